@@ -1,0 +1,38 @@
+"""Adapt a BERT-family model to a field and show whether it helped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from domainbert.domain import Corpus, DataFile, Document, Domain, Sentence, Task, Terms
+from domainbert.errors import DataError, DomainBertError, UserError
+from domainbert.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from domainbert.recipe import load_recipe
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Corpus",
+    "DataError",
+    "DataFile",
+    "Document",
+    "Domain",
+    "DomainBertError",
+    "Sentence",
+    "Task",
+    "Terms",
+    "UserError",
+    "hookimpl",
+    "load_recipe",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: a plugin that imports `domainbert` must not pay for pydantic and YAML.
+    if name == "load_recipe":
+        from domainbert.recipe import load_recipe
+
+        return load_recipe
+    raise AttributeError(f"module 'domainbert' has no attribute {name!r}")

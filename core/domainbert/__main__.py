@@ -1,0 +1,5 @@
+"""`python -m domainbert` and `torchrun … -m domainbert`."""
+
+from domainbert.cli.app import main
+
+main()

@@ -1,0 +1,102 @@
+"""The main path, to be read first: recipe → corpus → model → training → evaluation → report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from domainbert.base import BaseFolder, LoadedModel, find_base, load_masked_lm
+from domainbert.corpus.build import build_store
+from domainbert.corpus.heldout import heldout_texts, split_documents
+from domainbert.corpus.sources import Source, find_sources
+from domainbert.corpus.store import TokenStore
+from domainbert.evaluate import Candidate, evaluate
+from domainbert.plan import plan_phases
+from domainbert.plugins import Registry
+from domainbert.progress import Reporter, download_bar
+from domainbert.recipe import Recipe
+from domainbert.report.card import RunSummary, write_card
+from domainbert.run import open_run
+from domainbert.session import Session, open_session
+from domainbert.tasks.load import TaggingTask, load_task
+from domainbert.training.device import hardware
+from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a recipe refers to, found and checked before any work starts."""
+
+    base: BaseFolder
+    sources: tuple[Source, ...]
+    tasks: tuple[TaggingTask, ...]
+
+
+def adapt(
+    recipe: Recipe, recipe_folder: Path, out: Path, registry: Registry, reporter: Reporter
+) -> RunSummary:
+    """Adapt a base model to a corpus and compare the two; the same call continues a stopped run.
+
+    Args:
+        recipe: What to do.
+        recipe_folder: Relative paths of the recipe start here.
+        out: Run folder; a new one, or one of the same recipe.
+        registry: Plugins, for the domain named in the recipe.
+        reporter: Where progress is shown.
+
+    Raises:
+        UserError: Something in recipe, data, base or folder has to be put right first.
+        RunFailed: Training or evaluation could not be finished.
+        Stopped: A signal; a checkpoint is kept.
+    """
+    started = time.monotonic()
+    with open_session(out, recipe.train.precision, reporter) as session:
+        inputs = find_inputs(recipe, recipe_folder, registry, session)
+        with open_run(session.run, recipe, recipe_folder, session.is_main):
+            loaded = load_masked_lm(inputs.base, recipe.train.seed)
+            with session.accelerator.main_process_first():
+                store = build_store(session, inputs.sources, loaded.tokenizer)
+            adaptation = continue_pretraining(recipe, loaded, store, session)
+            candidates = (
+                Candidate("base", inputs.base.folder, inputs.base.sha256),
+                Candidate("adapted", session.run.model, model_sha256(session.run.model)),
+            )
+            reports = evaluate(candidates, inputs.tasks, recipe.evaluate, session)
+            summary = RunSummary(
+                recipe=recipe,
+                base=inputs.base,
+                corpus=store.manifest,
+                adaptation=adaptation,
+                reports=reports,
+                hardware=hardware(session),
+                seconds=time.monotonic() - started,
+                is_main=session.is_main,
+            )
+            if session.is_main:
+                summary = write_card(summary, session.run)
+            return summary
+
+
+def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
+    """Find, download and check everything that the recipe refers to."""
+    domain = registry.domain(recipe.domain) if recipe.domain else None
+    progress = download_bar(session.reporter)
+    with session.accelerator.main_process_first():
+        return Inputs(
+            base=find_base(recipe.base.source, folder, recipe.base.revision, recipe.base.sha256),
+            sources=find_sources(recipe.corpus, domain, folder, progress),
+            tasks=tuple(load_task(section, domain, folder, progress) for section in recipe.tasks),
+        )
+
+
+def continue_pretraining(
+    recipe: Recipe, loaded: LoadedModel, store: TokenStore, session: Session
+) -> Adaptation:
+    """Split the corpus, plan the steps and train."""
+    split = split_documents(store, recipe.heldout.fraction)
+    job = build_job(recipe.train, loaded, store, split.train_T, session)
+    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
+    identity = {"recipe": recipe.hash(), "corpus": store.manifest["digest"]}
+    texts = heldout_texts(store, split, recipe.heldout.max_tokens)
+    return pretrain(job, phases, loaded, texts, identity)

@@ -1,0 +1,92 @@
+"""`domainbert adapt`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domainbert.cli.common import (
+    JsonOption,
+    PluginOption,
+    print_json,
+    print_line,
+    print_reports,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from domainbert.report.card import RunSummary
+
+
+def adapt(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(help="Recipe file, name of a library recipe, or a run folder to continue."),
+    ] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="Take the default recipe of this domain.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")
+    ] = None,
+    plugin: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Adapt a base model to a field's text and compare the two.
+
+    The same command, or `domainbert adapt RUN_FOLDER`, continues a run that was stopped.
+
+    Example: `domainbert adapt --domain bio`
+    """
+    from domainbert.cli.choose import choose_recipe
+    from domainbert.plugins import load_plugins
+
+    registry = load_plugins(plugin or ())
+    chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
+    out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
+    from domainbert.progress import Reporter
+
+    reporter = Reporter()
+    reporter.say(f"recipe {chosen.recipe.name} → {out}")
+    from domainbert.adapt import adapt as run_adaptation
+
+    summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, reporter)
+    if summary.is_main:
+        _print_summary(summary, out, as_json)
+
+
+def _print_summary(summary: RunSummary, out: Path, as_json: bool) -> None:
+    from domainbert.report.card import summary_json
+
+    if as_json:
+        print_json(summary_json(summary))
+        return
+    before, after = summary.adaptation.before, summary.adaptation.after
+    print_table(
+        ["held-out text", "before", "after"],
+        [
+            [
+                "bits per character",
+                f"{before.bits_per_character:.3f}",
+                f"{after.bits_per_character:.3f}",
+            ],
+            [
+                "hidden tokens restored, %",
+                f"{100 * before.accuracy:.1f}",
+                f"{100 * after.accuracy:.1f}",
+            ],
+        ],
+    )
+    print_reports(summary.reports)
+    print_line(
+        f"{summary.seconds / 60:.1f} minutes, {summary.adaptation.tokens:,} tokens in "
+        f"{summary.adaptation.steps:,} steps; peak memory {summary.hardware['peak_memory_gb']} GB"
+    )
+    print_line(f"Model: {out / 'model'} · model card: {out / 'README.md'}")
+    print_line(f"Next: domainbert evaluate {out} --seeds 5")

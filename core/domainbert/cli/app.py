@@ -1,0 +1,66 @@
+"""The application: commands, plugin commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import domainbert
+from domainbert.cli import adapt, evaluate, plugins, recipes
+from domainbert.errors import DomainBertError
+
+app = typer.Typer(
+    name="domainbert",
+    help="Adapt a BERT-family model to a field and show whether it helped.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command()(adapt.adapt)
+app.command()(evaluate.evaluate)
+app.add_typer(recipes.app, name="recipes")
+app.add_typer(plugins.app, name="plugins")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        Console(highlight=False).print(domainbert.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done · 1 ran but failed · 2 usage or recipe error · 75 stopped by a signal, run
+    again to continue · 130 interrupted by Ctrl-C.
+    """
+    from domainbert.plugins import load_plugins
+
+    errors = Console(stderr=True, highlight=False)
+    try:
+        for failure in load_plugins().register_commands(app):
+            errors.print(failure, markup=False, soft_wrap=True)
+        app()
+    except DomainBertError as error:
+        errors.print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone, as in `domainbert recipes list | head -1`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,64 @@
+"""Options and output that commands share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from domainbert.evaluate import TaskReport
+
+PluginOption = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", metavar="FILE.py", help="Load a plugin from a single file."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+def print_json(value: Any) -> None:
+    """Print JSON on stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_line(text: str = "") -> None:
+    """Print a line on stdout as it is."""
+    typer.echo(text)
+
+
+def print_table(headings: list[str], rows: list[list[str]]) -> None:
+    """Print a table on stdout; text from outside is not read as markup."""
+    from rich.text import Text
+
+    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(item) for item in row))
+    Console(highlight=False).print(table)
+
+
+def print_reports(reports: tuple[TaskReport, ...]) -> None:
+    """Print scores and differences of each task on stdout."""
+    from domainbert.report.card import percent, signed, spread
+
+    rows = []
+    for report in reports:
+        name = report.task.name + (" (sample)" if report.task.sample else "")
+        for model, scores in report.strict.items():
+            values = " ".join(percent(value) for value in scores.values)
+            rows.append([name, model, spread(scores), spread(report.default[model]), values])
+    if rows:
+        print_table(["task", "model", "strict F1, %", "default F1, %", "strict F1 by seed"], rows)
+    for report in reports:
+        if report.comparison is not None:
+            names = list(report.strict)
+            difference = report.comparison
+            print_line(
+                f"{report.task.name}: {names[1]} − {names[0]} = {signed(difference.difference)} "
+                f"points, 95 % interval {signed(difference.low)} to {signed(difference.high)}: "
+                f"{difference.verdict}"
+            )

@@ -1,0 +1,50 @@
+"""`domainbert evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_reports
+
+
+def evaluate(
+    target: Annotated[str, typer.Argument(help="Run folder, model folder, hub id or package:…")],
+    domain: Annotated[
+        str | None, typer.Option(help="Domain of the tasks; a run knows its own.")
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help="Task of the domain; may be repeated.  [default: those of the run]"),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Fine-tune with seeds 0 to N-1.")] = 5,
+    against: Annotated[
+        str | None, typer.Option(help="Model to compare with.  [default: the base of the run]")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of results.  [default: the run, or evaluations/…]")
+    ] = None,
+    plugin: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tune models on labelled tasks over several seeds and compare them.
+
+    Cells that were already scored are kept, so more seeds only add to what is there.
+
+    Example: `domainbert evaluate runs/bio-quickstart --seeds 5`
+    """
+    from domainbert.cli.compare import Request, run_comparison
+    from domainbert.plugins import load_plugins
+
+    request = Request(target, domain, tuple(task or ()), seeds, against, out)
+    reports, folder = run_comparison(request, load_plugins(plugin or ()))
+    if as_json:
+        from domainbert.report.card import task_json
+
+        print_json([task_json(report) for report in reports])
+        return
+    print_reports(reports)
+    print_line(f"Results and predictions: {folder}")
+    print_line("Next: domainbert recipes list")

@@ -1,0 +1,102 @@
+"""`domainbert recipes list|show|copy|validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
+
+app = typer.Typer(help="List, show, copy and check recipes.", no_args_is_help=True)
+NameArgument = Annotated[str, typer.Argument(help="Name of a library recipe, or a file.")]
+
+
+@app.command("list")
+def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
+    """List the recipes of the library.
+
+    Example: `domainbert recipes list`
+    """
+    from domainbert.library import list_recipes
+    from domainbert.plugins import load_plugins
+    from domainbert.yamlfile import read_yaml
+
+    rows = []
+    for recipe in list_recipes(load_plugins(plugin or ())):
+        title = str(read_yaml(recipe.path).data.get("title", ""))
+        rows.append({"name": recipe.name, "title": title, "path": str(recipe.path)})
+    if as_json:
+        print_json(rows)
+        return
+    print_table(["recipe", "title"], [[row["name"], row["title"]] for row in rows])
+    print_line("Next: domainbert recipes show NAME")
+
+
+@app.command()
+def show(name: NameArgument, plugin: PluginOption = None) -> None:
+    """Print a recipe as it is written.
+
+    Example: `domainbert recipes show bio/quickstart`
+    """
+    from domainbert.library import find_recipe
+    from domainbert.plugins import load_plugins
+
+    typer.echo(find_recipe(name, load_plugins(plugin or ())).read_text(encoding="utf-8"), nl=False)
+
+
+@app.command()
+def copy(
+    name: NameArgument,
+    target: Annotated[Path, typer.Argument(help="New file.")],
+    plugin: PluginOption = None,
+) -> None:
+    """Copy a recipe to a file of your own.
+
+    Example: `domainbert recipes copy bio/quickstart mine.yaml`
+    """
+    from domainbert.errors import RecipeError
+    from domainbert.files import write_text
+    from domainbert.library import find_recipe
+    from domainbert.plugins import load_plugins
+
+    source = find_recipe(name, load_plugins(plugin or ()))
+    if target.exists():
+        raise RecipeError(f"{target}: exists already; choose another name.")
+    write_text(target, source.read_text(encoding="utf-8"))
+    print_line(f"{target} written. Edit it, then: domainbert adapt {target}")
+
+
+@app.command()
+def validate(
+    names: Annotated[list[str], typer.Argument(help="Recipes to check.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a value before checking."),
+    ] = None,
+    plugin: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check recipes against the schema and the installed domains; reads no data.
+
+    Example: `domainbert recipes validate bio/quickstart`
+    """
+    from domainbert.library import find_recipe
+    from domainbert.plugins import load_plugins
+    from domainbert.recipe import load_recipe
+    from domainbert.recipe_names import check_names
+
+    registry = load_plugins(plugin or ())
+    checked = []
+    for name in names:
+        path = find_recipe(name, registry)
+        recipe = load_recipe(path, tuple(settings or ()))
+        check_names(recipe, registry)
+        checked.append({"recipe": name, "name": recipe.name, "sha256": recipe.hash()})
+    if as_json:
+        print_json(checked)
+        return
+    for entry in checked:
+        print_line(f"{entry['recipe']}: valid, sha256 {entry['sha256'][:12]}…")
+    print_line(f"Next: domainbert adapt {names[0]}")

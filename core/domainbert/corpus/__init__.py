@@ -1,0 +1,1 @@
+"""From files to a token store: read, clean, tokenise, hold out."""

@@ -1,0 +1,55 @@
+"""From sources to an open token store: read, clean, tokenise, write."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from domainbert.corpus.clean import clean
+from domainbert.corpus.sources import Source, read_sources
+from domainbert.corpus.store import TokenStore, is_store, open_store, write_store
+from domainbert.session import Session
+from domainbert.tokenizer import encode_texts, fingerprint
+
+
+def build_store(session: Session, sources: Iterable[Source], tokenizer: Any) -> TokenStore:
+    """Open the run's token store, writing it first if it is not there.
+
+    Args:
+        session: Gives the folder; told the counts.
+        sources: Files to read.
+        tokenizer: A fast tokenizer; it uses all cores.
+
+    Raises:
+        DataError: A file cannot be read, or the corpus is empty.
+    """
+    folder, reporter = session.run.corpus, session.reporter
+    if is_store(folder):
+        return open_store(folder)
+    found = tuple(sources)
+    counts: Counter[str] = Counter()
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        reporter.say(f"corpus: {counts['read']:,} documents read")
+        return encode_texts(tokenizer, texts)
+
+    def describe() -> dict[str, Any]:
+        files = [{"corpus": s.name, "licence": s.licence, "file": s.path.name} for s in found]
+        return {"sources": files, "counts": dict(counts), "tokenizer": fingerprint(tokenizer)}
+
+    documents = clean(read_sources(found), counts)
+    store = write_store(folder, documents, encode, len(tokenizer), describe)
+    reporter.say("corpus: " + corpus_line(store))
+    return store
+
+
+def corpus_line(store: TokenStore) -> str:
+    """Return one line on what was read, kept and dropped."""
+    counts = store.manifest["counts"]
+    dropped = [f"{counts[key]:,} {key}" for key in ("empty", "repeated") if counts.get(key)]
+    text = (
+        f"{store.manifest['documents']:,} documents, {store.manifest['tokens']:,} tokens, "
+        f"{store.manifest['characters']:,} characters"
+    )
+    return f"{text}; dropped: {', '.join(dropped)}" if dropped else text

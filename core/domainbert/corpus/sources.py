@@ -1,0 +1,115 @@
+"""From the recipe's `corpus:` section to a stream of documents."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from domainbert.corpus.read import format_of, read_documents
+from domainbert.data import Progress, locate
+from domainbert.domain import Corpus, DataFile, Document, Domain
+from domainbert.errors import DataError, RecipeError
+from domainbert.recipe import CorpusSection
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file and how to read it.
+
+    Args:
+        name: What the model card calls it.
+        licence: As declared, or `as of your files`.
+        path: The file, which exists.
+        read: Turns the file into documents.
+    """
+
+    name: str
+    licence: str
+    path: Path
+    read: Callable[[Path], Iterable[Document]]
+
+
+def find_sources(
+    sections: Iterable[CorpusSection],
+    domain: Domain | None,
+    folder: Path,
+    progress: Progress | None = None,
+) -> tuple[Source, ...]:
+    """Locate every file of the corpus before anything is read.
+
+    Args:
+        sections: The recipe's corpus entries.
+        domain: Where corpora are looked up by name.
+        folder: Relative paths start here.
+        progress: Told of downloads.
+
+    Raises:
+        RecipeError: A corpus name that the domain does not have.
+        DataError: A file that does not exist, or of an unknown format.
+    """
+    found: list[Source] = []
+    for number, section in enumerate(sections):
+        corpus = _named_corpus(section, domain, number)
+        paths = _paths(section, corpus, folder, number, progress)
+        found += [_source(section, corpus, path) for path in paths]
+    return tuple(found)
+
+
+def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
+    """Yield the documents of all sources, in order."""
+    for source in sources:
+        yield from source.read(source.path)
+
+
+def _named_corpus(section: CorpusSection, domain: Domain | None, number: int) -> Corpus | None:
+    if section.name is None:
+        return None
+    if domain is None:
+        raise RecipeError(
+            f"corpus.{number}.name: {section.name!r} needs a `domain:` in the recipe. "
+            "For your own files use `path:` alone."
+        )
+    known = {corpus.name: corpus for corpus in domain.corpora}
+    if section.name not in known:
+        raise RecipeError(
+            f"corpus.{number}.name: domain {domain.name!r} has no corpus {section.name!r}. "
+            f"It has: {', '.join(sorted(known)) or 'none'}."
+        )
+    return known[section.name]
+
+
+def _paths(
+    section: CorpusSection,
+    corpus: Corpus | None,
+    folder: Path,
+    number: int,
+    progress: Progress | None,
+) -> list[Path]:
+    if section.path is not None:
+        pattern = str(folder / Path(section.path).expanduser())
+        paths = sorted(Path(item) for item in glob.glob(pattern, recursive=True))  # noqa: PTH207  # absolute too
+        files = [path for path in paths if path.is_file()]
+        if not files:
+            raise DataError(f"corpus.{number}.path: no file matches {pattern}.")
+        return files
+    if section.file is not None:
+        file = section.file
+        return [locate(DataFile(file.sha256, file.size, file.name, file.url), progress)]
+    assert corpus is not None  # noqa: S101  # the schema requires one of the three
+    if not corpus.files:
+        raise RecipeError(
+            f"corpus.{number}.name: {corpus.name!r} declares no files; bring them and add "
+            f"`path:` (origin: {corpus.origin})."
+        )
+    return [item if isinstance(item, Path) else locate(item, progress) for item in corpus.files]
+
+
+def _source(section: CorpusSection, corpus: Corpus | None, path: Path) -> Source:
+    if corpus is not None:
+        return Source(corpus.name, corpus.licence, path, corpus.read)
+    format_of(path)  # an unknown format is refused before any file is read
+    read = partial(read_documents, text_field=section.text_field, text_unit=section.text_unit)
+    return Source(path.name, "as of your files", path, read)

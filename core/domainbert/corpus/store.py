@@ -1,0 +1,178 @@
+"""The token store: cleaned documents and their tokens as memory-mapped Arrow files.
+
+    documents.arrow   id, source, sha256, text        one row a document, in reading order
+    tokens.arrow      ids                             the same rows
+    manifest.json     hashes of both files, counts, digest, tokenizer fingerprint
+
+Documents keep their boundaries: nothing is concatenated. The manifest is written last, so a store
+without one is not a store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from domainbert.batching import batched
+from domainbert.corpus.clean import CleanDocument
+from domainbert.errors import DataError
+from domainbert.files import folder_in_place, read_json, sha256_file, write_json
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DOCUMENTS_PER_BATCH = 1000
+_FILES = ("documents.arrow", "tokens.arrow")
+_DOCUMENT_SCHEMA = pa.schema(
+    [
+        ("id", pa.large_string()),
+        ("source", pa.large_string()),
+        ("sha256", pa.binary(32)),
+        ("text", pa.large_string()),
+    ]
+)
+
+Encode = Callable[[list[str]], list[list[int]]]
+"""Texts to token ids, without special tokens."""
+
+
+@dataclass(frozen=True)
+class TokenStore:
+    """An open token store; arrays are views of the mapped files.
+
+    Args:
+        lengths_D: int64, tokens of each document.
+        sha256_D: Text hash of each document, 32 bytes each.
+        texts: The text column.
+        token_values: One flat id array a record batch.
+        token_starts: One offset array a record batch.
+        batch_starts: First document of each record batch.
+        manifest: Counts and hashes.
+    """
+
+    lengths_D: NDArray[np.int64]
+    sha256_D: list[bytes]
+    texts: Any
+    token_values: tuple[NDArray[Any], ...]
+    token_starts: tuple[NDArray[np.int64], ...]
+    batch_starts: NDArray[np.int64]
+    manifest: dict[str, Any]
+
+    def ids(self, document: int) -> NDArray[Any]:
+        """Return the token ids of one document, uint16 or uint32, without special tokens."""
+        batch = int(np.searchsorted(self.batch_starts, document, side="right")) - 1
+        row = document - int(self.batch_starts[batch])
+        starts = self.token_starts[batch]
+        return self.token_values[batch][starts[row] : starts[row + 1]]
+
+    def text(self, document: int) -> str:
+        """Return the normalised text of one document."""
+        return str(self.texts[document].as_py())
+
+
+def write_store(
+    folder: Path,
+    documents: Iterable[CleanDocument],
+    encode: Encode,
+    vocabulary_size: int,
+    describe: Callable[[], dict[str, Any]],
+) -> TokenStore:
+    """Write documents and tokens, then the manifest, and open the result.
+
+    Args:
+        folder: Becomes the store in one rename.
+        documents: Cleaned documents, streamed.
+        encode: Tokenises a batch of texts; expected to use every core.
+        vocabulary_size: Decides between 16 and 32 bits an id.
+        describe: Called at the end for what else the manifest records, such as counts.
+
+    Raises:
+        DataError: There is no document.
+        StorageFullError: No space left.
+    """
+    value_type = pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
+    token_schema = pa.schema([("ids", pa.large_list(value_type))])
+    totals: Counter[str] = Counter()
+    digest = hashlib.sha256()
+    with folder_in_place(folder) as beside:
+        with (
+            pa.OSFile(str(beside / _FILES[0]), "wb") as first,
+            pa.OSFile(str(beside / _FILES[1]), "wb") as second,
+            pa.ipc.new_file(first, _DOCUMENT_SCHEMA) as text_writer,
+            pa.ipc.new_file(second, token_schema) as token_writer,
+        ):
+            for batch in batched(documents, DOCUMENTS_PER_BATCH):
+                ids = encode([document.text for document in batch])
+                text_writer.write_batch(_document_batch(batch))
+                token_writer.write_batch(
+                    pa.record_batch([pa.array(ids, token_schema.field("ids").type)], token_schema)
+                )
+                for document, tokens in zip(batch, ids, strict=True):
+                    digest.update(document.sha256)
+                    totals["documents"] += 1
+                    totals["tokens"] += len(tokens)
+                    totals["characters"] += len(document.text)
+        if not totals["tokens"]:
+            raise DataError(_empty_message(describe()))
+        hashes = {name: sha256_file(beside / name) for name in _FILES}
+        manifest = {**describe(), **totals, "sha256": hashes, "digest": digest.hexdigest()}
+        write_json(beside / "manifest.json", manifest)
+    return open_store(folder)
+
+
+def open_store(folder: Path) -> TokenStore:
+    """Map a store into memory after checking its hashes.
+
+    Raises:
+        DataError: A file is missing or was changed.
+    """
+    manifest = read_json(folder / "manifest.json")
+    for name in _FILES:
+        path = folder / name
+        if not path.is_file() or sha256_file(path) != manifest["sha256"][name]:
+            raise DataError(
+                f"{path}: missing or changed since it was written (its hash differs). "
+                f"Delete the folder {folder} and run again to rebuild it."
+            )
+    documents = pa.ipc.open_file(pa.memory_map(str(folder / _FILES[0]))).read_all()
+    tokens = pa.ipc.open_file(pa.memory_map(str(folder / _FILES[1]))).read_all()["ids"]
+    chunks = [chunk for chunk in tokens.chunks if len(chunk)]
+    starts = tuple(chunk.offsets.to_numpy(zero_copy_only=True) for chunk in chunks)
+    return TokenStore(
+        lengths_D=np.concatenate([np.diff(offsets) for offsets in starts]),
+        sha256_D=documents["sha256"].to_pylist(),
+        texts=documents["text"],
+        token_values=tuple(chunk.values.to_numpy(zero_copy_only=True) for chunk in chunks),
+        token_starts=starts,
+        batch_starts=np.cumsum([0, *(len(chunk) for chunk in chunks)], dtype=np.int64)[:-1],
+        manifest=manifest,
+    )
+
+
+def is_store(folder: Path) -> bool:
+    """Tell whether a complete store stands in `folder`."""
+    return (folder / "manifest.json").is_file()
+
+
+def _document_batch(batch: list[CleanDocument]) -> pa.RecordBatch:
+    rows = [
+        {"id": doc.id, "source": doc.source, "sha256": doc.sha256, "text": doc.text}
+        for doc in batch
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=_DOCUMENT_SCHEMA)
+
+
+def _empty_message(description: dict[str, Any]) -> str:
+    counts = description.get("counts", {})
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "0 read"
+    return (
+        f"The corpus is empty ({told}): no document has text. "
+        "Check `corpus:` in the recipe, its paths and `text_field`."
+    )

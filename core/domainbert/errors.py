@@ -1,0 +1,71 @@
+"""Every error that a user can meet.
+
+    DomainBertError                  base of all; the command line prints it without a traceback
+    ├── UserError                    exit 2: something to put right before running again
+    │   ├── RecipeError              the YAML, a --set value, or a name that a recipe refers to
+    │   ├── PluginError              a domain that is missing or whose plugin is broken
+    │   ├── DataError                a corpus, task or downloaded file
+    │   ├── BaseModelError           a base checkpoint that is missing, unsafe or unsuitable
+    │   ├── RunFolderError           the output folder is in use or holds something else
+    │   └── StorageFullError         no space left; what was complete before is still complete
+    ├── RunFailed                    exit 1: the work started and could not be finished
+    └── Stopped                      exit 75 or 130: a signal; the checkpoint is kept
+
+A message says what happened, where (file:line:key), what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+
+class DomainBertError(Exception):
+    """Base class of all errors that `domainbert` raises on purpose."""
+
+    exit_code = 1
+
+
+class UserError(DomainBertError):
+    """Something that the user can put right; nothing was half-written."""
+
+    exit_code = 2
+
+
+class RecipeError(UserError):
+    """A recipe that cannot be read or refers to something that does not exist."""
+
+
+class PluginError(UserError):
+    """A domain that no plugin provides, or whose plugin is broken."""
+
+
+class DataError(UserError):
+    """A corpus, task or downloaded file that is missing, damaged or malformed."""
+
+
+class BaseModelError(UserError):
+    """A base checkpoint that is missing, unsafe or unsuitable."""
+
+
+class RunFolderError(UserError):
+    """An output folder that is in use or holds something else."""
+
+
+class StorageFullError(UserError):
+    """No space left on the device while writing; the last checkpoint is whole."""
+
+
+class RunFailed(DomainBertError):
+    """The work started and could not be finished."""
+
+
+class Stopped(DomainBertError):
+    """A signal asked to stop; a checkpoint was written and the run can be resumed.
+
+    Args:
+        signal_name: `SIGINT`, `SIGTERM` or `SIGUSR1`.
+        message: What was kept and the command that continues.
+    """
+
+    def __init__(self, signal_name: str, message: str) -> None:
+        super().__init__(message)
+        # EX_TEMPFAIL (75) tells a batch system to run the same command again.
+        self.exit_code = 130 if signal_name == "SIGINT" else 75

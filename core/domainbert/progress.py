@@ -1,0 +1,81 @@
+"""What a run says while it works: bars on a terminal, single lines elsewhere, all on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Progress of one piece of work; `line` is what is printed where there is no terminal."""
+
+    reporter: Reporter
+    progress: Progress | None
+    task: int
+
+    def update(self, done: int, note: str = "", line: str | None = None) -> None:
+        """Show how much is done, with a short note such as the rate."""
+        if self.progress is not None:
+            self.progress.update(self.task, completed=done, note=note)  # type: ignore[arg-type]
+        elif line is not None:
+            self.reporter.say(line)
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Speaks for one process; others of the same run are silent.
+
+    Args:
+        enabled: False makes every call do nothing.
+        console: Where it goes.
+    """
+
+    enabled: bool = True
+    console: Console = field(default_factory=lambda: Console(file=sys.stderr, highlight=False))
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        if self.enabled:
+            self.console.print(text, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def bar(self, title: str, total: int) -> Iterator[Bar]:
+        """Show a progress bar while the block runs, if there is a terminal."""
+        if not (self.enabled and self.console.is_terminal):
+            yield Bar(self, None, 0)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            yield Bar(self, progress, progress.add_task(title, total=total, note=""))
+
+
+def download_bar(reporter: Reporter) -> Callable[[int, int], None]:
+    """Return a function that shows bytes so far and in all, at most once a second."""
+    shown = [0.0]
+
+    def show(done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - shown[0] >= 1.0 or done >= total:
+            shown[0] = now
+            reporter.say(f"download: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    return show

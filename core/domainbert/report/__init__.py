@@ -1,0 +1,1 @@
+"""Results, statistics and the model card."""

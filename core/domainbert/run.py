@@ -1,0 +1,214 @@
+"""The run folder: who owns it, what made it, and its metrics.
+
+recipe.yaml      the resolved recipe          lock.json       versions, hashes, hardware
+metrics.jsonl    one line every N steps       corpus/         the token store
+checkpoints/     newest whole checkpoints     model/          the adapted model
+results/         scores and predictions       README.md       the model card
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from domainbert.errors import RunFolderError
+from domainbert.files import fsync_path, read_json, write_json, write_text
+from domainbert.recipe import Recipe
+
+_PACKAGES = (
+    "accelerate", "domainbert", "numpy", "pyarrow", "safetensors", "seqeval", "tokenizers", "torch",
+    "transformers",
+)  # fmt: skip
+
+
+_OWNER = ".owner"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside one run folder."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def corpus(self) -> Path:
+        """The token store."""
+        return self.path / "corpus"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Checkpoints of training."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """The adapted model; loads with plain `from_pretrained`."""
+        return self.path / "model"
+
+    @property
+    def results(self) -> Path:
+        """Scores and predictions."""
+        return self.path / "results"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON line every `log_steps` steps."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """What this run depends on."""
+        return self.path / "lock.json"
+
+
+@contextmanager
+def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool) -> Iterator[None]:
+    """Create a run folder, or open it again if it belongs to the same recipe, and own it.
+
+    A new folder in which nothing was finished is removed again when the block fails.
+
+    Args:
+        run: The folder.
+        recipe: Resolved.
+        recipe_folder: Where its relative paths start; kept for resuming.
+        is_main: Only the main process writes and owns; others go ahead.
+
+    Raises:
+        RunFolderError: It holds another run, files that are not a run, or is in use.
+    """
+    if not is_main:
+        yield
+        return
+    check_run_folder(run, recipe)
+    is_new = not run.path.exists()
+    with _owned(run.path):
+        try:
+            about = {
+                "name": recipe.name,
+                "hash": recipe.hash(),
+                "folder": str(recipe_folder.resolve()),
+            }
+            if not run.lock.is_file():
+                write_json(run.lock, {"recipe": about, "environment": environment()})
+            dumped = yaml.safe_dump(
+                recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True
+            )
+            write_text(run.recipe, f"# Resolved recipe, sha256 {recipe.hash()}.\n{dumped}")
+            yield
+        except BaseException:
+            if is_new and not run.corpus.exists():
+                shutil.rmtree(run.path)
+            raise
+
+
+def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
+    """Refuse a folder that holds another run or something else."""
+    path = run.path
+    if run.lock.is_file():
+        found = read_json(run.lock).get("recipe", {})
+        if found.get("hash") != recipe.hash():
+            raise RunFolderError(
+                f"{path}: holds another run (recipe {found.get('name')!r}, "
+                f"{str(found.get('hash'))[:12]}…; this is {recipe.name!r}, {recipe.hash()[:12]}…). "
+                "Name another folder with --out."
+            )
+    elif path.exists() and not path.is_dir():
+        raise RunFolderError(f"{path}: is a file. Name a folder with --out.")
+    elif path.exists() and any(item.name != _OWNER for item in path.iterdir()):
+        raise RunFolderError(f"{path}: exists and is not a run folder. Name another with --out.")
+
+
+def update_lock(run: RunFolder, **entries: Any) -> None:
+    """Add entries to `lock.json`."""
+    write_json(run.lock, {**read_json(run.lock), **entries})
+
+
+@contextmanager
+def _owned(path: Path) -> Iterator[None]:
+    path.mkdir(parents=True, exist_ok=True)
+    stream = (path / _OWNER).open("a+", encoding="utf-8")
+    try:
+        # The system drops the lock when the process ends, however it ends.
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.seek(0)
+        owner = stream.read().strip() or "another process"
+        stream.close()
+        raise RunFolderError(
+            f"{path}: in use by {owner}. Wait for it, or name another with --out."
+        ) from None
+    stream.truncate(0)
+    stream.write(f"process {os.getpid()} on {socket.gethostname()}")
+    stream.flush()
+    with stream:
+        yield
+
+
+def environment() -> dict[str, Any]:
+    """Return versions and hardware; no user name, path or variable of the environment."""
+    versions = {name: metadata.version(name) for name in _PACKAGES}
+    return {
+        "versions": versions,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "processor": processor_name(),
+    }
+
+
+def processor_name() -> str:
+    """Return the processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def append_metrics(run: RunFolder, entry: dict[str, Any]) -> None:
+    """Append one line to `metrics.jsonl`."""
+    with run.metrics.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(entry, sort_keys=True) + "\n")
+
+
+def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
+    """Return the metrics lines; a last line that was cut short is left out."""
+    entries = []
+    if run.metrics.exists():
+        for line in run.metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                break
+    return entries
+
+
+def rewind_metrics(run: RunFolder, step: int) -> None:
+    """Drop the metrics after a step, which training is about to repeat."""
+    kept = [json.dumps(e, sort_keys=True) for e in read_metrics(run) if e["step"] <= step]
+    if run.metrics.exists():
+        write_text(run.metrics, "".join(line + "\n" for line in kept))
+
+
+def sync_metrics(run: RunFolder) -> None:
+    """Flush the metrics to the device, so that no checkpoint is ahead of them."""
+    if run.metrics.exists():
+        fsync_path(run.metrics)

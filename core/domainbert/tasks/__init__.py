@@ -1,0 +1,1 @@
+"""Labelled tasks: read, fine-tune, score."""

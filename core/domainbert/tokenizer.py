@@ -1,0 +1,116 @@
+"""Load a tokenizer, check that it is the one that was saved, and encode corpus text with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import BaseModelError
+
+_PROBE = (
+    "The patient's 2.5-mg dose of N-acetylcysteine (NAC) was RAISED; see Fig. 3a-c.",
+    "naïve résumé Straße ÅNGSTRÖM ﬁne ½ µg/ml ≥ 10⁻³ α-helix 漢字 🙂",
+    "http://example.org/a?b=c&d=1%20e_f [MASK] <s> ##ing Ġword ▁word",
+)
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """What frames and masks a sequence.
+
+    Args:
+        prefix: Ids before the text, such as `[CLS]`.
+        suffix: Ids after it, such as `[SEP]`.
+        mask: Id of the mask token.
+        pad: Id of the padding token.
+        reserved: Every id that must not be predicted or drawn as a random replacement.
+    """
+
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    mask: int
+    pad: int
+    reserved: tuple[int, ...]
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Load a fast tokenizer from a local folder, running no code from it.
+
+    Raises:
+        BaseModelError: There is none, or it cannot be used for masked-LM pretraining.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise BaseModelError(f"{folder}: no usable tokenizer: {first}") from None
+    if not tokenizer.is_fast:
+        raise BaseModelError(f"{folder}: needs a fast tokenizer (tokenizer.json); this has none.")
+    if tokenizer.mask_token_id is None:
+        raise BaseModelError(
+            f"{folder}: the tokenizer has no mask token, so the model is no masked language model."
+        )
+    return tokenizer
+
+
+def special_tokens(tokenizer: Any) -> SpecialTokens:
+    """Read from the tokenizer how it frames one sequence."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    framed = tokenizer("a")["input_ids"]
+    start = next(i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
+    pad = tokenizer.pad_token_id
+    return SpecialTokens(
+        prefix=tuple(framed[:start]),
+        suffix=tuple(framed[start + len(bare) :]),
+        mask=tokenizer.mask_token_id,
+        pad=tokenizer.mask_token_id if pad is None else pad,
+        reserved=tuple(sorted(tokenizer.all_special_ids)),
+    )
+
+
+def encode_texts(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """Tokenise texts on all cores, without special tokens.
+
+    A literal `[SEP]` in a document is text, not a control token.
+    """
+    return [encoding.ids for encoding in _encode(tokenizer, texts)]
+
+
+def encode_with_offsets(
+    tokenizer: Any, texts: list[str]
+) -> list[tuple[list[int], list[tuple[int, int]]]]:
+    """Like `encode_texts`, with the character range of each token."""
+    return [(encoding.ids, encoding.offsets) for encoding in _encode(tokenizer, texts)]
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> list[Any]:
+    backend = tokenizer.backend_tokenizer
+    truncation, padding = backend.truncation, backend.padding
+    backend.no_truncation()
+    backend.no_padding()
+    backend.encode_special_tokens = True
+    try:
+        encodings: list[Any] = backend.encode_batch(texts, add_special_tokens=False)
+    finally:
+        backend.encode_special_tokens = False
+        if truncation:
+            backend.enable_truncation(**truncation)
+        if padding:
+            backend.enable_padding(**padding)
+    return encodings
+
+
+def fingerprint(tokenizer: Any) -> str:
+    """Return a hash of what the tokenizer does: ids of probe texts, vocabulary, special tokens.
+
+    transformers 5 can rebuild a saved tokenizer with another normaliser and say nothing, so a
+    loaded tokenizer is compared by behaviour and not by its files.
+    """
+    behaviour = [[encoding.ids, encoding.offsets] for encoding in _encode(tokenizer, list(_PROBE))]
+    content = [behaviour, sorted(tokenizer.get_vocab().items()), sorted(tokenizer.all_special_ids)]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""The processes, device and precision of a run."""
+
+from __future__ import annotations
+
+import os
+import resource
+from datetime import timedelta
+from typing import Any
+
+import torch
+
+from domainbert.run import processor_name
+from domainbert.session import Session
+
+# Ranks wait for each other while one tokenises or evaluates; half an hour, the default, is short.
+_PATIENCE = timedelta(hours=24)
+
+
+def build_accelerator(precision: str) -> Any:
+    """Return an Accelerator; one process on its own, several under `torchrun`.
+
+    Args:
+        precision: `fp32`, `bf16`, or `auto` for bf16 where the device computes in it.
+    """
+    from accelerate import Accelerator, InitProcessGroupKwargs
+
+    if precision == "auto":
+        precision = "bf16" if device_has_bf16() else "fp32"
+    return Accelerator(
+        mixed_precision="bf16" if precision == "bf16" else "no",
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=_PATIENCE)],
+    )
+
+
+def device_has_bf16() -> bool:
+    """Tell whether bf16 matrix products run in hardware rather than being emulated."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Public since torch 2.11; without it nothing is known of the processor.
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+
+
+def hardware(session: Session) -> dict[str, Any]:
+    """Return what the model card says of the machine, and the peak memory of this process."""
+    device = session.accelerator.device
+    cuda = device.type == "cuda"
+    peak = torch.cuda.max_memory_allocated(device) if cuda else 0
+    return {
+        "device": torch.cuda.get_device_name(device) if cuda else processor_name(),
+        "processes": session.accelerator.num_processes,
+        "cores": os.cpu_count(),
+        "precision": "bf16" if session.bf16 else "fp32",
+        # Linux counts ru_maxrss in KiB.
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 2),
+        "peak_device_memory_gb": round(peak / 1024**3, 2),
+    }

@@ -1,0 +1,225 @@
+"""The training loop: exact over micro-batches and processes, stateless between steps.
+
+The loss of a step is the mean over all its masked tokens, whatever the micro-batch size and the
+number of processes: each forward pass returns a sum, and the divisor is counted over all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from domainbert.counter import derive_key
+from domainbert.errors import RunFailed
+from domainbert.plan import Phase
+from domainbert.progress import Bar
+from domainbert.recipe import TrainSection
+from domainbert.run import append_metrics, sync_metrics
+from domainbert.session import Session
+from domainbert.training.batch import masked_batch
+from domainbert.training.checkpoint import TrainState, save_checkpoint
+from domainbert.training.masking import MaskRule
+from domainbert.training.model import MaskedLanguageModel, head_parameters
+from domainbert.training.optimise import build_optimizer, learning_rate_at
+from domainbert.training.order import SequenceIndex, global_batch, share
+
+if TYPE_CHECKING:
+    from domainbert.corpus.store import TokenStore
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every step of a run needs; nothing in it changes but the model's weights.
+
+    Args:
+        model: A transformers `*ForMaskedLM`, on its device.
+        store: Token store.
+        index: Sequences of the training slice.
+        rule: How tokens are masked.
+        settings: The recipe's `train:` section.
+        session: Processes, device, run folder, progress, signals.
+    """
+
+    model: Any
+    store: TokenStore
+    index: SequenceIndex
+    rule: MaskRule
+    settings: TrainSection
+    session: Session
+
+
+@dataclass(frozen=True)
+class StepSums:
+    """Sums of one optimizer step over all processes."""
+
+    nats: float
+    masked: int
+    tokens: int
+    gradient_norm: float
+    learning_rate: float
+
+
+def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
+    """Train from `state` to the end of a phase, writing metrics and checkpoints.
+
+    Args:
+        job: The run.
+        phase: Which parameters learn, how long and how fast.
+        state: Where training stands.
+        optimizer_from: Called with the new optimizer to restore its averages on resume.
+
+    Raises:
+        RunFailed: The loss or gradient is not finite; that step is not applied.
+        Stopped: A signal arrived; a checkpoint was written.
+        StorageFullError: No space for a checkpoint; the one before is whole.
+    """
+    select_parameters(job.model, phase.name)
+    optimizer = build_optimizer(
+        job.model,
+        job.settings.adam_betas,
+        job.settings.weight_decay,
+        job.session.accelerator.device,
+    )
+    if optimizer_from is not None:
+        optimizer_from(optimizer)
+    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
+    job.model.train()
+    started = _Clock(time.perf_counter(), state.tokens)
+    with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
+        for step in range(state.step, phase.stop):
+            rate = learning_rate_at(
+                step - phase.start, phase.steps, phase.learning_rate,
+                job.settings.warmup, job.settings.schedule,
+            )  # fmt: skip
+            sums = train_step(job, wrapped, optimizer, step, rate)
+            state = _advance(state, sums)
+            if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
+                state = _log(job, phase, state, sums, started, bar)
+            _maybe_save(job, phase, state, optimizer)
+    job.session.accelerator.free_memory()
+    return state
+
+
+def select_parameters(model: Any, phase_name: str) -> None:
+    """Let all parameters learn, or only those outside the encoder."""
+    head = set(head_parameters(model))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(phase_name == "full" or name in head)
+
+
+def train_step(
+    job: Job, wrapped: Any, optimizer: torch.optim.Optimizer, step: int, learning_rate: float
+) -> StepSums:
+    """Do one optimizer step on the global batch of `step`."""
+    accelerator, settings = job.session.accelerator, job.settings
+    rank, world = accelerator.process_index, accelerator.num_processes
+    keys = global_batch(job.index, settings.seed, step, settings.batch_size)
+    parts = share(keys, rank, world, settings.micro_batch_size)
+    batches = [masked_batch(job.store, part, job.rule) for part in parts]
+    mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
+    masked, tokens = _sum_over_ranks(accelerator, mine)
+    optimizer.zero_grad(set_to_none=True)
+    nats = 0.0
+    for number, batch in enumerate(batches):
+        last = number == len(batches) - 1
+        # Dropout depends on the place in the run and on nothing that came before.
+        torch.manual_seed(derive_key("dropout", settings.seed, step, rank, number))
+        with nullcontext() if last else accelerator.no_sync(wrapped):
+            on_device = batch.to(accelerator.device)
+            loss = wrapped(
+                on_device.input_ids_BL,
+                on_device.attention_mask_BL,
+                on_device.positions_N,
+                on_device.targets_N,
+            )
+            # Processes average their gradients, so each gives `world` times its part.
+            accelerator.backward(loss * (world / masked))
+            nats += float(loss.detach())
+    (nats,) = _sum_over_ranks(accelerator, [nats])
+    norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
+    if not (math.isfinite(nats) and math.isfinite(norm)):
+        raise RunFailed(
+            f"step {step + 1}: the loss or its gradient is not finite (loss {nats / masked}, "
+            f"gradient norm {norm}). The step was not applied; the last checkpoint is whole. "
+            "Lower `train.learning_rate` or set `train.precision: fp32`."
+        )
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.step()
+    return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
+
+
+@dataclass(frozen=True)
+class _Clock:
+    seconds: float
+    tokens: int
+
+
+def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
+    if accelerator.num_processes == 1:
+        return values
+    totals = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
+    return list(accelerator.reduce(totals, reduction="sum").tolist())
+
+
+def _advance(state: TrainState, sums: StepSums) -> TrainState:
+    return replace(
+        state,
+        step=state.step + 1,
+        tokens=state.tokens + sums.tokens,
+        window_nats=state.window_nats + sums.nats,
+        window_masked=state.window_masked + sums.masked,
+    )
+
+
+def _log(
+    job: Job, phase: Phase, state: TrainState, sums: StepSums, since: _Clock, bar: Bar
+) -> TrainState:
+    loss = state.window_nats / state.window_masked
+    speed = (state.tokens - since.tokens) / (time.perf_counter() - since.seconds)
+    if job.session.is_main:
+        entry = {
+            "step": state.step,
+            "phase": phase.name,
+            "loss": loss,
+            "gradient_norm": sums.gradient_norm,
+            "learning_rate": sums.learning_rate,
+            "tokens": state.tokens,
+            "tokens_per_second": round(speed, 1),
+        }
+        append_metrics(job.session.run, entry)
+    left = (phase.stop - state.step) * (state.tokens / state.step) / speed
+    note = f"loss {loss:.3f} · {speed:,.0f} tokens/s"
+    line = f"{phase.name} {state.step}/{phase.stop} · {note} · {left:.0f} s left"
+    bar.update(state.step - phase.start, note, line)
+    return replace(state, window_nats=0.0, window_masked=0)
+
+
+def _maybe_save(
+    job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.Optimizer
+) -> None:
+    received = int(max(_gather_signals(job)))
+    due = state.step % job.settings.checkpoint_steps == 0 or state.step == phase.stop
+    if not (due or received):
+        return
+    if job.session.is_main:
+        sync_metrics(job.session.run)
+        keep = job.settings.keep_checkpoints
+        save_checkpoint(job.session.run.checkpoints, job.model, optimizer, state, keep)
+    job.session.accelerator.wait_for_everyone()
+    if received:
+        job.session.raise_stopped(received, f"a checkpoint of step {state.step} was written")
+
+
+def _gather_signals(job: Job) -> list[float]:
+    # One process may be told to stop and the others not; they must agree on the step.
+    mine = [job.session.stop.signal_number]
+    if job.session.accelerator.num_processes == 1:
+        return [float(mine[0])]
+    told = torch.tensor(mine, device=job.session.accelerator.device)
+    return [float(value) for value in job.session.accelerator.gather(told).tolist()]

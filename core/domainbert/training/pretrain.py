@@ -1,0 +1,185 @@
+"""Continued pretraining from base to adapted model: phases, resume, measurement, export."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from domainbert.base import LoadedModel, longest_sequence
+from domainbert.corpus.store import TokenStore
+from domainbert.errors import RecipeError, RunFailed
+from domainbert.files import folder_in_place, read_json, sha256_file, write_json
+from domainbert.plan import Phase
+from domainbert.recipe import TrainSection
+from domainbert.run import rewind_metrics
+from domainbert.session import Session
+from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
+from domainbert.training.bits import Bits, measure_bits
+from domainbert.training.checkpoint import (
+    TrainState,
+    load_model,
+    load_optimizer,
+    newest_checkpoint,
+    read_state,
+)
+from domainbert.training.loop import Job, run_phase
+from domainbert.training.masking import mask_rule
+from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
+from domainbert.training.order import index_sequences
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What continued pretraining did.
+
+    Args:
+        before: Held-out text under the base; after the head phase, if its head is new.
+        after: Held-out text under the adapted model.
+        new_head: Whether the base had no trained MLM head.
+        steps: Optimizer steps, head phase included.
+        tokens: Tokens read in them, special tokens included.
+    """
+
+    before: Bits
+    after: Bits
+    new_head: bool
+    steps: int
+    tokens: int
+
+
+def build_job(
+    settings: TrainSection,
+    loaded: LoadedModel,
+    store: TokenStore,
+    documents_T: NDArray[np.int64],
+    session: Session,
+) -> Job:
+    """Fit model, corpus and settings together.
+
+    Raises:
+        RecipeError: The sequence length or the batch size does not fit model or processes.
+    """
+    specials = special_tokens(loaded.tokenizer)
+    longest = longest_sequence(loaded.model)
+    if settings.max_length > longest:
+        raise RecipeError(f"train.max_length: {settings.max_length}, but the base reads {longest}.")
+    world = session.accelerator.num_processes
+    if settings.batch_size % world:
+        raise RecipeError(
+            f"train.batch_size: {settings.batch_size} cannot be shared by {world} processes."
+        )
+    if loaded.new_head and not settings.head_steps:
+        raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
+    capacity = settings.max_length - len(specials.prefix) - len(specials.suffix)
+    if loaded.new_head:
+        session.reporter.say(
+            "the base has no trained MLM head: a new one learns alone for "
+            f"{settings.head_steps} steps first"
+        )
+    model = loaded.model.to(session.accelerator.device)
+    if not MaskedLanguageModel(model).sparse:
+        session.reporter.say(
+            f"model type {model.config.model_type!r}: all logits are computed, which is slower"
+        )
+    return Job(
+        model=model,
+        store=store,
+        index=index_sequences(store, documents_T, capacity),
+        rule=mask_rule(settings.mask_rate, settings.seed, specials, len(loaded.tokenizer)),
+        settings=settings,
+        session=session,
+    )
+
+
+def pretrain(
+    job: Job,
+    phases: tuple[Phase, ...],
+    loaded: LoadedModel,
+    heldout: list[str],
+    identity: dict[str, str],
+) -> Adaptation:
+    """Train through all phases, continuing from the newest whole checkpoint.
+
+    Args:
+        job: The run.
+        phases: From `plan_phases`.
+        loaded: The base; its tokenizer is saved with the model.
+        heldout: Texts to measure on.
+        identity: Recipe hash and corpus digest, compared with the checkpoint's.
+    """
+    set_dropout(job.model, job.settings.dropout)
+    state, checkpoint = _resume(job, identity)
+    before = None
+    for phase in phases:
+        if phase.name == "full":
+            before = _measured(job, "before", loaded.tokenizer, heldout)
+        if state.step < phase.stop:
+            # Averages of another phase's optimizer are of other parameters.
+            restore = (
+                partial(load_optimizer, checkpoint, job.model)
+                if checkpoint is not None and phase.start < state.step
+                else None
+            )
+            state = run_phase(job, phase, state, restore)
+    assert before is not None  # noqa: S101  # the last phase is always `full`
+    after = _measured(job, "after", loaded.tokenizer, heldout)
+    if job.session.is_main:
+        export_model(job.model, loaded.tokenizer, job.session.run.model)
+    job.session.accelerator.wait_for_everyone()
+    return Adaptation(before, after, loaded.new_head, state.step, state.tokens)
+
+
+def export_model(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Save model and tokenizer for plain `from_pretrained`, and check what was saved.
+
+    Raises:
+        RunFailed: A weight is not finite, or the saved tokenizer does something else.
+    """
+    broken = first_non_finite(model)
+    if broken:
+        raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
+    with folder_in_place(folder) as beside:
+        model.save_pretrained(beside)
+        tokenizer.save_pretrained(beside)
+        if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):
+            raise RunFailed(
+                "the saved tokenizer, loaded again, gives other ids; the model is not saved. "
+                "Please report this with the name of the base model."
+            )
+
+
+def model_sha256(folder: Path) -> str:
+    """Return the hash of a saved model's weights."""
+    return sha256_file(folder / "model.safetensors")
+
+
+def _resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None]:
+    checkpoint, damaged = newest_checkpoint(job.session.run.checkpoints)
+    for line in damaged:
+        job.session.reporter.say(f"checkpoint {line}")
+    if checkpoint is None:
+        state = TrainState(0, "", 0, 0.0, 0, identity)
+    else:
+        state = read_state(checkpoint, identity)
+        load_model(checkpoint, job.model)
+        job.session.reporter.say(f"continuing after step {state.step}")
+    if job.session.is_main:
+        rewind_metrics(job.session.run, state.step)
+    return state, checkpoint
+
+
+def _measured(job: Job, when: str, tokenizer: Any, heldout: list[str]) -> Bits:
+    path = job.session.run.results / f"bits-{when}.json"
+    job.session.accelerator.wait_for_everyone()
+    if not path.exists():
+        if job.session.is_main:
+            length, device = job.settings.max_length, job.session.accelerator.device
+            write_json(path, asdict(measure_bits(job.model, tokenizer, heldout, length, device)))
+        job.session.accelerator.wait_for_everyone()
+    return Bits(**read_json(path))

@@ -1,0 +1,133 @@
+"""What the plugin declares. Importing this opens no file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domainbert import Corpus, DataFile, Domain, Task, Terms
+
+from domainbert_bio.medline import read_medline
+from domainbert_bio.pubtator import read_pubtator
+from domainbert_bio.sample import read_sample
+
+PACKAGE = Path(__file__).parent
+SAMPLE = PACKAGE / "sample"
+ADDRESS = "https://raw.githubusercontent.com/spyysalo/ncbi-disease/master"
+
+_NCBI_LICENCE = "Public domain (United States Government work)"
+_NCBI_CITATION = (
+    "Rezarta Islamaj Doğan, Robert Leaman and Zhiyong Lu. NCBI disease corpus: a resource for "
+    "disease name recognition and concept normalization. Journal of Biomedical Informatics 47, "
+    "2014, 1-10."
+)
+
+_SAMPLE_CORPUS = Corpus(
+    name="sample",
+    title="Abstracts written for this project, for trying things out",
+    licence="CC0-1.0",
+    origin="Written for this project; see sample/README.md in the package",
+    read=read_sample,
+    files=(SAMPLE / "corpus.jsonl",),
+)
+
+_PUBMED = Corpus(
+    name="pubmed",
+    title="PubMed abstracts from files that you download (PubMed XML, plain or .gz)",
+    licence=(
+        "Terms of the National Library of Medicine; publishers may hold copyright in abstracts"
+    ),
+    origin="https://pubmed.ncbi.nlm.nih.gov/download/",
+    read=read_medline,
+)
+
+_SAMPLE_TASK = Task(
+    name="sample-disease",
+    title="Disease names in sentences written for this project; no benchmark",
+    kind="tagging",
+    licence="CC0-1.0",
+    origin="Written for this project; see sample/README.md in the package",
+    version="1",
+    splits={
+        split: SAMPLE / "disease" / f"{split}.tsv" for split in ("train", "validation", "test")
+    },
+    labels=("Disease",),
+    sample=True,
+)
+
+_NCBI_DISEASE = Task(
+    name="ncbi-disease",
+    title="NCBI disease corpus: disease names in PubMed abstracts (CoNLL columns)",
+    kind="tagging",
+    licence=_NCBI_LICENCE,
+    origin="https://github.com/spyysalo/ncbi-disease",
+    version="1",
+    splits={
+        "train": DataFile(
+            sha256="5f87b0de649eccff21e6d6e49e304aace808056ecae55225ea31602192517be9",
+            size=1140476,
+            name="ncbi-disease-train.tsv",
+            url=f"{ADDRESS}/conll/train.tsv",
+        ),
+        "validation": DataFile(
+            sha256="b4e1e7efcc2a35047bf2f3d281648357470e674f555d4a26a0049ac37d59cc61",
+            size=200352,
+            name="ncbi-disease-devel.tsv",
+            url=f"{ADDRESS}/conll/devel.tsv",
+        ),
+        "test": DataFile(
+            sha256="8f088ce45dc4746592188f9e69de3d89d87f3bb8f0ed8c4a287d018123fa148d",
+            size=205664,
+            name="ncbi-disease-test.tsv",
+            url=f"{ADDRESS}/conll/test.tsv",
+        ),
+    },
+    labels=("Disease",),
+    citation=_NCBI_CITATION,
+)
+
+_NCBI_DISEASE_PUBTATOR = Task(
+    name="ncbi-disease-pubtator",
+    title="NCBI disease corpus as published: untokenised abstracts with offsets",
+    kind="tagging",
+    licence=_NCBI_LICENCE,
+    origin="https://github.com/spyysalo/ncbi-disease",
+    version="1",
+    splits={
+        "train": DataFile(
+            sha256="f311381b28a6d0f641f57f4a963bb83619c2bdec5cd9caabb1381f894d5db817",
+            size=1045967,
+            name="ncbi-disease-train.pubtator.txt",
+            url=f"{ADDRESS}/original-data/train/NCBItrainset_corpus.txt",
+        ),
+        "validation": DataFile(
+            sha256="02db559974624ae9cbe6cd95d64d953e6926bb63afb6b25b63e53bd8b41a4b55",
+            size=178373,
+            name="ncbi-disease-devel.pubtator.txt",
+            url=f"{ADDRESS}/original-data/devel/NCBIdevelopset_corpus.txt",
+        ),
+        "test": DataFile(
+            sha256="61c8050bf6979ef7b943ec1158dfc03b651ea3367d4c37356f9de4841e85c9a3",
+            size=189219,
+            name="ncbi-disease-test.pubtator.txt",
+            url=f"{ADDRESS}/original-data/test/NCBItestset_corpus.txt",
+        ),
+    },
+    labels=("Disease",),
+    read=read_pubtator,
+    citation=_NCBI_CITATION,
+)
+
+_TERMS = Terms(
+    path=PACKAGE / "terms.txt",
+    licence="CC0-1.0",
+    origin="Written by hand for this project by subject area; no published lexicon was copied",
+)
+
+BIO = Domain(
+    name="bio",
+    title="Biomedicine: research abstracts and disease names",
+    corpora=(_SAMPLE_CORPUS, _PUBMED),
+    terms=_TERMS,
+    tasks=(_SAMPLE_TASK, _NCBI_DISEASE, _NCBI_DISEASE_PUBTATOR),
+    default_recipe="bio/quickstart",
+)

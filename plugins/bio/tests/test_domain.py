@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import domainbert_bio
+import pytest
+from domainbert import DataError, DataFile, Document
+from domainbert.plugins import load_plugins
+from domainbert_bio.domain import ADDRESS, BIO
+from domainbert_bio.medline import read_medline
+from domainbert_bio.pubtator import read_pubtator
+from domainbert_bio.sample import read_sample
+
+TASKS = {task.name: task for task in BIO.tasks}
+CORPORA = {corpus.name: corpus for corpus in BIO.corpora}
+DECLARED = [
+    file for task in BIO.tasks for file in task.splits.values() if isinstance(file, DataFile)
+]
+
+
+def test_the_hook_yields_the_domain() -> None:
+    assert list(domainbert_bio.domainbert_domains()) == [BIO]
+    assert BIO.name == "bio"
+    assert BIO.default_recipe == "bio/quickstart"
+    assert list(CORPORA) == ["sample", "pubmed"]
+    assert list(TASKS) == ["sample-disease", "ncbi-disease", "ncbi-disease-pubtator"]
+
+
+def test_the_installed_plugin_is_found() -> None:
+    points = metadata.entry_points(group="domainbert", name="bio")
+    assert {point.value for point in points} == {"domainbert_bio"}
+    registry = load_plugins()
+    assert registry.domain("bio") == BIO
+    (plugin,) = (plugin for plugin in registry.plugins if plugin.name == "bio")
+    assert (plugin.status, plugin.error) == ("ok", "")
+
+
+def test_importing_the_plugin_is_light() -> None:
+    code = (
+        "import sys, domainbert_bio; list(domainbert_bio.domainbert_domains()); "
+        "sys.exit(' '.join({'lxml', 'torch', 'transformers', 'pyarrow'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
+def test_everything_states_licence_and_origin() -> None:
+    for record in (*BIO.corpora, *BIO.tasks, BIO.terms):
+        assert record.licence
+        assert record.origin
+
+
+def test_tasks_tag_diseases() -> None:
+    assert all(task.kind == "tagging" and task.labels == ("Disease",) for task in BIO.tasks)
+    assert [task.name for task in BIO.tasks if task.sample] == ["sample-disease"]
+    assert TASKS["sample-disease"].read is None
+    assert TASKS["ncbi-disease"].read is None
+    assert TASKS["ncbi-disease-pubtator"].read is read_pubtator
+    assert all(task.citation for task in BIO.tasks if not task.sample)
+
+
+def test_declared_files_have_distinct_names_and_addresses() -> None:
+    assert len(DECLARED) == 6
+    assert len({file.name for file in DECLARED}) == 6
+    assert len({file.sha256 for file in DECLARED}) == 6
+    assert all(file.url.startswith(ADDRESS + "/") for file in DECLARED)
+
+
+@pytest.mark.parametrize("file", DECLARED, ids=lambda file: file.name)
+def test_declared_hash_and_size_are_those_of_the_file(file: DataFile) -> None:
+    folders = filter(None, os.environ.get("DOMAINBERT_DATA", "").split(os.pathsep))
+    suffix = Path(file.url).name
+    found = [
+        path
+        for folder in folders
+        for path in sorted(Path(folder).rglob(suffix))
+        if hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    ]
+    if not found:
+        pytest.skip(f"DOMAINBERT_DATA names no folder with {suffix} of the declared hash")
+    assert found[0].stat().st_size == file.size
+
+
+def test_pubmed_files_are_the_users() -> None:
+    assert CORPORA["pubmed"].files == ()
+    assert CORPORA["pubmed"].read is read_medline
+
+
+def test_sample_corpus_is_read_whole() -> None:
+    (path,) = CORPORA["sample"].files
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    documents = list(CORPORA["sample"].read(path))
+    assert documents == [
+        Document(record["id"], record["text"], f"corpus.jsonl:{number}")
+        for number, record in enumerate(records, 1)
+    ]
+    assert len({document.id for document in documents}) == len(documents) > 0
+    assert all(document.text.strip() for document in documents)
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_sample_task_files_are_columns_in_iob2(split: str) -> None:
+    text = TASKS["sample-disease"].splits[split].read_text(encoding="utf-8")
+    sentences = [part.split("\n") for part in text.strip().split("\n\n")]
+    tags = [[line.split("\t")[1] for line in sentence] for sentence in sentences]
+    assert all(line.count("\t") == 1 for sentence in sentences for line in sentence)
+    assert {tag for sentence in tags for tag in sentence} == {"O", "B-Disease", "I-Disease"}
+    for sentence in tags:
+        pairs = set(zip(["O", *sentence], sentence, strict=False))
+        assert ("O", "I-Disease") not in pairs
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"{", "not valid JSON"),
+        (b'{"id": "a", "text": "\xff"}', "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b'["id", "text"]', "expected an object"),
+        (b'{"id": "a"}', "expected an object"),
+        (b'{"id": 1, "text": "t"}', "expected an object"),
+    ],
+    ids=["cut", "latin", "deep", "list", "missing", "number"],
+)
+def test_malformed_sample(tmp_path: Path, line: bytes, said: str) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_bytes(b'{"id": "0", "text": "t"}\n' + line + b"\n")
+    with pytest.raises(DataError, match=r"corpus\.jsonl:2: ") as caught:
+        list(read_sample(path))
+    assert said in str(caught.value)
+
+
+def test_missing_sample(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        list(read_sample(tmp_path / "none.jsonl"))
