@@ -39,4 +39,4 @@ format: $(STAMP)  ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 docs: $(STAMP)  ## Write the generated reference pages
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/generate.py

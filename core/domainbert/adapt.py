@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +49,8 @@ def adapt(
         RunFailed: Training or evaluation could not be finished.
         Stopped: A signal; a checkpoint is kept.
     """
-    started = time.monotonic()
-    with open_session(out, recipe.train.precision, reporter) as session:
+    again = f"domainbert adapt {out}"
+    with open_session(out, recipe.train.precision, reporter, again) as session:
         inputs = find_inputs(recipe, recipe_folder, registry, session)
         with open_run(session.run, recipe, recipe_folder, session.is_main):
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
@@ -70,19 +69,17 @@ def adapt(
                 adaptation=adaptation,
                 reports=reports,
                 hardware=hardware(session),
-                seconds=time.monotonic() - started,
                 is_main=session.is_main,
             )
             if session.is_main:
-                summary = write_card(summary, session.run)
+                write_card(summary, session.run)
             return summary
 
 
 def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
     """Find, download and check everything that the recipe refers to."""
     domain = registry.domain(recipe.domain) if recipe.domain else None
-    progress = download_bar(session.reporter)
-    with session.accelerator.main_process_first():
+    with session.accelerator.main_process_first(), download_bar(session.reporter) as progress:
         return Inputs(
             base=find_base(recipe.base.source, folder, recipe.base.revision, recipe.base.sha256),
             sources=find_sources(recipe.corpus, domain, folder, progress),

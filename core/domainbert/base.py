@@ -96,6 +96,7 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
             model and tokenizer do not fit.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForMaskedLM
 
     torch.manual_seed(seed)
@@ -108,7 +109,7 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
                 local_files_only=True,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             first = str(error).strip().splitlines()[0]
             raise BaseModelError(f"base {base.source!r}: cannot be loaded: {first}") from None
         tokenizer = load_tokenizer(base.folder)
@@ -121,6 +122,9 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
             f"base {base.source!r}: {len(named)} encoder weights are missing or of another shape, "
             f"such as {named[0]}. The checkpoint is incomplete or of another architecture."
         )
+    broken = next((n for n, p in model.named_parameters() if not torch.isfinite(p).all()), None)
+    if broken:
+        raise BaseModelError(f"base {base.source!r}: {broken} holds values that are not finite.")
     if len(tokenizer) > model.config.vocab_size:
         raise BaseModelError(
             f"base {base.source!r}: the tokenizer has {len(tokenizer)} entries, the model "

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -26,10 +27,13 @@ class Bar:
     progress: Progress | None
     task: int
 
-    def update(self, done: int, note: str = "", line: str | None = None) -> None:
+    def update(
+        self, done: int, note: str = "", line: str | None = None, total: int | None = None
+    ) -> None:
         """Show how much is done, with a short note such as the rate."""
         if self.progress is not None:
-            self.progress.update(self.task, completed=done, note=note)  # type: ignore[arg-type]
+            task = TaskID(self.task)
+            self.progress.update(task, completed=done, total=total, note=note, visible=True)
         elif line is not None:
             self.reporter.say(line)
 
@@ -65,17 +69,23 @@ class Reporter:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self.console, transient=True) as progress:
-            yield Bar(self, progress, progress.add_task(title, total=total, note=""))
+            # Without a total nothing may ever happen, as with a file that need not be downloaded.
+            task = progress.add_task(title, total=total, note="", visible=total > 0)
+            yield Bar(self, progress, task)
 
 
-def download_bar(reporter: Reporter) -> Callable[[int, int], None]:
-    """Return a function that shows bytes so far and in all, at most once a second."""
-    shown = [0.0]
+@contextmanager
+def download_bar(reporter: Reporter) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows bytes so far and in all; a line a second without a terminal."""
+    shown = 0.0
+    with reporter.bar("download", 0) as bar:
 
-    def show(done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - shown[0] >= 1.0 or done >= total:
-            shown[0] = now
-            reporter.say(f"download: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+        def show(done: int, total: int) -> None:
+            nonlocal shown
+            text = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+            due = time.monotonic() - shown >= 1.0 or done >= total
+            if due:
+                shown = time.monotonic()
+            bar.update(done, text, f"download: {text}" if due else None, total)
 
-    return show
+        yield show

@@ -73,6 +73,11 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def card(self) -> Path:
+        """The model card; written last."""
+        return self.path / "README.md"
+
+    @property
     def lock(self) -> Path:
         """What this run depends on."""
         return self.path / "lock.json"

@@ -24,12 +24,14 @@ class Session:
         run: The folder that is written to.
         reporter: Speaks in the main process only.
         stop: Signals received so far.
+        again: The command that continues what was stopped.
     """
 
     accelerator: Any
     run: RunFolder
     reporter: Reporter
     stop: StopFlag
+    again: str
 
     @property
     def is_main(self) -> bool:
@@ -53,22 +55,22 @@ class Session:
     def raise_stopped(self, number: int, kept: str) -> None:
         """Raise `Stopped`, saying what was kept and how to continue."""
         name = signal.Signals(number).name
-        again = f"domainbert adapt {self.run.path}"
-        raise Stopped(name, f"Stopped by {name}; {kept}. Continue with: {again}")
+        raise Stopped(name, f"Stopped by {name}; {kept}. Continue with: {self.again}")
 
 
 @contextmanager
-def open_session(out: Path, precision: str, reporter: Reporter) -> Iterator[Session]:
+def open_session(out: Path, precision: str, reporter: Reporter, again: str) -> Iterator[Session]:
     """Set up processes and device, and watch for signals while the block runs.
 
     Args:
         out: Folder that is written to.
         precision: `auto`, `fp32` or `bf16`.
         reporter: Used in the main process.
+        again: The command that continues what a signal stopped.
     """
     from domainbert.training.device import build_accelerator
 
     accelerator = build_accelerator(precision)
     voice = replace(reporter, enabled=reporter.enabled and accelerator.is_main_process)
     with watch_signals() as stop:
-        yield Session(accelerator, RunFolder(out), voice, stop)
+        yield Session(accelerator, RunFolder(out), voice, stop, again)

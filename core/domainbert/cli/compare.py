@@ -48,10 +48,11 @@ def run_comparison(request: Request, registry: Registry) -> tuple[tuple[TaskRepo
     precision = chosen.recipe.train.precision if chosen else "auto"
     out = request.out or (path if chosen else Path("evaluations") / _plain(request.target))
     reporter = Reporter()
-    with open_session(out, precision, reporter) as session:
+    again = f"domainbert evaluate {request.target} …"  # the same command
+    with open_session(out, precision, reporter, again) as session:
         folder = chosen.folder if chosen else Path()
-        progress = download_bar(session.reporter)
-        tasks = [load_task(section, domain, folder, progress) for section in sections]
+        with download_bar(session.reporter) as progress:
+            tasks = [load_task(section, domain, folder, progress) for section in sections]
         return evaluate(candidates, tasks, settings, session), session.run.results
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from domainbert.base import BaseFolder
 from domainbert.evaluate import TaskReport
-from domainbert.files import read_json, write_text
+from domainbert.files import write_text
 from domainbert.recipe import Recipe
 from domainbert.report.statistics import Summary
 from domainbert.run import RunFolder, update_lock
@@ -29,7 +29,6 @@ class RunSummary:
         adaptation: Training, and bits per character before and after.
         reports: Base against adapted on each task.
         hardware: Device, processes, precision, peak memory.
-        seconds: Wall time, over all calls that continued the run.
         is_main: Whether this process speaks for the run.
     """
 
@@ -39,35 +38,29 @@ class RunSummary:
     adaptation: Adaptation
     reports: tuple[TaskReport, ...]
     hardware: dict[str, Any]
-    seconds: float
     is_main: bool
 
+    @property
+    def seconds(self) -> float:
+        """Wall time of training and evaluation, over all calls that continued the run."""
+        return self.adaptation.seconds + sum(report.seconds for report in self.reports)
 
-def write_card(summary: RunSummary, run: RunFolder) -> RunSummary:
-    """Write `README.md` and complete `lock.json`; return the summary with the total time."""
-    lock = read_json(run.lock)
-    # A call that finds everything done adds nothing but its own start.
-    seconds = summary.seconds + float(lock.get("seconds", 0.0)) * (not lock.get("finished", False))
-    if lock.get("finished"):
-        seconds = float(lock["seconds"])
-    summary = replace(summary, seconds=seconds)
+
+def write_card(summary: RunSummary, run: RunFolder) -> None:
+    """Complete `lock.json` and write `README.md`, unless the run was finished before."""
+    if run.card.exists():
+        return
+    base = summary.base
     update_lock(
         run,
-        finished=True,
-        seconds=round(seconds, 1),
         hardware=summary.hardware,
-        base={
-            "source": summary.base.source,
-            "revision": summary.base.revision,
-            "sha256": summary.base.sha256,
-        },
+        base={"source": base.source, "revision": base.revision, "sha256": base.sha256},
         corpus={key: summary.corpus[key] for key in ("digest", "documents", "tokens", "counts")},
     )
-    write_text(run.path / "README.md", render_card(summary, read_json(run.lock)))
-    return summary
+    write_text(run.card, render_card(summary))
 
 
-def render_card(summary: RunSummary, lock: dict[str, Any]) -> str:
+def render_card(summary: RunSummary) -> str:
     """Return the model card as Markdown."""
     import jinja2
 
@@ -80,9 +73,7 @@ def render_card(summary: RunSummary, lock: dict[str, Any]) -> str:
         autoescape=False,  # noqa: S701  # Markdown; `cell` escapes what comes from outside
     )
     environment.filters.update(percent=percent, spread=spread, cell=cell, signed=signed)
-    return environment.get_template("card.md.j2").render(
-        summary=summary, lock=lock, result=summary_json(summary), minutes=summary.seconds / 60
-    )
+    return environment.get_template("card.md.j2").render(summary=summary)
 
 
 def summary_json(summary: RunSummary) -> dict[str, Any]:

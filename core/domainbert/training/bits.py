@@ -19,6 +19,7 @@ import torch
 
 from domainbert.batching import batched
 from domainbert.counter import derive_key, random_words, uniforms
+from domainbert.errors import DataError
 from domainbert.tokenizer import SpecialTokens, encode_with_offsets, special_tokens
 from domainbert.training.batch import collate
 from domainbert.training.masking import MaskedSequence
@@ -85,6 +86,9 @@ def measure_bits(
         texts: Held-out texts.
         max_length: Tokens of a window, special tokens included.
         device: Where the model is.
+
+    Raises:
+        DataError: The tokenizer finds nothing in the texts.
     """
     wrapped = MaskedLanguageModel(model)
     was_training = model.training
@@ -98,6 +102,8 @@ def measure_bits(
             characters += sum(item.characters for item in group)
     finally:
         model.train(was_training)
+    if not tokens:
+        raise DataError("The held-out texts have no token: nothing can be measured on them.")
     return Bits(
         bits_per_character=nats / math.log(2) / characters,
         accuracy=right / tokens,

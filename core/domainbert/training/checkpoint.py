@@ -32,6 +32,7 @@ class TrainState:
         step: Optimizer steps done, over all phases.
         phase: `head` or `full`.
         tokens: Tokens read so far, special tokens included, padding not.
+        seconds: Wall time of training so far.
         window_nats: Summed loss since the last metrics line, in nats.
         window_masked: Masked tokens in it.
         identity: Recipe hash and corpus digest; a checkpoint of another run is refused.
@@ -40,6 +41,7 @@ class TrainState:
     step: int
     phase: str
     tokens: int
+    seconds: float
     window_nats: float
     window_masked: int
     identity: dict[str, str]

@@ -89,17 +89,18 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         optimizer_from(optimizer)
     wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
     job.model.train()
-    started = _Clock(time.perf_counter(), state.tokens)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
+        first = state
         for step in range(state.step, phase.stop):
+            started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
                 job.settings.warmup, job.settings.schedule,
             )  # fmt: skip
             sums = train_step(job, wrapped, optimizer, step, rate)
-            state = _advance(state, sums)
+            state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
-                state = _log(job, phase, state, sums, started, bar)
+                state = _log(job, phase, state, sums, first, bar)
             _maybe_save(job, phase, state, optimizer)
     job.session.accelerator.free_memory()
     return state
@@ -154,12 +155,6 @@ def train_step(
     return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
 
 
-@dataclass(frozen=True)
-class _Clock:
-    seconds: float
-    tokens: int
-
-
 def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
     if accelerator.num_processes == 1:
         return values
@@ -167,21 +162,22 @@ def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
     return list(accelerator.reduce(totals, reduction="sum").tolist())
 
 
-def _advance(state: TrainState, sums: StepSums) -> TrainState:
+def _advance(state: TrainState, sums: StepSums, seconds: float) -> TrainState:
     return replace(
         state,
         step=state.step + 1,
         tokens=state.tokens + sums.tokens,
+        seconds=state.seconds + seconds,
         window_nats=state.window_nats + sums.nats,
         window_masked=state.window_masked + sums.masked,
     )
 
 
 def _log(
-    job: Job, phase: Phase, state: TrainState, sums: StepSums, since: _Clock, bar: Bar
+    job: Job, phase: Phase, state: TrainState, sums: StepSums, first: TrainState, bar: Bar
 ) -> TrainState:
     loss = state.window_nats / state.window_masked
-    speed = (state.tokens - since.tokens) / (time.perf_counter() - since.seconds)
+    speed = (state.tokens - first.tokens) / (state.seconds - first.seconds)
     if job.session.is_main:
         entry = {
             "step": state.step,
@@ -193,7 +189,7 @@ def _log(
             "tokens_per_second": round(speed, 1),
         }
         append_metrics(job.session.run, entry)
-    left = (phase.stop - state.step) * (state.tokens / state.step) / speed
+    left = (phase.stop - state.step) / (state.step - first.step) * (state.seconds - first.seconds)
     note = f"loss {loss:.3f} · {speed:,.0f} tokens/s"
     line = f"{phase.name} {state.step}/{phase.stop} · {note} · {left:.0f} s left"
     bar.update(state.step - phase.start, note, line)

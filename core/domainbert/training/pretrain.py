@@ -44,6 +44,7 @@ class Adaptation:
         new_head: Whether the base had no trained MLM head.
         steps: Optimizer steps, head phase included.
         tokens: Tokens read in them, special tokens included.
+        seconds: Wall time of these steps, over all calls that continued the run.
     """
 
     before: Bits
@@ -51,6 +52,7 @@ class Adaptation:
     new_head: bool
     steps: int
     tokens: int
+    seconds: float
 
 
 def build_job(
@@ -77,11 +79,6 @@ def build_job(
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
     capacity = settings.max_length - len(specials.prefix) - len(specials.suffix)
-    if loaded.new_head:
-        session.reporter.say(
-            "the base has no trained MLM head: a new one learns alone for "
-            f"{settings.head_steps} steps first"
-        )
     model = loaded.model.to(session.accelerator.device)
     if not MaskedLanguageModel(model).sparse:
         session.reporter.say(
@@ -119,6 +116,11 @@ def pretrain(
     for phase in phases:
         if phase.name == "full":
             before = _measured(job, "before", loaded.tokenizer, heldout)
+        if phase.name == "head" and state.step < phase.stop:
+            job.session.reporter.say(
+                "the base has no trained MLM head: a new one learns alone for "
+                f"{phase.steps} steps first"
+            )
         if state.step < phase.stop:
             # Averages of another phase's optimizer are of other parameters.
             restore = (
@@ -129,10 +131,10 @@ def pretrain(
             state = run_phase(job, phase, state, restore)
     assert before is not None  # noqa: S101  # the last phase is always `full`
     after = _measured(job, "after", loaded.tokenizer, heldout)
-    if job.session.is_main:
+    if job.session.is_main and not job.session.run.model.exists():
         export_model(job.model, loaded.tokenizer, job.session.run.model)
     job.session.accelerator.wait_for_everyone()
-    return Adaptation(before, after, loaded.new_head, state.step, state.tokens)
+    return Adaptation(before, after, loaded.new_head, state.step, state.tokens, state.seconds)
 
 
 def export_model(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -164,7 +166,7 @@ def _resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None
     for line in damaged:
         job.session.reporter.say(f"checkpoint {line}")
     if checkpoint is None:
-        state = TrainState(0, "", 0, 0.0, 0, identity)
+        state = TrainState(0, "", 0, 0.0, 0.0, 0, identity)
     else:
         state = read_state(checkpoint, identity)
         load_model(checkpoint, job.model)
@@ -176,10 +178,8 @@ def _resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None
 
 def _measured(job: Job, when: str, tokenizer: Any, heldout: list[str]) -> Bits:
     path = job.session.run.results / f"bits-{when}.json"
+    if job.session.is_main and not path.exists():
+        length, device = job.settings.max_length, job.session.accelerator.device
+        write_json(path, asdict(measure_bits(job.model, tokenizer, heldout, length, device)))
     job.session.accelerator.wait_for_everyone()
-    if not path.exists():
-        if job.session.is_main:
-            length, device = job.settings.max_length, job.session.accelerator.device
-            write_json(path, asdict(measure_bits(job.model, tokenizer, heldout, length, device)))
-        job.session.accelerator.wait_for_everyone()
     return Bits(**read_json(path))

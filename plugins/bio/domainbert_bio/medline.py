@@ -35,7 +35,8 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 _ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1")
 
 _CITATIONS = ("MedlineCitation", "BookDocument")
-_WRAPPERS = ("PubmedArticle", "PubmedBookArticle", "DeleteCitation", "DeleteDocument")
+_ARTICLES = ("PubmedArticle", "PubmedBookArticle")
+_DELETIONS = ("DeleteCitation", "DeleteDocument")
 _CHUNK = 1 << 16
 _PMID = re.compile(r"[0-9]+")
 
@@ -60,7 +61,7 @@ def read_medline(path: Path) -> Iterator[Document]:
         DataError: The file is missing, empty, cut short, damaged or not well-formed; its root is
             not one of PubMed's; its DOCTYPE has an internal subset; it declares an encoding
             other than UTF-8, US-ASCII and ISO-8859-1; it refers to an entity that XML does not
-            predefine; an article has no PMID; or more than 16 MiB, or anything else beyond
+            predefine; an article has no PMID or no citation; or more than 16 MiB, or what is beyond
             libxml2's limits (10 MB in one text, 256 nested elements), stand in one article.
     """
     at = _Position(path)
@@ -72,6 +73,8 @@ def read_medline(path: Path) -> Iterator[Document]:
         for element in _feed(parser, chunk, at):
             if element.tag in _CITATIONS:
                 yield _document(element, at)
+            elif element.tag in _ARTICLES and not any(map(element.findall, _CITATIONS)):
+                raise at.error(f"a {element.tag} without one of {', '.join(_CITATIONS)}")
             _free(element)
             article_ends_at = at.offset
         if at.offset - article_ends_at > MAX_RECORD_BYTES:
@@ -172,7 +175,7 @@ def _parser() -> Any:
     # Not iterparse: it hides lxml's log, without which a lost entity goes unnoticed (see _feed).
     return etree.XMLPullParser(
         events=("end",),
-        tag=(*_CITATIONS, *_WRAPPERS),
+        tag=(*_CITATIONS, *_ARTICLES, *_DELETIONS),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,

@@ -376,7 +376,7 @@ def test_empty_and_damaged_gzip(tmp_path: Path) -> None:
         (" \n", "the XML ends before its root element does"),
         ("words", "Start tag expected"),
         ("words <&>", "does not start as XML does"),
-        (gzip.compress(b"<PubmedArticleSet/>"), "does not start as XML does"),
+        (gzip.compress(b"<PubmedArticleSet/>", mtime=0), "does not start as XML does"),
         ("<html><p/></html>", "its root element is 'html'"),
         ("<!DOCTYPE article SYSTEM 'jats.dtd'><article/>", "its root element is 'article'"),
         (article_set("<PubmedArticle></Pubmed>"), "tag mismatch"),
@@ -387,6 +387,7 @@ def test_empty_and_damaged_gzip(tmp_path: Path) -> None:
         (article_set(article(1, "@")).encode().replace(b"@", b"\xff"), "encoding"),
         (article_set(article(1, "<x:i>a</x:i>")), "Namespace prefix x"),
         (article_set(article(1)).replace('<PMID Version="1">1</PMID>', ""), "without a PMID"),
+        (article_set(article(1), "<PubmedArticle><PubmedData/></PubmedArticle>"), "without one of"),
         (article_set(article(1)).replace(">1</PMID>", "> x1 </PMID>"), "found 'x1'"),
     ],
 )

@@ -265,7 +265,7 @@ def test_real_counts(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "column_file"), zip(FILES, ["train", "devel", "test"], strict=True)
+    ("name", "column_file"), list(zip(FILES, ["train", "devel", "test"], strict=True))
 )
 def test_real_mentions_are_those_of_the_column_files(name: str, column_file: str) -> None:
     found = Counter(spans(list(read_pubtator(real(f"original/{name}")))))

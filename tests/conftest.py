@@ -1,0 +1,267 @@
+"""Fixtures that several test files share; none of them imports torch."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VARIABLES = (
+    "DOMAINBERT_CACHE",
+    "DOMAINBERT_DATA",
+    "DOMAINBERT_PLUGINS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting from outside; the cache is a folder of the test."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOMAINBERT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+
+
+@pytest.fixture
+def cli(
+    bare_environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Call the command line in this process, errors handled as for a user."""
+    from domainbert.cli.app import main
+
+    def call(*words: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["domainbert", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(int(ended.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def python(bare_environment: None) -> Callable[..., Outcome]:
+    """Run Python in a process of its own, with more variables if need be."""
+
+    def call(*words: object, **variables: str) -> Outcome:
+        done = subprocess.run(
+            [sys.executable, *map(str, words)],
+            env={**os.environ, "NO_COLOR": "1", **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def snapshot() -> Callable[[Path], dict[str, str | None]]:
+    """Return what is below a folder: the hash of each file, None for a folder."""
+
+    def take(folder: Path) -> dict[str, str | None]:
+        return {
+            path.relative_to(folder).as_posix(): (
+                hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+            )
+            for path in sorted(folder.rglob("*"))
+        }
+
+    return take
+
+
+@dataclass(frozen=True)
+class PluginShelf:
+    """A folder on the import path that holds installed distributions."""
+
+    folder: Path
+    modules: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        distribution: str,
+        source: str,
+        requires: tuple[str, ...] = (),
+        names: tuple[str, ...] = (),
+        version: str = "1.2.3",
+    ) -> str:
+        """Install a distribution with one module; return its entry point's name."""
+        module = distribution.replace("-", "_")
+        (self.folder / f"{module}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+        info = self.folder / f"{module}-{version}.dist-info"
+        info.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}"]
+        lines += [f"Requires-Dist: {line}" for line in requires]
+        (info / "METADATA").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        entries = [f"{name} = {module}" for name in names or (distribution,)]
+        text = "\n".join(["[domainbert]", *entries]) + "\n"
+        (info / "entry_points.txt").write_text(text, encoding="utf-8")
+        self.modules.append(module)
+        importlib.invalidate_caches()
+        return (names or (distribution,))[0]
+
+
+@pytest.fixture
+def shelf(
+    bare_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PluginShelf]:
+    """An import path to install plugins on, seen by this process only."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    made = PluginShelf(folder)
+    before = set(sys.modules)
+    yield made
+    for name in set(sys.modules) - before:
+        if name in made.modules or name.startswith("domainbert_file_"):
+            del sys.modules[name]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the server saw it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+@dataclass
+class Reply:
+    """What the server does with one request.
+
+    Args:
+        status: Of the answer; 200 becomes 206 where a range is asked for and honoured.
+        cut: Bytes after which the connection is closed, or None.
+        ranges: Whether a range that is asked for is honoured.
+        headers: Sent beside the length.
+    """
+
+    status: int = 200
+    cut: int | None = None
+    ranges: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FileServer:
+    """Serves bytes on 127.0.0.1 and remembers what it was asked and what it sent.
+
+    Args:
+        address: Such as `http://127.0.0.1:8000`.
+        files: Content by path, the query left out.
+        replies: Used up one a request; then everything is served plainly.
+        requests: Seen so far.
+        sent: Bytes of content sent in each answer.
+    """
+
+    address: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    replies: list[Reply] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
+    special: Callable[[Request], tuple[int, dict[str, str], bytes] | None] = lambda _request: None
+
+
+def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            request = Request(self.command, self.path, dict(self.headers))
+            server.requests.append(request)
+            made = server.special(request)
+            if made is not None:
+                self._answer(*made, Reply())
+                return
+            reply = server.replies.pop(0) if server.replies else Reply()
+            content = server.files.get(self.path.partition("?")[0])
+            if content is None or reply.status >= 300:
+                status = reply.status if reply.status >= 300 else 404
+                self._answer(status, dict(reply.headers), b"", reply)
+                return
+            start = self.headers.get("Range")
+            if start and reply.ranges:
+                first = int(start.removeprefix("bytes=").partition("-")[0])
+                told = {"Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"}
+                self._answer(206, {**reply.headers, **told}, content[first:], reply)
+            else:
+                self._answer(reply.status, dict(reply.headers), content, reply)
+
+        do_HEAD = do_GET
+
+        def _answer(self, status: int, headers: dict[str, str], body: bytes, reply: Reply) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            if self.command == "GET":
+                shown = body if reply.cut is None else body[: reply.cut]
+                self.wfile.write(shown)
+                self.wfile.flush()
+                server.sent.append(len(shown))
+            self.close_connection = True
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    """A server of one's own on 127.0.0.1."""
+    served = FileServer()
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
+    served.address = f"http://127.0.0.1:{listener.server_address[1]}"
+    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield served
+    listener.shutdown()
+    thread.join()
+    listener.server_close()
+
+
+@pytest.fixture
+def reply() -> type[Reply]:
+    """The class of what a `file_server` is told to do."""
+    return Reply
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT with a masked-LM head; copy it before changing it."""
+    from domainbert.testing import tiny_checkpoint
+
+    return tiny_checkpoint(tmp_path_factory.mktemp("checkpoint") / "base")

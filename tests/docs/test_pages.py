@@ -1,0 +1,75 @@
+"""Documentation is code: reference pages are current, links resolve, blocks run."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path
+    for folder in ("docs", "recipes", "plugins")
+    for path in (ROOT / folder).rglob("*.md")
+    if "/." not in str(path.relative_to(ROOT))
+) + sorted(ROOT.glob("*.md"))
+RUNNABLE = ["docs/how-to/own-data.md", "docs/tutorials/first-adaptation.md"]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+
+
+def _generator():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["cli.md", "recipe.md"])
+def test_reference_page_is_what_the_code_generates(name):
+    committed = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+    assert committed == _generator().pages()[name], "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_resolve(page):
+    targets = _LINK.findall(page.read_text(encoding="utf-8"))
+    local = [target for target in targets if not re.match(r"[a-z]+:", target)]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+def blocks(page):
+    """Return (language, code) of the blocks that are meant to run, in order.
+
+    A yaml block is a file if its first line is a comment with the file's name.
+    """
+    found = _BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+    return [
+        (language, code)
+        for language, code in found
+        if language in {"bash", "python"} or (language == "yaml" and code.startswith("# "))
+    ]
+
+
+@pytest.mark.parametrize("page", RUNNABLE)
+def test_blocks_of_the_page_run(page, tmp_path):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COLUMNS": "100"}
+    ran = 0
+    for language, code in blocks(page):
+        if language == "yaml":
+            name = code.splitlines()[0].removeprefix("# ")
+            (tmp_path / name).write_text(code, encoding="utf-8")
+            continue
+        shell = ["bash", "-euc"] if language == "bash" else [sys.executable, "-c"]
+        done = subprocess.run(
+            [*shell, code], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{page}\n{code}\n{done.stdout}\n{done.stderr}"
+        ran += 1
+    assert ran >= 2
+    if page.endswith("own-data.md"):
+        assert (tmp_path / "run" / "model" / "model.safetensors").stat().st_size > 50_000_000

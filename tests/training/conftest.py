@@ -1,0 +1,89 @@
+"""What the tests of training share: tiny models, a token store, a session on the CPU."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from domainbert.base import LoadedModel
+    from domainbert.corpus.store import TokenStore
+    from domainbert.session import Session
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny checkpoint with a head, one for each family."""
+    from domainbert.testing import tiny_checkpoint
+
+    folders: dict[str, Path] = {}
+
+    def find(family: str) -> Path:
+        if family not in folders:
+            folders[family] = tiny_checkpoint(tmp_path_factory.mktemp(family), family)
+        return folders[family]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def load(family_folder: Callable[[str], Path]) -> Callable[[str], LoadedModel]:
+    """Load a tiny model, anew at each call, its weights far enough from zero to matter."""
+    import torch
+
+    from domainbert.base import find_base, load_masked_lm
+
+    def load(family: str = "bert") -> LoadedModel:
+        loaded = load_masked_lm(find_base(str(family_folder(family)), Path()), seed=0)
+        numbers = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            for parameter in loaded.model.parameters():
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=numbers))
+        return loaded
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TokenStore]:
+    """Write a token store of texts with a tokenizer."""
+    from domainbert.corpus.clean import clean
+    from domainbert.corpus.store import write_store
+    from domainbert.domain import Document
+    from domainbert.tokenizer import encode_texts
+
+    def make(texts: list[str], tokenizer: Any) -> TokenStore:
+        counts: Counter[str] = Counter()
+        documents = clean((Document(str(n), t, "test") for n, t in enumerate(texts)), counts)
+        return write_store(
+            tmp_path_factory.mktemp("store") / "corpus",
+            documents,
+            lambda batch: encode_texts(tokenizer, batch),
+            len(tokenizer),
+            lambda: {"counts": dict(counts)},
+        )
+
+    return make
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """A silent session of one process on the CPU in float32."""
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    from domainbert.progress import Reporter
+    from domainbert.run import RunFolder
+    from domainbert.session import Session
+    from domainbert.signals import StopFlag
+    from domainbert.training.device import build_accelerator
+
+    return Session(
+        build_accelerator("fp32"),
+        RunFolder(tmp_path / "run"),
+        Reporter(enabled=False),
+        StopFlag(),
+        "again",
+    )
