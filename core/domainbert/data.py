@@ -15,7 +15,6 @@ from domainbert.files import fsync_path, sha256_file, storage_errors
 DATA_VARIABLE = "DOMAINBERT_DATA"
 CACHE_VARIABLE = "DOMAINBERT_CACHE"
 ATTEMPTS = 5
-_CHUNK = 1 << 20
 
 Progress = Callable[[int, int], None]
 """Called with bytes so far and bytes in all."""
@@ -73,7 +72,10 @@ def _find_in(folder: Path, file: DataFile) -> Path | None:
 def _download(file: DataFile, target: Path, progress: Progress | None) -> None:
     import httpx2
 
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{target.parent}: cannot be made: {error.strerror}.") from None
     partial = target.with_name(target.name + ".partial")
     trouble = ""
     for attempt in range(ATTEMPTS):
@@ -86,6 +88,9 @@ def _download(file: DataFile, target: Path, progress: Progress | None) -> None:
             trouble = f"the server answered {error.response.status_code}"
             if error.response.status_code < 500:
                 break
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError):
+            trouble = "this is no address to download from"
+            break
         except httpx2.HTTPError as error:
             trouble = str(error) or type(error).__name__
         else:
@@ -104,14 +109,15 @@ def _fetch_rest(file: DataFile, partial: Path, progress: Progress | None) -> Non
     done = partial.stat().st_size if partial.exists() else 0
     if done >= file.size:
         return
-    headers = {"Range": f"bytes={done}-"} if done else {}
+    # The declared hash and the range are those of the file, not of an encoding of it.
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
     url = file.url or ""
     with httpx2.stream("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
         response.raise_for_status()
         # A server that ignores the range sends the whole file again, with status 200.
         mode, done = ("ab", done) if response.status_code == 206 else ("wb", 0)
         with partial.open(mode) as stream:
-            for chunk in response.iter_bytes(_CHUNK):
+            for chunk in response.iter_raw():
                 stream.write(chunk)
                 done += len(chunk)
                 if progress:
@@ -139,7 +145,4 @@ def _publish(file: DataFile, partial: Path, target: Path) -> None:
 def _public(url: str) -> str:
     """Return a URL without user name, password and query, which may be secrets."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    return urlunsplit(
-        (parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", "")
-    )
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

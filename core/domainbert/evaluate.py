@@ -82,23 +82,12 @@ def evaluate(
 def _run_cell(
     task: TaggingTask, candidate: Candidate, seed: int, settings: EvaluateSection, session: Session
 ) -> None:
-    from domainbert.tasks.finetune import Device, finetune, predict
-
     path = result_path(session.run.results, task.name, candidate.name, seed)
     known = load_result(path)
     if known is not None and _is_of(known, task, candidate, settings, session):
         return
     started = time.perf_counter()
-    device = Device(session.accelerator.device, session.bf16, session.check_stop)
-    steps = settings.epochs * -(-len(task.splits["train"]) // settings.batch_size)
-    with session.reporter.bar(f"{task.name}: {candidate.name}, seed {seed}", steps) as bar:
-        model = finetune(candidate.folder, task, settings, seed, device, bar)
-    tags = {
-        split: predict(
-            model, candidate.folder, task.splits[split], task, settings.max_length, device
-        )
-        for split in ("validation", "test")
-    }
+    tags = _finetune_and_predict(task, candidate, seed, settings, session)
     scores = {
         split: score_entities([s.tags for s in task.splits[split]], guess)
         for split, guess in tags.items()
@@ -121,6 +110,23 @@ def _run_cell(
         f"{task.name}: {candidate.name}, seed {seed}: F1 {100 * result.test.f1:.2f} "
         f"({result.seconds:.0f} s)"
     )
+
+
+def _finetune_and_predict(
+    task: TaggingTask, candidate: Candidate, seed: int, settings: EvaluateSection, session: Session
+) -> dict[str, list[list[str]]]:
+    """Return the predicted tags of validation and test split."""
+    from domainbert.tasks.finetune import Device, finetune, predict
+
+    device = Device(session.accelerator.device, session.bf16, session.check_stop)
+    steps = settings.epochs * -(-len(task.splits["train"]) // settings.batch_size)
+    with session.reporter.bar(f"{task.name}: {candidate.name}, seed {seed}", steps) as bar:
+        model = finetune(candidate.folder, task, settings, seed, device, bar)
+    length = settings.max_length
+    return {
+        split: predict(model, candidate.folder, task.splits[split], task, length, device)
+        for split in ("validation", "test")
+    }
 
 
 def _is_of(

@@ -17,6 +17,14 @@ from domainbert.errors import StorageFullError
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
+def expand_user(path: str) -> Path:
+    """Return a path with `~` replaced; that of a user who does not exist stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def sha256_file(path: Path) -> str:
     """Return the lower-case hex SHA-256 of a file."""
     with path.open("rb") as stream:

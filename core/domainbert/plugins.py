@@ -105,6 +105,7 @@ def load_plugins(files: Iterable[Path] = ()) -> Registry:
     loaded += [_load_file(path) for path in files]
     found = [_declared(info, module) for info, module in loaded]
     found = _mark_conflicts(found)
+    found = [_with_tasks(part) for part in found]
     domains = {
         domain.name: domain for part in found if part.info.status == "ok" for domain in part.domains
     }
@@ -118,6 +119,7 @@ class _Found:
     info: PluginInfo
     module: Any = None
     domains: tuple[Domain, ...] = ()
+    tasks: tuple[tuple[str, Task], ...] = ()
 
 
 def _selection() -> set[str] | None:
@@ -231,18 +233,29 @@ def _mark_conflicts(found: list[_Found]) -> list[_Found]:
     return result
 
 
-def _add_tasks(part: _Found, domains: dict[str, Domain]) -> _Found:
+def _with_tasks(part: _Found) -> _Found:
     if part.info.status != "ok":
         return part
     try:
-        for name, task in tuple(_call(part.module, "domainbert_tasks")):
+        tasks = tuple(_call(part.module, "domainbert_tasks"))
+        for _, task in tasks:
             if not isinstance(task, Task):
                 raise TypeError(f"domainbert_tasks yielded {type(task).__name__}, not a Task")
-            # A domain that is not installed is no fault of the plugin that adds to it.
-            if name in domains:
-                domains[name] = replace(domains[name], tasks=(*domains[name].tasks, task))
     except (Exception, SystemExit) as error:
         return replace(part, info=replace(part.info, status="broken", error=_one_line(error)))
+    return replace(part, tasks=tasks)
+
+
+def _add_tasks(part: _Found, domains: dict[str, Domain]) -> _Found:
+    grown = dict(domains)
+    try:
+        for name, task in part.tasks:
+            # A domain that is not installed is no fault of the plugin that adds to it.
+            if name in grown:
+                grown[name] = replace(grown[name], tasks=(*grown[name].tasks, task))
+    except PluginError as error:
+        return replace(part, info=replace(part.info, status="broken", error=_one_line(error)))
+    domains.update(grown)
     return part
 
 

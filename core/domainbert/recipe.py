@@ -11,14 +11,29 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):  # pydantic takes `yes` for 1
+        raise ValueError("expected a number; YAML reads yes, no, on and off as booleans")
+    return value
+
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth_value)]
+Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(_no_truth_value)]
 
 
 class Section(BaseModel):
@@ -142,7 +157,7 @@ class TrainSection(Section):
     """Dropout of the encoder while adapting; 0 is faster and usual for one pass over a corpus."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """`auto` takes bf16 where the device computes in it, with fp32 weights; else fp32."""
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    seed: Seed = 0
     """Seed of order, masks, dropout and a new head."""
     checkpoint_steps: Count = 200
     """Write a checkpoint every so many steps."""
@@ -161,9 +176,7 @@ class TrainSection(Section):
 class EvaluateSection(Section):
     """Fine-tuning of base and adapted model on the tasks."""
 
-    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
-        default=(0, 1, 2), min_length=1
-    )
+    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
     """One fine-tuning run for each seed and model."""
     epochs: Count = 4
     """Passes over the training split."""

@@ -30,11 +30,17 @@ def validate_recipe(source: YamlFile, overrides: tuple[str, ...] = ()) -> Recipe
     for override in overrides:
         location, value = _parse_override(override)
         data = _with_value(data, location, value, override)
-        origins[location] = override
+        origins[tuple(map(str, location))] = override
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        problems = [_problem(detail, source, origins) for detail in error.errors()]
+        details = error.errors()
+        problems = [
+            _problem(detail, source, origins)
+            for detail in details
+            # An item that is not valid makes its list look too short as well.
+            if not (detail["type"] == "too_short" and detail["input"])
+        ]
         raise RecipeError("\n".join(dict.fromkeys(problems))) from None
 
 
@@ -44,37 +50,40 @@ def _parse_override(override: str) -> tuple[Location, Any]:
         raise RecipeError(f"--set {override}: expected KEY=VALUE, such as train.steps=500.")
     value = parse_yaml(f"value: {text}", f"--set {override}").data.get("value")
     parts = key.strip().split(".")
-    return tuple(int(part) if part.isdigit() else part for part in parts), value
+    return tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts), value
 
 
-def _with_value(data: Any, location: Location, value: Any, override: str) -> Any:
+def _with_value(
+    data: Any, location: Location, value: Any, override: str, above: Location = ()
+) -> Any:
     if not location:
         return value
     head, rest = location[0], location[1:]
+    if isinstance(data, str) and (above == ("base",) or above[:-1] == ("tasks",)):
+        data = {"source" if above == ("base",) else "name": data}  # written short
+    here = (*above, head)
     if isinstance(data, list):
         if not isinstance(head, int) or head >= len(data):
             raise RecipeError(f"--set {override}: no item {head!r}; the list has {len(data)}.")
         return [
-            _with_value(item, rest, value, override) if i == head else item
+            _with_value(item, rest, value, override, here) if i == head else item
             for i, item in enumerate(data)
         ]
     if data is None:
         data = {}
-    if isinstance(data, str) and rest:  # `base: x` is short for `base: {source: x}`
-        data = {"source": data}
     if not isinstance(data, dict):
         raise RecipeError(f"--set {override}: {head!r} is inside a value that has no keys.")
     key = str(head)
-    return {**data, key: _with_value(data.get(key), rest, value, override)}
+    return {**data, key: _with_value(data.get(key), rest, value, override, here)}
 
 
 def _problem(detail: ErrorDetails, source: YamlFile, origins: dict[Location, str]) -> str:
     location = tuple(detail["loc"])
+    words = tuple(map(str, location))
     overridden = [
         text
         for at, text in origins.items()
-        if location[: len(at)] == at
-        or (at[: len(location)] == location and location not in source.lines)
+        if words[: len(at)] == at or (at[: len(words)] == words and location not in source.lines)
     ]
     where = f"--set {overridden[-1]}" if overridden else source.where(location)
     return f"{where}: {_explain(detail, location)}"

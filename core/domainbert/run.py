@@ -23,7 +23,7 @@ from typing import Any
 
 import yaml
 
-from domainbert.errors import RunFolderError
+from domainbert.errors import RunFolderError, StorageFullError, UserError
 from domainbert.files import fsync_path, read_json, write_json, write_text
 from domainbert.recipe import Recipe
 
@@ -102,7 +102,8 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
         yield
         return
     check_run_folder(run, recipe)
-    is_new = not run.path.exists()
+    existed = run.path.exists()
+    is_new = not run.lock.is_file()
     with _owned(run.path):
         try:
             about = {
@@ -112,22 +113,31 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             }
             if not run.lock.is_file():
                 write_json(run.lock, {"recipe": about, "environment": environment()})
-            dumped = yaml.safe_dump(
-                recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True
-            )
+            dumped = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
             write_text(run.recipe, f"# Resolved recipe, sha256 {recipe.hash()}.\n{dumped}")
             yield
-        except BaseException:
-            if is_new and not run.corpus.exists():
-                shutil.rmtree(run.path)
+        except BaseException as error:
+            ours = isinstance(error, UserError) and not isinstance(error, StorageFullError)
+            if is_new and (not run.corpus.exists() or (ours and not run.checkpoints.exists())):
+                _remove(run.path, existed)
             raise
+
+
+def _remove(path: Path, keep_folder: bool) -> None:
+    for item in path.iterdir():
+        if item.is_dir():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
+    if not keep_folder:
+        path.rmdir()
 
 
 def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
     """Refuse a folder that holds another run or something else."""
     path = run.path
     if run.lock.is_file():
-        found = read_json(run.lock).get("recipe", {})
+        found = read_about(run)
         if found.get("hash") != recipe.hash():
             raise RunFolderError(
                 f"{path}: holds another run (recipe {found.get('name')!r}, "
@@ -140,6 +150,17 @@ def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
         raise RunFolderError(f"{path}: exists and is not a run folder. Name another with --out.")
 
 
+def read_about(run: RunFolder) -> dict[str, Any]:
+    """Return what the lock says of the recipe."""
+    try:
+        about = read_json(run.lock)["recipe"]
+        return {key: str(about[key]) for key in ("name", "hash", "folder")}
+    except (OSError, ValueError, TypeError, KeyError):
+        raise RunFolderError(
+            f"{run.path}: lock.json is damaged. Name another folder with --out."
+        ) from None
+
+
 def update_lock(run: RunFolder, **entries: Any) -> None:
     """Add entries to `lock.json`."""
     write_json(run.lock, {**read_json(run.lock), **entries})
@@ -147,7 +168,10 @@ def update_lock(run: RunFolder, **entries: Any) -> None:
 
 @contextmanager
 def _owned(path: Path) -> Iterator[None]:
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be made: {error.strerror}.") from None
     stream = (path / _OWNER).open("a+", encoding="utf-8")
     try:
         # The system drops the lock when the process ends, however it ends.

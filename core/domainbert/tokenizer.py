@@ -45,12 +45,17 @@ def load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        first = str(error).strip().splitlines()[0]
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # a damaged file can make transformers raise anything
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BaseModelError(f"{folder}: no usable tokenizer: {first}") from None
     if not tokenizer.is_fast:
         raise BaseModelError(f"{folder}: needs a fast tokenizer (tokenizer.json); this has none.")
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        # transformers makes a tokenizer of the model's type from nothing.
+        raise BaseModelError(f"{folder}: no usable tokenizer: it has no vocabulary.")
     if tokenizer.mask_token_id is None:
         raise BaseModelError(
             f"{folder}: the tokenizer has no mask token, so the model is no masked language model."

@@ -19,6 +19,7 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 
 _TAGS = {"str", "int", "float", "bool", "null", "map", "seq", "timestamp"}
+_NODES = {"map": yaml.MappingNode, "seq": yaml.SequenceNode}
 
 Location = tuple[str | int, ...]
 
@@ -58,6 +59,15 @@ def read_yaml(path: Path) -> YamlFile:
         RecipeError: Missing, too large, not UTF-8, not a mapping, or with duplicate keys, aliases,
             tags or unreadable YAML. All duplicate keys are named at once.
     """
+    return parse_yaml(read_recipe_text(path), str(path))
+
+
+def read_recipe_text(path: Path) -> str:
+    """Read a recipe's text.
+
+    Raises:
+        RecipeError: Missing, too large or not UTF-8.
+    """
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -67,11 +77,10 @@ def read_yaml(path: Path) -> YamlFile:
     if len(raw) > MAX_BYTES:
         raise RecipeError(f"{path}: {len(raw)} bytes; a recipe has at most {MAX_BYTES}.")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise RecipeError(f"{path}:{line}: not UTF-8. Save the file as UTF-8.") from None
-    return parse_yaml(text, str(path))
 
 
 def parse_yaml(text: str, name: str) -> YamlFile:
@@ -89,6 +98,9 @@ def parse_yaml(text: str, name: str) -> YamlFile:
         raise RecipeError(f"{name}:{line}: not valid YAML: {error.problem}.") from None
     except yaml.YAMLError as error:
         raise RecipeError(f"{name}: not valid YAML: {error}.") from None
+    except ValueError:  # PyYAML on an escape such as \\U00110000, without a position
+        line = next(n for n, row in enumerate(text.split("\n"), 1) if "\\U" in row)
+        raise RecipeError(f"{name}:{line}: not valid YAML: no such character.") from None
     if not isinstance(root, yaml.MappingNode):
         found = "nothing" if root is None else "a list or a single value"
         raise RecipeError(f"{name}: expected `key: value` lines at the top level, found {found}.")
@@ -129,7 +141,7 @@ class _Reader:
     def value(self, node: yaml.Node, location: Location) -> Any:
         self.lines.setdefault(location, node.start_mark.line + 1)
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        if kind not in _TAGS:
+        if kind not in _TAGS or not isinstance(node, _NODES.get(kind, yaml.ScalarNode)):
             self._problem(node, f"{dotted(location)}: the tag {node.tag!r} is not allowed.")
             return None
         if isinstance(node, yaml.MappingNode):
@@ -140,7 +152,7 @@ class _Reader:
             return node.value
         try:
             return self._constructor.construct_object(node)
-        except (ValueError, yaml.YAMLError):
+        except (ValueError, KeyError, IndexError, yaml.YAMLError):
             self._problem(node, f"{dotted(location)}: {node.value!r} is not a {kind}.")
             return None
 

@@ -37,6 +37,9 @@ def load(family_folder: Callable[[str], Path]) -> Callable[[str], LoadedModel]:
 
     from domainbert.base import find_base, load_masked_lm
 
+    # Models this small are slower on several threads than on one.
+    torch.set_num_threads(1)
+
     def load(family: str = "bert") -> LoadedModel:
         loaded = load_masked_lm(find_base(str(family_folder(family)), Path()), seed=0)
         numbers = torch.Generator().manual_seed(1)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domainbert.errors import RecipeError
-from domainbert.files import read_json
 from domainbert.library import default_recipe, find_recipe
 from domainbert.plugins import Registry
 from domainbert.recipe import Recipe, load_recipe
-from domainbert.run import RunFolder
+from domainbert.run import RunFolder, read_about
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def continue_run(path: Path, overrides: tuple[str, ...] = ()) -> Chosen:
     if overrides:
         raise RecipeError(f"--set cannot change the run in {path}; start another with --out.")
     run = RunFolder(path)
-    about = read_json(run.lock)["recipe"]
+    about = read_about(run)
     recipe = load_recipe(run.recipe)
     if recipe.hash() != about["hash"]:
         raise RecipeError(f"{run.recipe}: was edited after the run started. Restore it.")

@@ -79,10 +79,17 @@ def _tasks(request: Request, chosen: Chosen | None) -> tuple[list[TaskSection], 
     if request.tasks:
         if domain is None:
             raise RecipeError("--task names a task of a domain: add --domain.")
-        return [TaskSection(name=name) for name in request.tasks], domain
+        return [_named_task(name) for name in request.tasks], domain
     if chosen is not None and chosen.recipe.tasks:
         return list(chosen.recipe.tasks), domain
     raise RecipeError("No task to evaluate on: name one with --domain and --task.")
+
+
+def _named_task(name: str) -> TaskSection:
+    try:
+        return TaskSection(name=name)
+    except ValueError:
+        raise RecipeError(f"--task {name}: no name of a task.") from None
 
 
 def _plain(text: str) -> str:

@@ -42,8 +42,9 @@ def show(name: NameArgument, plugin: PluginOption = None) -> None:
     """
     from domainbert.library import find_recipe
     from domainbert.plugins import load_plugins
+    from domainbert.yamlfile import read_recipe_text
 
-    typer.echo(find_recipe(name, load_plugins(plugin or ())).read_text(encoding="utf-8"), nl=False)
+    typer.echo(read_recipe_text(find_recipe(name, load_plugins(plugin or ()))), nl=False)
 
 
 @app.command()
@@ -60,11 +61,12 @@ def copy(
     from domainbert.files import write_text
     from domainbert.library import find_recipe
     from domainbert.plugins import load_plugins
+    from domainbert.yamlfile import read_recipe_text
 
     source = find_recipe(name, load_plugins(plugin or ()))
     if target.exists():
         raise RecipeError(f"{target}: exists already; choose another name.")
-    write_text(target, source.read_text(encoding="utf-8"))
+    write_text(target, read_recipe_text(source))
     print_line(f"{target} written. Edit it, then: domainbert adapt {target}")
 
 
@@ -82,18 +84,24 @@ def validate(
 
     Example: `domainbert recipes validate bio/quickstart`
     """
+    from domainbert.errors import RecipeError, UserError
     from domainbert.library import find_recipe
     from domainbert.plugins import load_plugins
     from domainbert.recipe import load_recipe
     from domainbert.recipe_names import check_names
 
     registry = load_plugins(plugin or ())
-    checked = []
+    checked, problems = [], []
     for name in names:
-        path = find_recipe(name, registry)
-        recipe = load_recipe(path, tuple(settings or ()))
-        check_names(recipe, registry)
-        checked.append({"recipe": name, "name": recipe.name, "sha256": recipe.hash()})
+        try:
+            recipe = load_recipe(find_recipe(name, registry), tuple(settings or ()))
+            check_names(recipe, registry)
+        except UserError as error:
+            problems.append(str(error))
+        else:
+            checked.append({"recipe": name, "name": recipe.name, "sha256": recipe.hash()})
+    if problems:
+        raise RecipeError("\n".join(problems))
     if as_json:
         print_json(checked)
         return

@@ -9,6 +9,7 @@ from typing import Any
 from domainbert.corpus.clean import clean
 from domainbert.corpus.sources import Source, read_sources
 from domainbert.corpus.store import TokenStore, is_store, open_store, write_store
+from domainbert.errors import DataError
 from domainbert.session import Session
 from domainbert.tokenizer import encode_texts, fingerprint
 
@@ -22,15 +23,20 @@ def build_store(session: Session, sources: Iterable[Source], tokenizer: Any) -> 
         tokenizer: A fast tokenizer; it uses all cores.
 
     Raises:
-        DataError: A file cannot be read, or the corpus is empty.
+        DataError: A file cannot be read, the corpus is empty, or a store that is there was made
+            with another tokenizer.
     """
     folder, reporter = session.run.corpus, session.reporter
     if is_store(folder):
-        return open_store(folder)
+        store = open_store(folder)
+        if store.manifest["tokenizer"] != fingerprint(tokenizer):
+            raise DataError(f"{folder}: was tokenised by another tokenizer. Name another --out.")
+        return store
     found = tuple(sources)
     counts: Counter[str] = Counter()
 
     def encode(texts: list[str]) -> list[list[int]]:
+        session.check_stop()
         reporter.say(f"corpus: {counts['read']:,} documents read")
         return encode_texts(tokenizer, texts)
 

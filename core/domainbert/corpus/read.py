@@ -79,8 +79,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
                 with gzip.open(raw) as stream:
                     yield stream  # type: ignore[misc]  # GzipFile reads as IO[bytes]
             elif path.suffix.lower() == ".zst":
-                reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-                with io.BufferedReader(reader) as stream:
+                with io.BufferedReader(_ZstdReader(raw)) as stream:
                     yield stream
             else:
                 yield raw
@@ -90,6 +89,33 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         ) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
+
+
+class _ZstdReader(io.RawIOBase):
+    # zstandard's own reader takes the end of a cut file for the end of the text.
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._frame: Any = None
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        import zstandard
+
+        while not self._ready:
+            packed = (self._frame.unused_data if self._frame else b"") or self._raw.read(1 << 16)
+            if not packed:
+                if self._frame is not None and not self._frame.eof:
+                    raise EOFError("the last frame has no end")
+                return 0
+            if self._frame is None or self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._ready = self._frame.decompress(packed)
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -144,8 +170,11 @@ def _read_jsonl(path: Path, field: str) -> Iterator[Document]:
             raise DataError(f"{where}: not valid JSON: {error}. One object a line.") from None
         if not isinstance(record, dict):
             raise DataError(f"{where}: expected a JSON object, found {type(record).__name__}.")
-        identity = record.get("id", f"{path.name}:{number}")
-        yield Document(str(identity), _text(record, field, where), f"{path.name}:{number}")
+        yield Document(
+            _identity(record, f"{path.name}:{number}"),
+            _text(record, field, where),
+            f"{path.name}:{number}",
+        )
 
 
 def _read_csv(path: Path, field: str) -> Iterator[Document]:
@@ -158,7 +187,7 @@ def _read_csv(path: Path, field: str) -> Iterator[Document]:
             identity = row.get("id") or f"{path.name}:{rows.line_num}"
             yield Document(identity, _text(row, field, where), f"{path.name}:{rows.line_num}")
     except csv.Error as error:
-        raise DataError(f"{path}:{rows.line_num}: not valid CSV: {error}.") from None
+        raise DataError(f"{path}:{rows.reader.line_num}: not valid CSV: {error}.") from None
 
 
 def _read_parquet(path: Path, field: str) -> Iterator[Document]:
@@ -167,6 +196,7 @@ def _read_parquet(path: Path, field: str) -> Iterator[Document]:
 
     if path.suffix.lower() != ".parquet":
         raise DataError(f"{path}: Parquet compresses its own pages; decompress the file first.")
+    number = 0
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as table:
             if field not in table.schema_arrow.names:
@@ -175,15 +205,24 @@ def _read_parquet(path: Path, field: str) -> Iterator[Document]:
                     "Set `text_field`."
                 )
             columns = [field, *(["id"] if "id" in table.schema_arrow.names else [])]
-            number = 0
             for batch in table.iter_batches(batch_size=1024, columns=columns):
                 for row in batch.to_pylist():
                     number += 1
-                    identity = row.get("id") or f"{path.name}:{number}"
+                    identity = _identity(row, f"{path.name}:{number}")
                     where = f"{path}: row {number}"
-                    yield Document(str(identity), _text(row, field, where), f"{path.name}:{number}")
+                    yield Document(identity, _text(row, field, where), f"{path.name}:{number}")
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{path}: after row {number}: not UTF-8. Write it again as UTF-8."
+        ) from None
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a readable Parquet file: {error}.") from None
+
+
+def _identity(record: dict[str, Any], otherwise: str) -> str:
+    value = record.get("id")
+    text = "" if value is None else str(value)
+    return text.encode(errors="replace").decode() or otherwise
 
 
 def _text(record: dict[str, Any], field: str, where: str) -> str:

@@ -12,6 +12,7 @@ from domainbert.corpus.read import format_of, read_documents
 from domainbert.data import Progress, locate
 from domainbert.domain import Corpus, DataFile, Document, Domain
 from domainbert.errors import DataError, RecipeError
+from domainbert.files import expand_user
 from domainbert.recipe import CorpusSection
 
 
@@ -89,11 +90,13 @@ def _paths(
     progress: Progress | None,
 ) -> list[Path]:
     if section.path is not None:
-        pattern = str(folder / Path(section.path).expanduser())
+        own = expand_user(section.path)
+        # Brackets in the name of the recipe's folder are no pattern.
+        pattern = str(own if own.is_absolute() else Path(glob.escape(str(folder))) / own)
         paths = sorted(Path(item) for item in glob.glob(pattern, recursive=True))  # noqa: PTH207  # absolute too
         files = [path for path in paths if path.is_file()]
         if not files:
-            raise DataError(f"corpus.{number}.path: no file matches {pattern}.")
+            raise DataError(f"corpus.{number}.path: no file matches {folder / own}.")
         return files
     if section.file is not None:
         file = section.file

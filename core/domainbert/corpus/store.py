@@ -133,7 +133,7 @@ def open_store(folder: Path) -> TokenStore:
     Raises:
         DataError: A file is missing or was changed.
     """
-    manifest = read_json(folder / "manifest.json")
+    manifest = _read_manifest(folder)
     for name in _FILES:
         path = folder / name
         if not path.is_file() or sha256_file(path) != manifest["sha256"][name]:
@@ -153,6 +153,19 @@ def open_store(folder: Path) -> TokenStore:
         token_starts=starts,
         batch_starts=np.cumsum([0, *(len(chunk) for chunk in chunks)], dtype=np.int64)[:-1],
         manifest=manifest,
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = read_json(folder / "manifest.json")
+        if set(_FILES) <= set(manifest["sha256"]):
+            return manifest
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise DataError(
+        f"{folder / 'manifest.json'}: damaged. Delete the folder {folder} and run again to "
+        "rebuild it."
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from domainbert.base import quiet_transformers
+from domainbert.base import check_length, quiet_transformers
 from domainbert.batching import batched
 from domainbert.counter import derive_key, permute
 from domainbert.domain import Sentence
@@ -24,6 +24,7 @@ from domainbert.recipe import EvaluateSection
 from domainbert.tasks.load import TaggingTask
 from domainbert.tasks.tagging import Window, make_windows
 from domainbert.tokenizer import load_tokenizer, special_tokens
+from domainbert.training.batch import padded_length
 from domainbert.training.optimise import build_optimizer, learning_rate_at
 
 _WARMUP = 0.1
@@ -73,6 +74,7 @@ def finetune(
     """
     tokenizer = load_tokenizer(folder)
     model = _load_classifier(folder, task.tags, seed).to(device.device)
+    check_length(model, settings.max_length, "evaluate.max_length")
     windows = make_windows(task.splits["train"], tokenizer, settings.max_length)
     pad = special_tokens(tokenizer).pad
     optimizer = build_optimizer(model, _BETAS, _DECAY, device.device)
@@ -190,7 +192,7 @@ def _loss(model: Any, batch: list[Window], task: TaggingTask, pad: int, device: 
 
 
 def _pad(batch: Sequence[Window], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    length = max(len(window.input_ids) for window in batch)
+    length = padded_length(max(len(window.input_ids) for window in batch))
     input_ids_BL = torch.full((len(batch), length), pad, dtype=torch.long)
     mask_BL = torch.zeros((len(batch), length), dtype=torch.long)
     for row, window in enumerate(batch):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
     from domainbert.training.order import SequenceKey
 
-# Kernels are fastest on lengths that are multiples of eight.
+# Kernels are fastest on such lengths, and every new shape costs memory (see `model.py`).
 _MULTIPLE = 8
 
 
@@ -60,6 +60,11 @@ def masked_batch(store: TokenStore, keys: list[SequenceKey], rule: MaskRule) -> 
     return collate(sequences, rule.specials.pad)
 
 
+def padded_length(longest: int) -> int:
+    """Return the length of a batch whose longest sequence is given."""
+    return -(-longest // _MULTIPLE) * _MULTIPLE
+
+
 def collate(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     """Pad masked sequences to one length.
 
@@ -67,8 +72,7 @@ def collate(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
         sequences: At least one.
         pad_id: Id of the padding token.
     """
-    longest = max(len(item.input_ids_L) for item in sequences)
-    length = -(-longest // _MULTIPLE) * _MULTIPLE
+    length = padded_length(max(len(item.input_ids_L) for item in sequences))
     input_ids_BL = torch.full((len(sequences), length), pad_id, dtype=torch.long)
     attention_mask_BL = torch.zeros((len(sequences), length), dtype=torch.long)
     positions, targets = [], []

@@ -35,7 +35,7 @@ class TrainState:
         seconds: Wall time of training so far.
         window_nats: Summed loss since the last metrics line, in nats.
         window_masked: Masked tokens in it.
-        identity: Recipe hash and corpus digest; a checkpoint of another run is refused.
+        identity: Hashes of recipe, corpus and base; a checkpoint of another run is refused.
     """
 
     step: int

@@ -125,7 +125,8 @@ def train_step(
     mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
     masked, tokens = _sum_over_ranks(accelerator, mine)
     optimizer.zero_grad(set_to_none=True)
-    nats = 0.0
+    # Kept on the device: reading it would make a GPU wait after every micro-batch.
+    total = torch.zeros((), dtype=torch.float64, device=accelerator.device)
     for number, batch in enumerate(batches):
         last = number == len(batches) - 1
         # Dropout depends on the place in the run and on nothing that came before.
@@ -140,8 +141,8 @@ def train_step(
             )
             # Processes average their gradients, so each gives `world` times its part.
             accelerator.backward(loss * (world / masked))
-            nats += float(loss.detach())
-    (nats,) = _sum_over_ranks(accelerator, [nats])
+            total += loss.detach()
+    (nats,) = _sum_over_ranks(accelerator, [total.item()])
     norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
     if not (math.isfinite(nats) and math.isfinite(norm)):
         raise RunFailed(

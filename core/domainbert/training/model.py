@@ -17,6 +17,8 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from torch import Tensor
 
+_ROWS = 32
+_IGNORED = -100
 # The modules that turn the encoder's last hidden state into logits, in order. All work on the last
 # dimension alone, so they may be given the masked rows only.
 _HEADS: dict[str, tuple[str, ...]] = {
@@ -78,8 +80,15 @@ class MaskedLanguageModel(nn.Module):
         The caller divides by the number of masked tokens of the whole optimizer step. An average
         taken here would weigh tokens by how full their micro-batch is.
         """
+        # Few distinct shapes: for each new one the CPU's matrix library keeps a prepared kernel;
+        # with hundreds of different N these came to gigabytes.
+        extra = -len(targets_N) % _ROWS
+        positions_N = functional.pad(positions_N, (0, extra))
+        targets_N = functional.pad(targets_N, (0, extra), value=_IGNORED)
         logits_NV = self.logits(input_ids_BL, attention_mask_BL, positions_N)
-        return functional.cross_entropy(logits_NV, targets_N, reduction="sum")
+        return functional.cross_entropy(
+            logits_NV, targets_N, reduction="sum", ignore_index=_IGNORED
+        )
 
 
 def head_parameters(model: Any) -> list[str]:

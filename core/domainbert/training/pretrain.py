@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domainbert.base import LoadedModel, longest_sequence
+from domainbert.base import LoadedModel, check_length
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import RecipeError, RunFailed
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
@@ -68,9 +68,7 @@ def build_job(
         RecipeError: The sequence length or the batch size does not fit model or processes.
     """
     specials = special_tokens(loaded.tokenizer)
-    longest = longest_sequence(loaded.model)
-    if settings.max_length > longest:
-        raise RecipeError(f"train.max_length: {settings.max_length}, but the base reads {longest}.")
+    check_length(loaded.model, settings.max_length, "train.max_length")
     world = session.accelerator.num_processes
     if settings.batch_size % world:
         raise RecipeError(
@@ -108,7 +106,7 @@ def pretrain(
         phases: From `plan_phases`.
         loaded: The base; its tokenizer is saved with the model.
         heldout: Texts to measure on.
-        identity: Recipe hash and corpus digest, compared with the checkpoint's.
+        identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
     """
     set_dropout(job.model, job.settings.dropout)
     state, checkpoint = _resume(job, identity)

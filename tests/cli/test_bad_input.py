@@ -1,0 +1,581 @@
+"""What a user can get wrong: exit code 2, a message without traceback, nothing half-written."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+RECIPE = """\
+name: mine
+base: ./base
+corpus:
+  - path: corpus.txt
+    text_unit: line
+train:
+  steps: 1
+  batch_size: 2
+  max_length: 16
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A folder with a recipe, a corpus and a tiny base, and a command line in it."""
+
+    folder: Path
+    cli: Callable[..., Any]
+    snapshot: Callable[[Path], dict[str, str | None]]
+
+    def recipe(self, text: str = RECIPE, **replaced: str) -> None:
+        """Write the recipe, the line of a key replaced by another."""
+        for key, line in replaced.items():
+            (old,) = [found for found in text.splitlines() if found.strip(" -").startswith(key)]
+            text = text.replace(old, line)
+        (self.folder / "r.yaml").write_text(text, encoding="utf-8")
+
+    def corpus(self, line: str, name: str = "", content: bytes = b"") -> None:
+        """Let the recipe read another corpus."""
+        if name:
+            (self.folder / name).write_bytes(content)
+        self.recipe(RECIPE.replace("- path: corpus.txt\n    text_unit: line", line))
+
+    def refused(self, *words: object, out: str = "run") -> str:
+        """Adapt; return the message after checking what every refusal has in common."""
+        before = self.snapshot(self.folder)
+        outcome = self.cli("adapt", *(words or ("r.yaml",)), "--out", out)
+        assert outcome.code == 2, outcome.err
+        assert outcome.out == ""
+        assert "Traceback" not in outcome.err
+        lines = outcome.err.splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith("error: "))
+        assert self.snapshot(self.folder) == before
+        return "\n".join(lines[start:]).removeprefix("error: ").replace(f"{self.folder}/", "")
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path,
+    tiny_base: Path,
+    cli: Callable[..., Any],
+    snapshot: Callable[[Path], dict[str, str | None]],
+    fresh_accelerator: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Bench:
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    shutil.copytree(tiny_base, folder / "base")
+    (folder / "corpus.txt").write_text("one text\nanother text\na third one\n")
+    monkeypatch.chdir(folder)
+    made = Bench(folder, cli, snapshot)
+    made.recipe()
+    return made
+
+
+# --- which recipe ------------------------------------------------------------------------------
+
+
+def test_unknown_domain(bench: Bench) -> None:
+    message = bench.refused("--domain", "legal")
+    assert message.startswith("Unknown domain 'legal'. Installed: ")
+    assert message.endswith(
+        ". A plugin may provide it: `pip install domainbert-legal`, or name a file with "
+        "`--plugin FILE.py`."
+    )
+
+
+def test_unknown_domain_in_a_recipe(bench: Bench) -> None:
+    bench.recipe(RECIPE + "domain: legal\n")
+    assert "`pip install domainbert-legal`" in bench.refused()
+
+
+def test_domain_of_a_broken_plugin(bench: Bench, shelf: Any) -> None:
+    shelf.add("domainbert-legal", "raise ImportError('no libfoo')", names=("legal",))
+    assert bench.refused("--domain", "legal") == (
+        "Domain 'legal': its plugin domainbert-legal 1.2.3 is broken: ImportError: no libfoo. See "
+        "`domainbert plugins list`."
+    )
+
+
+def test_domain_without_default_recipe(bench: Bench) -> None:
+    (bench.folder / "own.py").write_text(
+        "import domainbert\n@domainbert.hookimpl\ndef domainbert_domains():\n"
+        "    yield domainbert.Domain(name='mine', title='Mine')\n"
+    )
+    assert bench.refused("--domain", "mine", "--plugin", "own.py") == (
+        "Domain 'mine' has no default recipe. Name one of `domainbert recipes list`."
+    )
+
+
+def test_plugin_file_that_does_not_exist(bench: Bench) -> None:
+    assert bench.refused("r.yaml", "--plugin", "none.py") == "--plugin none.py: no such file."
+
+
+def test_missing_recipe_file(bench: Bench) -> None:
+    assert bench.refused("none.yaml") == (
+        "none.yaml: no such recipe file or name. See `domainbert recipes list`."
+    )
+
+
+def test_misspelt_recipe_name(bench: Bench) -> None:
+    assert bench.refused("bio/quikstart") == (
+        "bio/quikstart: no such recipe file or name. Did you mean 'bio/quickstart'? See "
+        "`domainbert recipes list`."
+    )
+
+
+def test_neither_recipe_nor_domain(cli: Callable[..., Any]) -> None:
+    outcome = cli("adapt")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "error: Give a recipe or --domain, such as `domainbert adapt --domain bio`. See "
+        "`domainbert recipes list`.\n"
+    )
+
+
+def test_recipe_and_domain(bench: Bench) -> None:
+    assert bench.refused("r.yaml", "--domain", "bio") == (
+        "Give a recipe or --domain, not both; a recipe names its own domain."
+    )
+
+
+# --- what is in the recipe ---------------------------------------------------------------------
+
+BOMB = 'a: &a ["x"]\n' + "".join(
+    f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, after in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            RECIPE.replace("batch_size", "bach_size"),
+            "r.yaml:8  train.bach_size: unknown key. Did you mean 'batch_size'?",
+        ),
+        (
+            RECIPE.replace("steps: 1", "steps: some"),
+            (
+                "r.yaml:7  train.steps: input should be a valid integer, unable to parse string "
+                "as an integer, found 'some'."
+            ),
+        ),
+        (
+            RECIPE + "name: other\n",
+            "r.yaml:10  name: duplicate key; first set on line 1. Remove one of the two.",
+        ),
+        (
+            RECIPE + BOMB,
+            (
+                "r.yaml:10: anchors (&) and aliases (*) are not allowed in a recipe. Write the "
+                "value out, or quote it if it is text."
+            ),
+        ),
+        (
+            RECIPE + "title: !!python/object/apply:os.mkdir [ran]\n",
+            (
+                "r.yaml:10  title: the tag 'tag:yaml.org,2002:python/object/apply:os.mkdir' is not "
+                "allowed."
+            ),
+        ),
+        (
+            RECIPE + "title: no\n",
+            (
+                "r.yaml:10  title: input should be a valid string; YAML reads yes, no, on and off "
+                "as booleans: put the word in quotes."
+            ),
+        ),
+        (
+            RECIPE.replace("steps: 1", "steps: 0") + "titel: x\n",
+            (
+                "r.yaml:7  train.steps: input should be greater than or equal to 1, found 0.\n"
+                "r.yaml:10  titel: unknown key. Did you mean 'title'?"
+            ),
+        ),
+        (
+            RECIPE + "  learning_rate: .nan\n",
+            "r.yaml:10  train.learning_rate: input should be a finite number, found nan.",
+        ),
+        ("- name: mine\n", "r.yaml: expected `key: value` lines at the top level, found a list or"),
+        ("", "r.yaml: expected `key: value` lines at the top level, found nothing."),
+        (
+            "name: [",
+            "r.yaml:1: not valid YAML: expected the node content, but found '<stream end>'.",
+        ),
+        ("a: " + "[" * 5000, "r.yaml:1: nested more than 20 levels deep."),
+        (
+            RECIPE + "#" * 1024 * 1024,
+            f"r.yaml: {len(RECIPE) + 1048576} bytes; a recipe has at most 1048576.",
+        ),
+    ],
+    ids=[
+        "unknown-key",
+        "wrong-type",
+        "duplicate-key",
+        "alias-bomb",
+        "python-tag",
+        "bare-no",
+        "several",
+        "nan",
+        "list",
+        "empty",
+        "broken",
+        "deep",
+        "large",
+    ],
+)
+def test_bad_recipe(text: str, expected: str, bench: Bench) -> None:
+    bench.recipe(text)
+    assert bench.refused().startswith(expected)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+@pytest.mark.parametrize("command", ["adapt", "recipes validate", "recipes show", "recipes copy"])
+def test_recipe_that_is_not_utf_8(
+    command: str, encoding: str, bench: Bench, cli: Callable[..., Any]
+) -> None:
+    (bench.folder / "r.yaml").write_bytes((RECIPE + "title: café\n").encode(encoding))
+    before = bench.snapshot(bench.folder)
+    outcome = cli(*command.split(), "r.yaml", *["copy.yaml"] * command.endswith("copy"))
+    assert (outcome.code, outcome.out) == (2, "")
+    line = 10 if encoding == "latin-1" else 1
+    assert outcome.err == f"error: r.yaml:{line}: not UTF-8. Save the file as UTF-8.\n"
+    assert bench.snapshot(bench.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("train.stepz=7", "unknown key. Did you mean 'steps'?"),
+        ("corpus.3.path=x", "no item 3; the list has 1."),
+        ("train.steps", "expected KEY=VALUE, such as train.steps=500."),
+        ("train.learning_rate=-1e-4", "input should be greater than 0, found '-1e-4'."),
+    ],
+)
+def test_bad_setting(setting: str, expected: str, bench: Bench) -> None:
+    assert bench.refused("r.yaml", "--set", setting) == f"--set {setting}: {expected}"
+
+
+# --- the corpus --------------------------------------------------------------------------------
+
+
+def parquet(**columns: list[Any]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+LINES = b'{"text": "one text"}\n{"text": "another text"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.txt", b"", "The corpus is empty (1 empty, 1 read): no document has text."),
+        ("a.txt", b"\n \n\t\n", "The corpus is empty (1 empty, 1 read): no document has text."),
+        ("a.txt", b"\xef\xbb\xbf\r\n", "The corpus is empty (1 empty, 1 read): no document has"),
+        ("a.txt", b"one\ncaf\xe9\n", "a.txt:2: not UTF-8 (byte 0xe9, column 4). Convert the file"),
+        ("a.jsonl", b"\n\n", "The corpus is empty (0 read): no document has text. Check `corpus:`"),
+        ("a.jsonl", LINES + b"{bad\n", "a.jsonl:3: not valid JSON: Expecting property name"),
+        ("a.jsonl", LINES + b'{"body": ""}', "a.jsonl:3: no field 'text'. Fields: body. Set `text"),
+        ("a.jsonl", LINES + b"{\xff}\n", "a.jsonl:3: not UTF-8 (byte 0xff, column 2)."),
+        ("a.jsonl.gz", gzip.compress(LINES)[:-9], "a.jsonl.gz: damaged or cut short: "),
+        ("a.jsonl.zst", zstandard.compress(LINES)[:-9], "a.jsonl.zst: damaged or cut short: "),
+        ("a.jsonl.gz", LINES, "a.jsonl.gz: damaged or cut short: Not a gzipped file"),
+        ("a.csv", b"id,title\n1,one\n", "a.csv:2: no field 'text'. Fields: id, title. Set `text_f"),
+        ("a.csv", b'text\n"open\nquote\n', "a.csv:3: not valid CSV: unexpected end of data."),
+        ("a.csv", b"text\n", "The corpus is empty (0 read): no document has text."),
+        ("a.parquet", parquet(title=["one"]), "a.parquet: no column 'text'. Columns: title. Set"),
+        ("a.parquet", parquet(text=[1]), "a.parquet: row 1: field 'text' is int, expected text."),
+        ("a.parquet", parquet(text=["a"])[:-4], "a.parquet: not a readable Parquet file: "),
+        (
+            "a.doc",
+            b"one",
+            "a.doc: unknown format '.doc'. Expected one of .txt, .jsonl, .csv, .parq",
+        ),
+        ("a", b"one", "a: unknown format 'without a suffix'. Expected one of .txt, .jsonl, .csv"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_corpus(name: str, content: bytes, expected: str, bench: Bench) -> None:
+    bench.corpus(f"- path: {name}", name, content)
+    assert bench.refused().startswith(expected)
+
+
+def test_single_document(bench: Bench) -> None:
+    bench.corpus("- path: corpus.txt")
+    outcome = bench.cli("adapt", "r.yaml", "--out", "run")
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err
+    assert outcome.err.splitlines()[-1] == (
+        "error: The corpus has 1 document(s): too few to train on some and measure on others. If "
+        "one file holds many texts, set `text_unit: paragraph` or `line`."
+    )
+    assert not (bench.folder / "run").exists()
+
+
+def test_missing_corpus_file(bench: Bench) -> None:
+    bench.corpus("- path: none/*.txt")
+    assert bench.refused() == "corpus.0.path: no file matches none/*.txt."
+
+
+def test_corpus_in_the_home_of_nobody(bench: Bench) -> None:
+    bench.corpus("- path: ~no-such-user/a.txt")
+    assert "no-such-user" in bench.refused()
+
+
+def test_corpus_by_name_without_domain(bench: Bench) -> None:
+    bench.corpus("- name: sample")
+    assert bench.refused().startswith("corpus.0.name: ")
+
+
+def declared(content: bytes, **more: Any) -> str:
+    entry = {"name": "a.txt", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return f"- file: {json.dumps(entry | more)}\n    text_unit: line"
+
+
+def test_declared_file_that_is_nowhere(bench: Bench) -> None:
+    bench.corpus(declared(b"one\ntwo\n"))
+    assert bench.refused().startswith("a.txt: not found (sha256 ")
+
+
+def test_declared_file_with_another_hash(bench: Bench, file_server: Any) -> None:
+    file_server.files["/a"] = b"another\n"
+    expected = hashlib.sha256(b"one\ntwo\n").hexdigest()
+    found = hashlib.sha256(b"another\n").hexdigest()
+    host = file_server.address.removeprefix("http://")
+    bench.corpus(declared(b"one\ntwo\n", url=f"http://anna:hunter2@{host}/a?token=tok3n"))
+    assert bench.refused().startswith(
+        f"a.txt: wrong content from http://{host}/a: expected sha256 {expected} (8 bytes), got "
+        f"{found} (8 bytes). It was deleted."
+    )
+
+
+def test_data_folder_that_does_not_exist(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOMAINBERT_DATA", "none")
+    bench.corpus(declared(b"one\ntwo\n"))
+    assert bench.refused() == "DOMAINBERT_DATA: none is not a folder."
+
+
+# --- the base ----------------------------------------------------------------------------------
+
+
+def config(bench: Bench, **values: Any) -> None:
+    path = bench.folder / "base" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_base_that_is_a_pickle(bench: Bench) -> None:
+    (bench.folder / "base" / "model.safetensors").unlink()
+    (bench.folder / "base" / "pytorch_model.bin").write_bytes(pickle.dumps({}))
+    assert bench.refused().startswith("base './base': only pytorch_model.bin and no .safetensors. ")
+
+
+def test_base_with_code_of_its_own(bench: Bench) -> None:
+    config(bench, auto_map={"AutoModel": "code.Model"})
+    assert bench.refused().startswith("base './base': config.json asks to run code of its own ")
+
+
+def test_base_that_asks_for_a_kernel(bench: Bench) -> None:
+    config(bench, attn_implementation="owner/kernel")
+    assert bench.refused() == (
+        "base './base': config.json asks to fetch code (attn_implementation)."
+    )
+
+
+def test_base_with_another_hash(bench: Bench) -> None:
+    bench.recipe(base=f"base: {{source: ./base, sha256: {'a' * 64}}}")
+    digest = hashlib.sha256((bench.folder / "base" / "model.safetensors").read_bytes()).hexdigest()
+    assert bench.refused() == (
+        f"base './base': model.safetensors has sha256 {digest}, the recipe expects {'a' * 64}. It "
+        "is another model or a damaged file."
+    )
+
+
+def test_missing_base_folder(bench: Bench) -> None:
+    bench.recipe(base="base: ./none")
+    assert bench.refused() == "base './none': no such folder, and not a hub id."
+
+
+def test_base_in_the_home_of_nobody(bench: Bench) -> None:
+    bench.recipe(base="base: ~no-such-user/model")
+    assert bench.refused().startswith("base '~no-such-user/model': ")
+
+
+def test_base_in_a_package_that_is_not_installed(bench: Bench) -> None:
+    bench.recipe(base="base: package:no_such_package/model")
+    assert "`pip install no-such-package`" in bench.refused()
+
+
+def test_base_without_encoder_weights(bench: Bench) -> None:
+    config(bench, num_hidden_layers=3)
+    assert bench.refused().startswith("base './base': 16 encoder weights are missing or of another")
+
+
+def test_base_whose_weights_were_cut_short(bench: Bench) -> None:
+    weights = bench.folder / "base" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert bench.refused().startswith("base './base': cannot be loaded: ")
+
+
+def test_base_whose_tokenizer_is_larger(bench: Bench, tmp_path: Path) -> None:
+    from domainbert.testing import tiny_checkpoint
+
+    other = tiny_checkpoint(tmp_path / "other", words=["blunderbuss"])
+    for path in other.glob("tokenizer*"):
+        shutil.copy(path, bench.folder / "base")
+    assert "They do not belong together." in bench.refused()
+
+
+def test_base_without_tokenizer(bench: Bench) -> None:
+    for path in (bench.folder / "base").glob("tokenizer*"):
+        path.unlink()
+    assert "tokenizer" in bench.refused()
+
+
+# --- the run folder ----------------------------------------------------------------------------
+
+
+def test_folder_of_another_run(bench: Bench) -> None:
+    lock = {"recipe": {"name": "other", "hash": "a" * 64, "folder": "."}}
+    (bench.folder / "run").mkdir()
+    (bench.folder / "run" / "lock.json").write_text(json.dumps(lock))
+    assert bench.refused().startswith("run: holds another run (recipe 'other', aaaaaaaaaaaa…; this")
+
+
+def test_folder_that_is_no_run(bench: Bench) -> None:
+    (bench.folder / "run").mkdir()
+    (bench.folder / "run" / "thesis.tex").write_text("precious")
+    assert bench.refused() == "run: exists and is not a run folder. Name another with --out."
+
+
+def test_folder_that_is_a_file(bench: Bench) -> None:
+    assert bench.refused(out="corpus.txt") == "corpus.txt: is a file. Name a folder with --out."
+
+
+def test_folder_below_a_file(bench: Bench) -> None:
+    assert bench.refused(out="corpus.txt/run").startswith("corpus.txt/run: ")
+
+
+def test_folder_that_is_the_working_folder(bench: Bench) -> None:
+    assert bench.refused(out=".") == ".: exists and is not a run folder. Name another with --out."
+
+
+def test_empty_folder_stays_empty(bench: Bench) -> None:
+    (bench.folder / "run").mkdir()
+    bench.corpus("- path: a.txt", "a.txt", b"")
+    assert bench.refused().startswith("The corpus is empty ")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"recipe": {}}'])
+@pytest.mark.parametrize("words", [("r.yaml",), ("run",)], ids=["start", "continue"])
+def test_folder_with_a_damaged_lock(words: tuple[str, ...], content: str, bench: Bench) -> None:
+    (bench.folder / "run").mkdir()
+    (bench.folder / "run" / "lock.json").write_text(content)
+    assert bench.refused(*words).startswith("run")
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from domainbert.recipe import load_recipe
+from domainbert.run import RunFolder, open_run
+
+with open_run(RunFolder(Path("run")), load_recipe("r.yaml"), Path(), is_main=True):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_folder_in_use_by_another_process(bench: Bench) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "open\n"
+            message = bench.refused()
+        finally:
+            process.kill()
+    assert message.startswith(f"run: in use by process {process.pid} on ")
+
+
+# --- continuing --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def started(bench: Bench) -> Bench:
+    """A run that was started and not finished."""
+    from domainbert.recipe import load_recipe
+    from domainbert.run import RunFolder, open_run
+
+    run = RunFolder(bench.folder / "run")
+    with open_run(run, load_recipe(bench.folder / "r.yaml"), bench.folder, is_main=True):
+        pass
+    return bench
+
+
+def test_other_settings_for_a_run(started: Bench) -> None:
+    assert started.refused("run", "--set", "train.steps=2") == (
+        "--set cannot change the run in run; start another with --out."
+    )
+
+
+def test_edited_recipe_of_a_run(started: Bench) -> None:
+    path = started.folder / "run" / "recipe.yaml"
+    path.write_text(path.read_text().replace("steps: 1\n", "steps: 2\n"))
+    assert started.refused("run") == (
+        "run/recipe.yaml: was edited after the run started. Restore it."
+    )
+
+
+def test_missing_recipe_of_a_run(started: Bench) -> None:
+    (started.folder / "run" / "recipe.yaml").unlink()
+    assert started.refused("run").startswith("run/recipe.yaml: no such file.")
+
+
+def test_other_folder_for_a_run(started: Bench) -> None:
+    (started.folder / "other").mkdir()
+    (started.folder / "other" / "thesis.tex").write_text("precious")
+    assert started.refused("run", out="other").startswith("other: exists and is not a run folder.")
+
+
+# --- evaluating --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            ("./none", "--domain", "bio", "--task", "sample-disease"),
+            "base './none': no such folder",
+        ),
+        (("./base",), "No task to evaluate on: name one with --domain and --task."),
+        (("./base", "--task", "sample-disease"), "--task names a task of a domain: add --domain."),
+        (("./base", "--domain", "legal", "--task", "x"), "Unknown domain 'legal'. Installed: "),
+        (("./base", "--domain", "bio", "--task", "none"), ""),
+        (("./base", "--domain", "bio", "--task", "No Name"), ""),
+        (("./base", "--against", "./none", "--domain", "bio", "--task", "x"), "base './none': no"),
+    ],
+)
+def test_bad_evaluation(words: tuple[str, ...], expected: str, bench: Bench) -> None:
+    before = bench.snapshot(bench.folder)
+    outcome = bench.cli("evaluate", *words, "--out", "results")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "Traceback" not in outcome.err
+    assert f"error: {expected}" in outcome.err
+    assert bench.snapshot(bench.folder) == before

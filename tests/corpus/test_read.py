@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domainbert import Document
+from domainbert.corpus.read import format_of, read_documents
+from domainbert.errors import DataError
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Any:
+    """Write a file of the test."""
+
+    def write(name: str, content: bytes | str) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def refused(path: Path, **how: str) -> str:
+    with pytest.raises(DataError) as caught:
+        list(read_documents(path, **how))
+    return str(caught.value).removeprefix(str(path))
+
+
+def texts(path: Path, **how: str) -> list[str]:
+    return [document.text for document in read_documents(path, **how)]
+
+
+# --- txt ---------------------------------------------------------------------------------------
+
+POEM = "\ufeffone\r\ntwo  \n\n \nthree\n\n\nfour"
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("file", [("a.txt:1", "one\ntwo  \n\n \nthree\n\n\nfour")]),
+        (
+            "line",
+            [
+                ("a.txt:1", "one"),
+                ("a.txt:2", "two  "),
+                ("a.txt:3", ""),
+                ("a.txt:4", " "),
+                ("a.txt:5", "three"),
+                ("a.txt:6", ""),
+                ("a.txt:7", ""),
+                ("a.txt:8", "four"),
+            ],
+        ),
+        ("paragraph", [("a.txt:1", "one\ntwo  "), ("a.txt:5", "three"), ("a.txt:8", "four")]),
+    ],
+)
+def test_a_text_file_is_one_document_or_its_lines_or_its_paragraphs(
+    unit: str, expected: list[tuple[str, str]], put: Any
+) -> None:
+    documents = list(read_documents(put("a.txt", POEM), text_unit=unit))
+    assert documents == [Document(place, text, place) for place, text in expected]
+
+
+@pytest.mark.parametrize(("unit", "count"), [("file", 1), ("line", 0), ("paragraph", 0)])
+def test_an_empty_text_file_has_an_empty_document_or_none(unit: str, count: int, put: Any) -> None:
+    assert texts(put("a.txt", ""), text_unit=unit) == [""] * count
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), max_size=5))
+def test_lines_are_split_at_newlines_only(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "lines.txt"
+    path.write_bytes("".join(line + "\n" for line in ["first", *lines]).encode())
+    assert texts(path, text_unit="line") == ["first", *lines]
+
+
+# --- encodings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
+def test_bytes_that_are_not_utf_8_are_named_with_file_line_and_column(name: str, put: Any) -> None:
+    start = {"a.txt": "one", "a.jsonl": '{"text": "one"}', "a.csv": "text"}[name]
+    path = put(name, f"{start}\ncafé\n".encode("latin-1"))
+    assert refused(path) == (
+        ":2: not UTF-8 (byte 0xe9, column 4). Convert the file, for example with "
+        "`iconv -f latin1 -t utf-8`."
+    )
+
+
+def test_utf_16_is_refused(put: Any) -> None:
+    assert refused(put("a.txt", "text".encode("utf-16"))).startswith(":1: not UTF-8 (byte 0xff, ")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
+def test_a_byte_order_mark_is_dropped(name: str, put: Any) -> None:
+    content = {"a.txt": "one", "a.jsonl": '{"text": "one"}', "a.csv": "text\none"}[name]
+    assert texts(put(name, b"\xef\xbb\xbf" + content.encode())) == ["one"]
+
+
+# --- jsonl -------------------------------------------------------------------------------------
+
+
+def test_json_lines_keep_their_ids_and_blank_lines_are_passed_over(put: Any) -> None:
+    path = put(
+        "a.jsonl",
+        '{"text": "one", "id": "x"}\r\n\n  \n{"text": "two\\nlines", "more": [1]}\n'
+        '{"id": 7, "text": "three"}\n{"id": 0, "text": "four"}\n{"id": null, "text": "five"}',
+    )
+    assert list(read_documents(path)) == [
+        Document("x", "one", "a.jsonl:1"),
+        Document("a.jsonl:4", "two\nlines", "a.jsonl:4"),
+        Document("7", "three", "a.jsonl:5"),
+        Document("0", "four", "a.jsonl:6"),
+        Document("a.jsonl:7", "five", "a.jsonl:7"),
+    ]
+
+
+def test_another_field_can_hold_the_text(put: Any) -> None:
+    path = put("a.jsonl", '{"text": "no", "body": "yes"}\n')
+    assert texts(path, text_field="body") == ["yes"]
+
+
+def test_an_absent_text_is_an_empty_document(put: Any) -> None:
+    assert texts(put("a.jsonl", '{"text": null}\n{"text": ""}\n')) == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("{broken", ":2: not valid JSON: Expecting property name enclosed in double quotes: line"),
+        ('{"text": "cut', ":2: not valid JSON: Unterminated string starting at: line 1"),
+        ("[1]", ":2: expected a JSON object, found list."),
+        ('"text"', ":2: expected a JSON object, found str."),
+        ('{"txt": "a", "b": 1}', ":2: no field 'text'. Fields: txt, b. Set `text_field`."),
+        ('{"text": 5}', ":2: field 'text' is int, expected text."),
+        ('{"text": ["a"]}', ":2: field 'text' is list, expected text."),
+        ('{"text": NaN}', ":2: field 'text' is float, expected text."),
+        ("[" * 100_000, ":2: not valid JSON: maximum recursion depth exceeded"),
+        ('{"text": "a", "n": ' + "9" * 5000 + "}", ":2: not valid JSON: Exceeds the limit"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_a_bad_json_line_is_named(line: str, expected: str, put: Any) -> None:
+    assert refused(put("a.jsonl", f'{{"text": "one"}}\n{line}\n')).startswith(expected)
+
+
+def test_ids_can_be_written_as_utf_8_whatever_json_says(put: Any) -> None:
+    path = put("a.jsonl", '{"id": "\\ud800", "text": "one"}\n')
+    (document,) = read_documents(path)
+    assert document.id.encode().decode() == document.id
+
+
+# --- csv ---------------------------------------------------------------------------------------
+
+
+def test_quoted_fields_of_csv_hold_commas_quotes_and_newlines(put: Any) -> None:
+    path = put(
+        "a.csv", 'id,text\r\n1,"one,\r\ntwo\n\n""three"""\r\n\r\n,four\r\n3,\r\n4\r\n5,six,7\r\n'
+    )
+    assert list(read_documents(path)) == [
+        Document("1", 'one,\ntwo\n\n"three"', "a.csv:5"),
+        Document("a.csv:7", "four", "a.csv:7"),
+        Document("3", "", "a.csv:8"),
+        Document("4", "", "a.csv:9"),
+        Document("5", "six", "a.csv:10"),
+    ]
+
+
+ROWS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\ufeff")), max_size=4)
+
+
+@given(ROWS)
+def test_what_csv_writes_is_read_back_equal(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[str]
+) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerows([["id", "text"], *([f"r{i}", text] for i, text in enumerate(rows))])
+    path = tmp_path_factory.getbasetemp() / "rows.csv"
+    path.write_bytes(buffer.getvalue().encode())
+    assert [(d.id, d.text) for d in read_documents(path)] == [
+        (f"r{i}", text) for i, text in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("id,title\n1,one\n", ":2: no field 'text'. Fields: id, title. Set `text_field`."),
+        ("id;text\n1;one\n", ":2: no field 'text'. Fields: id;text. Set `text_field`."),
+        ('id,text\n1,one\n2,"open\n', ":3: not valid CSV: unexpected end of data."),
+        ('id,text\n1,"one"two\n', ":2: not valid CSV: ',' expected after '\"'."),
+    ],
+)
+def test_bad_csv_is_named_with_its_line(content: str, expected: str, put: Any) -> None:
+    assert refused(put("a.csv", content)) == expected
+
+
+# --- parquet -----------------------------------------------------------------------------------
+
+
+def table(path: Path, **columns: Any) -> Path:
+    pq.write_table(pa.table(columns), path, row_group_size=2)
+    return path
+
+
+def test_rows_of_parquet_are_documents(tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "a.parquet", text=["one", None, "three"], id=["x", None, "z"], n=[1] * 3
+    )
+    assert list(read_documents(path)) == [
+        Document("x", "one", "a.parquet:1"),
+        Document("a.parquet:2", "", "a.parquet:2"),
+        Document("z", "three", "a.parquet:3"),
+    ]
+
+
+def test_the_id_zero_of_parquet_is_kept(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.parquet", text=["one", "two"], id=[0, 1])
+    assert [document.id for document in read_documents(path)] == ["0", "1"]
+
+
+def test_parquet_without_the_column_names_those_that_are_there(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.parquet", title=["one"], year=[1999])
+    assert refused(path) == ": no column 'text'. Columns: title, year. Set `text_field`."
+    assert texts(path, text_field="title") == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"), [([1, 2], "int"), ([b"one"], "bytes"), ([["one"]], "list")]
+)
+def test_a_column_of_parquet_that_is_no_text_is_refused(
+    values: list[Any], kind: str, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "a.parquet", text=values)
+    assert refused(path) == f": row 1: field 'text' is {kind}, expected text."
+
+
+def test_text_of_parquet_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    offsets, content = pa.py_buffer(b"\0\0\0\0\4\0\0\0"), pa.py_buffer("café".encode("latin-1"))
+    column = pa.Array.from_buffers(pa.string(), 1, [None, offsets, content])
+    assert "not UTF-8" in refused(table(tmp_path / "a.parquet", text=column))
+
+
+def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.parquet", text=["one"] * 100)
+    content = path.read_bytes()
+    for damaged in (b"", b"text", content[:-6], content[: len(content) // 2], content[5:]):
+        path.write_bytes(damaged)
+        assert refused(path).startswith(": not a readable Parquet file: ")
+
+
+def test_a_flipped_bit_in_a_page_with_checksum_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    written = pa.table({"text": [f"document {number}" for number in range(100)]})
+    pq.write_table(
+        written, path, compression="none", use_dictionary=False, write_page_checksum=True
+    )
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"document 50", b"document 51"))
+    assert refused(path).startswith(": not a readable Parquet file: ")
+
+
+def test_compressed_parquet_is_refused_with_the_way_out(put: Any) -> None:
+    assert refused(put("a.parquet.gz", b"")) == (
+        ": Parquet compresses its own pages; decompress the file first."
+    )
+
+
+# --- compression -------------------------------------------------------------------------------
+
+LINES = "".join(json.dumps({"text": f"document number {number}"}) + "\n" for number in range(500))
+
+
+def packed(suffix: str, content: bytes) -> bytes:
+    return gzip.compress(content) if suffix == ".gz" else zstandard.compress(content)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize(
+    ("name", "content", "count"),
+    [("a.txt", "one\n", 1), ("a.jsonl", LINES, 500), ("a.csv", "text\none\n", 1)],
+)
+def test_compressed_files_are_read_as_the_plain_ones(
+    name: str, content: str, count: int, suffix: str, put: Any
+) -> None:
+    plain = texts(put(name, content))
+    assert len(plain) == count
+    assert texts(put(name + suffix, packed(suffix, content.encode()))) == plain
+    assert texts(put(name + suffix.upper(), packed(suffix, content.encode()))) == plain
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_compressed_files_put_one_after_another_are_read_to_the_end(suffix: str, put: Any) -> None:
+    parts = [packed(suffix, f'{{"text": "{word}"}}\n'.encode()) for word in ("one", "two")]
+    assert texts(put(f"a.jsonl{suffix}", b"".join(parts))) == ["one", "two"]
+
+
+CUT = ": damaged or cut short: "
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("unit", ["file", "line", "paragraph"])
+def test_a_compressed_file_that_was_cut_short_is_refused_wherever_it_was_cut(
+    unit: str, suffix: str, put: Any
+) -> None:
+    content = packed(suffix, b"one line of text\n" * 5)
+    for length in range(1, len(content)):
+        path = put(f"a.txt{suffix}", content[:length])
+        assert refused(path, text_unit=unit).startswith(CUT), f"cut after {length} bytes"
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_second_part_that_was_cut_short_is_refused(suffix: str, put: Any) -> None:
+    part = packed(suffix, b'{"text": "one"}\n')
+    assert refused(put(f"a.jsonl{suffix}", part + part[:-3])).startswith(CUT)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_file_that_is_not_compressed_but_named_so_is_refused(suffix: str, put: Any) -> None:
+    assert refused(put(f"a.jsonl{suffix}", LINES)).startswith(CUT)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_flipped_bit_in_compressed_data_is_found(suffix: str, put: Any) -> None:
+    made = zstandard.ZstdCompressor(write_checksum=True)
+    content = gzip.compress(LINES.encode()) if suffix == ".gz" else made.compress(LINES.encode())
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+    assert refused(put(f"a.txt{suffix}", flipped)).startswith(CUT)
+
+
+# --- names -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.txt", ".txt"),
+        ("A.TXT", ".txt"),
+        ("a.b.jsonl", ".jsonl"),
+        ("a.csv.gz", ".csv"),
+        ("a.jsonl.ZST", ".jsonl"),
+        ("a.v1.2.parquet", ".parquet"),
+    ],
+)
+def test_the_format_is_told_by_the_name(name: str, expected: str) -> None:
+    assert format_of(Path(name)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("a.doc", ".doc"),
+        ("a.json", ".json"),
+        ("a.tar.gz", ".tar"),
+        ("a.gz", ".gz"),
+        ("a.txt.bz2", ".bz2"),
+        ("a", "without a suffix"),
+        (".txt", "without a suffix"),
+    ],
+)
+def test_an_unknown_format_is_refused_with_those_that_are_known(name: str, suffix: str) -> None:
+    with pytest.raises(DataError) as caught:
+        format_of(Path(name))
+    assert str(caught.value) == (
+        f"{name}: unknown format {suffix!r}. Expected one of .txt, .jsonl, .csv, .parquet, plain "
+        "or with .gz or .zst at the end."
+    )
+
+
+@pytest.mark.parametrize("name", ["none.txt", "folder.txt"])
+def test_a_file_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.txt").mkdir()
+    assert refused(tmp_path / name) == ": no such file."

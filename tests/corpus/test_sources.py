@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domainbert import Corpus, DataFile, Document, Domain
+from domainbert.corpus.sources import find_sources, read_sources
+from domainbert.errors import DataError, RecipeError
+from domainbert.recipe import CorpusSection
+
+pytestmark = pytest.mark.usefixtures("bare_environment")
+
+
+def whole(path: Path) -> Iterator[Document]:
+    """Read as a plugin does."""
+    yield Document(path.name, f"whole {path.read_text()}", path.name)
+
+
+def domain(*files: DataFile | Path) -> Domain:
+    return Domain(
+        name="legal",
+        title="Legal",
+        corpora=(
+            Corpus("statutes", "Statutes", "CC0-1.0", "https://example.org", whole, files),
+            Corpus("cases", "Cases", "MIT", "https://example.org/cases", whole),
+        ),
+    )
+
+
+def section(**values: Any) -> CorpusSection:
+    return CorpusSection.model_validate(values)
+
+
+def found(folder: Path, *sections: CorpusSection, plugin: Domain | None = None) -> list[Any]:
+    return [
+        (source.name, source.licence, source.path)
+        for source in find_sources(sections, plugin, folder)
+    ]
+
+
+def refused(
+    kind: type[Exception], folder: Path, *sections: CorpusSection, plugin: Domain | None = None
+) -> str:
+    with pytest.raises(kind) as caught:
+        find_sources(sections, plugin, folder)
+    return str(caught.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "recipes"
+    (made / "notes" / "deep").mkdir(parents=True)
+    for name in ("b.txt", "a.txt", "deep/c.txt", "d.csv"):
+        (made / "notes" / name).write_text(name)
+    return made
+
+
+OWN = "as of your files"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("notes/a.txt", ["a.txt"]),
+        ("notes/*.txt", ["a.txt", "b.txt"]),
+        ("notes/**/*.txt", ["a.txt", "b.txt", "deep/c.txt"]),
+        ("notes/[ab].txt", ["a.txt", "b.txt"]),
+        ("./notes/d.csv", ["d.csv"]),
+        ("notes/../notes/a.txt", ["../notes/a.txt"]),
+    ],
+)
+def test_paths_are_globs_from_the_recipe_sorted(
+    pattern: str, names: list[str], folder: Path
+) -> None:
+    assert found(folder, section(path=pattern)) == [
+        (Path(name).name, OWN, folder / "notes" / name) for name in names
+    ]
+
+
+def test_an_absolute_path_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "other.txt"
+    path.write_text("x")
+    assert found(folder, section(path=str(path))) == [("other.txt", OWN, path)]
+
+
+def test_a_tilde_is_the_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder / "notes"))
+    assert found(folder, section(path="~/a.txt")) == [("a.txt", OWN, folder / "notes" / "a.txt")]
+
+
+def test_a_recipe_in_a_folder_with_brackets_finds_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "run [1] *"
+    folder.mkdir()
+    (folder / "a.txt").write_text("x")
+    assert found(folder, section(path="a.txt")) == [("a.txt", OWN, folder / "a.txt")]
+
+
+def test_folders_that_match_are_no_files(folder: Path) -> None:
+    (folder / "notes" / "z.txt").mkdir()
+    paths = [path for _, _, path in found(folder, section(path="notes/*.txt"))]
+    assert [path.name for path in paths] == ["a.txt", "b.txt"]
+
+
+def test_files_by_hash_are_found_in_the_data_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOMAINBERT_DATA", str(folder / "notes"))
+    digest = hashlib.sha256(b"deep/c.txt").hexdigest()
+    file = {"name": "corpus.txt", "size": 10, "sha256": digest}
+    assert found(folder, section(file=file)) == [
+        ("c.txt", OWN, folder / "notes" / "deep" / "c.txt")
+    ]
+
+
+def test_a_corpus_of_the_domain_brings_its_files_licence_and_reader(folder: Path) -> None:
+    plugin = domain(folder / "notes" / "b.txt", folder / "notes" / "a.txt")
+    (first, second) = find_sources([section(name="statutes")], plugin, folder)
+    assert [(source.name, source.licence) for source in (first, second)] == [
+        ("statutes", "CC0-1.0")
+    ] * 2
+    assert [document.text for document in read_sources([first, second])] == [
+        "whole b.txt",
+        "whole a.txt",
+    ]
+
+
+def test_own_files_can_be_read_with_the_reader_of_a_corpus(folder: Path) -> None:
+    sections = [section(name="cases", path="notes/d.csv")]
+    (source,) = find_sources(sections, domain(), folder)
+    assert (source.name, source.licence) == ("cases", "MIT")
+    assert [document.text for document in read_sources([source])] == ["whole d.csv"]
+
+
+def test_field_and_unit_of_each_section_are_used_and_sources_keep_their_order(
+    folder: Path,
+) -> None:
+    (folder / "a.jsonl").write_text('{"body": "one"}\n')
+    (folder / "b.txt").write_text("two\nthree\n")
+    sources = find_sources(
+        [
+            section(path="b.txt", text_unit="line"),
+            section(path="a.jsonl", text_field="body"),
+            section(path="b.txt"),
+        ],
+        None,
+        folder,
+    )
+    assert [document.text for document in read_sources(sources)] == [
+        "two",
+        "three",
+        "one",
+        "two\nthree",
+    ]
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+def test_a_path_that_matches_nothing_is_named_with_its_section(folder: Path) -> None:
+    sections = (section(path="notes/a.txt"), section(path="none/*.txt"))
+    assert refused(DataError, folder, *sections) == (
+        f"corpus.1.path: no file matches {folder / 'none/*.txt'}."
+    )
+
+
+def test_an_unknown_suffix_is_refused_before_any_file_is_read(folder: Path) -> None:
+    (folder / "a.doc").write_text("x")
+    message = refused(DataError, folder, section(path="notes/a.txt"), section(path="a.*"))
+    assert message.startswith(f"{folder / 'a.doc'}: unknown format '.doc'. Expected one of .txt, ")
+
+
+def test_the_home_folder_of_nobody_is_refused(folder: Path) -> None:
+    assert refused(DataError, folder, section(path="~no-such-user/a.txt"))
+
+
+def test_a_file_by_hash_that_is_nowhere_is_refused(folder: Path) -> None:
+    file = {"name": "corpus.txt", "size": 10, "sha256": "a" * 64}
+    assert refused(DataError, folder, section(file=file)).startswith(
+        "corpus.txt: not found (sha256 aaaaaaaaaaaa…, 10 bytes; "
+    )
+
+
+def test_a_corpus_by_name_needs_a_domain(folder: Path) -> None:
+    assert refused(RecipeError, folder, section(name="statutes")) == (
+        "corpus.0.name: 'statutes' needs a `domain:` in the recipe. For your own files use `path:` "
+        "alone."
+    )
+
+
+def test_an_unknown_corpus_is_refused_with_those_that_are_known(folder: Path) -> None:
+    assert refused(RecipeError, folder, section(name="laws"), plugin=domain()) == (
+        "corpus.0.name: domain 'legal' has no corpus 'laws'. It has: cases, statutes."
+    )
+
+
+def test_a_corpus_that_declares_no_files_needs_a_path(folder: Path) -> None:
+    assert refused(RecipeError, folder, section(name="cases"), plugin=domain()) == (
+        "corpus.0.name: 'cases' declares no files; bring them and add `path:` (origin: "
+        "https://example.org/cases)."
+    )

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domainbert import Document
+from domainbert.corpus.clean import CleanDocument, clean
+from domainbert.corpus.store import (
+    DOCUMENTS_PER_BATCH,
+    TokenStore,
+    is_store,
+    open_store,
+    write_store,
+)
+from domainbert.errors import DataError
+
+
+def document(text: str, number: int = 0) -> CleanDocument:
+    return CleanDocument(f"d{number}", text, f"s:{number}", hashlib.sha256(text.encode()).digest())
+
+
+def letters(texts: list[str]) -> list[list[int]]:
+    """Encode each character by its number."""
+    return [[ord(c) for c in text] for text in texts]
+
+
+def write(folder: Path, texts: Iterable[str], vocabulary: int = 1 << 16, **more: Any) -> TokenStore:
+    documents = (document(text, number) for number, text in enumerate(texts))
+    return write_store(folder, documents, letters, vocabulary, lambda: more)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(
+        st.text(st.characters(codec="utf-8", max_codepoint=0xFFFF), max_size=20), max_size=6
+    ).filter(any)
+)
+def test_texts_and_ids_come_back_equal_document_by_document(
+    tmp_path: Path, texts: list[str]
+) -> None:
+    store = write(tmp_path / "corpus", texts)
+    rows = range(len(texts))
+    assert [store.text(row) for row in rows] == texts
+    assert [store.ids(row).tolist() for row in rows] == letters(texts)
+    assert store.lengths_D.tolist() == [len(text) for text in texts]
+    assert store.sha256_D == [document(text).sha256 for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "kind"),
+    [(100, np.uint16), (1 << 16, np.uint16), ((1 << 16) + 1, np.uint32), (250_000, np.uint32)],
+)
+def test_ids_have_16_bits_up_to_65536_entries_and_32_above(
+    tmp_path: Path, vocabulary: int, kind: Any
+) -> None:
+    largest = vocabulary - 1
+    store = write_store(
+        tmp_path / "corpus",
+        [document("a"), document("b")],
+        lambda texts: [[0, largest]] * len(texts),
+        vocabulary,
+        dict,
+    )
+    assert store.ids(1).dtype == kind
+    assert store.ids(1).tolist() == [0, largest]
+    assert open_store(tmp_path / "corpus").ids(0).tolist() == [0, largest]
+
+
+@pytest.mark.parametrize("count", [1, DOCUMENTS_PER_BATCH, 2 * DOCUMENTS_PER_BATCH + 1])
+def test_boundaries_of_documents_hold_across_batches(tmp_path: Path, count: int) -> None:
+    texts = [chr(97 + number % 26) * (number % 4) + str(number) for number in range(count)]
+    store = write(tmp_path / "corpus", texts)
+    rows = sorted(
+        {0, count - 1, *range(DOCUMENTS_PER_BATCH - 2, min(count, DOCUMENTS_PER_BATCH + 2))}
+    )
+    rows = [row for row in rows if row < count]
+    assert [store.text(row) for row in rows] == [texts[row] for row in rows]
+    assert [store.ids(row).tolist() for row in rows] == letters([texts[row] for row in rows])
+    assert store.batch_starts.tolist() == list(range(0, count, DOCUMENTS_PER_BATCH))
+    assert store.lengths_D.tolist() == [len(text) for text in texts]
+
+
+def test_a_document_without_tokens_keeps_its_row(tmp_path: Path) -> None:
+    store = write_store(
+        tmp_path / "corpus",
+        [document("a"), document("?"), document("b")],
+        lambda texts: [[] if text == "?" else [ord(text)] for text in texts],
+        128,
+        dict,
+    )
+    assert store.lengths_D.tolist() == [1, 0, 1]
+    assert [store.ids(row).tolist() for row in range(3)] == [[97], [], [98]]
+
+
+def test_the_manifest_counts_and_names_what_is_there(tmp_path: Path) -> None:
+    texts = ["one", "twö"]
+    store = write(tmp_path / "corpus", texts, counts={"read": 3}, tokenizer="t")
+    folder = tmp_path / "corpus"
+    hashes = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in ("documents.arrow", "tokens.arrow")
+    }
+    digest = hashlib.sha256(b"".join(document(text).sha256 for text in texts)).hexdigest()
+    expected = {
+        "characters": 6,
+        "counts": {"read": 3},
+        "digest": digest,
+        "documents": 2,
+        "sha256": hashes,
+        "tokenizer": "t",
+        "tokens": 6,
+    }
+    assert store.manifest == expected
+    assert json.loads((folder / "manifest.json").read_text()) == expected
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "documents.arrow",
+        "manifest.json",
+        "tokens.arrow",
+    ]
+
+
+def test_the_digest_tells_texts_and_their_order_but_not_ids_and_sources(tmp_path: Path) -> None:
+    def digest(name: str, *documents: CleanDocument) -> str:
+        store = write_store(tmp_path / name, documents, letters, 128, dict)
+        return str(store.manifest["digest"])
+
+    one, two = document("one", 1), document("two", 2)
+    first = digest("a", one, two)
+    assert digest("b", document("one", 8), document("two", 9)) == first
+    assert len({first, digest("c", two, one), digest("d", one), digest("e", one, two, one)}) == 4
+
+
+def test_equal_documents_give_equal_files(tmp_path: Path) -> None:
+    hashes = [write(tmp_path / name, ["one", "two"]).manifest["sha256"] for name in "ab"]
+    assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize("name", ["documents.arrow", "tokens.arrow"])
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.6, 0.9])
+def test_a_flipped_bit_in_either_file_is_found(tmp_path: Path, name: str, place: float) -> None:
+    folder = tmp_path / "corpus"
+    write(folder, ["one", "two"])
+    path = folder / name
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        open_store(folder)
+    assert str(caught.value) == (
+        f"{path}: missing or changed since it was written (its hash differs). Delete the folder "
+        f"{folder} and run again to rebuild it."
+    )
+
+
+@pytest.mark.parametrize("name", ["documents.arrow", "tokens.arrow"])
+def test_a_missing_file_is_found(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "corpus", ["one"])
+    (tmp_path / "corpus" / name).unlink()
+    with pytest.raises(DataError, match=f"{name}: missing or changed since it was written"):
+        open_store(tmp_path / "corpus")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"sha256": {}}'])
+def test_a_damaged_manifest_is_found(tmp_path: Path, content: str) -> None:
+    write(tmp_path / "corpus", ["one"])
+    (tmp_path / "corpus" / "manifest.json").write_text(content)
+    with pytest.raises(DataError):
+        open_store(tmp_path / "corpus")
+
+
+def test_a_folder_is_a_store_once_its_manifest_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    seen = []
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        seen.append(is_store(folder))
+        return letters(texts)
+
+    assert not is_store(folder)
+    write_store(folder, [document("a")], encode, 128, dict)
+    assert seen == [False]
+    assert is_store(folder)
+
+
+def test_a_corpus_without_documents_is_refused_with_its_counts_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    counts: Counter[str] = Counter()
+    documents = clean([Document("a", " \n", "s"), Document("b", "", "s")], counts)
+    with pytest.raises(DataError) as caught:
+        write_store(tmp_path / "corpus", documents, letters, 128, lambda: {"counts": counts})
+    assert str(caught.value) == (
+        "The corpus is empty (2 empty, 2 read): no document has text. Check `corpus:` in the "
+        "recipe, its paths and `text_field`."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_corpus_without_any_file_says_that_nothing_was_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^The corpus is empty \(0 read\): "):
+        write(tmp_path / "corpus", [])
+
+
+def test_a_corpus_whose_documents_have_no_tokens_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^The corpus is empty "):
+        write_store(
+            tmp_path / "corpus", [document("?")], lambda texts: [[] for _ in texts], 9, dict
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_while_reading_leaves_nothing_behind(tmp_path: Path) -> None:
+    def broken() -> Iterable[CleanDocument]:
+        for number in range(DOCUMENTS_PER_BATCH + 5):
+            yield document(str(number))
+        raise DataError("a.jsonl:1006: not valid JSON")
+
+    with pytest.raises(DataError, match="not valid JSON"):
+        write_store(tmp_path / "corpus", broken(), letters, 128, dict)
+    assert list(tmp_path.iterdir()) == []

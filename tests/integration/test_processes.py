@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domainbert.run import RunFolder
+
+Adapt = Callable[..., Any]
+MakeTown = Callable[[], Any]
+pytestmark = pytest.mark.timeout(900)
+
+
+def entries(run: RunFolder) -> list[dict[str, Any]]:
+    text = run.metrics.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same recipe run by one process and by two.
+
+    Args:
+        one: Folder of the first.
+        two: Folder of the second.
+        out: What each printed on stdout.
+        err: What the two processes printed on stderr.
+    """
+
+    one: RunFolder
+    two: RunFolder
+    out: tuple[str, str]
+    err: str
+
+
+@pytest.fixture(scope="module")
+def pair(make_town: MakeTown, adapt: Adapt) -> Pair:
+    """A base without a head, so that the processes meet in both phases."""
+    town = make_town()
+    recipe = town.write(with_head=False, head_steps=3, steps=8, batch_size=6)
+    told = adapt(town, recipe, "--out", "one", "--json")
+    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    process = town.start(*launch, "-m", "domainbert", "adapt", recipe, "--out", "two", "--json")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    one, two = RunFolder(town.folder / "one"), RunFolder(town.folder / "two")
+    return Pair(one, two, (told.out, out), err)
+
+
+def test_two_processes_have_the_losses_of_one(pair: Pair) -> None:
+    single, double = entries(pair.one), entries(pair.two)
+    assert [entry["step"] for entry in double] == list(range(1, 12))
+    for mine, theirs in zip(double, single, strict=True):
+        assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        assert mine["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-4)
+        for key in ("phase", "tokens", "learning_rate"):
+            assert mine[key] == theirs[key]
+
+
+def test_two_processes_write_the_files_of_one(pair: Pair) -> None:
+    assert files(pair.two.path) == files(pair.one.path)
+
+
+def test_two_processes_tell_the_numbers_of_one_and_once(pair: Pair) -> None:
+    single, double = (json.loads(out) for out in pair.out)
+    assert (single["hardware"]["processes"], double["hardware"]["processes"]) == (1, 2)
+    assert double["training"] == single["training"]
+    assert double["corpus"] == single["corpus"]
+    for when in ("before", "after"):
+        expected = single["bits_per_character"][when]
+        assert double["bits_per_character"][when] == {
+            **expected,
+            "bits_per_character": pytest.approx(expected["bits_per_character"], rel=1e-5),
+        }
+    (task,) = double["tasks"]
+    assert {name: len(model["values"]) for name, model in task["models"].items()} == {
+        "base": 2, "adapted": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["recipe town → two", "corpus: 40 documents, ", "head 3/3 · loss ", "full 11/11 · loss "],
+)
+def test_two_processes_speak_with_one_voice(pair: Pair, line: str) -> None:
+    assert pair.err.count(line) == 1

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from domainbert.base import BaseFolder
+from domainbert.evaluate import TaskReport
+from domainbert.files import read_json, write_json
+from domainbert.recipe import Recipe
+from domainbert.report.card import (
+    RunSummary,
+    cell,
+    percent,
+    render_card,
+    signed,
+    spread,
+    summary_json,
+    write_card,
+)
+from domainbert.report.statistics import Comparison, Summary
+from domainbert.run import RunFolder
+from domainbert.tasks.load import TaggingTask
+from domainbert.training.bits import Bits
+from domainbert.training.pretrain import Adaptation
+
+GOLDEN = Path(__file__).with_name("golden_card.md")
+HOSTILE = (
+    "a | b <script>x</script> [l](http://h) ![i](http://h) `c` *d* __e__ \\ & &lt;\n# f\n\n- g"
+)
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+def recipe(**changes: Any) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "name": "town-letters",
+            "title": "A model of the town's letters",
+            "base": "./base",
+            "corpus": [{"path": "letters/*.txt"}],
+            "train": {"steps": 1200, "head_steps": 300},
+            "tasks": ["roles"],
+            "evaluate": {"seeds": [0, 1]},
+            **changes,
+        }
+    )
+
+
+def report(**changes: Any) -> TaskReport:
+    task = TaggingTask("roles", "", "1", "CC0-1.0", True, ("ROLE",), {}, 4, {})
+    base = Summary(0.5, 0.01, (0.49, 0.51))
+    adapted = Summary(0.75, 0.02, (0.73, 0.77))
+    default = {"base": Summary(0.52, 0.0, (0.52, 0.52)), "adapted": adapted}
+    comparison = Comparison(0.25, 0.2, 0.3, "better")
+    made = TaskReport(task, {"base": base, "adapted": adapted}, default, comparison, 90.0)
+    return replace(made, **changes)
+
+
+def summary(**changes: Any) -> RunSummary:
+    made = RunSummary(
+        recipe=recipe(),
+        base=BaseFolder("./base", Path("base"), "c" * 40, "b" * 64),
+        corpus={
+            "digest": "d" * 64,
+            "documents": 1234,
+            "tokens": 56789,
+            "characters": 234567,
+            "counts": {"read": 1300, "kept": 1234, "empty": 60, "repeated": 6},
+            "sources": [{"corpus": "letters.txt", "licence": "CC0-1.0", "file": "letters.txt"}],
+        },
+        adaptation=Adaptation(
+            before=Bits(3.25, 0.125, 12, 3456, 789),
+            after=Bits(2.5, 0.5, 12, 3456, 789),
+            new_head=True,
+            steps=1500,
+            tokens=4_800_000,
+            seconds=600.0,
+        ),
+        reports=(report(),),
+        hardware={
+            "device": "A processor",
+            "processes": 1,
+            "cores": 8,
+            "precision": "fp32",
+            "peak_memory_gb": 1.5,
+            "peak_device_memory_gb": 0.0,
+        },
+        is_main=True,
+    )
+    return replace(made, **changes)
+
+
+def text_of(markdown: str) -> list[list[str]]:
+    """The cells of every table row, as a reader of the rendered page sees them."""
+    rows: list[list[str]] = []
+    for token in MARKDOWN.parse(markdown):
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline" and rows and token.map is not None:
+            rows[-1].append("".join(child.content for child in token.children or ()))
+    return rows
+
+
+def kinds(markdown: str) -> Counter[str]:
+    """The elements that Markdown makes of a text; how it cuts plain text does not matter."""
+    tokens = MARKDOWN.parse(markdown)
+    children = [child for token in tokens for child in token.children or ()]
+    found = Counter(token.type for token in [*tokens, *children])
+    return Counter({kind: n for kind, n in found.items() if kind not in {"text", "text_special"}})
+
+
+def test_card_golden() -> None:
+    # The recipe's hash changes with every new setting; it is compared elsewhere.
+    card = render_card(summary()).replace(summary().recipe.hash(), "r" * 64)
+    assert card == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_a_base_with_a_head_says_nothing_of_a_new_one() -> None:
+    adaptation = replace(summary().adaptation, new_head=False)
+    assert "masked-LM head" in render_card(summary())
+    assert "masked-LM head" not in render_card(summary(adaptation=adaptation))
+
+
+def test_without_a_task_the_card_says_that_nothing_is_known() -> None:
+    text = render_card(summary(reports=()))
+    assert "No task was named in the recipe, so nothing is known" in text
+    assert "strict F1" not in text
+
+
+def test_one_seed_has_no_spread() -> None:
+    one = {name: Summary(0.5, math.nan, (0.5,)) for name in ("base", "adapted")}
+    text = render_card(summary(reports=(report(strict=one, default=one),)))
+    assert "| adapted | 50.00 | 50.00 |" in text
+    assert "nan" not in text
+
+
+def test_a_base_without_a_revision_and_a_run_on_a_device() -> None:
+    base = replace(summary().base, revision=None)
+    hardware = {**summary().hardware, "peak_device_memory_gb": 2.25}
+    text = render_card(summary(base=base, hardware=hardware))
+    assert "| base | ./base |" in text
+    assert "| peak memory | 1.5 GB, 2.25 GB on the device |" in text
+
+
+def test_text_from_outside_makes_no_element_of_its_own() -> None:
+    sources = [{"corpus": HOSTILE, "licence": HOSTILE, "file": HOSTILE}]
+    hostile = summary(
+        recipe=recipe(title=HOSTILE),
+        base=replace(summary().base, source=HOSTILE),
+        corpus={**summary().corpus, "sources": sources},
+        hardware={**summary().hardware, "device": HOSTILE},
+    )
+    plain, attacked = render_card(summary()), render_card(hostile)
+    assert kinds(attacked) == kinds(plain)
+    shape = [len(row) for row in text_of(plain)]
+    assert [len(row) for row in text_of(attacked)] == shape
+    assert len(attacked.splitlines()) == len(plain.splitlines())
+
+
+@pytest.mark.parametrize("title", ["# Big", "- item", "1. item", "> quote", "---", "    code"])
+def test_a_title_is_a_paragraph(title: str) -> None:
+    plain, attacked = (render_card(summary(recipe=recipe(title=t))) for t in ("Plain", title))
+    assert kinds(attacked) == kinds(plain)
+
+
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
+    | st.text("|\\`*_[]()<>!#&;-~ \n\tab1.")
+)
+def test_a_cell_is_text_and_stays_in_its_cell(text: str) -> None:
+    table, plain = (f"| a | b |\n|---|---|\n| {t} | end |\n" for t in (cell(text), "text"))
+    assert kinds(table) == kinds(plain)
+    rows = text_of(table)
+    assert [len(row) for row in rows] == [2, 2]
+    assert rows[1][1] == "end"
+    if "&" not in text:
+        assert rows[1][0].split() == text.split()
+
+
+def test_numbers_by_hand() -> None:
+    assert [percent(value) for value in (0, 1, 0.12345, 1 / 3)] == [
+        "0.00", "100.00", "12.35", "33.33",
+    ]  # fmt: skip
+    assert [signed(value) for value in (0.012, -0.5, 0)] == ["+1.20", "-50.00", "+0.00"]
+    assert spread(Summary(0.5, 0.0123, ())) == "50.00 ± 1.23"
+    assert spread(Summary(0.5, math.nan, ())) == "50.00"
+
+
+def test_summary_json_golden() -> None:
+    made = summary()
+    assert json.loads(json.dumps(summary_json(made), allow_nan=False)) == {
+        "recipe": {"name": "town-letters", "sha256": made.recipe.hash()},
+        "base": {"source": "./base", "sha256": "b" * 64},
+        "corpus": {"documents": 1234, "tokens": 56789, "characters": 234567},
+        "training": {"steps": 1500, "tokens": 4_800_000, "new_head": True},
+        "bits_per_character": {
+            "before": {
+                "bits_per_character": 3.25, "accuracy": 0.125, "documents": 12,
+                "characters": 3456, "tokens": 789,
+            },
+            "after": {
+                "bits_per_character": 2.5, "accuracy": 0.5, "documents": 12,
+                "characters": 3456, "tokens": 789,
+            },
+        },
+        "tasks": [
+            {
+                "task": "roles",
+                "sample": True,
+                "metric": "entity F1, strict IOB2",
+                "models": {
+                    "base": {
+                        "mean": 0.5, "sd": 0.01, "values": [0.49, 0.51], "default_mean": 0.52,
+                    },
+                    "adapted": {
+                        "mean": 0.75, "sd": 0.02, "values": [0.73, 0.77], "default_mean": 0.75,
+                    },
+                },
+                "comparison": {"difference": 0.25, "low": 0.2, "high": 0.3, "verdict": "better"},
+                "repaired_tags": 4,
+            }
+        ],
+        "hardware": made.hardware,
+        "minutes": 11.5,
+    }  # fmt: skip
+
+
+def test_an_unknown_spread_is_null_in_json() -> None:
+    one = {name: Summary(0.5, math.nan, (0.5,)) for name in ("base", "adapted")}
+    made = summary_json(summary(reports=(report(strict=one, default=one, comparison=None),)))
+    assert made["tasks"][0]["models"]["base"]["sd"] is None
+    assert made["tasks"][0]["comparison"] is None
+    json.dumps(made, allow_nan=False)
+
+
+def test_writing_the_card_completes_the_lock_once(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    write_json(run.lock, {"recipe": {"name": "town-letters"}})
+    write_card(summary(), run)
+    assert read_json(run.lock) == {
+        "recipe": {"name": "town-letters"},
+        "hardware": summary().hardware,
+        "base": {"source": "./base", "revision": "c" * 40, "sha256": "b" * 64},
+        "corpus": {
+            "digest": "d" * 64,
+            "documents": 1234,
+            "tokens": 56789,
+            "counts": {"read": 1300, "kept": 1234, "empty": 60, "repeated": 6},
+        },
+    }
+    before = run.lock.read_bytes(), run.card.read_bytes()
+    write_card(summary(hardware={**summary().hardware, "cores": 1}), run)
+    assert (run.lock.read_bytes(), run.card.read_bytes()) == before

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from domainbert.base import LoadedModel
+from domainbert.errors import RunFolderError, StorageFullError
+from domainbert.files import folder_in_place
+from domainbert.training.checkpoint import (
+    TrainState,
+    load_model,
+    load_optimizer,
+    newest_checkpoint,
+    read_state,
+    save_checkpoint,
+)
+from domainbert.training.loop import select_parameters
+from domainbert.training.model import set_dropout
+from domainbert.training.optimise import build_optimizer
+
+Load = Callable[[str], LoadedModel]
+IDENTITY = {"recipe": "r" * 64, "corpus": "c" * 64}
+STATE = TrainState(1, "full", 1234, 5.678, 0.1 + 0.2, 17, IDENTITY)
+FILES = ["MANIFEST.json", "model.safetensors", "optimizer.safetensors", "state.json"]
+
+
+class Tiny(nn.Module):
+    """A few numbers, and two names for one parameter."""
+
+    def __init__(self, size: int = 3) -> None:
+        super().__init__()
+        self.first = nn.Linear(size, size)
+        self.second = nn.Linear(size, size, bias=False)
+        self.second.weight = self.first.weight
+
+
+def optimizer_of(model: nn.Module) -> torch.optim.AdamW:
+    return build_optimizer(model, (0.9, 0.98), 0.01, torch.device("cpu"))
+
+
+def learn(model: Any, optimizer: torch.optim.AdamW, steps: int) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = 1e-3
+    for step in range(steps):
+        ids = torch.arange(10 + step, 30 + step)[None]
+        optimizer.zero_grad(set_to_none=True)
+        model(input_ids=ids).logits.logsumexp(dim=-1).mean().backward()
+        optimizer.step()
+
+
+def contents(model: nn.Module, optimizer: torch.optim.AdamW) -> dict[str, Tensor]:
+    names = {id(p): name for name, p in model.named_parameters()}
+    found = {name: p.detach() for name, p in model.named_parameters()}
+    for parameter, values in optimizer.state.items():
+        found |= {f"{names[id(parameter)]}/{key}": value for key, value in values.items()}
+    return found
+
+
+def bit_equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(
+        first[name].dtype == second[name].dtype and torch.equal(first[name], second[name])
+        for name in first
+    )
+
+
+def save(folder: Path, step: int, keep: int = 9, model: nn.Module | None = None) -> Path:
+    """Save a checkpoint of a small model."""
+    torch.manual_seed(step)
+    model = Tiny() if model is None else model
+    optimizer = optimizer_of(model)
+    sum(p.sum() for p in model.parameters()).backward()  # type: ignore[union-attr]
+    optimizer.step()
+    return save_checkpoint(folder, model, optimizer, replace(STATE, step=step), keep)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "albert"])
+@pytest.mark.parametrize("phase", ["head", "full"])
+def test_a_checkpoint_restores_every_bit(
+    load: Load, tmp_path: Path, family: str, phase: str
+) -> None:
+    model, other = load(family).model.train(), load(family).model.train()
+    for one in (model, other):
+        set_dropout(one, 0.0)
+        select_parameters(one, phase)
+    optimizer = optimizer_of(model)
+    learn(model, optimizer, 3)
+    path = save_checkpoint(tmp_path, model, optimizer, STATE, 1)
+    restored = optimizer_of(other)
+    load_model(path, other)
+    load_optimizer(path, other, restored)
+    assert bit_equal(contents(model, optimizer), contents(other, restored))
+    assert read_state(path, IDENTITY) == STATE
+    learn(model, optimizer, 2)
+    learn(other, restored, 2)
+    assert bit_equal(contents(model, optimizer), contents(other, restored))
+
+
+def test_a_tied_weight_stays_tied_and_is_written_once(tmp_path: Path) -> None:
+    path = save(tmp_path, 1)
+    assert sorted(load_file(path / "model.safetensors")) == ["first.bias", "first.weight"]
+    model = Tiny()
+    load_model(path, model)
+    assert model.second.weight is model.first.weight
+
+
+def test_files_of_a_checkpoint_and_its_name(tmp_path: Path) -> None:
+    path = save(tmp_path, 40)
+    assert path == tmp_path / "step-00000040"
+    assert names(path) == FILES
+
+
+@given(saved=st.lists(st.integers(1, 99_999_999), min_size=1, max_size=5, unique=True))
+@settings(max_examples=4, deadline=None)
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_the_newest_are_kept(
+    tmp_path_factory: pytest.TempPathFactory, keep: int, saved: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("checkpoints")
+    steps = sorted(saved)
+    for step in steps:
+        path = save(folder, step, keep)
+        assert newest_checkpoint(folder) == (path, [])
+    assert names(folder) == [f"step-{step:08d}" for step in steps[-keep:]]
+
+
+def test_no_folder_has_no_checkpoint(tmp_path: Path) -> None:
+    assert newest_checkpoint(tmp_path / "checkpoints") == (None, [])
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize("name", FILES)
+def test_any_flipped_bit_is_noticed_and_the_one_before_is_used(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "flips"
+    if not folder.exists():
+        save(folder, 1)
+        save(folder, 2)
+    path = folder / "step-00000002" / name
+    whole = path.read_bytes()
+    place = data.draw(st.integers(0, 8 * len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[place // 8] ^= 1 << place % 8
+    try:
+        path.write_bytes(damaged)
+        found, told = newest_checkpoint(folder)
+    finally:
+        path.write_bytes(whole)
+    assert found == folder / "step-00000001"
+    assert [line.split(":")[0] for line in told] == ["step-00000002"]
+    assert newest_checkpoint(folder) == (folder / "step-00000002", [])
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("harm", ["missing", "empty", "short"])
+def test_a_missing_or_truncated_file_is_noticed_and_said(
+    tmp_path: Path, name: str, harm: str
+) -> None:
+    first, second = save(tmp_path, 1), save(tmp_path, 2)
+    path = second / name
+    whole = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(whole[: 0 if harm == "empty" else len(whole) // 2])
+    found, told = newest_checkpoint(tmp_path)
+    assert found == first
+    assert len(told) == 1
+    assert told[0].startswith("step-00000002: ")
+    assert told[0].endswith("; using the one before")
+    assert name in told[0] or name == "MANIFEST.json"
+
+
+def test_two_damaged_ones_are_both_named_and_none_may_be_left(tmp_path: Path) -> None:
+    for step in (1, 2):
+        (save(tmp_path, step) / "state.json").unlink()
+    found, told = newest_checkpoint(tmp_path)
+    assert found is None
+    assert [line.split(":")[0] for line in told] == ["step-00000002", "step-00000001"]
+
+
+@pytest.mark.parametrize("changed", ["recipe", "corpus"])
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, changed: str) -> None:
+    path = save(tmp_path, 1)
+    with pytest.raises(RunFolderError, match=f"belongs to another {changed}\\."):
+        read_state(path, {**IDENTITY, changed: "x"})
+    with pytest.raises(RunFolderError, match=r"belongs to another recipe and corpus\."):
+        read_state(path, {"recipe": "x", "corpus": "x"})
+
+
+def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, 1)
+    with pytest.raises(RunFolderError, match=r"weights do not fit the model, such as bias"):
+        load_model(path, nn.Linear(3, 3))
+
+
+def test_what_a_crash_left_behind_is_no_checkpoint(tmp_path: Path) -> None:
+    path = save(tmp_path, 1)
+    shutil.copytree(path, tmp_path / ".step-00000002.4711.tmp")
+    shutil.copytree(path, tmp_path / "step-2")
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    assert newest_checkpoint(tmp_path) == (path, [])
+    save(tmp_path, 3, keep=1)
+    assert "step-00000001" not in names(tmp_path)
+    assert {"step-00000003", "step-2", "notes.txt"} <= set(names(tmp_path))
+
+
+def test_a_checkpoint_of_the_same_step_is_replaced(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    (tmp_path / "step-00000001" / "state.json").write_text("{}", encoding="utf-8")
+    path = save(tmp_path, 1)
+    assert newest_checkpoint(tmp_path) == (path, [])
+
+
+def test_a_failure_while_writing_leaves_nothing_behind(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    with pytest.raises(KeyError), folder_in_place(tmp_path / "step-00000002") as beside:
+        (beside / "model.safetensors").write_bytes(b"half")
+        raise KeyError
+    assert names(tmp_path) == ["step-00000001"]
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Mount a file system of 1 MB, or skip where that is not allowed."""
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    if mount is None or unmount is None:
+        pytest.skip("no mount command")
+    asked = [mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if subprocess.run(asked, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run([unmount, str(folder)], check=True)
+
+
+@contextmanager
+def small_files(limit: int) -> Iterator[None]:
+    """Let this process write no file longer than the limit."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:
+    with small_disk(tmp_path):
+        # 240 kB of weights and twice that of averages: one checkpoint fits, two do not.
+        first = save(tmp_path, 1, keep=1, model=Tiny(240))
+        with pytest.raises(StorageFullError, match="no space left on the device"):
+            save(tmp_path, 2, keep=1, model=Tiny(240))
+        assert newest_checkpoint(tmp_path) == (first, [])
+        assert names(tmp_path) == ["step-00000001"]
+        assert names(first) == FILES
+
+
+def test_a_file_that_may_not_grow_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:
+    first = save(tmp_path, 1, keep=1)
+    with small_files(100_000), pytest.raises(StorageFullError, match="no space left"):
+        save(tmp_path, 2, keep=1, model=Tiny(240))
+    assert newest_checkpoint(tmp_path) == (first, [])
+    assert names(tmp_path) == ["step-00000001"]
