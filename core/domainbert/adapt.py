@@ -51,6 +51,7 @@ def adapt(
     """
     again = f"domainbert adapt {out}"
     with open_session(out, recipe.train.precision, reporter, again) as session:
+        session.reporter.say(f"recipe {recipe.name} → {out}")
         inputs = find_inputs(recipe, recipe_folder, registry, session)
         with open_run(session.run, recipe, recipe_folder, session.is_main):
             loaded = load_masked_lm(inputs.base, recipe.train.seed)

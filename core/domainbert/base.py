@@ -167,7 +167,7 @@ class quiet_transformers:  # noqa: N801  # used like a function
         """Lower the verbosity."""
         from transformers.utils import logging
 
-        self._level = logging.get_verbosity()
+        self._level, self._bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
         logging.set_verbosity_error()
         logging.disable_progress_bar()
 
@@ -176,6 +176,8 @@ class quiet_transformers:  # noqa: N801  # used like a function
         from transformers.utils import logging
 
         logging.set_verbosity(self._level)
+        if self._bars:
+            logging.enable_progress_bar()
 
 
 def _package_folder(source: str) -> Path:

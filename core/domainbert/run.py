@@ -105,6 +105,7 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
     existed = run.path.exists()
     is_new = not run.lock.is_file()
     with _owned(run.path):
+        _sweep(run)
         try:
             about = {
                 "name": recipe.name,
@@ -121,6 +122,16 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             if is_new and (not run.corpus.exists() or (ours and not run.checkpoints.exists())):
                 _remove(run.path, existed)
             raise
+
+
+def _sweep(run: RunFolder) -> None:
+    """Remove what a killed process had begun to write beside its place."""
+    for folder in (run.path, run.checkpoints, run.results):
+        for item in folder.glob(".*.tmp"):
+            if item.is_dir():
+                shutil.rmtree(item)
+            else:
+                item.unlink()
 
 
 def _remove(path: Path, keep_folder: bool) -> None:

@@ -83,14 +83,25 @@ def encode_texts(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
     A literal `[SEP]` in a document is text, not a control token.
     """
-    return [encoding.ids for encoding in _encode(tokenizer, texts)]
+    return [_ordinary(tokenizer, encoding.ids) for encoding in _encode(tokenizer, texts)]
 
 
 def encode_with_offsets(
     tokenizer: Any, texts: list[str]
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
     """Like `encode_texts`, with the character range of each token."""
-    return [(encoding.ids, encoding.offsets) for encoding in _encode(tokenizer, texts)]
+    return [
+        (_ordinary(tokenizer, encoding.ids), encoding.offsets)
+        for encoding in _encode(tokenizer, texts)
+    ]
+
+
+def _ordinary(tokenizer: Any, ids: list[int]) -> list[int]:
+    # Unigram vocabularies hold `<s>` as a piece like any other and give its id for a literal one.
+    reserved = set(tokenizer.all_special_ids)
+    if reserved.isdisjoint(ids):
+        return ids
+    return [tokenizer.unk_token_id if number in reserved else number for number in ids]
 
 
 def _encode(tokenizer: Any, texts: list[str]) -> list[Any]:

@@ -35,9 +35,11 @@ EXAMPLES = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 # Names that must not occur in code, whatever they are bound to; text may speak of them.
 FORBIDDEN_NAMES = {
     "pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve",
-    "trust_remote_code", "extractall", "unpack_archive", "eval_str",
+    "extractall", "unpack_archive",
 }  # fmt: skip
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+# Arguments that may be given as a literal False alone.
+FORBIDDEN_SWITCHES = {"shell", "trust_remote_code"}
 FORBIDDEN_ATTRIBUTES = {
     ("torch", "load"), ("torch", "save"), ("yaml", "load"), ("yaml", "load_all"),
     ("yaml", "unsafe_load"), ("yaml", "full_load"), ("np", "load"), ("numpy", "load"),
@@ -109,10 +111,11 @@ def unsafe(node: ast.AST) -> str | None:
             return f"{left}.{right}" if (left, right) in FORBIDDEN_ATTRIBUTES else None
         case ast.Call(func=ast.Name(id=name)):
             return f"{name}()" if name in FORBIDDEN_CALLS else None
-        case ast.keyword(arg="shell", value=ast.Constant(value=False)):
-            return None
-        case ast.keyword(arg="shell"):
-            return "shell="
+        case ast.keyword(arg=str(name), value=value) if name in FORBIDDEN_SWITCHES:
+            off = isinstance(value, ast.Constant) and value.value is False
+            return None if off else f"{name}="
+        case ast.Constant(value=str(name)) if name in FORBIDDEN_SWITCHES:
+            return name  # a key of a dictionary of arguments
     return None
 
 
@@ -209,6 +212,22 @@ def test_all_is_sorted_and_is_what_the_package_imports() -> None:
     assert all(hasattr(domainbert, name) for name in domainbert.__all__)
 
 
+def test_checkpoints_are_loaded_from_disk_and_without_their_code() -> None:
+    found = {
+        f"{name_of(path)}:{node.lineno}": {
+            word.arg: ast.unparse(word.value) for word in node.keywords
+        }
+        for path in SOURCE_FILES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "from_pretrained"
+    }
+    wanted = {"local_files_only": "True", "trust_remote_code": "False"}
+    assert len(found) >= 3
+    assert [name for name, given in found.items() if not wanted.items() <= given.items()] == []
+
+
 def test_core_imports_nothing_from_a_plugin() -> None:
     found = {
         name_of(path)
@@ -226,8 +245,8 @@ def test_core_imports_nothing_from_a_plugin() -> None:
     [
         "import pickle", "from pickle import loads", "import torch; torch.load('x')",
         "eval('1')", "exec('1')", "import yaml; yaml.load(x)", "archive.extractall()",
-        "run(x, shell=True)", "run(x, shell=flag)", "f(trust_remote_code=False)",
-        "f(**{'trust_remote_code': True})", "getattr(torch, 'x'); joblib.load(x)",
+        "run(x, shell=True)", "run(x, shell=flag)", "f(trust_remote_code=None)",
+        "f(trust_remote_code=x)", "f(**{'trust_remote_code': True})", "joblib.load(x)",
     ],
 )  # fmt: skip
 def test_the_rule_on_forbidden_calls_can_fail(source: str) -> None:
@@ -239,7 +258,7 @@ def test_the_rule_on_forbidden_calls_can_fail(source: str) -> None:
     [
         '"""Never `pickle` or eval(x)."""', "x = 1  # no yaml.load( here",
         "raise ValueError('only a pickle and trust_remote_code')", "model.eval()",
-        "yaml.safe_load(x)", "run(x, shell=False)",
+        "yaml.safe_load(x)", "run(x, shell=False)", "f(trust_remote_code=False)",
     ],
 )  # fmt: skip
 def test_the_rule_on_forbidden_calls_lets_text_speak_of_them(source: str) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from domainbert.base import LoadedModel
+from domainbert.errors import DataError
 from domainbert.testing import FAMILIES, sample_texts
 from domainbert.tokenizer import encode_with_offsets
 from domainbert.training.bits import Bits, _token_words, hidden_words, measure_bits
@@ -155,6 +156,12 @@ def test_measuring_restores_the_mode_and_changes_no_weight(load: Load, training:
     assert model.training is training
     assert first == second
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("texts", [[], ["\u200b"]])
+def test_texts_without_a_token_are_refused(load: Load, texts: list[str]) -> None:
+    with pytest.raises(DataError, match="held-out texts have no token"):
+        measure_bits(Fake(300), load("bert").tokenizer, texts, 16, CPU)
 
 
 @st.composite

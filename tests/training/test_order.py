@@ -73,7 +73,7 @@ def test_only_the_chosen_documents_are_read_and_by_their_own_rows() -> None:
     size=st.integers(1, 40),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_every_sequence_appears_once_an_epoch_and_epochs_follow_without_a_gap(
     lengths: list[int], capacity: int, size: int, seed: int
 ) -> None:
@@ -87,7 +87,7 @@ def test_every_sequence_appears_once_an_epoch_and_epochs_follow_without_a_gap(
 
 
 @given(lengths=LENGTHS, capacity=CAPACITIES, size=st.integers(1, 40))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 def test_a_key_names_the_place_of_its_sequence(
     lengths: list[int], capacity: int, size: int
 ) -> None:

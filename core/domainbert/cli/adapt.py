@@ -46,17 +46,15 @@ def adapt(
     """
     from domainbert.cli.choose import choose_recipe
     from domainbert.plugins import load_plugins
+    from domainbert.progress import Reporter
 
     registry = load_plugins(plugin or ())
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
-    from domainbert.progress import Reporter
-
-    reporter = Reporter()
-    reporter.say(f"recipe {chosen.recipe.name} → {out}")
+    # Heavy, so after everything that can be refused without it.
     from domainbert.adapt import adapt as run_adaptation
 
-    summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, reporter)
+    summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, Reporter())
     if summary.is_main:
         _print_summary(summary, out, as_json)
 

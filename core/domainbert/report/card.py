@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -138,4 +139,6 @@ def cell(text: object) -> str:
     escaped = str(text).replace("\\", "\\\\")
     for mark in "|<>[]`*_":
         escaped = escaped.replace(mark, "\\" + mark)
-    return " ".join(escaped.split())
+    line = " ".join(escaped.split())
+    # At the start of a paragraph these would make a heading, a list or a rule.
+    return re.sub(r"^(\d*)([#+=~.)-])", r"\1\\\2", line)

@@ -76,7 +76,7 @@ def load_result(path: Path) -> Result | None:
     predictions = path.parent / entry["predictions"]["file"]
     if not predictions.is_file():
         return None
-    text = predictions.read_text(encoding="utf-8")
+    text = predictions.read_bytes().decode("utf-8")  # a word may hold a carriage return
     if hashlib.sha256(text.encode()).hexdigest() != entry["predictions"]["sha256"]:
         return None
     if entry.pop("schema") != SCHEMA:

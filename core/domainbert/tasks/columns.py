@@ -31,7 +31,8 @@ def read_columns(path: Path) -> Iterator[Sentence]:
                 yield Sentence(tuple(words), tuple(tags))
             words, tags = [], []
             continue
-        columns = line.split("\t") if "\t" in line else line.split()
+        columns = line.split("\t") if "\t" in line else line.split(" ")
+        columns = [column for column in columns if column]
         if len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
             raise DataError(
                 f"{path}:{number}: expected a word and a tag, separated by a tab or a blank, "

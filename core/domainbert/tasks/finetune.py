@@ -75,7 +75,11 @@ def finetune(
     tokenizer = load_tokenizer(folder)
     model = _load_classifier(folder, task.tags, seed).to(device.device)
     check_length(model, settings.max_length, "evaluate.max_length")
-    windows = make_windows(task.splits["train"], tokenizer, settings.max_length)
+    windows = [
+        window
+        for window in make_windows(task.splits["train"], tokenizer, settings.max_length)
+        if window.words
+    ]
     pad = special_tokens(tokenizer).pad
     optimizer = build_optimizer(model, _BETAS, _DECAY, device.device)
     total = settings.epochs * steps_per_epoch(len(windows), settings.batch_size)
@@ -146,11 +150,12 @@ def _load_classifier(folder: Path, tags: tuple[str, ...], seed: int) -> Any:
     torch.manual_seed(derive_key("classifier", seed))
     with quiet_transformers():
         try:
-            return AutoModelForTokenClassification.from_pretrained(
+            model = AutoModelForTokenClassification.from_pretrained(
                 folder,
                 dtype=torch.float32,
                 use_safetensors=True,
                 local_files_only=True,
+                trust_remote_code=False,
                 num_labels=len(tags),
                 id2label=dict(enumerate(tags)),
                 label2id={tag: number for number, tag in enumerate(tags)},
@@ -158,6 +163,11 @@ def _load_classifier(folder: Path, tags: tuple[str, ...], seed: int) -> Any:
         except (OSError, ValueError, KeyError) as error:
             first = str(error).strip().splitlines()[0]
             raise BaseModelError(f"{folder}: cannot be fine-tuned for tagging: {first}") from None
+    # Drawn again: what was drawn before depends on which other weights a checkpoint lacks.
+    torch.manual_seed(derive_key("classifier", seed))
+    torch.nn.init.normal_(model.classifier.weight, std=model.config.initializer_range)
+    torch.nn.init.zeros_(model.classifier.bias)
+    return model
 
 
 def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> Iterator[list[Window]]:

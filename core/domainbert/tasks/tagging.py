@@ -80,8 +80,7 @@ def _pieces_of_words(
     for word in words:
         end, mine = place + len(word), []
         while token < len(offsets) and offsets[token][0] < end:
-            if offsets[token][1] > place:
-                mine.append(token)
+            mine.append(token)
             token += 1
         pieces.append(mine[:capacity])
         place = end + 1

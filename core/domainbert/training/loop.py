@@ -191,9 +191,10 @@ def _log(
         }
         append_metrics(job.session.run, entry)
     left = (phase.stop - state.step) / (state.step - first.step) * (state.seconds - first.seconds)
+    done = state.step - phase.start
     note = f"loss {loss:.3f} · {speed:,.0f} tokens/s"
-    line = f"{phase.name} {state.step}/{phase.stop} · {note} · {left:.0f} s left"
-    bar.update(state.step - phase.start, note, line)
+    line = f"{phase.name} {done}/{phase.steps} · {note} · {left:.0f} s left"
+    bar.update(done, note, line)
     return replace(state, window_nats=0.0, window_masked=0)
 
 

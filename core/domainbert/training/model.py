@@ -92,9 +92,12 @@ class MaskedLanguageModel(nn.Module):
 
 
 def head_parameters(model: Any) -> list[str]:
-    """Return the names of the parameters outside the encoder; tied embeddings belong to it."""
-    prefix = model.base_model_prefix + "."
-    return [name for name, _ in model.named_parameters() if not name.startswith(prefix)]
+    """Return the names of the parameters outside the encoder; tied embeddings belong to it.
+
+    Names do not tell: some families list a tied weight under its name in the head.
+    """
+    encoder = {id(parameter) for parameter in model.base_model.parameters()}
+    return [name for name, p in model.named_parameters() if id(p) not in encoder]
 
 
 def set_dropout(model: nn.Module, probability: float) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.base import LoadedModel, check_length
 from domainbert.corpus.store import TokenStore
-from domainbert.errors import RecipeError, RunFailed
+from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.plan import Phase
 from domainbert.recipe import TrainSection
@@ -109,10 +109,14 @@ def pretrain(
         identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
     """
     set_dropout(job.model, job.settings.dropout)
-    state, checkpoint = _resume(job, identity)
+    # A base with a head is measured as it is, so before a checkpoint is loaded over it.
     before = None
+    if phases[0].name == "full":
+        before = _measured(job, "before", loaded.tokenizer, heldout)
+    state, checkpoint = _resume(job, identity)
     for phase in phases:
-        if phase.name == "full":
+        if phase.name == "full" and before is None:
+            _refuse_late_measurement(job, phase, state)
             before = _measured(job, "before", loaded.tokenizer, heldout)
         if phase.name == "head" and state.step < phase.stop:
             job.session.reporter.say(
@@ -174,8 +178,21 @@ def _resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None
     return state, checkpoint
 
 
+def _refuse_late_measurement(job: Job, phase: Phase, state: TrainState) -> None:
+    path = _bits_path(job, "before")
+    if state.step > phase.start and not path.exists():
+        raise RunFolderError(
+            f"{path}: was deleted, and the model it measured is gone. Restore it, or start again "
+            "with another --out."
+        )
+
+
+def _bits_path(job: Job, when: str) -> Path:
+    return job.session.run.results / f"bits-{when}.json"
+
+
 def _measured(job: Job, when: str, tokenizer: Any, heldout: list[str]) -> Bits:
-    path = job.session.run.results / f"bits-{when}.json"
+    path = _bits_path(job, when)
     if job.session.is_main and not path.exists():
         length, device = job.settings.max_length, job.session.accelerator.device
         write_json(path, asdict(measure_bits(job.model, tokenizer, heldout, length, device)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domainbert import Domain, hookimpl
-
 from domainbert_bio.domain import BIO
 
 if TYPE_CHECKING:

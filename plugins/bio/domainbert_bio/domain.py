@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
-
 from domainbert_bio.medline import read_medline
 from domainbert_bio.pubtator import read_pubtator
 from domainbert_bio.sample import read_sample

@@ -8,8 +8,9 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import domainbert_bio
 import pytest
+
+import domainbert_bio
 from domainbert import DataError, DataFile, Document
 from domainbert.plugins import load_plugins
 from domainbert_bio.domain import ADDRESS, BIO

@@ -13,11 +13,12 @@ from xml.sax.saxutils import escape
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from domainbert import DataError, Document
 from domainbert_bio import medline
 from domainbert_bio.medline import read_medline, without_brackets
-from hypothesis import given
-from hypothesis import strategies as st
 
 NLM = (
     '<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 2025//EN" '

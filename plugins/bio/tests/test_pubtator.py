@@ -6,10 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from domainbert import DataError, Sentence
-from domainbert_bio.pubtator import TYPE_OF_CLASS, read_pubtator
 from hypothesis import given
 from hypothesis import strategies as st
+
+from domainbert import DataError, Sentence
+from domainbert_bio.pubtator import TYPE_OF_CLASS, read_pubtator
 
 # Counted on the published files; 8528200 stands twice in train, with 11 mentions each time.
 FILES = {
