@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domainbert.errors import RecipeError
-from domainbert.library import default_recipe, find_recipe
 from domainbert.plugins import Registry
 from domainbert.recipe import Recipe, load_recipe
+from domainbert.recipe_library import default_recipe, find_recipe
 from domainbert.run import RunFolder, read_about
 
 

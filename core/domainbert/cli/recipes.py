@@ -19,8 +19,8 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
 
     Example: `domainbert recipes list`
     """
-    from domainbert.library import list_recipes
     from domainbert.plugins import load_plugins
+    from domainbert.recipe_library import list_recipes
     from domainbert.yamlfile import read_yaml
 
     rows = []
@@ -40,8 +40,8 @@ def show(name: NameArgument, plugin: PluginOption = None) -> None:
 
     Example: `domainbert recipes show bio/quickstart`
     """
-    from domainbert.library import find_recipe
     from domainbert.plugins import load_plugins
+    from domainbert.recipe_library import find_recipe
     from domainbert.yamlfile import read_recipe_text
 
     typer.echo(read_recipe_text(find_recipe(name, load_plugins(plugin or ()))), nl=False)
@@ -59,8 +59,8 @@ def copy(
     """
     from domainbert.errors import RecipeError
     from domainbert.files import write_text
-    from domainbert.library import find_recipe
     from domainbert.plugins import load_plugins
+    from domainbert.recipe_library import find_recipe
     from domainbert.yamlfile import read_recipe_text
 
     source = find_recipe(name, load_plugins(plugin or ()))
@@ -85,9 +85,9 @@ def validate(
     Example: `domainbert recipes validate bio/quickstart`
     """
     from domainbert.errors import RecipeError, UserError
-    from domainbert.library import find_recipe
     from domainbert.plugins import load_plugins
     from domainbert.recipe import load_recipe
+    from domainbert.recipe_library import find_recipe
     from domainbert.recipe_names import check_names
 
     registry = load_plugins(plugin or ())

@@ -7,9 +7,9 @@ import pytest
 
 from domainbert import Domain
 from domainbert.errors import PluginError, RecipeError
-from domainbert.library import bundled_recipes, default_recipe, find_recipe, list_recipes
 from domainbert.plugins import Registry, load_plugins
 from domainbert.recipe import load_recipe
+from domainbert.recipe_library import bundled_recipes, default_recipe, find_recipe, list_recipes
 from domainbert.recipe_names import check_names
 
 BUNDLED = sorted(bundled_recipes().glob("*/*.yaml"))
