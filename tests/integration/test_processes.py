@@ -88,7 +88,7 @@ def test_two_processes_tell_the_numbers_of_one_and_once(pair: Pair) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["recipe town → two", "corpus: 40 documents, ", "head 3/3 · loss ", "full 11/11 · loss "],
+    ["recipe town → two", "corpus: 40 documents, ", "head 3/3 · loss ", "full 8/8 · loss "],
 )
 def test_two_processes_speak_with_one_voice(pair: Pair, line: str) -> None:
     assert pair.err.count(line) == 1

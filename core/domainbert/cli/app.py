@@ -54,7 +54,8 @@ def main() -> None:
     try:
         for failure in load_plugins().register_commands(app):
             errors.print(failure, markup=False, soft_wrap=True)
-        app()
+        # Else it depends on how Python was started what the usage line calls the program.
+        app(prog_name="domainbert")
     except DomainBertError as error:
         errors.print(f"error: {error}", markup=False, soft_wrap=True)
         sys.exit(error.exit_code)

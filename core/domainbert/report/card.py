@@ -141,4 +141,4 @@ def cell(text: object) -> str:
         escaped = escaped.replace(mark, "\\" + mark)
     line = " ".join(escaped.split())
     # At the start of a paragraph these would make a heading, a list or a rule.
-    return re.sub(r"^(\d*)([#+=~.)-])", r"\1\\\2", line)
+    return re.sub(r"^(\d+(?=[.)])|(?=[#+=~-]))", r"\1\\", line)
