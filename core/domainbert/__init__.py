@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domainbert.domain import Corpus, DataFile, Document, Domain, Sentence, Task, Terms
+from domainbert.domain import Corpus, DataFile, Document, Domain, Example, Sentence, Task, Terms
 from domainbert.errors import DataError, DomainBertError, UserError
 from domainbert.hookspecs import hookimpl
 
@@ -20,6 +20,7 @@ __all__ = [
     "Document",
     "Domain",
     "DomainBertError",
+    "Example",
     "Sentence",
     "Task",
     "Terms",

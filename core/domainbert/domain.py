@@ -59,6 +59,19 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class Example:
+    """One text with its labels.
+
+    Args:
+        text: The text, untokenised.
+        labels: Exactly one where the task has a single label, else any number, none included.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DataFile:
     """A file that is identified by its content.
 
@@ -135,13 +148,20 @@ class Task:
     Args:
         name: Name within the domain, such as `ncbi-disease`.
         title: One line for people.
-        kind: `tagging`.
+        kind: `tagging` (`Sentence`s) or `classification` (`Example`s).
         licence: SPDX identifier or a sentence.
         origin: Address of the people who publish it.
         version: Changes whenever scores stop being comparable.
-        splits: `train`, `validation` and `test`, each a declared file or a path in the package.
-        labels: Entity types, in the order that models and scores use.
-        read: Turns one split's file into sentences; None reads word and tag columns.
+        splits: `train`, `validation` and `test`, each a declared file or a path in the package; the
+            same file three times where `read` shares its records out.
+        labels: Entity types or classes, in the order that models and scores use. Empty only for
+            multi-label tasks: then the labels of the training split, sorted.
+        read: Called with the file and the name of the split, gives its sentences or examples; None
+            reads word and tag columns, or a table with the columns `text` and `label`.
+        multi_label: Whether an example may have any number of labels (classification).
+        levels: Name of a level → length of the prefix of a label that names its class there, as
+            `{"section": 1, "class": 3}` for patent classes; each is scored as well.
+        notes: What the reader leaves out, with counts, for people who compare scores.
         sample: True for a small demonstration set that is not a benchmark.
         citation: How to cite it.
     """
@@ -154,7 +174,10 @@ class Task:
     version: str
     splits: Mapping[str, DataFile | Path]
     labels: tuple[str, ...]
-    read: Callable[[Path], Iterable[Sentence]] | None = None
+    read: Callable[[Path, str], Iterable[Sentence | Example]] | None = None
+    multi_label: bool = False
+    levels: Mapping[str, int] = field(default_factory=dict)
+    notes: str = ""
     sample: bool = False
     citation: str = ""
 

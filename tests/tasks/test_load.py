@@ -89,13 +89,11 @@ def test_a_declared_task_keeps_what_was_declared(folder: Path) -> None:
 
 
 def test_a_declared_task_is_read_with_its_own_reader(folder: Path) -> None:
-    def read(path: Path) -> Iterator[Sentence]:
-        yield Sentence((path.stem,), ("B-ROLE",))
+    def read(path: Path, split: str) -> Iterator[Sentence]:
+        yield Sentence((path.stem, split), ("B-ROLE", "O"))
 
     task = load_task(TaskSection(name="roles"), declared(folder, read=read), Path())
-    assert [task.splits[split][0].words for split in SPLITS] == [
-        ("train",), ("validation",), ("test",),
-    ]  # fmt: skip
+    assert [task.splits[split][0].words for split in SPLITS] == [(s, s) for s in SPLITS]
 
 
 def test_own_files_hide_a_declared_task_of_the_same_name(folder: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from domainbert.data import Progress, locate
 from domainbert.domain import DataFile, Domain, Sentence
@@ -66,7 +67,7 @@ def load_task(
     """
     if section.kind is not None:
         paths = {split: folder / Path(str(getattr(section, split))) for split in SPLITS}
-        return _read(section.name, paths, read_columns, declared=())
+        return _read(section.name, paths, _columns, declared=())
     known = {task.name: task for task in domain.tasks} if domain else {}
     if section.name not in known:
         where = (
@@ -81,11 +82,15 @@ def load_task(
     if task.kind != "tagging":
         raise RecipeError(f"tasks: {task.name!r} is of kind {task.kind!r}; only tagging is known.")
     paths = {split: _located(task.splits[split], progress) for split in SPLITS}
-    read = _read(task.name, paths, task.read or read_columns, declared=task.labels)
+    read = _read(task.name, paths, task.read or _columns, declared=task.labels)
     return TaggingTask(
         read.name, task.title, task.version, task.licence, task.sample, task.labels, read.splits,
         read.repaired, read.sha256,
     )  # fmt: skip
+
+
+def _columns(path: Path, _split: str) -> Iterator[Sentence]:
+    return read_columns(path)
 
 
 def _located(file: DataFile | Path, progress: Progress | None) -> Path:
@@ -95,12 +100,12 @@ def _located(file: DataFile | Path, progress: Progress | None) -> Path:
 def _read(
     name: str,
     paths: Mapping[str, Path],
-    read: Callable[[Path], Iterable[Sentence]],
+    read: Callable[[Path, str], Iterable[Any]],
     declared: tuple[str, ...],
 ) -> TaggingTask:
     counts: Counter[str] = Counter()
     splits = {
-        split: tuple(to_iob2(sentence, counts) for sentence in read(path))
+        split: tuple(to_iob2(sentence, counts) for sentence in read(path, split))
         for split, path in paths.items()
     }
     for split, sentences in splits.items():

@@ -74,7 +74,7 @@ class _Block:
         return f"{self.title} {self.abstract or ''}"
 
 
-def read_pubtator(path: Path) -> Iterator[Sentence]:
+def read_pubtator(path: Path, _split: str = "") -> Iterator[Sentence]:
     """Yield the sentences of a PubTator file of the NCBI disease corpus, tagged in IOB2.
 
     A block is `PMID|t|title`, `PMID|a|abstract`, then a line for each mention: PMID, start, end,
