@@ -18,7 +18,7 @@ from domainbert.recipe import Recipe
 from domainbert.report.card import RunSummary, write_card
 from domainbert.run import open_run
 from domainbert.session import Session, open_session
-from domainbert.tasks.load import TaggingTask, load_task
+from domainbert.tasks.load import LoadedTask, load_task
 from domainbert.training.device import hardware
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
 
@@ -29,7 +29,7 @@ class Inputs:
 
     base: BaseFolder
     sources: tuple[Source, ...]
-    tasks: tuple[TaggingTask, ...]
+    tasks: tuple[LoadedTask, ...]
 
 
 def adapt(
@@ -60,11 +60,8 @@ def adapt(
             with session.accelerator.main_process_first():
                 store = build_store(session, inputs.sources, loaded.tokenizer)
             adaptation = continue_pretraining(recipe, inputs.base, loaded, store, session)
-            candidates = (
-                Candidate("base", inputs.base.folder, inputs.base.sha256),
-                Candidate("adapted", session.run.model, model_sha256(session.run.model)),
-            )
-            reports = evaluate(candidates, inputs.tasks, recipe.evaluate, session)
+            candidates = run_candidates(inputs.base, adaptation, session)
+            reports = evaluate(candidates, inputs.tasks, recipe.evaluate, session, recipe)
             summary = RunSummary(
                 recipe=recipe,
                 base=inputs.base,
@@ -88,6 +85,18 @@ def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Sessi
             sources=find_sources(recipe.corpus, domain, folder, progress),
             tasks=tuple(load_task(section, domain, folder, progress) for section in recipe.tasks),
         )
+
+
+def run_candidates(
+    base: BaseFolder, adaptation: Adaptation, session: Session
+) -> tuple[Candidate, Candidate]:
+    """Return the base and what became of it."""
+    model = session.run.model
+    minutes = adaptation.seconds / 60
+    return (
+        Candidate("base", base.folder, base.sha256, base.source),
+        Candidate("adapted", model, model_sha256(model), base.source, adaptation.tokens, minutes),
+    )
 
 
 def continue_pretraining(

@@ -160,7 +160,7 @@ class Task:
             reads word and tag columns, or a table with the columns `text` and `label`.
         multi_label: Whether an example may have any number of labels (classification).
         levels: Name of a level → length of the prefix of a label that names its class there, as
-            `{"section": 1, "class": 3}` for patent classes; each is scored as well.
+            `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
         notes: What the reader leaves out, with counts, for people who compare scores.
         sample: True for a small demonstration set that is not a benchmark.
         citation: How to cite it.

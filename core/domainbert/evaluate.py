@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,27 +11,34 @@ from typing import Any
 import numpy as np
 
 from domainbert.errors import RunFailed
-from domainbert.recipe import EvaluateSection
-from domainbert.report.results import Result, load_result, result_path, save_result
+from domainbert.recipe import EvaluateSection, Recipe
+from domainbert.report.results import Result, find_result, result_path, save_result
 from domainbert.report.statistics import Comparison, Summary, compare, summarise
+from domainbert.run import environment
 from domainbert.session import Session
-from domainbert.tasks.load import TaggingTask
-from domainbert.tasks.metrics import entity_counts, score_entities
+from domainbert.tasks.load import LoadedTask
+from domainbert.tasks.metrics import Prediction, headline, headline_counts, score
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to be scored.
+    """A model to be scored, or a baseline.
 
     Args:
-        name: What the table calls it.
-        folder: Checkpoint with encoder and tokenizer.
+        name: What the table calls it; a baseline's name in `tasks.baselines`.
+        folder: Checkpoint with encoder and tokenizer; None for a baseline.
         sha256: Hash of its weights.
+        base: The checkpoint it was adapted from, or is.
+        tokens: Tokens read in continued pretraining.
+        minutes: Wall time of continued pretraining.
     """
 
     name: str
-    folder: Path
-    sha256: str
+    folder: Path | None = None
+    sha256: str | None = None
+    base: str | None = None
+    tokens: int = 0
+    minutes: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -40,136 +47,225 @@ class TaskReport:
 
     Args:
         task: The task.
-        strict: Strict F1 on test of each model, over seeds.
-        default: F1 as conlleval counts, of each model.
+        metric: Name of the headline.
+        scores: Name of a model → name of a metric → its values on test over seeds.
         comparison: The second model against the first, or None for one model.
-        seconds: Wall time of all cells together.
+        counts: What was noticed about the data.
+        minutes: Wall time of all cells together.
     """
 
-    task: TaggingTask
-    strict: dict[str, Summary]
-    default: dict[str, Summary]
+    task: LoadedTask
+    metric: str
+    scores: Mapping[str, Mapping[str, Summary]]
     comparison: Comparison | None
-    seconds: float
+    counts: Mapping[str, int]
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model on one task with one seed, and how it is scored.
+
+    Args:
+        task: Read and checked.
+        candidate: The model.
+        seed: Of fine-tuning.
+        settings: Of fine-tuning.
+        recipe: Of the run, if there is one.
+    """
+
+    task: LoadedTask
+    candidate: Candidate
+    seed: int
+    settings: EvaluateSection
+    recipe: Recipe | None
 
 
 def evaluate(
     candidates: Sequence[Candidate],
-    tasks: Sequence[TaggingTask],
+    tasks: Sequence[LoadedTask],
     settings: EvaluateSection,
     session: Session,
+    recipe: Recipe | None = None,
 ) -> tuple[TaskReport, ...]:
-    """Score every candidate on every task with every seed.
+    """Score every candidate on every task with every seed, and the baselines.
 
     Args:
         candidates: The first is the one that the second is compared with.
         tasks: Read and checked.
         settings: Seeds and fine-tuning.
         session: Device, progress, run folder; finished cells found there are not repeated.
+        recipe: Of the run, to be named in the results.
 
     Raises:
         RunFailed: A fine-tuning run did not stay finite.
         Stopped: A signal; finished cells are kept.
     """
-    cells = [(task, cand, seed) for task in tasks for seed in settings.seeds for cand in candidates]
+    cells = [
+        Cell(task, candidate, seed, settings, recipe)
+        for task in tasks
+        for candidate, seed in _candidates_and_seeds(task, candidates, settings)
+    ]
     rank, world = session.accelerator.process_index, session.accelerator.num_processes
-    for task, candidate, seed in cells[rank::world]:
-        _run_cell(task, candidate, seed, settings, session)
+    for cell in cells[rank::world]:
+        if _finished(cell, session) is None:
+            _run(cell, session)
     session.accelerator.wait_for_everyone()
-    return tuple(_report(task, candidates, settings, session) for task in tasks)
+    return tuple(
+        _report(task, candidates, [cell for cell in cells if cell.task is task], session)
+        for task in tasks
+    )
 
 
-def _run_cell(
-    task: TaggingTask, candidate: Candidate, seed: int, settings: EvaluateSection, session: Session
-) -> None:
-    path = result_path(session.run.results, task.name, candidate.name, seed)
-    known = load_result(path)
-    if known is not None and _is_of(known, task, candidate, settings, session):
-        return
+def _candidates_and_seeds(
+    task: LoadedTask, candidates: Sequence[Candidate], settings: EvaluateSection
+) -> list[tuple[Candidate, int]]:
+    from domainbert.tasks.baselines import BASELINES
+
+    pairs = [(candidate, seed) for seed in settings.seeds for candidate in candidates]
+    if task.scoring.kind == "classification" and settings.baselines:
+        pairs += [(Candidate(name), 0) for name in BASELINES]
+    return pairs
+
+
+def _run(cell: Cell, session: Session) -> None:
+    """Fine-tune and score one cell, and store the result."""
     started = time.perf_counter()
-    tags = _finetune_and_predict(task, candidate, seed, settings, session)
-    scores = {
-        split: score_entities([s.tags for s in task.splits[split]], guess)
-        for split, guess in tags.items()
+    counts = dict(cell.task.counts)
+    parameters = None
+    if cell.candidate.folder is None:
+        predictions = _predict_baseline(cell)
+    else:
+        predictions, parameters, n_long = _finetune_and_predict(
+            cell.candidate.folder, cell, session
+        )
+        counts |= {"long_texts": n_long} if n_long else {}
+    scores = {split: score(cell.task.scoring, found) for split, found in predictions.items()}
+    minutes = (time.perf_counter() - started) / 60
+    entry = {
+        "model": _model_entry(cell, parameters),
+        "task": _task_entry(cell.task),
+        "seed": cell.seed,
+        "settings": _settings(cell, session),
+        "metric": headline(cell.task.scoring),
+        "test": scores["test"],
+        "validation": scores["validation"],
+        "counts": counts,
+        "recipe": _recipe_entry(cell.recipe),
+        "environment": environment(),
+        "minutes": round(minutes, 2),
     }
-    result = Result(
-        model=candidate.name,
-        model_sha256=candidate.sha256,
-        task=task.name,
-        task_version=task.version,
-        task_sha256=dict(task.sha256),
-        seed=seed,
-        settings=_settings(settings, session),
-        test=scores["test"],
-        validation=scores["validation"],
-        seconds=round(time.perf_counter() - started, 1),
-        predictions=tuple(tuple(sentence) for sentence in tags["test"]),
-    )
-    save_result(path, result, task.splits["test"])
+    path = _path(cell, session)
+    result = save_result(path, entry, predictions["test"])
     session.reporter.say(
-        f"{task.name}: {candidate.name}, seed {seed}: F1 {100 * result.test.f1:.2f} "
-        f"({result.seconds:.0f} s)"
+        f"{cell.task.name}: {cell.candidate.name}, seed {cell.seed}: {result.metric} "
+        f"{100 * result.test[result.metric]:.2f} ({60 * minutes:.0f} s)"
     )
+
+
+def _predict_baseline(cell: Cell) -> Mapping[str, Sequence[Prediction]]:
+    from domainbert.tasks.baselines import BASELINES
+
+    return BASELINES[cell.candidate.name](cell.task)
 
 
 def _finetune_and_predict(
-    task: TaggingTask, candidate: Candidate, seed: int, settings: EvaluateSection, session: Session
-) -> dict[str, list[list[str]]]:
-    """Return the predicted tags of validation and test split."""
-    from domainbert.tasks.finetune import Device, finetune, predict
+    folder: Path, cell: Cell, session: Session
+) -> tuple[Mapping[str, Sequence[Prediction]], int, int]:
+    """Return predictions, the number of the encoder's weights, and that of long test texts."""
+    from domainbert.tasks.finetune import finetune
+    from domainbert.tasks.predict import Device, long_texts, predict
 
+    task, settings = cell.task, cell.settings
     device = Device(session.accelerator.device, session.bf16, session.check_stop)
     steps = settings.epochs * -(-len(task.splits["train"]) // settings.batch_size)
-    with session.reporter.bar(f"{task.name}: {candidate.name}, seed {seed}", steps) as bar:
-        model = finetune(candidate.folder, task, settings, seed, device, bar)
-    length = settings.max_length
+    title = f"{task.name}: {cell.candidate.name}, seed {cell.seed}"
+    with session.reporter.bar(title, steps) as bar:
+        tuned = finetune(folder, task, settings, cell.seed, device, bar)
+    return predict(tuned), tuned.parameters, long_texts(tuned, "test")
+
+
+def _finished(cell: Cell, session: Session) -> tuple[Result, tuple[Prediction, ...]] | None:
+    """Return the stored result of a cell, if it is of the same model, data and settings."""
+    found = find_result(_path(cell, session))
+    if found is None:
+        return None
+    same = (
+        found[0].model.sha256 == cell.candidate.sha256
+        and found[0].task.model_dump() == _task_entry(cell.task)
+        and found[0].settings == _settings(cell, session)
+    )
+    return found if same else None
+
+
+def _path(cell: Cell, session: Session) -> Path:
+    return result_path(session.run.results, cell.task.name, cell.candidate.name, cell.seed)
+
+
+def _model_entry(cell: Cell, parameters: int | None) -> dict[str, Any]:
+    candidate = cell.candidate
     return {
-        split: predict(model, candidate.folder, task.splits[split], task, length, device)
-        for split in ("validation", "test")
+        "name": candidate.name,
+        "run": cell.recipe.name if cell.recipe and candidate.tokens else None,
+        "sha256": candidate.sha256,
+        "base": candidate.base,
+        "parameters": parameters,
+        "tokens": candidate.tokens,
+        "minutes": round(candidate.minutes, 2),
     }
 
 
-def _is_of(
-    known: Result, task: TaggingTask, candidate: Candidate, settings: EvaluateSection,
-    session: Session,
-) -> bool:  # fmt: skip
-    return (
-        known.model_sha256 == candidate.sha256
-        and known.task_sha256 == dict(task.sha256)
-        and known.task_version == task.version
-        and known.settings == _settings(settings, session)
-    )
+def _task_entry(task: LoadedTask) -> dict[str, Any]:
+    scoring = task.scoring
+    return {
+        "name": task.name,
+        "version": task.version,
+        "domain": task.domain,
+        "kind": scoring.kind,
+        "multi_label": scoring.multi_label,
+        "labels": list(scoring.labels),
+        "levels": dict(scoring.levels),
+        "sample": task.sample,
+        "data": dict(task.sha256),
+    }
 
 
-def _settings(settings: EvaluateSection, session: Session) -> dict[str, Any]:
-    precision = "bf16" if session.bf16 else "fp32"
-    return {**settings.model_dump(mode="json", exclude={"seeds"}), "precision": precision}
+def _recipe_entry(recipe: Recipe | None) -> dict[str, str] | None:
+    return {"name": recipe.name, "sha256": recipe.hash()} if recipe else None
+
+
+def _settings(cell: Cell, session: Session) -> dict[str, Any]:
+    if cell.candidate.folder is None:
+        return {}
+    chosen = cell.settings.model_dump(mode="json", exclude={"seeds", "baselines"})
+    return {**chosen, "precision": "bf16" if session.bf16 else "fp32"}
 
 
 def _report(
-    task: TaggingTask,
-    candidates: Sequence[Candidate],
-    settings: EvaluateSection,
-    session: Session,
+    task: LoadedTask, candidates: Sequence[Candidate], cells: Sequence[Cell], session: Session
 ) -> TaskReport:
-    results: dict[str, list[Result]] = {}
-    for candidate in candidates:
-        for seed in settings.seeds:
-            path = result_path(session.run.results, task.name, candidate.name, seed)
-            result = load_result(path)
-            if result is None:
-                raise RunFailed(f"{path}: missing or changed while the evaluation ran.")
-            results.setdefault(candidate.name, []).append(result)
-    gold = [sentence.tags for sentence in task.splits["test"]]
-    counts = {
-        name: np.stack([entity_counts(gold, result.predictions) for result in found])
-        for name, found in results.items()
-    }
-    names = [candidate.name for candidate in candidates]
+    found: dict[str, list[Result]] = {}
+    predictions: dict[str, list[Sequence[Prediction]]] = {}
+    for cell in cells:
+        stored = _finished(cell, session)
+        if stored is None:
+            raise RunFailed(f"{_path(cell, session)}: missing or changed while it was evaluated.")
+        found.setdefault(cell.candidate.name, []).append(stored[0])
+        predictions.setdefault(cell.candidate.name, []).append(stored[1])
+    results = [result for several in found.values() for result in several]
+    metric = headline(task.scoring)
+    counts = [
+        np.stack([headline_counts(task.scoring, p) for p in predictions[candidate.name]])
+        for candidate in candidates
+    ]
     return TaskReport(
         task=task,
-        strict={n: summarise([r.test.f1 for r in results[n]]) for n in names},
-        default={n: summarise([r.test.default_f1 for r in results[n]]) for n in names},
-        comparison=compare(counts[names[0]], counts[names[1]]) if len(names) > 1 else None,
-        seconds=sum(result.seconds for found in results.values() for result in found),
+        metric=metric,
+        scores={
+            name: {key: summarise([r.test[key] for r in several]) for key in several[0].test}
+            for name, several in found.items()
+        },
+        comparison=compare(counts[0], counts[1]) if len(counts) > 1 else None,
+        counts={key: value for result in results for key, value in result.counts.items()},
+        minutes=sum(result.minutes for result in results),
     )

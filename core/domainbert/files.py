@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import StorageFullError
+from domainbert.errors import DataError, StorageFullError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -92,6 +92,22 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON with sorted keys, in the manner of `write_text`."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_utf8(path: Path) -> str:
+    """Return the text of a user's file, without a byte-order mark.
+
+    Raises:
+        DataError: Missing, or not UTF-8.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file.")
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}:{line}: not UTF-8. Convert the file, e.g. with `iconv`.") from None
 
 
 def read_json(path: Path) -> Any:

@@ -95,17 +95,34 @@ class TaskSection(Section):
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)
     """Name of the task; a plain string in the list is short for this."""
-    kind: Literal["tagging"] | None = None
-    """Kind of your own task. `tagging`: entity recognition in columns `word ... tag`, IOB2."""
+    kind: Literal["tagging", "classification"] | None = None
+    """Kind of your own task. `tagging`: entity recognition in columns `word ... tag`, IOB2.
+    `classification`: .tsv, .csv or .jsonl with `text` and `label`."""
     train: str | None = None
     """Training file, relative to the recipe."""
     validation: str | None = None
     """Validation file."""
     test: str | None = None
     """Test file."""
+    labels: tuple[str, ...] = ()
+    """Labels of your own task in the order of the model's outputs; else those of the training
+    file, sorted."""
+    multi_label: bool = False
+    """Whether a text may have any number of labels, joined by `|` in tables (classification)."""
+    levels: dict[str, Count] = Field(default_factory=dict)
+    """Name of a level: length of the prefix of a label that names its class there, as
+    `{section: 1, class: 3}`; each is scored as well (multi-label)."""
 
     @model_validator(mode="after")
     def _own_task_is_complete(self) -> TaskSection:
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels: each label once")
+        if self.kind != "classification" and (self.multi_label or self.levels):
+            raise ValueError("multi_label and levels are for your own classification task")
+        if self.levels and not self.multi_label:
+            raise ValueError("levels need multi_label: true")
+        if self.kind is None and self.labels:
+            raise ValueError("labels are for your own task; a plugin's task declares its own")
         given = {key for key in ("kind", "train", "validation", "test") if getattr(self, key)}
         if given and len(given) < 4:
             missing = sorted({"kind", "train", "validation", "test"} - given)
@@ -183,9 +200,19 @@ class EvaluateSection(Section):
     batch_size: Count = 16
     """Sequences in one step."""
     learning_rate: Rate = 1e-4
-    """Peak rate of AdamW; linear warm-up over a tenth of the steps, linear decay."""
+    """Peak rate of AdamW; linear warm-up, then linear decay to zero."""
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps in which the rate grows from zero."""
+    layer_rate_decay: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
+    """Factor on the rate from each layer to the one below; 1 gives all the same rate."""
+    unfreeze: Literal["all", "gradual"] = "all"
+    """`gradual`: the classifier learns alone, then one layer more with each third of an epoch."""
     max_length: int = Field(default=128, ge=8)
-    """Tokens in one window; longer sentences are read in overlapping windows."""
+    """Tokens in one window; longer sentences to tag are read in overlapping windows."""
+    long_texts: Literal["truncate", "window"] = "truncate"
+    """Longer texts to classify: keep the beginning, or average the scores of all windows."""
+    baselines: bool = True
+    """Add majority and TF-IDF + linear SVM to the table of classification tasks."""
 
     @field_validator("seeds")
     @classmethod

@@ -172,6 +172,12 @@ def read_about(run: RunFolder) -> dict[str, Any]:
         ) from None
 
 
+def read_training(run: RunFolder) -> tuple[int, float]:
+    """Return tokens and minutes of continued pretraining; zeros for a run that is not finished."""
+    about = read_json(run.lock).get("training", {})
+    return int(about.get("tokens", 0)), float(about.get("minutes", 0.0))
+
+
 def update_lock(run: RunFolder, **entries: Any) -> None:
     """Add entries to `lock.json`."""
     write_json(run.lock, {**read_json(run.lock), **entries})

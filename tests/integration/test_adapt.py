@@ -129,7 +129,7 @@ def test_every_file_of_the_run_is_expected(finished: Finished) -> None:
         f"results/town-names/{model}-seed-{seed}.{kind}"
         for model in ("adapted", "base")
         for seed in (0, 1)
-        for kind in ("json", "tsv")
+        for kind in ("json", "jsonl")
     ]
     assert sorted(contents(finished.run.path)) == sorted(expected)
 
@@ -175,11 +175,14 @@ def test_card_and_json_tell_the_same_numbers(finished: Finished) -> None:
     assert f"| training | 30 steps of 4 sequences, {told['training']['tokens']:,} tokens" in card
     (task,) = told["tasks"]
     for name, model in task["models"].items():
-        strict = f"{100 * model['mean']:.2f} ± {100 * model['sd']:.2f}"
-        assert f"| town-names | {name} | {strict} | {100 * model['default_mean']:.2f} ± " in card
+        cells = [
+            f"{100 * model[metric]['mean']:.2f} ± {100 * model[metric]['sd']:.2f}"
+            for metric in ("f1_strict", "f1_default")
+        ]
+        assert f"| {name} | {' | '.join(cells)} |" in card
     found = task["comparison"]
     assert (
-        f"town-names: adapted − base = {100 * found['difference']:+.2f} points, 95 % interval "
+        f"Adapted − base = {100 * found['difference']:+.2f} points, 95 % interval "
         f"{100 * found['low']:+.2f} to {100 * found['high']:+.2f}: **{found['verdict']}**."
     ) in card
 
@@ -190,9 +193,9 @@ def test_json_tells_what_the_files_hold(finished: Finished) -> None:
         saved = json.loads((run.results / f"bits-{when}.json").read_text(encoding="utf-8"))
         assert told["bits_per_character"][when] == saved
     for name, model in told["tasks"][0]["models"].items():
-        for seed, value in enumerate(model["values"]):
+        for seed, value in enumerate(model["f1_strict"]["values"]):
             path = run.results / "town-names" / f"{name}-seed-{seed}.json"
-            assert json.loads(path.read_text(encoding="utf-8"))["test"]["f1"] == value
+            assert json.loads(path.read_text(encoding="utf-8"))["test"]["f1_strict"] == value
     base = (finished.town.folder / "base" / "model.safetensors").read_bytes()
     assert told["base"]["sha256"] == hashlib.sha256(base).hexdigest()
     assert told["corpus"]["documents"] == 40
@@ -282,7 +285,7 @@ def test_without_json_the_summary_is_a_table_and_the_next_command(
 
 def test_the_lock_tells_versions_and_no_path_but_the_recipes(finished: Finished) -> None:
     lock = json.loads(finished.run.lock.read_text(encoding="utf-8"))
-    assert sorted(lock) == ["base", "corpus", "environment", "hardware", "recipe"]
+    assert sorted(lock) == ["base", "corpus", "environment", "hardware", "recipe", "training"]
     versions = lock["environment"]["versions"]
     assert versions == {name: metadata.version(name) for name in versions}
     assert {"domainbert", "torch", "transformers", "tokenizers"} <= set(versions)
@@ -352,7 +355,7 @@ def test_a_signal_while_evaluating_keeps_the_finished_cells(
     assert started == [("base", 0), ("model", 0), ("base", 1)]
     kept = times(run.results)
     assert sorted(kept) == [
-        "adapted-seed-0.json", "adapted-seed-0.tsv", "base-seed-0.json", "base-seed-0.tsv",
+        "adapted-seed-0.json", "adapted-seed-0.jsonl", "base-seed-0.json", "base-seed-0.jsonl",
         "bits-after.json", "bits-before.json",
     ]  # fmt: skip
     assert not run.card.exists()
@@ -369,12 +372,12 @@ def test_an_edited_prediction_is_computed_again_and_no_other(
     adapt(town, town.write(steps=2), "--out", "run")
     results = town.folder / "run" / "results" / "town-names"
     before, when = contents(results), times(results)
-    path = results / "base-seed-1.tsv"
+    path = results / "base-seed-1.jsonl"
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     adapt(town, "run")
     rewritten = {name for name, at in times(results).items() if at != when[name]}
-    assert rewritten == {"base-seed-1.json", "base-seed-1.tsv"}
-    predictions = {name: digest for name, digest in before.items() if name.endswith(".tsv")}
+    assert rewritten == {"base-seed-1.json", "base-seed-1.jsonl"}
+    predictions = {name: digest for name, digest in before.items() if name.endswith(".jsonl")}
     assert predictions.items() <= contents(results).items()
 
 

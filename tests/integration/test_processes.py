@@ -81,7 +81,7 @@ def test_two_processes_tell_the_numbers_of_one_and_once(pair: Pair) -> None:
             "bits_per_character": pytest.approx(expected["bits_per_character"], rel=1e-5),
         }
     (task,) = double["tasks"]
-    assert {name: len(model["values"]) for name, model in task["models"].items()} == {
+    assert {name: len(model["f1_strict"]["values"]) for name, model in task["models"].items()} == {
         "base": 2, "adapted": 2,
     }  # fmt: skip
 

@@ -28,7 +28,8 @@ from domainbert.report.card import (
 )
 from domainbert.report.statistics import Comparison, Summary
 from domainbert.run import RunFolder
-from domainbert.tasks.load import TaggingTask
+from domainbert.tasks.load import LoadedTask
+from domainbert.tasks.metrics import Scoring
 from domainbert.training.bits import Bits
 from domainbert.training.pretrain import Adaptation
 
@@ -55,12 +56,16 @@ def recipe(**changes: Any) -> Recipe:
 
 
 def report(**changes: Any) -> TaskReport:
-    task = TaggingTask("roles", "", "1", "CC0-1.0", True, ("ROLE",), {}, 4, {})
+    scoring = Scoring("tagging", ("ROLE",))
+    task = LoadedTask("roles", "", "1", "CC0-1.0", True, scoring, {}, {})
     base = Summary(0.5, 0.01, (0.49, 0.51))
     adapted = Summary(0.75, 0.02, (0.73, 0.77))
-    default = {"base": Summary(0.52, 0.0, (0.52, 0.52)), "adapted": adapted}
+    scores = {
+        "base": {"f1_strict": base, "f1_default": Summary(0.52, 0.0, (0.52, 0.52))},
+        "adapted": {"f1_strict": adapted, "f1_default": adapted},
+    }
     comparison = Comparison(0.25, 0.2, 0.3, "better")
-    made = TaskReport(task, {"base": base, "adapted": adapted}, default, comparison, 90.0)
+    made = TaskReport(task, "f1_strict", scores, comparison, {"repaired": 4}, 1.5)
     return replace(made, **changes)
 
 
@@ -132,12 +137,12 @@ def test_a_base_with_a_head_says_nothing_of_a_new_one() -> None:
 def test_without_a_task_the_card_says_that_nothing_is_known() -> None:
     text = render_card(summary(reports=()))
     assert "No task was named in the recipe, so nothing is known" in text
-    assert "strict F1" not in text
+    assert "f1" not in text
 
 
 def test_one_seed_has_no_spread() -> None:
-    one = {name: Summary(0.5, math.nan, (0.5,)) for name in ("base", "adapted")}
-    text = render_card(summary(reports=(report(strict=one, default=one),)))
+    one = {name: Summary(0.5, math.nan, (0.5,)) for name in ("f1_strict", "f1_default")}
+    text = render_card(summary(reports=(report(scores={"base": one, "adapted": one}),)))
     assert "| adapted | 50.00 | 50.00 |" in text
     assert "nan" not in text
 
@@ -215,17 +220,19 @@ def test_summary_json_golden() -> None:
             {
                 "task": "roles",
                 "sample": True,
-                "metric": "entity F1, strict IOB2",
+                "metric": "f1_strict",
                 "models": {
                     "base": {
-                        "mean": 0.5, "sd": 0.01, "values": [0.49, 0.51], "default_mean": 0.52,
+                        "f1_strict": {"mean": 0.5, "sd": 0.01, "values": [0.49, 0.51]},
+                        "f1_default": {"mean": 0.52, "sd": 0.0, "values": [0.52, 0.52]},
                     },
                     "adapted": {
-                        "mean": 0.75, "sd": 0.02, "values": [0.73, 0.77], "default_mean": 0.75,
+                        "f1_strict": {"mean": 0.75, "sd": 0.02, "values": [0.73, 0.77]},
+                        "f1_default": {"mean": 0.75, "sd": 0.02, "values": [0.73, 0.77]},
                     },
                 },
                 "comparison": {"difference": 0.25, "low": 0.2, "high": 0.3, "verdict": "better"},
-                "repaired_tags": 4,
+                "counts": {"repaired": 4},
             }
         ],
         "hardware": made.hardware,
@@ -234,9 +241,9 @@ def test_summary_json_golden() -> None:
 
 
 def test_an_unknown_spread_is_null_in_json() -> None:
-    one = {name: Summary(0.5, math.nan, (0.5,)) for name in ("base", "adapted")}
-    made = summary_json(summary(reports=(report(strict=one, default=one, comparison=None),)))
-    assert made["tasks"][0]["models"]["base"]["sd"] is None
+    one = {"f1_strict": Summary(0.5, math.nan, (0.5,))}
+    made = summary_json(summary(reports=(report(scores={"base": one}, comparison=None),)))
+    assert made["tasks"][0]["models"]["base"]["f1_strict"]["sd"] is None
     assert made["tasks"][0]["comparison"] is None
     json.dumps(made, allow_nan=False)
 
@@ -255,6 +262,7 @@ def test_writing_the_card_completes_the_lock_once(tmp_path: Path) -> None:
             "tokens": 56789,
             "counts": {"read": 1300, "kept": 1234, "empty": 60, "repeated": 6},
         },
+        "training": {"steps": 1500, "tokens": 4_800_000, "minutes": 10.0},
     }
     before = run.lock.read_bytes(), run.card.read_bytes()
     write_card(summary(hardware={**summary().hardware, "cores": 1}), run)

@@ -1,34 +1,39 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.domain import Sentence
-from domainbert.report.results import Result, load_result, result_path, save_result
-from domainbert.tasks.metrics import EntityScores
+from domainbert.errors import DataError
+from domainbert.report.results import find_result, load_result, result_path, save_result
+from domainbert.tasks.metrics import Prediction, Scoring, score
 
-GOLD = (
-    Sentence(("The", "keeper", "left"), ("O", "B-ROLE", "O")),
-    Sentence(("Arl",), ("B-PLACE",)),
+PREDICTIONS = (
+    Prediction(("O", "B-ROLE", "O"), ("O", "B-ROLE", "I-ROLE"), words=("The", "keeper", "left")),
+    Prediction(("B-ROLE",), ("B-ROLE",), words=("Miller",)),
 )
-RESULT = Result(
-    model="adapted",
-    model_sha256="a" * 64,
-    task="town",
-    task_version="3",
-    task_sha256={"train": "1", "validation": "2", "test": "3"},
-    seed=2,
-    settings={"epochs": 4, "learning_rate": 1e-4, "precision": "fp32"},
-    test=EntityScores(0.1 + 0.2, 1 / 3, 0.5, 0.25, 2),
-    validation=EntityScores(1.0, 1.0, 1.0, 1.0, 7),
-    seconds=1.5,
-    predictions=(("O", "B-ROLE", "I-ROLE"), ("O",)),
-)
+
+
+def entry(predictions: tuple[Prediction, ...] = PREDICTIONS) -> dict[str, Any]:
+    labels = ["ROLE"]
+    return {
+        "model": {"name": "adapted", "run": "town", "sha256": "a" * 64, "tokens": 12},
+        "task": {
+            "name": "town", "version": "3", "kind": "tagging", "labels": labels,
+            "data": {"train": "1", "validation": "2", "test": "3"},
+        },
+        "seed": 2,
+        "settings": {"epochs": 4, "learning_rate": 1e-4, "precision": "fp32"},
+        "metric": "f1_strict",
+        "test": score(Scoring("tagging", tuple(labels)), predictions),
+        "validation": {"f1_strict": 1 / 3},
+        "environment": {"python": "3.11"},
+        "minutes": 1.5,
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -36,66 +41,117 @@ def path(tmp_path: Path) -> Path:
     return result_path(tmp_path, "town", "adapted", 2)
 
 
+def change(path: Path, **changes: Any) -> None:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**found, **changes}), encoding="utf-8")
+
+
+def refused(path: Path) -> str:
+    assert find_result(path) is None
+    with pytest.raises(DataError) as caught:
+        load_result(path)
+    return str(caught.value).replace(str(path.parent) + "/", "")
+
+
 def test_a_result_is_read_back_as_it_was(path: Path) -> None:
-    save_result(path, RESULT, GOLD)
-    assert load_result(path) == RESULT
+    made = save_result(path, entry(), PREDICTIONS)
+    assert load_result(path) == (made, PREDICTIONS) == find_result(path)
+    assert made.test["f1_strict"] == pytest.approx(0.5)
 
 
 def test_files_of_a_result(path: Path, tmp_path: Path) -> None:
-    save_result(path, RESULT, GOLD)
+    save_result(path, entry(), PREDICTIONS)
     found = sorted(item.relative_to(tmp_path).as_posix() for item in tmp_path.rglob("*"))
-    assert found == ["town", "town/adapted-seed-2.json", "town/adapted-seed-2.tsv"]
-    assert (tmp_path / "town/adapted-seed-2.tsv").read_text(encoding="utf-8") == (
-        "The\tO\tO\nkeeper\tB-ROLE\tB-ROLE\nleft\tO\tI-ROLE\n\nArl\tB-PLACE\tO\n"
+    assert found == ["town", "town/adapted-seed-2.json", "town/adapted-seed-2.jsonl"]
+    assert path.with_suffix(".jsonl").read_text(encoding="utf-8") == (
+        '{"gold": ["O", "B-ROLE", "O"], "predicted": ["O", "B-ROLE", "I-ROLE"], '
+        '"words": ["The", "keeper", "left"]}\n'
+        '{"gold": ["B-ROLE"], "predicted": ["B-ROLE"], "words": ["Miller"]}\n'
     )
 
 
 def test_there_is_no_result(path: Path) -> None:
-    assert load_result(path) is None
+    assert refused(path) == "adapted-seed-2.json: no such file."
 
 
 @pytest.mark.parametrize("harm", ["edited", "shortened", "missing"])
-def test_predictions_that_changed_are_not_loaded(path: Path, harm: str) -> None:
-    save_result(path, RESULT, GOLD)
-    predictions = path.with_suffix(".tsv")
+def test_predictions_that_changed_are_refused(path: Path, harm: str) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    predictions = path.with_suffix(".jsonl")
     text = predictions.read_text(encoding="utf-8")
     if harm == "missing":
         predictions.unlink()
+        assert "predictions.file: no file 'adapted-seed-2.jsonl'" in refused(path)
     else:
         changed = text.replace("I-ROLE", "O") if harm == "edited" else text[:-1]
         predictions.write_text(changed, encoding="utf-8")
-    assert load_result(path) is None
-    save_result(path, RESULT, GOLD)
-    assert load_result(path) == RESULT
+        assert "is not the file that adapted-seed-2.json was written with" in refused(path)
 
 
-def test_a_result_of_another_schema_is_not_loaded(path: Path) -> None:
-    save_result(path, RESULT, GOLD)
-    entry = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**entry, "schema": 2}), encoding="utf-8")
-    assert load_result(path) is None
+def test_an_edited_score_is_refused(path: Path) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    change(path, test={**entry()["test"], "f1_strict": 0.99})
+    assert refused(path) == (
+        "adapted-seed-2.json: test.f1_strict is 0.99, but its predictions give 0.5. The file was "
+        "edited or written by another version."
+    )
 
 
-def test_predictions_of_another_number_of_words_are_not_written(path: Path) -> None:
-    short = replace(RESULT, predictions=(("O", "O"), ("O",)))
-    with pytest.raises(ValueError, match="shorter"):
-        save_result(path, short, GOLD)
-    assert load_result(path) is None
+@pytest.mark.parametrize("version", [1, 3, None, "2"])
+def test_another_schema_is_refused(path: Path, version: object) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    change(path, schema=version)
+    assert refused(path) == (
+        f"adapted-seed-2.json: schema {version!r}; this version reads schema 2."
+    )
 
 
-WORDS = st.text(
-    st.characters(codec="utf-8", exclude_characters="\t\n"), min_size=1, max_size=6
-) | st.sampled_from(["x\ry", "\r", "x\x85y", "x\u2028y", "10\u00a0mg", "O", '"', "\\"])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"more": 1}, "more: Extra inputs are not permitted."),
+        ({"seed": "0"}, "seed: Input should be a valid integer."),
+        ({"minutes": -1.0}, "minutes: Input should be greater than or equal to 0."),
+        ({"test": {"f1_strict": float("nan")}}, "test.f1_strict: Input should be a finite number."),
+        ({"task": {}}, "task.name: Field required."),
+    ],
+)
+def test_a_malformed_result_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    change(path, **changes)
+    assert refused(path) == f"adapted-seed-2.json: {message}"
+
+
+def test_a_truncated_result_is_refused(path: Path) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    path.write_bytes(path.read_bytes()[:200])
+    assert refused(path).startswith("adapted-seed-2.json: no readable JSON: ")
+
+
+def test_another_order_of_labels_is_another_task(path: Path) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    task = json.loads(path.read_text(encoding="utf-8"))["task"]
+    change(path, task={**task, "labels": ["PLACE"]})
+    with pytest.raises(DataError, match="record 1: 'B-ROLE' is no label of the task"):
+        load_result(path)
+
+
+WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6) | st.sampled_from(
+    ["x\ry", "\r", "\n", "x\x85y", "x\u2028y", "10\u00a0mg", "O", '"', "\\"]
+)
 
 
 @given(words=st.lists(st.lists(WORDS, min_size=1, max_size=4), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=60)
-def test_odd_words_do_not_disturb_the_tags(
+@settings(deadline=None, max_examples=40)
+def test_odd_words_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, words: list[list[str]]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "odd" / "model-seed-0.json"
-    gold = [Sentence(tuple(row), ("O",) * len(row)) for row in words]
-    tags = tuple(tuple(f"B-{n}" for n in range(len(row))) for row in words)
-    result = replace(RESULT, predictions=tags)
-    save_result(path, result, gold)
-    assert load_result(path) == result
+    tags = [("B-ROLE",) * len(row) for row in words]
+    predictions = tuple(
+        Prediction(tag, tag, words=tuple(row)) for row, tag in zip(words, tags, strict=True)
+    )
+    save_result(path, entry(predictions), predictions)
+    found = find_result(path)
+    assert found is not None
+    assert found[1] == predictions

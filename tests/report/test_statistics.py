@@ -15,11 +15,11 @@ Counts = NDArray[np.int64]
 
 
 def counts(seed: int, right: float, seeds: int = 3, sentences: int = 80) -> Counts:
-    """Mentions of each seed and sentence, of which a share is right."""
+    """Mentions of each seed, sentence and the one class, of which a share is right."""
     numbers = np.random.default_rng(seed)
     gold = np.random.default_rng(99).integers(0, 4, sentences)
     said = np.broadcast_to(gold, (seeds, sentences))
-    return np.stack([numbers.binomial(said, right), said, said], axis=2)
+    return np.stack([numbers.binomial(said, right), said, said], axis=2)[:, :, None]
 
 
 def f1(sums: Counts) -> float:
@@ -30,7 +30,7 @@ def differences(base: Counts, adapted: Counts, rows: Counts | None = None) -> li
     """F1 of each seed, adapted minus base, on the given sentences."""
     chosen = np.arange(base.shape[1]) if rows is None else rows
     return [
-        f1(new[chosen].sum(axis=0)) - f1(old[chosen].sum(axis=0))
+        f1(new[chosen, 0].sum(axis=0)) - f1(old[chosen, 0].sum(axis=0))
         for old, new in zip(base, adapted, strict=True)
     ]
 
@@ -99,8 +99,8 @@ def test_seeds_that_disagree_widen_the_interval() -> None:
 
 
 def test_with_one_sentence_only_the_seeds_vary() -> None:
-    base = np.array([[[5, 10, 10]], [[5, 10, 10]], [[5, 10, 10]]])
-    adapted = np.array([[[6, 10, 10]], [[7, 10, 10]], [[8, 10, 10]]])
+    base = np.array([[[[5, 10, 10]]], [[[5, 10, 10]]], [[[5, 10, 10]]]])
+    adapted = np.array([[[[6, 10, 10]]], [[[7, 10, 10]]], [[[8, 10, 10]]]])
     found = compare(base, adapted)
     reach = stats.t.ppf(0.975, 2) * 0.1 / math.sqrt(3)
     assert found.difference == pytest.approx(0.2)

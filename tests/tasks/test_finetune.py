@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,16 @@ from domainbert.domain import Sentence
 from domainbert.errors import BaseModelError, RunFailed, Stopped
 from domainbert.progress import Bar, Reporter
 from domainbert.recipe import EvaluateSection
+from domainbert.tasks.classifier import load_classifier
 from domainbert.tasks.finetune import (
-    Device,
     _epoch,
-    _load_classifier,
     finetune,
-    predict,
     steps_per_epoch,
 )
-from domainbert.tasks.load import TaggingTask
-from domainbert.tasks.metrics import score_entities
-from domainbert.tasks.tagging import Window
+from domainbert.tasks.load import LoadedTask
+from domainbert.tasks.metrics import Scoring, score
+from domainbert.tasks.predict import Device, Tuned, predict, tag_words
+from domainbert.tasks.window import Window
 from domainbert.testing import FAMILIES, tiny_checkpoint
 
 Folder = Callable[[str], Path]
@@ -63,23 +63,22 @@ def sentences(first: int, count: int) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-def task(**splits: tuple[Sentence, ...]) -> TaggingTask:
+def task(**splits: tuple[Sentence, ...]) -> LoadedTask:
     default = {"train": sentences(0, 32), "validation": sentences(32, 8), "test": sentences(40, 16)}
-    return TaggingTask(
+    return LoadedTask(
         name="town",
         title="",
         version="1",
         licence="",
         sample=True,
-        labels=("PLACE", "ROLE"),
+        scoring=Scoring("tagging", ("PLACE", "ROLE")),
         splits={**default, **splits},
-        repaired=0,
         sha256={},
     )
 
 
-def weights(model: Any) -> dict[str, torch.Tensor]:
-    return dict(model.state_dict())
+def weights(tuned: Tuned) -> dict[str, torch.Tensor]:
+    return dict(tuned.model.state_dict())
 
 
 def same(first: Any, second: Any) -> bool:
@@ -89,13 +88,14 @@ def same(first: Any, second: Any) -> bool:
 def test_a_trivial_task_is_learned_without_a_mistake(family_folder: Folder) -> None:
     known, folder = task(), family_folder("bert")
     settings = SETTINGS.model_copy(update={"epochs": 12, "learning_rate": 1e-2})
-    model = finetune(folder, known, settings, 0, cpu(), bar())
-    guess = predict(model, folder, known.splits["test"], known, 16, cpu())
-    scores = score_entities([sentence.tags for sentence in known.splits["test"]], guess)
-    assert (scores.f1, scores.mentions) == (1.0, 32)
+    tuned = finetune(folder, known, settings, 0, cpu(), bar())
+    predictions = predict(tuned)
+    assert [len(predictions[split]) for split in ("validation", "test")] == [8, 16]
+    assert score(known.scoring, predictions["test"])["f1_strict"] == 1.0
+    assert [p.words for p in predictions["test"]] == [s.words for s in known.splits["test"]]
     # Windows of six tokens cut every sentence in two; no word is lost.
-    short = predict(model, folder, known.splits["test"], known, 8, cpu())
-    assert [len(tags) for tags in short] == [7] * 16
+    short = replace(tuned, settings=settings.model_copy(update={"max_length": 8}))
+    assert [len(tags) for tags in tag_words(short, known.splits["test"])] == [7] * 16
 
 
 def test_the_same_seed_gives_the_same_model_and_predictions(family_folder: Folder) -> None:
@@ -106,22 +106,19 @@ def test_the_same_seed_gives_the_same_model_and_predictions(family_folder: Folde
         models.append(finetune(folder, known, SETTINGS, seed, cpu(), bar()))
     assert same(weights(models[0]), weights(models[1]))
     assert not same(weights(models[0]), weights(models[2]))
-    test = known.splits["test"]
-    first, second = (predict(m, folder, test, known, 16, cpu()) for m in models[:2])
-    assert first == second
+    assert predict(models[0]) == predict(models[1])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_new_classifier_is_the_same_for_every_encoder_of_a_size(
     family_folder: Folder, tmp_path: Path, family: str
 ) -> None:
-    tags = task().tags
     bare = tiny_checkpoint(tmp_path / "bare", family, with_head=False)
     larger = tiny_checkpoint(tmp_path / "larger", family, words=["quokka", "dingo"])
     heads = []
     for folder, seed in ((family_folder(family), 5), (bare, 5), (larger, 5), (bare, 6)):
         torch.manual_seed(99)
-        model = _load_classifier(folder, tags, seed)
+        model = load_classifier(folder, 5, seed)
         head = {n: p.detach() for n, p in model.named_parameters() if n.startswith("classifier")}
         heads.append(head)
     assert sorted(heads[0])[-1] == "classifier.weight"
@@ -130,45 +127,38 @@ def test_the_new_classifier_is_the_same_for_every_encoder_of_a_size(
     assert not same(heads[0], heads[3])
 
 
-def test_the_classifier_knows_its_tags(family_folder: Folder) -> None:
-    model = _load_classifier(family_folder("bert"), task().tags, 0)
-    assert model.config.id2label == {
-        0: "O", 1: "B-PLACE", 2: "I-PLACE", 3: "B-ROLE", 4: "I-ROLE",
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_fine_tuned_and_tags_every_word(family_folder: Folder, family: str) -> None:
     known, folder = task(train=sentences(0, 4)), family_folder(family)
     settings = SETTINGS.model_copy(update={"epochs": 1})
-    model = finetune(folder, known, settings, 0, cpu(), bar())
-    assert not model.training
-    guess = predict(model, folder, known.splits["test"], known, 16, cpu())
+    tuned = finetune(folder, known, settings, 0, cpu(), bar())
+    assert not tuned.model.training
+    guess = tag_words(tuned, known.splits["test"])
     assert [len(tags) for tags in guess] == [7] * 16
-    assert {tag for tags in guess for tag in tags} <= set(known.tags)
+    assert {tag for tags in guess for tag in tags} <= set(known.outputs)
 
 
 def test_predictions_do_not_depend_on_the_other_sentences_or_on_gold_tags(
     family_folder: Folder,
 ) -> None:
     known, folder = task(), family_folder("bert")
-    model = finetune(folder, known, SETTINGS, 0, cpu(), bar())
+    tuned = finetune(folder, known, SETTINGS, 0, cpu(), bar())
     test = [
         Sentence(sentence.words * (1 + number % 3), ("O",) * 7 * (1 + number % 3))
         for number, sentence in enumerate(known.splits["test"])
     ]
-    together = predict(model, folder, test, known, 16, cpu())
-    alone = [predict(model, folder, [sentence], known, 16, cpu())[0] for sentence in test]
+    together = tag_words(tuned, test)
+    alone = [tag_words(tuned, [sentence])[0] for sentence in test]
     assert together == alone
 
 
 def test_a_word_without_a_token_is_tagged_o(family_folder: Folder) -> None:
     known, folder = task(), family_folder("bert")
-    model = finetune(folder, known, SETTINGS, 0, cpu(), bar())
+    tuned = finetune(folder, known, SETTINGS, 0, cpu(), bar())
     with torch.no_grad():
-        model.classifier.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 99.0, 0.0]))
+        tuned.model.classifier.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 99.0, 0.0]))
     odd = [Sentence(("the", "\u200b", "boat"), ("O",) * 3), Sentence(("\u200b",), ("O",))]
-    assert predict(model, folder, odd, known, 16, cpu()) == [["B-ROLE", "O", "B-ROLE"], ["O"]]
+    assert tag_words(tuned, odd) == [["B-ROLE", "O", "B-ROLE"], ["O"]]
 
 
 def test_a_sentence_without_a_token_does_not_end_fine_tuning(family_folder: Folder) -> None:
@@ -191,7 +181,7 @@ def test_an_epoch_reads_every_window_once_in_batches(
     lengths: list[int], size: int, seed: int
 ) -> None:
     batches = list(_epoch(windows(lengths), size, seed, 0))
-    read = Counter(window.sentence for batch in batches for window in batch)
+    read = Counter(window.record for batch in batches for window in batch)
     assert read == Counter(range(len(lengths)))
     assert max(map(len, batches)) <= size
     assert len(batches) == steps_per_epoch(len(lengths), size)
@@ -209,9 +199,7 @@ def test_the_order_of_batches_follows_from_seed_and_epoch(
 def test_epochs_and_seeds_have_orders_of_their_own() -> None:
     orders = {
         tuple(
-            window.sentence
-            for batch in _epoch(windows([9] * 40), 4, seed, epoch)
-            for window in batch
+            window.record for batch in _epoch(windows([9] * 40), 4, seed, epoch) for window in batch
         )
         for seed in range(4)
         for epoch in range(4)
@@ -248,5 +236,5 @@ def test_a_checkpoint_that_cannot_tag_is_named(family_folder: Folder, tmp_path: 
     for path in family_folder("bert").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "config.json").write_text('{"model_type": "nothing"}', encoding="utf-8")
-    with pytest.raises(BaseModelError, match="cannot be fine-tuned for tagging"):
-        _load_classifier(tmp_path, ("O", "B-X", "I-X"), 0)
+    with pytest.raises(BaseModelError, match="cannot be fine-tuned"):
+        load_classifier(tmp_path, 3, 0)

@@ -11,7 +11,8 @@ import pytest
 from domainbert.domain import DataFile, Domain, Sentence, Task
 from domainbert.errors import DataError, RecipeError
 from domainbert.recipe import TaskSection
-from domainbert.tasks.load import SPLITS, TaggingTask, load_task
+from domainbert.tasks.load import SPLITS, LoadedTask, load_task
+from domainbert.tasks.metrics import Scoring
 
 CONTENTS = {
     "train": "The\tO\nkeeper\tB-ROLE\nof\tI-ROLE\nArl\tI-PLACE\n\nshe\tO\n",
@@ -59,13 +60,13 @@ def hashes() -> dict[str, str]:
 
 def test_own_files_become_a_task_with_the_labels_of_the_training_split(folder: Path) -> None:
     task = load_task(own(), None, folder)
-    assert task == TaggingTask(
+    assert task == LoadedTask(
         name="mine",
         title="",
         version="own",
         licence="as of your files",
         sample=False,
-        labels=("PLACE", "ROLE"),
+        scoring=Scoring("tagging", ("PLACE", "ROLE")),
         splits={
             "train": (
                 Sentence(("The", "keeper", "of", "Arl"), ("O", "B-ROLE", "I-ROLE", "B-PLACE")),
@@ -74,17 +75,17 @@ def test_own_files_become_a_task_with_the_labels_of_the_training_split(folder: P
             "validation": (Sentence(("Arl",), ("B-PLACE",)),),
             "test": (Sentence(("Arl", "miller"), ("B-PLACE", "B-ROLE")),),
         },
-        repaired=1,
         sha256=hashes(),
+        counts={"repaired": 1},
     )
-    assert task.tags == ("O", "B-PLACE", "I-PLACE", "B-ROLE", "I-ROLE")
+    assert task.outputs == ("O", "B-PLACE", "I-PLACE", "B-ROLE", "I-ROLE")
 
 
 def test_a_declared_task_keeps_what_was_declared(folder: Path) -> None:
     task = load_task(TaskSection(name="roles"), declared(folder), Path())
     assert (task.name, task.title, task.version) == ("roles", "Who and where", "3")
-    assert (task.licence, task.sample, task.repaired) == ("CC0-1.0", True, 1)
-    assert task.tags == ("O", "B-ROLE", "I-ROLE", "B-PLACE", "I-PLACE")
+    assert (task.licence, task.sample, task.counts) == ("CC0-1.0", True, {"repaired": 1})
+    assert task.outputs == ("O", "B-ROLE", "I-ROLE", "B-PLACE", "I-PLACE")
     assert task.sha256 == hashes()
 
 
@@ -98,7 +99,7 @@ def test_a_declared_task_is_read_with_its_own_reader(folder: Path) -> None:
 
 def test_own_files_hide_a_declared_task_of_the_same_name(folder: Path) -> None:
     task = load_task(own(name="roles"), declared(folder), folder)
-    assert (task.version, task.labels) == ("own", ("PLACE", "ROLE"))
+    assert (task.version, task.scoring.labels) == ("own", ("PLACE", "ROLE"))
 
 
 def test_a_declared_file_is_found_by_its_hash(
@@ -128,7 +129,7 @@ def test_an_unknown_task_is_named_with_those_that_are_known(folder: Path) -> Non
 def test_a_kind_that_is_not_known_is_named(folder: Path) -> None:
     domain = declared(folder, kind="parsing")
     found = refused(RecipeError, TaskSection(name="roles"), domain, folder=folder)
-    assert found == "tasks: 'roles' is of kind 'parsing'; only tagging is known."
+    assert found == "tasks: 'roles' is of kind 'parsing'; known are tagging and classification."
 
 
 @pytest.mark.parametrize("split", SPLITS)

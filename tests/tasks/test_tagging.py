@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domainbert.domain import Sentence
-from domainbert.tasks.tagging import Window, make_windows
+from domainbert.tasks.tagging import word_windows
+from domainbert.tasks.window import Window
 from domainbert.testing import FAMILIES
 from domainbert.tokenizer import encode_with_offsets, special_tokens
 
@@ -60,9 +61,9 @@ def test_every_word_with_a_token_is_scored_once_at_its_first_piece(
     tokenizer_of: TokenizerOf, family: str, words_of: list[list[str]], max_length: int
 ) -> None:
     tokenizer = tokenizer_of(family)
-    windows = make_windows([sentence(words) for words in words_of], tokenizer, max_length)
+    windows = word_windows([sentence(words) for words in words_of], tokenizer, max_length)
     assert all(len(window.input_ids) <= max_length for window in windows)
-    owned = Counter((window.sentence, word) for window in windows for word in window.words)
+    owned = Counter((window.record, word) for window in windows for word in window.words)
     assert set(owned.values()) <= {1}
     capacity = max_length - 2
     for number, words in enumerate(words_of):
@@ -72,7 +73,7 @@ def test_every_word_with_a_token_is_scored_once_at_its_first_piece(
             if not near:
                 assert owned[number, word] == 0
             for window in windows:
-                if window.sentence == number and word in window.words:
+                if window.record == number and word in window.words:
                     place = window.positions[window.words.index(word)]
                     shown = list(window.input_ids[place:])
                     cut = [ids[:capacity] for ids in (on, near)]
@@ -86,14 +87,14 @@ def test_a_sentence_that_fits_is_read_as_the_tokenizer_reads_it(
     tokenizer_of: TokenizerOf, family: str, words_of: list[list[str]]
 ) -> None:
     tokenizer = tokenizer_of(family)
-    windows = make_windows([sentence(words) for words in words_of], tokenizer, 1000)
+    windows = word_windows([sentence(words) for words in words_of], tokenizer, 1000)
     # A sentence of which nothing is left has no word to be scored.
     expected = [
         (number, tokenizer(" ".join(words))["input_ids"])
         for number, words in enumerate(words_of)
         if any(near for _, near in pieces(words, tokenizer))
     ]
-    assert [(w.sentence, list(w.input_ids)) for w in windows if w.words] == expected
+    assert [(w.record, list(w.input_ids)) for w in windows if w.words] == expected
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -102,7 +103,7 @@ def test_a_sentence_that_fits_is_read_as_the_tokenizer_reads_it(
 def test_windows_of_a_sentence_are_in_order_and_overlap(
     tokenizer_of: TokenizerOf, family: str, words: list[str], max_length: int
 ) -> None:
-    windows = make_windows([sentence(words)], tokenizer_of(family), max_length)
+    windows = word_windows([sentence(words)], tokenizer_of(family), max_length)
     order = [word for window in windows for word in window.words]
     assert order == sorted(order)
     assert all(list(w.positions) == sorted(set(w.positions)) for w in windows)
@@ -111,7 +112,7 @@ def test_windows_of_a_sentence_are_in_order_and_overlap(
 def test_windows_golden(tokenizer_of: TokenizerOf) -> None:
     tokenizer = tokenizer_of("bert")
     words = ["the", "keeper", "found", "Zb", ",", "and", "moved"]
-    (window,) = make_windows([sentence(words)], tokenizer, 128)
+    (window,) = word_windows([sentence(words)], tokenizer, 128)
     assert tokenizer.convert_ids_to_tokens(window.input_ids) == (
         ["[CLS]", "the", "keeper", "found", "Z", "##b", ",", "and", "moved", "[SEP]"]
     )
@@ -120,7 +121,7 @@ def test_windows_golden(tokenizer_of: TokenizerOf) -> None:
 
 
 def test_words_go_to_the_window_that_shows_most_around_them(tokenizer_of: TokenizerOf) -> None:
-    windows = make_windows([sentence(["boat"] * 20)], tokenizer_of("bert"), max_length=10)
+    windows = word_windows([sentence(["boat"] * 20)], tokenizer_of("bert"), max_length=10)
     # Eight words a window; the next begins two before the end of the one before.
     assert [len(window.input_ids) for window in windows] == [10, 10, 10]
     assert [window.words for window in windows] == [
@@ -131,7 +132,7 @@ def test_words_go_to_the_window_that_shows_most_around_them(tokenizer_of: Tokeni
 
 def test_a_word_longer_than_a_window_is_scored_at_its_beginning(tokenizer_of: TokenizerOf) -> None:
     tokenizer = tokenizer_of("bert")
-    windows = make_windows([sentence(["the", "q" * 30, "boat"])], tokenizer, max_length=8)
+    windows = word_windows([sentence(["the", "q" * 30, "boat"])], tokenizer, max_length=8)
     assert [tokenizer.convert_ids_to_tokens(inner(w, tokenizer)) for w in windows] == [
         ["the"], ["q"] + ["##q"] * 5, ["boat"],
     ]  # fmt: skip
@@ -141,7 +142,7 @@ def test_a_word_longer_than_a_window_is_scored_at_its_beginning(tokenizer_of: To
 
 
 def test_a_word_without_a_token_is_scored_nowhere(tokenizer_of: TokenizerOf) -> None:
-    (window,) = make_windows([sentence(["the", "\u200b", "boat"])], tokenizer_of("bert"), 20)
+    (window,) = word_windows([sentence(["the", "\u200b", "boat"])], tokenizer_of("bert"), 20)
     assert (window.words, window.positions) == ((0, 2), (1, 2))
 
 
@@ -149,6 +150,6 @@ def test_tags_are_not_looked_at(tokenizer_of: TokenizerOf) -> None:
     tokenizer = tokenizer_of("bert")
     words = ("the", "boat")
     first, second = (
-        make_windows([Sentence(words, tags)], tokenizer, 20) for tags in (("O", "O"), ("B-X", "O"))
+        word_windows([Sentence(words, tags)], tokenizer, 20) for tags in (("O", "O"), ("B-X", "O"))
     )
     assert first == second

@@ -43,22 +43,28 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
 
 def print_reports(reports: tuple[TaskReport, ...]) -> None:
     """Print scores and differences of each task on stdout."""
-    from domainbert.report.card import percent, signed, spread
+    from domainbert.report.card import percent, remarks, shown_metrics, signed, spread
 
-    rows = []
     for report in reports:
         name = report.task.name + (" (sample)" if report.task.sample else "")
-        for model, scores in report.strict.items():
-            values = " ".join(percent(value) for value in scores.values)
-            rows.append([name, model, spread(scores), spread(report.default[model]), values])
-    if rows:
-        print_table(["task", "model", "strict F1, %", "default F1, %", "strict F1 by seed"], rows)
+        metrics = shown_metrics(report)
+        rows = [
+            [
+                model,
+                *(spread(scores[metric]) for metric in metrics),
+                " ".join(percent(value) for value in scores[report.metric].values),
+            ]
+            for model, scores in report.scores.items()
+        ]
+        print_table([name, *(f"{m}, %" for m in metrics), f"{report.metric} by seed"], rows)
     for report in reports:
         if report.comparison is not None:
-            names = list(report.strict)
+            names = list(report.scores)
             difference = report.comparison
             print_line(
                 f"{report.task.name}: {names[1]} − {names[0]} = {signed(difference.difference)} "
                 f"points, 95 % interval {signed(difference.low)} to {signed(difference.high)}: "
                 f"{difference.verdict}"
             )
+        for remark in remarks(report):
+            print_line(f"{report.task.name}: {remark}")

@@ -12,7 +12,7 @@ from domainbert.evaluate import Candidate, TaskReport, evaluate
 from domainbert.plugins import Registry
 from domainbert.progress import Reporter, download_bar
 from domainbert.recipe import EvaluateSection, TaskSection
-from domainbert.run import RunFolder
+from domainbert.run import RunFolder, read_training
 from domainbert.session import open_session
 from domainbert.tasks.load import load_task
 
@@ -53,7 +53,8 @@ def run_comparison(request: Request, registry: Registry) -> tuple[tuple[TaskRepo
         folder = chosen.folder if chosen else Path()
         with download_bar(session.reporter) as progress:
             tasks = [load_task(section, domain, folder, progress) for section in sections]
-        return evaluate(candidates, tasks, settings, session), session.run.results
+        recipe = chosen.recipe if chosen else None
+        return evaluate(candidates, tasks, settings, session, recipe), session.run.results
 
 
 def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
@@ -63,15 +64,22 @@ def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
     elif chosen is not None:
         base = chosen.recipe.base
         place = find_base(base.source, chosen.folder, base.revision, base.sha256)
-        found.append(Candidate("base", place.folder, place.sha256))
-    model = str(RunFolder(Path(request.target)).model) if chosen else request.target
-    found.append(_candidate("adapted" if found else "model", model))
-    return found
+        found.append(Candidate("base", place.folder, place.sha256, base.source))
+    name = "adapted" if found else "model"
+    if chosen is None:
+        return [*found, _candidate(name, request.target)]
+    run = RunFolder(Path(request.target))
+    place = find_base(str(run.model), Path())
+    tokens, minutes = read_training(run)
+    base_source = chosen.recipe.base.source
+    return [
+        *found, Candidate(name, place.folder, place.sha256, base_source, tokens, minutes)
+    ]  # fmt: skip
 
 
 def _candidate(name: str, source: str) -> Candidate:
     place = find_base(source, Path())
-    return Candidate(name, place.folder, place.sha256)
+    return Candidate(name, place.folder, place.sha256, source)
 
 
 def _tasks(request: Request, chosen: Chosen | None) -> tuple[list[TaskSection], str | None]:

@@ -44,7 +44,7 @@ class RunSummary:
     @property
     def seconds(self) -> float:
         """Wall time of training and evaluation, over all calls that continued the run."""
-        return self.adaptation.seconds + sum(report.seconds for report in self.reports)
+        return self.adaptation.seconds + 60 * sum(report.minutes for report in self.reports)
 
 
 def write_card(summary: RunSummary, run: RunFolder) -> None:
@@ -57,6 +57,11 @@ def write_card(summary: RunSummary, run: RunFolder) -> None:
         hardware=summary.hardware,
         base={"source": base.source, "revision": base.revision, "sha256": base.sha256},
         corpus={key: summary.corpus[key] for key in ("digest", "documents", "tokens", "counts")},
+        training={
+            "steps": summary.adaptation.steps,
+            "tokens": summary.adaptation.tokens,
+            "minutes": round(summary.adaptation.seconds / 60, 2),
+        },
     )
     write_text(run.card, render_card(summary))
 
@@ -73,7 +78,14 @@ def render_card(summary: RunSummary) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  # Markdown; `cell` escapes what comes from outside
     )
-    environment.filters.update(percent=percent, spread=spread, cell=cell, signed=signed)
+    environment.filters.update(
+        percent=percent,
+        spread=spread,
+        cell=cell,
+        signed=signed,
+        shown_metrics=shown_metrics,
+        remarks=remarks,
+    )
     return environment.get_template("card.md.j2").render(summary=summary)
 
 
@@ -103,19 +115,45 @@ def task_json(report: TaskReport) -> dict[str, Any]:
     return {
         "task": report.task.name,
         "sample": report.task.sample,
-        "metric": "entity F1, strict IOB2",
+        "metric": report.metric,
         "models": {
             name: {
-                "mean": summary.mean,
-                "sd": None if math.isnan(summary.sd) else summary.sd,
-                "values": list(summary.values),
-                "default_mean": report.default[name].mean,
+                metric: {
+                    "mean": summary.mean,
+                    "sd": None if math.isnan(summary.sd) else summary.sd,
+                    "values": list(summary.values),
+                }
+                for metric, summary in scores.items()
             }
-            for name, summary in report.strict.items()
+            for name, scores in report.scores.items()
         },
         "comparison": asdict(report.comparison) if report.comparison else None,
-        "repaired_tags": report.task.repaired,
+        "counts": dict(report.counts),
     }
+
+
+def shown_metrics(report: TaskReport) -> tuple[str, ...]:
+    """Return the metrics that tables show, the headline first."""
+    first = next(iter(report.scores.values()))
+    shown = {
+        "f1_strict": ("f1_default",),
+        "f1_macro": ("accuracy", "mcc"),
+        "f1_micro": ("f1_macro", "precision_at_1", "recall_at_5", "top1_f1"),
+    }[report.metric]
+    return (report.metric, *(name for name in shown if name in first))
+
+
+def remarks(report: TaskReport) -> list[str]:
+    """Return what a reader of the scores should know about the data, one sentence each."""
+    said = {
+        "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
+        "test_in_train": "{:,} records of test stand in train too.",
+        "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
+        "find them, and they count as missed.",
+        "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
+    }
+    found = [said[key].format(n) for key, n in sorted(report.counts.items()) if n and key in said]
+    return [*found, report.task.notes] if report.task.notes else found
 
 
 def percent(value: float) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from domainbert.tasks.metrics import f1_of_counts
+from domainbert.tasks.metrics import headline_of_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,34 +55,35 @@ def summarise(values: Sequence[float]) -> Summary:
 
 
 def compare(
-    base_SN3: NDArray[np.int64], adapted_SN3: NDArray[np.int64], seed: int = 0
+    base_SNK3: NDArray[np.int64], adapted_SNK3: NDArray[np.int64], seed: int = 0
 ) -> Comparison:
-    """Compare two models on the same seeds and test sentences by strict entity F1.
+    """Compare two models on the same seeds and test records by the task's headline.
 
     The variance of the difference is the sum of two parts: that of the paired differences over
-    seeds, divided by the number of seeds, and the bootstrap variance over sentences, drawn alike
+    seeds, divided by the number of seeds, and the bootstrap variance over records, drawn alike
     for both models. The interval is the difference ± t times the root, with Welch–Satterthwaite
     degrees of freedom (Satterthwaite 1946, doi:10.2307/3002019). With one seed nothing is known of
     the first part, and the verdict is `not shown` whatever the interval.
 
     Args:
-        base_SN3: (right, predicted, gold) mentions of S seeds and N sentences.
-        adapted_SN3: The same for the other model.
+        base_SNK3: (right, predicted, gold) of S seeds, N records and K classes; see
+            `headline_counts`.
+        adapted_SNK3: The same for the other model.
         seed: Of the bootstrap.
     """
     from scipy import stats
 
-    both_NS6 = np.concatenate([base_SN3, adapted_SN3], axis=2).transpose(1, 0, 2)
-    n_sentences, n_seeds = both_NS6.shape[:2]
-    differences_S = _differences(both_NS6.sum(axis=0))
+    both_2SNK3 = np.stack([base_SNK3, adapted_SNK3])
+    n_seeds, n_records = base_SNK3.shape[:2]
+    differences_S = _differences(both_2SNK3.sum(axis=2))
     difference = float(differences_S.mean())
-    sentence_variance = _bootstrap_variance(both_NS6, seed)
+    record_variance = _bootstrap_variance(both_2SNK3, seed)
     seed_variance = float(differences_S.var(ddof=1)) / n_seeds if n_seeds > 1 else 0.0
-    variance = sentence_variance + seed_variance
+    variance = record_variance + seed_variance
     if variance == 0.0:
         low = high = difference
     else:
-        parts = sentence_variance**2 / max(1, n_sentences - 1)
+        parts = record_variance**2 / max(1, n_records - 1)
         parts += seed_variance**2 / max(1, n_seeds - 1)
         reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, variance**2 / parts)) * math.sqrt(variance)
         low, high = difference - reach, difference + reach
@@ -92,17 +93,23 @@ def compare(
     return Comparison(difference, low, high, verdict)
 
 
-def _differences(sums_S6: NDArray[np.int64]) -> NDArray[np.float64]:
-    return f1_of_counts(sums_S6[..., 3:]) - f1_of_counts(sums_S6[..., :3])
+def _differences(sums_2SK3: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the second model's headline minus the first's for each seed, shape (..., S)."""
+    headlines = headline_of_counts(sums_2SK3)
+    return headlines[..., 1, :] - headlines[..., 0, :]
 
 
-def _bootstrap_variance(both_NS6: NDArray[np.int64], seed: int) -> float:
+def _bootstrap_variance(both_2SNK3: NDArray[np.int64], seed: int) -> float:
     from scipy import stats
 
-    rows = np.arange(len(both_NS6))
+    rows = np.arange(both_2SNK3.shape[2])
+    # Summing drawn records is a matrix product with how often each was drawn.
+    flat_NX = np.moveaxis(both_2SNK3, 2, 0).reshape(len(rows), -1).astype(np.float64)
+    shape = (*both_2SNK3.shape[:2], *both_2SNK3.shape[3:])
 
-    def statistic(sample: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
-        return _differences(both_NS6[sample].sum(axis=-3)).mean(axis=-1)
+    def statistic(sample_BN: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
+        drawn_BN = np.stack([np.bincount(row, minlength=len(rows)) for row in sample_BN])
+        return _differences((drawn_BN @ flat_NX).reshape(-1, *shape)).mean(axis=-1)
 
     if len(rows) < 2:
         return 0.0

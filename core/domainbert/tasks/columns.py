@@ -9,6 +9,7 @@ from pathlib import Path
 
 from domainbert.domain import Sentence
 from domainbert.errors import DataError
+from domainbert.files import read_utf8
 
 _TAG = re.compile(r"O|[BI]-\S+")
 _OTHER_SCHEMES = re.compile(r"[ESLUM]-\S+")
@@ -61,16 +62,8 @@ def to_iob2(sentence: Sentence, counts: Counter[str]) -> Sentence:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file.")
-    raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}:{line}: not UTF-8. Convert the file, e.g. with `iconv`.") from None
     # Not splitlines(): a word may be a character such as U+2028.
-    for number, content in enumerate(text.split("\n"), start=1):
+    for number, content in enumerate(read_utf8(path).split("\n"), start=1):
         yield number, content.rstrip("\r")
 
 

@@ -1,110 +1,107 @@
-"""Fine-tune an encoder on a task and predict; one model, one seed.
+"""Fine-tune an encoder on a task: one loop for every kind, one model, one seed.
 
-Legend: B windows of a batch, L padded length, T tags, W scored words of the batch.
+Legend: B windows of a batch, C outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 
-from domainbert.base import check_length, quiet_transformers
+from domainbert.base import check_length
 from domainbert.batching import batched
 from domainbert.counter import derive_key, permute
-from domainbert.domain import Sentence
-from domainbert.errors import BaseModelError, RunFailed
+from domainbert.errors import RunFailed
 from domainbert.progress import Bar
 from domainbert.recipe import EvaluateSection
-from domainbert.tasks.load import TaggingTask
-from domainbert.tasks.tagging import Window, make_windows
-from domainbert.tokenizer import load_tokenizer, special_tokens
-from domainbert.training.batch import padded_length
-from domainbert.training.optimise import build_optimizer, learning_rate_at
+from domainbert.tasks.classification import label_matrix
+from domainbert.tasks.classifier import Classifier, load_classifier
+from domainbert.tasks.load import LoadedTask
+from domainbert.tasks.predict import Device, Tuned, make_windows, score_batch
+from domainbert.tasks.window import Window
+from domainbert.tokenizer import load_tokenizer
+from domainbert.training.layers import depths
+from domainbert.training.optimise import build_optimizer, learning_rate_at, set_rate
 
-_WARMUP = 0.1
 _DECAY = 0.01
 _BETAS = (0.9, 0.999)
 _MAX_NORM = 1.0
 # Batches of similar length are cut from pools of this many batches.
 _POOL = 16
-
-
-@dataclass(frozen=True)
-class Device:
-    """Where and how to compute.
-
-    Args:
-        device: Torch device.
-        bf16: Whether matrix products run in bf16.
-        check_stop: Called between steps; raises if a signal asked to stop.
-    """
-
-    device: torch.device
-    bf16: bool
-    check_stop: Callable[[], None]
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context in which forward passes run."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+_THIRDS = 3
 
 
 def finetune(
-    folder: Path, task: TaggingTask, settings: EvaluateSection, seed: int, device: Device, bar: Bar
-) -> Any:
-    """Fine-tune an encoder for tagging; the last epoch's weights are the result.
+    folder: Path, task: LoadedTask, settings: EvaluateSection, seed: int, device: Device, bar: Bar
+) -> Tuned:
+    """Fine-tune an encoder; the last epoch's weights are the result.
 
     No checkpoint is picked by its validation score, so test scores carry no choice.
 
     Args:
         folder: Checkpoint with encoder and tokenizer.
         task: The task.
-        settings: Epochs, batch size, rate, window length.
+        settings: Epochs, batch size, rates, window length.
         seed: Of the new classifier, the order and dropout; equal for every model compared.
         device: Where to compute.
         bar: Shows progress in steps.
 
-    Returns:
-        A transformers `*ForTokenClassification` in evaluation mode.
+    Raises:
+        RunFailed: The loss is not finite.
     """
     tokenizer = load_tokenizer(folder)
-    model = _load_classifier(folder, task.tags, seed).to(device.device)
-    check_length(model, settings.max_length, "evaluate.max_length")
-    windows = [
-        window
-        for window in make_windows(task.splits["train"], tokenizer, settings.max_length)
-        if window.words
-    ]
-    pad = special_tokens(tokenizer).pad
-    optimizer = build_optimizer(model, _BETAS, _DECAY, device.device)
-    total = settings.epochs * steps_per_epoch(len(windows), settings.batch_size)
+    model = load_classifier(folder, len(task.outputs), seed).to(device.device)
+    check_length(model.encoder, settings.max_length, "evaluate.max_length")
+    _start_at_prior(model, task)
+    tuned = Tuned(model, tokenizer, task, settings, device)
+    train = task.splits["train"]
+    windows = make_windows(tuned, train)
+    if task.scoring.kind == "tagging":
+        windows = [window for window in windows if window.words]
+    targets = _targets(task, train)
+    depth = depths(model.encoder)
+    optimizer = build_optimizer(
+        model, _BETAS, _DECAY, device.device, _scales(model, depth, settings.layer_rate_decay)
+    )
+    per_epoch = steps_per_epoch(len(windows), settings.batch_size)
+    total = settings.epochs * per_epoch
     step = 0
     model.train()
     for epoch in range(settings.epochs):
         for batch in _epoch(windows, settings.batch_size, seed, epoch):
             device.check_stop()
-            rate = learning_rate_at(step, total, settings.learning_rate, _WARMUP, "linear")
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            if settings.unfreeze == "gradual":
+                unfreeze(model, depth, _THIRDS * step // per_epoch)
+            peak = settings.learning_rate
+            set_rate(optimizer, learning_rate_at(step, total, peak, settings.warmup, "linear"))
             torch.manual_seed(derive_key("finetune dropout", seed, step))
-            loss = _loss(model, batch, task, pad, device)
-            if not torch.isfinite(loss):
+            loss = _train_step(tuned, optimizer, batch, targets)
+            step += 1
+            if not math.isfinite(loss):
                 raise RunFailed(
-                    f"task {task.name!r}, seed {seed}: the loss is not finite at step {step + 1}. "
+                    f"task {task.name!r}, seed {seed}: the loss is not finite at step {step}. "
                     "Lower `evaluate.learning_rate`."
                 )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
-            optimizer.step()
-            step += 1
-            bar.update(step, f"loss {float(loss.detach()):.3f}")
-    return model.eval()
+            bar.update(step, f"loss {loss:.3f}")
+    model.eval()
+    return tuned
+
+
+def _train_step(
+    tuned: Tuned, optimizer: torch.optim.Optimizer, batch: list[Window], targets: list[Any]
+) -> float:
+    loss = _loss(tuned, batch, targets)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(tuned.model.parameters(), _MAX_NORM)
+    optimizer.step()
+    return float(loss.detach())
 
 
 def steps_per_epoch(n_windows: int, batch_size: int) -> int:
@@ -112,62 +109,28 @@ def steps_per_epoch(n_windows: int, batch_size: int) -> int:
     return -(-n_windows // batch_size)
 
 
-def predict(
-    model: Any, folder: Path, sentences: Sequence[Sentence], task: TaggingTask, max_length: int,
-    device: Device,
-) -> list[list[str]]:  # fmt: skip
-    """Return a tag for every word of every sentence.
+def unfreeze(model: Classifier, depth: dict[str, int], thirds: int) -> None:
+    """Let the classifier learn alone at first, and one layer more with each third of an epoch.
 
-    Args:
-        model: From `finetune`.
-        folder: Where its tokenizer is.
-        sentences: What to tag; gold tags are not looked at.
-        task: Gives the tag names.
-        max_length: Tokens of a window.
-        device: Where to compute.
+    Gradual unfreezing as in FinBERT (Araci 2019, arXiv 1908.10063).
     """
-    tokenizer = load_tokenizer(folder)
-    pad = special_tokens(tokenizer).pad
-    windows = make_windows(sentences, tokenizer, max_length)
-    tags = [["O"] * len(sentence.words) for sentence in sentences]
-    for batch in batched(sorted(windows, key=lambda w: len(w.input_ids)), 64):
-        device.check_stop()
-        input_ids_BL, mask_BL = _pad(batch, pad)
-        with torch.inference_mode(), device.autocast():
-            logits_BLT = model(
-                input_ids=input_ids_BL.to(device.device), attention_mask=mask_BL.to(device.device)
-            ).logits
-        best_BL = logits_BLT.argmax(dim=-1).cpu()
-        for row, window in enumerate(batch):
-            for word, position in zip(window.words, window.positions, strict=True):
-                tags[window.sentence][word] = task.tags[int(best_BL[row, position])]
-    return tags
+    lowest = max(depth.values()) - thirds
+    for name, parameter in model.encoder.named_parameters():
+        parameter.requires_grad_(depth[name] >= lowest)
 
 
-def _load_classifier(folder: Path, tags: tuple[str, ...], seed: int) -> Any:
-    from transformers import AutoModelForTokenClassification
+def _scales(model: Classifier, depth: dict[str, int], decay: float) -> dict[str, float]:
+    top = max(depth.values())
+    scales = {f"encoder.{name}": decay ** (top - place) for name, place in depth.items()}
+    return {name: scales.get(name, 1.0) for name, _ in model.named_parameters()}
 
-    torch.manual_seed(derive_key("classifier", seed))
-    with quiet_transformers():
-        try:
-            model = AutoModelForTokenClassification.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                num_labels=len(tags),
-                id2label=dict(enumerate(tags)),
-                label2id={tag: number for number, tag in enumerate(tags)},
-            )
-        except (OSError, ValueError, KeyError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise BaseModelError(f"{folder}: cannot be fine-tuned for tagging: {first}") from None
-    # Drawn again: what was drawn before depends on which other weights a checkpoint lacks.
-    torch.manual_seed(derive_key("classifier", seed))
-    torch.nn.init.normal_(model.classifier.weight, std=model.config.initializer_range)
-    torch.nn.init.zeros_(model.classifier.bias)
-    return model
+
+def _start_at_prior(model: Classifier, task: LoadedTask) -> None:
+    """Let rare classes start as rare, or the first epochs go into making them so."""
+    if task.scoring.multi_label:
+        share_C = label_matrix(task.outputs, task.splits["train"]).mean(axis=0).clip(1e-4, 1 - 1e-4)
+        with torch.no_grad():
+            model.classifier.bias.copy_(torch.from_numpy(np.log(share_C / (1 - share_C))))
 
 
 def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> Iterator[list[Window]]:
@@ -181,31 +144,29 @@ def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> Iterator[
         yield batches[number]
 
 
-def _loss(model: Any, batch: list[Window], task: TaggingTask, pad: int, device: Device) -> Any:
-    """Return the mean cross-entropy over the scored words of a batch."""
-    numbers = {tag: number for number, tag in enumerate(task.tags)}
-    input_ids_BL, mask_BL = _pad(batch, pad)
-    rows: list[int] = []
-    columns: list[int] = []
-    targets: list[int] = []
-    for row, window in enumerate(batch):
-        gold = task.splits["train"][window.sentence].tags
-        rows += [row] * len(window.words)
-        columns += window.positions
-        targets += [numbers[gold[word]] for word in window.words]
-    with device.autocast():
-        logits_BLT = model(
-            input_ids=input_ids_BL.to(device.device), attention_mask=mask_BL.to(device.device)
-        ).logits
-    logits_WT = logits_BLT[rows, columns].float()
-    return torch.nn.functional.cross_entropy(logits_WT, torch.tensor(targets, device=device.device))
+def _targets(task: LoadedTask, records: Sequence[Any]) -> list[Any]:
+    """Return for each record its tag numbers, its class number, or a row of zeros and ones."""
+    if task.scoring.multi_label:
+        return list(torch.from_numpy(label_matrix(task.outputs, records)))
+    number = {name: place for place, name in enumerate(task.outputs)}
+    if task.scoring.kind == "tagging":
+        return [[number[tag] for tag in record.tags] for record in records]
+    return [number[record.labels[0]] for record in records]
 
 
-def _pad(batch: Sequence[Window], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    length = padded_length(max(len(window.input_ids) for window in batch))
-    input_ids_BL = torch.full((len(batch), length), pad, dtype=torch.long)
-    mask_BL = torch.zeros((len(batch), length), dtype=torch.long)
-    for row, window in enumerate(batch):
-        input_ids_BL[row, : len(window.input_ids)] = torch.tensor(window.input_ids)
-        mask_BL[row, : len(window.input_ids)] = 1
-    return input_ids_BL, mask_BL
+def _loss(tuned: Tuned, batch: list[Window], targets: list[Any]) -> torch.Tensor:
+    """Return the mean cross-entropy over the scored words or the texts of a batch."""
+    scores, device = score_batch(tuned, batch), tuned.device.device
+    if tuned.task.scoring.kind == "tagging":
+        gold = [targets[window.record][word] for window in batch for word in window.words]
+        return functional.cross_entropy(scores, torch.tensor(gold, device=device))
+    weight_B = torch.tensor([window.weight for window in batch], device=device)
+    gold = [targets[window.record] for window in batch]
+    if tuned.task.scoring.multi_label:
+        gold_BC = torch.stack(gold).to(device)
+        losses_BC = functional.binary_cross_entropy_with_logits(scores, gold_BC, reduction="none")
+        losses_B = losses_BC.sum(dim=1)
+    else:
+        gold_B = torch.tensor(gold, device=device)
+        losses_B = functional.cross_entropy(scores, gold_B, reduction="none")
+    return (losses_B * weight_B).sum() / weight_B.sum()

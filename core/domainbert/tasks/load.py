@@ -1,26 +1,32 @@
-"""From the recipe's `tasks:` section to checked sentences in memory."""
+"""From the recipe's `tasks:` section to checked records in memory."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from domainbert.data import Progress, locate
-from domainbert.domain import DataFile, Domain, Sentence
-from domainbert.errors import DataError, RecipeError
+from domainbert.domain import DataFile, Domain, Example, Sentence, Task
+from domainbert.errors import RecipeError
 from domainbert.files import sha256_file
 from domainbert.recipe import TaskSection
+from domainbert.tasks.check import check_records, check_splits, found_labels
 from domainbert.tasks.columns import read_columns, to_iob2
+from domainbert.tasks.metrics import Scoring
+from domainbert.tasks.table import read_table
 
 SPLITS = ("train", "validation", "test")
+KINDS = ("tagging", "classification")
+
+Read = Callable[[Path, str], Iterable[Sentence | Example]]
 
 
 @dataclass(frozen=True)
-class TaggingTask:
-    """A tagging task, read and checked.
+class LoadedTask:
+    """A task, read and checked.
 
     Args:
         name: Name of the task.
@@ -28,10 +34,14 @@ class TaggingTask:
         version: Of the task; scores of different versions are not comparable.
         licence: As declared.
         sample: True for a demonstration set that is not a benchmark.
-        labels: Entity types, in order.
-        splits: Sentences in IOB2 of train, validation and test.
-        repaired: `I-` tags that opened a mention and were read as `B-`.
+        scoring: Kind, labels in order, and what else the scores depend on.
+        splits: Sentences in IOB2, or examples, of train, validation and test.
         sha256: Hash of each split's file.
+        counts: What was noticed: `repaired` tags that opened a mention with `I-`, records of test
+            that stand in train (`test_in_train`), labels of validation and test that train never
+            has (`unseen_labels`).
+        notes: What the reader leaves out, as declared.
+        domain: Where it was declared, or None.
     """
 
     name: str
@@ -39,20 +49,25 @@ class TaggingTask:
     version: str
     licence: str
     sample: bool
-    labels: tuple[str, ...]
-    splits: Mapping[str, tuple[Sentence, ...]]
-    repaired: int
+    scoring: Scoring
+    splits: Mapping[str, tuple[Any, ...]]
     sha256: Mapping[str, str]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: str = ""
+    domain: str | None = None
 
     @property
-    def tags(self) -> tuple[str, ...]:
-        """Tags in the order of the model's outputs: O, then B- and I- of each label."""
-        return ("O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"))
+    def outputs(self) -> tuple[str, ...]:
+        """What the model's outputs stand for: classes, or O and then B- and I- of each type."""
+        labels = self.scoring.labels
+        if self.scoring.kind == "classification":
+            return labels
+        return ("O", *(f"{prefix}-{label}" for label in labels for prefix in "BI"))
 
 
 def load_task(
     section: TaskSection, domain: Domain | None, folder: Path, progress: Progress | None = None
-) -> TaggingTask:
+) -> LoadedTask:
     """Find, read and check one task.
 
     Args:
@@ -66,10 +81,31 @@ def load_task(
         DataError: A file is missing or malformed, or labels do not agree.
     """
     if section.kind is not None:
-        paths = {split: folder / Path(str(getattr(section, split))) for split in SPLITS}
-        return _read(section.name, paths, _columns, declared=())
+        paths = {split: folder / str(getattr(section, split)) for split in SPLITS}
+        return _load(_own_task(section, paths), paths, None)
+    task = _declared_task(section.name, domain)
+    paths = {split: _located(task.splits[split], progress) for split in SPLITS}
+    return _load(task, paths, domain.name if domain else None)
+
+
+def _own_task(section: TaskSection, paths: Mapping[str, Path]) -> Task:
+    return Task(
+        name=section.name,
+        title="",
+        kind=str(section.kind),
+        licence="as of your files",
+        origin="your files",
+        version="own",
+        splits=paths,
+        labels=section.labels,
+        multi_label=section.multi_label,
+        levels=section.levels,
+    )
+
+
+def _declared_task(name: str, domain: Domain | None) -> Task:
     known = {task.name: task for task in domain.tasks} if domain else {}
-    if section.name not in known:
+    if name not in known:
         where = (
             f"domain {domain.name!r} has: {', '.join(sorted(known)) or 'none'}"
             if domain
@@ -77,56 +113,50 @@ def load_task(
                 "the recipe names no domain; your own task needs kind, train, validation and test"
             )
         )
-        raise RecipeError(f"tasks: unknown task {section.name!r}; {where}.")
-    task = known[section.name]
-    if task.kind != "tagging":
-        raise RecipeError(f"tasks: {task.name!r} is of kind {task.kind!r}; only tagging is known.")
-    paths = {split: _located(task.splits[split], progress) for split in SPLITS}
-    read = _read(task.name, paths, task.read or _columns, declared=task.labels)
-    return TaggingTask(
-        read.name, task.title, task.version, task.licence, task.sample, task.labels, read.splits,
-        read.repaired, read.sha256,
-    )  # fmt: skip
-
-
-def _columns(path: Path, _split: str) -> Iterator[Sentence]:
-    return read_columns(path)
+        raise RecipeError(f"tasks: unknown task {name!r}; {where}.")
+    task = known[name]
+    if task.kind not in KINDS:
+        raise RecipeError(
+            f"tasks: {name!r} is of kind {task.kind!r}; known are {' and '.join(KINDS)}."
+        )
+    return task
 
 
 def _located(file: DataFile | Path, progress: Progress | None) -> Path:
     return file if isinstance(file, Path) else locate(file, progress)
 
 
-def _read(
-    name: str,
-    paths: Mapping[str, Path],
-    read: Callable[[Path, str], Iterable[Any]],
-    declared: tuple[str, ...],
-) -> TaggingTask:
+def _load(task: Task, paths: Mapping[str, Path], domain: str | None) -> LoadedTask:
     counts: Counter[str] = Counter()
-    splits = {
-        split: tuple(to_iob2(sentence, counts) for sentence in read(path, split))
-        for split, path in paths.items()
-    }
-    for split, sentences in splits.items():
-        if not sentences:
-            raise DataError(f"task {name!r}: {paths[split]} has no sentence.")
-    labels = declared or tuple(sorted(_types(splits["train"])))
-    if not labels:
-        raise DataError(f"task {name!r}: {paths['train']} tags no mention, only O.")
-    for split, sentences in splits.items():
-        strangers = sorted(_types(sentences) - set(labels))
-        if strangers:
-            known = "declared" if declared else "in the training split"
-            raise DataError(
-                f"task {name!r}: {paths[split]} has the type {strangers[0]!r}, which is not "
-                f"{known} ({', '.join(labels)})."
-            )
-    hashes = {split: sha256_file(path) for split, path in paths.items()}
-    return TaggingTask(
-        name, "", "own", "as of your files", False, labels, splits, counts["repaired"], hashes
+    read = task.read or _default_reader(task)
+    splits = {split: tuple(_records(task, read, paths[split], split, counts)) for split in SPLITS}
+    check_records(task, splits, paths)
+    labels = task.labels or found_labels(task.kind, splits["train"])
+    scoring = Scoring(task.kind, labels, task.multi_label, dict(task.levels))
+    check_splits(task, scoring, splits, paths, counts)
+    return LoadedTask(
+        name=task.name,
+        title=task.title,
+        version=task.version,
+        licence=task.licence,
+        sample=task.sample,
+        scoring=scoring,
+        splits=splits,
+        sha256={split: sha256_file(path) for split, path in paths.items()},
+        counts=dict(counts),
+        notes=task.notes,
+        domain=domain,
     )
 
 
-def _types(sentences: Iterable[Sentence]) -> set[str]:
-    return {tag[2:] for sentence in sentences for tag in sentence.tags if tag != "O"}
+def _default_reader(task: Task) -> Read:
+    if task.kind == "tagging":
+        return lambda path, _split: read_columns(path)
+    return lambda path, _split: read_table(path, task.multi_label)
+
+
+def _records(
+    task: Task, read: Read, path: Path, split: str, counts: Counter[str]
+) -> Iterator[Sentence | Example]:
+    for record in read(path, split):
+        yield to_iob2(record, counts) if isinstance(record, Sentence) else record

@@ -1,98 +1,116 @@
-"""Entity scores, by seqeval.
+"""What a prediction is and how each kind of task scores it.
 
-Two readings of the same tags are in use. *Strict* (the headline): a mention exists only if it is
-well-formed IOB2, and counts if start, end and type are right. *Default* (conlleval): an `I-` may
-open a mention. They differ by a point of F1 on noisy predictions, so both are reported by name.
+`score` gives all metrics of a task, the headline first. `headline_counts` gives the counts of each
+record from which the headline follows, so that records can be drawn again for an interval.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from domainbert.errors import DataError
+from domainbert.tasks import label_metrics
+from domainbert.tasks.entity_metrics import entity_counts, score_entities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Tags = Sequence[Sequence[str]]
+
+@dataclass(frozen=True)
+class Scoring:
+    """How the predictions of a task are scored.
+
+    Args:
+        kind: `tagging` or `classification`.
+        labels: Entity types or classes, in the order of the task.
+        multi_label: Whether a record may have any number of classes.
+        levels: Name of a level → length of the prefix of a label that names its class there.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    multi_label: bool = False
+    levels: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class EntityScores:
-    """Micro-averaged entity scores, 0 to 1.
+class Prediction:
+    """What is true of one record and what a model said.
 
     Args:
-        f1: Strict F1, the headline.
-        precision: Strict precision.
-        recall: Strict recall.
-        default_f1: F1 as conlleval counts.
-        mentions: Gold mentions.
+        gold: A tag for each word, or the record's classes.
+        predicted: The same from the model.
+        ranking: Best classes, best first, at most ten; empty where nothing is ranked.
+        words: The words that the tags belong to.
     """
 
-    f1: float
-    precision: float
-    recall: float
-    default_f1: float
-    mentions: int
+    gold: tuple[str, ...]
+    predicted: tuple[str, ...]
+    ranking: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
-def score_entities(gold: Tags, predicted: Tags) -> EntityScores:
-    """Score predicted tags against gold tags in IOB2.
+def score(scoring: Scoring, predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Return every metric of the task by name, from 0 to 1 (`mcc`: from -1), the headline first.
 
     Raises:
-        ValueError: The two differ in the number of sentences or words.
+        DataError: A tag or class that the task does not have.
+        ValueError: Gold and predicted tags of a sentence differ in number.
     """
-    from seqeval.metrics import f1_score
-    from seqeval.metrics.v1 import precision_recall_fscore_support
-    from seqeval.scheme import IOB2
-
-    counts_N3 = entity_counts(gold, predicted)
-    gold_list, predicted_list = [list(s) for s in gold], [list(s) for s in predicted]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # undefined scores are zero here, as zero_division says
-        precision, recall, f1, _ = precision_recall_fscore_support(
-            gold_list, predicted_list, average="micro", scheme=IOB2, zero_division=0
-        )
-        default = f1_score(gold_list, predicted_list, average="micro", zero_division=0)
-    mentions = int(counts_N3[:, 2].sum())
-    return EntityScores(float(f1), float(precision), float(recall), float(default), mentions)
+    _check_labels(scoring, predictions)
+    if scoring.kind == "tagging":
+        return score_entities([p.gold for p in predictions], [p.predicted for p in predictions])
+    gold, predicted = [p.gold for p in predictions], [p.predicted for p in predictions]
+    if not scoring.multi_label:
+        return label_metrics.score_single(gold, predicted)
+    rankings = [p.ranking for p in predictions]
+    scores = label_metrics.score_multi(gold, predicted, rankings)
+    for level, length in scoring.levels.items():
+        scores |= label_metrics.score_level(level, length, gold, predicted)
+    return scores
 
 
-def entity_counts(gold: Tags, predicted: Tags) -> NDArray[np.int64]:
-    """Return (right, predicted, gold) strict mentions of each sentence; int64, shape (N, 3).
+def headline(scoring: Scoring) -> str:
+    """Return the name of the metric by which models are compared."""
+    if scoring.kind == "tagging":
+        return "f1_strict"
+    return "f1_micro" if scoring.multi_label else "f1_macro"
 
-    Raises:
-        ValueError: The two differ in the number of sentences or words.
+
+def headline_counts(scoring: Scoring, predictions: Sequence[Prediction]) -> NDArray[np.int64]:
+    """Return (right, predicted, gold) of N records and K classes; int64, shape (N, K, 3).
+
+    K is 1 where the headline is a micro-average. `headline_of_counts` of their sum over records is
+    the headline.
     """
-    if len(gold) != len(predicted):
-        raise ValueError(f"{len(gold)} gold sentences, {len(predicted)} predicted")
-    rows = []
-    for number, (true, guess) in enumerate(zip(gold, predicted, strict=True)):
-        if len(true) != len(guess):
-            raise ValueError(f"sentence {number}: {len(true)} gold tags, {len(guess)} predicted")
-        right, guessed = spans(true), spans(guess)
-        rows.append((len(right & guessed), len(guessed), len(right)))
-    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+    gold, predicted = [p.gold for p in predictions], [p.predicted for p in predictions]
+    if scoring.kind == "tagging":
+        return entity_counts(gold, predicted)[:, None, :]
+    counts_NK3 = label_metrics.counts_by_class(gold, predicted)
+    return counts_NK3.sum(axis=1, keepdims=True) if scoring.multi_label else counts_NK3[:, :-1]
 
 
-def spans(tags: Sequence[str]) -> set[tuple[int, int, str]]:
-    """Return the well-formed IOB2 mentions as (first word, end word, type)."""
-    found = set()
-    start = None
-    for place, tag in enumerate([*tags, "O"]):
-        inside = start is not None and tag == "I-" + tags[start][2:]
-        if start is not None and not inside:
-            found.add((start, place, tags[start][2:]))
-            start = None
-        if tag.startswith("B-"):
-            start = place
-    return found
-
-
-def f1_of_counts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return F1 from (right, predicted, gold) in the last axis; 0 where nothing is right."""
+def headline_of_counts(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean F1 of the classes that occur, from counts of shape (..., K, 3)."""
     total = counts[..., 1] + counts[..., 2]
-    return np.asarray(2 * counts[..., 0] / np.maximum(total, 1), dtype=np.float64)
+    f1 = 2 * counts[..., 0] / np.maximum(total, 1)
+    return np.asarray(f1.sum(axis=-1) / np.maximum((total > 0).sum(axis=-1), 1), dtype=np.float64)
+
+
+def _check_labels(scoring: Scoring, predictions: Sequence[Prediction]) -> None:
+    known = set(scoring.labels)
+    if scoring.kind == "tagging":
+        known = {"O"} | {f"{prefix}-{label}" for label in scoring.labels for prefix in "BI"}
+    for number, prediction in enumerate(predictions, start=1):
+        said = {*prediction.predicted, *prediction.ranking}
+        # A class that training never had can be true of a record; no model can have said it.
+        strangers = said - known if scoring.multi_label else (said | {*prediction.gold}) - known
+        if strangers:
+            raise DataError(
+                f"record {number}: {min(strangers)!r} is no label of the task "
+                f"({', '.join(scoring.labels[:20])})."
+            )

@@ -11,27 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from domainbert.domain import Sentence
+from domainbert.tasks.window import Window
 from domainbert.tokenizer import encode_with_offsets, special_tokens
 
 
-@dataclass(frozen=True)
-class Window:
-    """Part of a sentence that fits the model.
-
-    Args:
-        sentence: Number of the sentence.
-        input_ids: Token ids, special tokens included.
-        words: Numbers of the words that are scored here.
-        positions: Where in `input_ids` the first piece of each stands.
-    """
-
-    sentence: int
-    input_ids: tuple[int, ...]
-    words: tuple[int, ...]
-    positions: tuple[int, ...]
-
-
-def make_windows(sentences: Sequence[Sentence], tokenizer: Any, max_length: int) -> list[Window]:
+def word_windows(sentences: Sequence[Sentence], tokenizer: Any, max_length: int) -> list[Window]:
     """Align words with tokens and cut what is too long.
 
     Words are joined by blanks and found again by character offsets, which works for every

@@ -25,7 +25,7 @@ from domainbert.training.batch import masked_batch
 from domainbert.training.checkpoint import TrainState, save_checkpoint
 from domainbert.training.masking import MaskRule
 from domainbert.training.model import MaskedLanguageModel, head_parameters
-from domainbert.training.optimise import build_optimizer, learning_rate_at
+from domainbert.training.optimise import build_optimizer, learning_rate_at, set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def train_step(
             f"gradient norm {norm}). The step was not applied; the last checkpoint is whole. "
             "Lower `train.learning_rate` or set `train.precision: fp32`."
         )
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+    set_rate(optimizer, learning_rate)
     optimizer.step()
     return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
 
