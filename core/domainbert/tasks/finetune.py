@@ -65,10 +65,10 @@ def finetune(
     if task.scoring.kind == "tagging":
         windows = [window for window in windows if window.words]
     targets = _targets(task, train)
-    depth = depths(model.encoder)
-    optimizer = build_optimizer(
-        model, _BETAS, _DECAY, device.device, _scales(model, depth, settings.layer_rate_decay)
-    )
+    depth = depths(model)
+    top = max(depth.values())
+    scales = {name: settings.layer_rate_decay ** (top - place) for name, place in depth.items()}
+    optimizer = build_optimizer(model, _BETAS, _DECAY, device.device, scales)
     per_epoch = steps_per_epoch(len(windows), settings.batch_size)
     total = settings.epochs * per_epoch
     step = 0
@@ -115,14 +115,8 @@ def unfreeze(model: Classifier, depth: dict[str, int], thirds: int) -> None:
     Gradual unfreezing as in FinBERT (Araci 2019, arXiv 1908.10063).
     """
     lowest = max(depth.values()) - thirds
-    for name, parameter in model.encoder.named_parameters():
+    for name, parameter in model.named_parameters():
         parameter.requires_grad_(depth[name] >= lowest)
-
-
-def _scales(model: Classifier, depth: dict[str, int], decay: float) -> dict[str, float]:
-    top = max(depth.values())
-    scales = {f"encoder.{name}": decay ** (top - place) for name, place in depth.items()}
-    return {name: scales.get(name, 1.0) for name, _ in model.named_parameters()}
 
 
 def _start_at_prior(model: Classifier, task: LoadedTask) -> None:

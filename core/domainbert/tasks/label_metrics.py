@@ -6,6 +6,7 @@ alike; a class that only a model names lowers no class's precision but is an err
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,14 @@ def score_single(gold: Labels, predicted: Labels) -> dict[str, float]:
 
     true, said = [g[0] for g in gold], [p[0] for p in predicted]
     classes = sorted(set(true))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one class alone has no correlation; it is zero here
+        correlation = matthews_corrcoef(true, said)
     return {
         "f1_macro": float(f1_score(true, said, labels=classes, average="macro", zero_division=0)),
         "accuracy": float(accuracy_score(true, said)),
         "f1_micro": float(f1_score(true, said, average="micro", zero_division=0)),
-        "mcc": float(matthews_corrcoef(true, said)),
+        "mcc": float(correlation),
     }
 
 
