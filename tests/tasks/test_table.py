@@ -29,7 +29,7 @@ def refused(folder: Path, name: str, text: str | bytes, multi: bool = False) -> 
         ("a.csv", 'text,label\n"It ""rose""",up\n"It fell, again",down\n'),
         (
             "a.jsonl",
-            '{"text": "It \\"rose\\"", "label": "up"}\n\n{"text": "It fell, again", "labels":["down"]}',
+            '{"text": "It \\"rose\\"", "label": "up"}\n\n{"text":"It fell, again","label":"down"}',
         ),
     ],
 )  # fmt: skip
