@@ -1,0 +1,136 @@
+"""One patent as the readers give it, and the documents made from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domainbert import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domainbert_patent.symbols import Code
+
+_NUMBER = re.compile(r"([A-Z]*)0*([0-9A-Z]+)")
+# `1. A pump`, `1 . A pump`, `1.A pump`; a bare number stays, it may begin the claim.
+_CLAIM_NUMBER = re.compile(r"\s*[0-9]{1,4}(?:\s*[-\u2013]\s*[0-9]{1,4})?\s*\.(?![0-9])\s*")
+_CANCELLED = re.compile(r"\(?(?:cancell?ed|withdrawn)\)?\.?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Patent:
+    """A patent or a published application.
+
+    Args:
+        id: Country, number and kind, such as `US-6859910-B2`.
+        date: Date of publication or grant as `2005-01-04`, empty if not told.
+        title: The title; a line, like all of the texts below.
+        abstract: Paragraphs, a line each; empty for design patents.
+        description: Headings and paragraphs, a line each, tables and formulas left out.
+        claims: One text a claim, without its number; cancelled claims are left out.
+        codes: Symbols of CPC and IPC, the main one of each scheme first.
+        language: Of the texts: `en`, or what the file says if it has no English ones.
+        source: File name, and number of the record in it.
+    """
+
+    id: str
+    date: str
+    title: str
+    abstract: str
+    description: str
+    claims: tuple[str, ...]
+    codes: tuple[Code, ...]
+    language: str
+    source: str
+
+    @property
+    def country(self) -> str:
+        """The office that published it, such as `US`."""
+        return self.id.split("-")[0]
+
+    @property
+    def number(self) -> str:
+        """Its number without leading zeros, such as `6859910` or `D435854`."""
+        return self.id.split("-")[1]
+
+    @property
+    def kind(self) -> str:
+        """Its kind code, such as `B2`."""
+        return self.id.split("-")[2]
+
+    def labels(self, level: str, scheme: str = "CPC") -> tuple[str, ...]:
+        """Return the sections, classes or subclasses of its codes, each once, main one first.
+
+        Args:
+            level: `section`, `class` or `subclass`.
+            scheme: `CPC` or `IPC`.
+        """
+        names = [code.symbol.at(level) for code in self.codes if code.scheme == scheme]
+        return tuple(dict.fromkeys(name for name in names if name))
+
+
+def patent_id(country: str, number: str, kind: str) -> str:
+    """Return the id of a publication; leading zeros go, so that all formats name it alike.
+
+    Args:
+        country: Two letters.
+        number: As published: `06859910`, `D0435854`, `20050004437`.
+        kind: Kind code.
+    """
+    match = _NUMBER.fullmatch(number)
+    plain = f"{match[1]}{match[2]}" if match else number
+    return f"{country}-{plain}-{kind}"
+
+
+def clean_claims(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return claims without their numbers, leaving out empty and cancelled ones.
+
+    Args:
+        texts: One claim each, as published.
+    """
+    bodies = (_CLAIM_NUMBER.sub("", text, count=1).strip() for text in texts)
+    return tuple(body for body in bodies if body and not _CANCELLED.fullmatch(body))
+
+
+def iso_date(text: str) -> str:
+    """Return `20050104` as `2005-01-04`, anything else but eight digits as nothing.
+
+    Args:
+        text: As in the file.
+    """
+    digits = text.strip()
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if re.fullmatch(r"[0-9]{8}", digits) else ""
+
+
+def whole_document(patent: Patent) -> Document:
+    """Return title, abstract, description and claims.
+
+    Args:
+        patent: Any.
+    """
+    parts = (patent.title, patent.abstract, patent.description, *patent.claims)
+    return _document(patent, parts)
+
+
+def abstract_document(patent: Patent) -> Document:
+    """Return title and abstract; without an abstract nothing, since a title alone is no text.
+
+    Args:
+        patent: Any.
+    """
+    return _document(patent, (patent.title, patent.abstract) if patent.abstract else ())
+
+
+def claims_document(patent: Patent) -> Document:
+    """Return the claims, a line each.
+
+    Args:
+        patent: Any.
+    """
+    return _document(patent, patent.claims)
+
+
+def _document(patent: Patent, parts: Sequence[str]) -> Document:
+    return Document(patent.id, "\n".join(part for part in parts if part), patent.source)
