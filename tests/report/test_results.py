@@ -92,17 +92,18 @@ def test_an_edited_score_is_refused(path: Path) -> None:
     save_result(path, entry(), PREDICTIONS)
     change(path, test={**entry()["test"], "f1_strict": 0.99})
     assert refused(path) == (
-        "adapted-seed-2.json: test.f1_strict is 0.99, but its predictions give 0.5. The file was "
-        "edited or written by another version."
+        "adapted-seed-2.json: test.f1_strict: 0.99 is not what its predictions give, 0.5. The file "
+        "was edited or written by another version."
     )
 
 
-@pytest.mark.parametrize("version", [1, 3, None, "2"])
+@pytest.mark.parametrize("version", [1, 3, None, "2", 2.0, True])
 def test_another_schema_is_refused(path: Path, version: object) -> None:
     save_result(path, entry(), PREDICTIONS)
     change(path, schema=version)
     assert refused(path) == (
-        f"adapted-seed-2.json: schema {version!r}; this version reads schema 2."
+        f"adapted-seed-2.json: schema: {version!r}; this version reads schema 2. Evaluate again, "
+        "or use the version that wrote it."
     )
 
 
@@ -113,7 +114,7 @@ def test_another_schema_is_refused(path: Path, version: object) -> None:
         ({"seed": "0"}, "seed: Input should be a valid integer."),
         ({"minutes": -1.0}, "minutes: Input should be greater than or equal to 0."),
         ({"test": {"f1_strict": float("nan")}}, "test.f1_strict: Input should be a finite number."),
-        ({"task": {}}, "task.name: Field required."),
+        ({"model": {}}, "model.name: Field required."),
     ],
 )
 def test_a_malformed_result_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
