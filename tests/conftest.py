@@ -280,3 +280,66 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from domainbert.testing import tiny_checkpoint
 
     return tiny_checkpoint(tmp_path_factory.mktemp("checkpoint") / "base")
+
+
+@pytest.fixture(scope="session")
+def write_result() -> Callable[..., Path]:
+    """Write a result of a made-up model that is right in a given share of the test records."""
+    import random
+
+    from domainbert.report.results import result_path, save_result
+    from domainbert.tasks.metrics import Prediction, Scoring, headline, score
+
+    def write(folder: Path, right: float = 0.7, records: int = 120, **changes: Any) -> Path:
+        """Write to a folder of results; changes are of the entry, by section: `model={...}`."""
+        task = {
+            "name": "tone", "version": "1", "kind": "classification", "multi_label": False,
+            "labels": ["good", "bad", "plain"], "levels": {}, "sample": False, "domain": "town",
+            "data": {"train": "a" * 64, "validation": "b" * 64, "test": "c" * 64},
+            **changes.get("task", {}),
+        }  # fmt: skip
+        name = changes.get("model", {}).get("name", "adapted")
+        model = {
+            "name": name,
+            "run": "town-mini" if name == "adapted" else None,
+            "sha256": hashlib.sha256(name.encode()).hexdigest(),
+            "base": "package:mini/model",
+            "parameters": 22_713_216,
+            "tokens": 9_441_385 if name == "adapted" else 0,
+            "minutes": 68.25 if name == "adapted" else 0.0,
+            **changes.get("model", {}),
+        }
+        seed = changes.get("seed", 0)
+        scoring = Scoring(task["kind"], tuple(task["labels"]), task["multi_label"], task["levels"])
+        truth = random.Random("truth")
+        said = random.Random(f"{name} {seed} {right}")
+        predictions = []
+        for number in range(records):
+            gold = truth.choice(scoring.labels)
+            guess = gold if said.random() < right else said.choice(scoring.labels)
+            ranking = (guess, *(label for label in scoring.labels if label != guess))
+            if scoring.kind == "tagging":
+                gold, guess, ranking = f"B-{gold}", f"B-{guess}", ()
+            words = (f"word {number}",) if scoring.kind == "tagging" else ()
+            predictions.append(Prediction((gold,), (guess,), ranking, words))
+        scores = score(scoring, predictions)
+        entry = {
+            "model": model,
+            "task": task,
+            "seed": seed,
+            "settings": {"epochs": 4, "precision": "fp32"},
+            "metric": headline(scoring),
+            "test": scores,
+            "validation": scores,
+            "counts": {},
+            "recipe": {"name": "town-mini", "sha256": "d" * 64},
+            "environment": {"python": "3.11"},
+            "minutes": 2.5,
+        }
+        entry |= {key: value for key, value in changes.items() if key not in {"task", "model"}}
+        path = result_path(folder, task["name"], name, seed)
+        path = path.with_name("".join(c if c.isalnum() or c in "-._" else "_" for c in path.name))
+        save_result(path, entry, predictions)
+        return path
+
+    return write

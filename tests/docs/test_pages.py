@@ -28,7 +28,7 @@ def _generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["cli.md", "recipe.md"])
+@pytest.mark.parametrize("name", ["cli.md", "recipe.md", "result.schema.json", "results.md"])
 def test_reference_page_is_what_the_code_generates(name):
     committed = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
     assert committed == _generator().pages()[name], "run `make docs`"

@@ -18,7 +18,6 @@ from domainbert.files import read_json, write_json
 from domainbert.recipe import Recipe
 from domainbert.report.card import (
     RunSummary,
-    cell,
     percent,
     render_card,
     signed,
@@ -26,6 +25,7 @@ from domainbert.report.card import (
     summary_json,
     write_card,
 )
+from domainbert.report.escape import cell
 from domainbert.report.statistics import Comparison, Summary
 from domainbert.run import RunFolder
 from domainbert.tasks.load import LoadedTask

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domainbert.errors import DataError
-from domainbert.report.results import find_result, load_result, result_path, save_result
+from domainbert.report.predictions import read_predictions
+from domainbert.report.results import (
+    Result,
+    find_result,
+    load_result,
+    result_path,
+    save_result,
+)
 from domainbert.tasks.metrics import Prediction, Scoring, score
 
 PREDICTIONS = (
@@ -92,17 +99,18 @@ def test_an_edited_score_is_refused(path: Path) -> None:
     save_result(path, entry(), PREDICTIONS)
     change(path, test={**entry()["test"], "f1_strict": 0.99})
     assert refused(path) == (
-        "adapted-seed-2.json: test.f1_strict is 0.99, but its predictions give 0.5. The file was "
-        "edited or written by another version."
+        "adapted-seed-2.json: test.f1_strict: 0.99 is not what its predictions give, 0.5. The file "
+        "was edited or written by another version."
     )
 
 
-@pytest.mark.parametrize("version", [1, 3, None, "2"])
+@pytest.mark.parametrize("version", [1, 3, None, "2", 2.0, True])
 def test_another_schema_is_refused(path: Path, version: object) -> None:
     save_result(path, entry(), PREDICTIONS)
     change(path, schema=version)
     assert refused(path) == (
-        f"adapted-seed-2.json: schema {version!r}; this version reads schema 2."
+        f"adapted-seed-2.json: schema: {version!r}; this version reads schema 2. Evaluate again, "
+        "or use the version that wrote it."
     )
 
 
@@ -113,7 +121,7 @@ def test_another_schema_is_refused(path: Path, version: object) -> None:
         ({"seed": "0"}, "seed: Input should be a valid integer."),
         ({"minutes": -1.0}, "minutes: Input should be greater than or equal to 0."),
         ({"test": {"f1_strict": float("nan")}}, "test.f1_strict: Input should be a finite number."),
-        ({"task": {}}, "task.name: Field required."),
+        ({"model": {}}, "model.name: Field required."),
     ],
 )
 def test_a_malformed_result_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
@@ -155,3 +163,104 @@ def test_odd_words_are_read_back(
     found = find_result(path)
     assert found is not None
     assert found[1] == predictions
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": 2', "", "\xff", '{"a": "\\ud800"}'])
+def test_a_file_that_is_no_json_is_refused(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(text.encode("latin-1"))
+    assert refused(path).startswith("adapted-seed-2.json: no readable JSON: ")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_refused_wherever_it_stands(path: Path, value: float) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    change(path, settings={"epochs": [1, value]})
+    assert "settings.epochs.list.1.float: Input should be a finite number." in refused(path)
+
+
+def test_all_wrong_keys_are_told_at_once(path: Path) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    change(path, task={}, model={"name": "x", "more": 1})
+    assert refused(path).splitlines() == [
+        "adapted-seed-2.json: model.more: Extra inputs are not permitted.",
+        "adapted-seed-2.json: task.name: Field required.",
+        "adapted-seed-2.json: task.version: Field required.",
+        "adapted-seed-2.json: task.kind: Field required.",
+        "adapted-seed-2.json: task.labels: Field required.",
+        "adapted-seed-2.json: and 1 more.",
+    ]
+
+
+def test_a_metric_that_is_not_the_headline_is_refused(path: Path) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    change(path, metric="f1_default")
+    assert refused(path) == (
+        "adapted-seed-2.json: metric: models are compared by 'f1_strict' on such a task, not by "
+        "'f1_default'. It was written by another version: evaluate again."
+    )
+
+
+@pytest.mark.parametrize("changed", [{}, {"f1_strict": 0.5, "more": 0.5}])
+def test_scores_that_are_missing_or_unknown_are_refused(
+    path: Path, changed: dict[str, float]
+) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    change(path, test=changed)
+    assert "is not what its predictions give" in refused(path)
+
+
+@pytest.mark.parametrize("name", ["../other.jsonl", "/etc/hostname", "..", "none\x00.jsonl"])
+def test_predictions_stand_beside_their_result(path: Path, name: str) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    (path.parent.parent / "other.jsonl").write_text("", encoding="utf-8")
+    change(path, predictions={"file": name, "sha256": "0" * 64})
+    assert f"predictions.file: no file {name!r} beside it" in refused(path)
+
+
+def test_scores_may_differ_in_their_last_digits(path: Path) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    change(path, test={name: value + 1e-12 for name, value in entry()["test"].items()})
+    assert find_result(path) is not None
+
+
+TAGS = Scoring("tagging", ("ROLE",))
+ONE = Scoring("classification", ("a", "b"))
+MANY = Scoring("classification", ("a", "b"), multi_label=True)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "text", "message"),
+    [
+        (ONE, "", "Invalid JSON"),
+        (ONE, '{"gold": ["a"]}', "predicted: Field required."),
+        (ONE, '{"gold": "a", "predicted": ["a"]}', "gold: Input should be a valid array."),
+        (ONE, '{"gold": [1], "predicted": ["a"]}', "gold.0: Input should be a valid string."),
+        (ONE, '{"gold": ["a"], "predicted": ["a"], "x": 1}', "x: Extra inputs are not permitted."),
+        (ONE, '{"gold": ["a", "b"], "predicted": ["a"]}', "exactly one gold and one predicted"),
+        (ONE, '{"gold": ["a"], "predicted": []}', "exactly one gold and one predicted"),
+        (MANY, '{"gold": [], "predicted": ["a", "a"]}', "a label is named twice."),
+        (TAGS, '{"gold": ["O"], "predicted": ["O", "O"]}', "as many gold tags"),
+        (TAGS, '{"gold": ["O"], "predicted": ["O"], "words": ["a", "b"]}', "as many gold tags"),
+        (TAGS, '{"gold": [], "predicted": []}', "gold: a sentence without a word."),
+    ],
+)
+def test_a_malformed_prediction_is_refused_with_its_line(
+    tmp_path: Path, scoring: Scoring, text: str, message: str
+) -> None:
+    good = {"tagging": '{"gold": ["O"], "predicted": ["O"]}'}.get(
+        scoring.kind, '{"gold": ["a"], "predicted": ["b"]}'
+    )
+    path = tmp_path / "x.jsonl"
+    path.write_text(f"{good}\n{text}\n", encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_predictions(path, scoring)
+    assert str(caught.value).startswith(f"{path}:2: {message}")
+
+
+def test_the_schema_allows_what_is_written(path: Path) -> None:
+    save_result(path, entry(), PREDICTIONS)
+    schema = Result.model_json_schema(by_alias=True)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert set(schema["required"]) <= set(found) == set(schema["properties"])
+    assert schema["additionalProperties"] is False

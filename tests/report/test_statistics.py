@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from domainbert.report.statistics import Comparison, Summary, compare, summarise
+from domainbert.report.statistics import (
+    Comparison,
+    Summary,
+    compare,
+    difference,
+    interval,
+    replicate,
+    summarise,
+)
 
 Counts = NDArray[np.int64]
 
@@ -143,3 +151,43 @@ def test_summary_by_hand() -> None:
 def test_the_spread_of_one_seed_is_unknown() -> None:
     found = summarise([0.5])
     assert found == Summary(0.5, pytest.approx(math.nan, nan_ok=True), (0.5,))
+
+
+def test_the_interval_of_a_mean_is_that_of_its_difference_to_a_constant() -> None:
+    wrong = np.zeros((3, 80, 1, 3), dtype=np.int64)
+    wrong[..., 2] = 1
+    model = replicate(counts(1, 0.7))
+    found, against = interval(model), difference(replicate(wrong), model)
+    assert (found.low, found.high) == pytest.approx((against.low, against.high))
+    assert found.low < model.values_S.mean() < found.high
+
+
+def test_seeds_that_are_not_paired_count_each_on_their_own() -> None:
+    base, adapted = replicate(counts(1, 0.7, seeds=3)), replicate(counts(2, 0.75, seeds=5))
+    found = difference(base, adapted, paired=False)
+    of_records = float((adapted.means_B - base.means_B).var(ddof=1))
+    parts = [
+        (of_records, 79),
+        (float(base.values_S.var(ddof=1)) / 3, 2),
+        (float(adapted.values_S.var(ddof=1)) / 5, 4),
+    ]
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    reach = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    assert found.difference == pytest.approx(adapted.values_S.mean() - base.values_S.mean())
+    assert found.high - found.difference == pytest.approx(reach)
+
+
+def test_a_deterministic_baseline_needs_no_second_seed() -> None:
+    model, once = replicate(counts(1, 0.9)), counts(2, 0.2, seeds=1)
+    assert difference(replicate(once), model, paired=False).verdict == "not shown"
+    baseline = replicate(once, seeded=False)
+    assert difference(baseline, model, paired=False).verdict == "better"
+
+
+@pytest.mark.parametrize("classes", [1, 4])
+def test_draws_of_records_are_alike_for_all_models(classes: int) -> None:
+    one = np.repeat(counts(1, 0.7), classes, axis=2)
+    assert np.array_equal(replicate(one).means_B, replicate(one.copy()).means_B)
+    more = replicate(np.concatenate([one, one]))
+    assert more.means_B == pytest.approx(replicate(one).means_B)

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import domainbert
-from domainbert.cli import adapt, evaluate, plugins, recipes
+from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes
 from domainbert.errors import DomainBertError
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 app.command()(adapt.adapt)
 app.command()(evaluate.evaluate)
+app.command()(compare.compare)
+app.command()(leaderboard.leaderboard)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(plugins.app, name="plugins")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,14 @@ def print_json(value: Any) -> None:
 def print_line(text: str = "") -> None:
     """Print a line on stdout as it is."""
     typer.echo(text)
+
+
+def print_notices(notices: Iterable[str]) -> None:
+    """Print what a reader of the result should know on stderr, one line each."""
+    from domainbert.report.escape import plain
+
+    for notice in notices:
+        typer.echo(f"notice: {plain(notice)}", err=True)
 
 
 def print_table(headings: list[str], rows: list[list[str]]) -> None:

@@ -35,7 +35,7 @@ def evaluate(
 
     Example: `domainbert evaluate runs/bio-quickstart --seeds 5`
     """
-    from domainbert.cli.compare import Request, run_comparison
+    from domainbert.cli.evaluation import Request, run_comparison
     from domainbert.plugins import load_plugins
 
     request = Request(target, domain, tuple(task or ()), seeds, against, out)

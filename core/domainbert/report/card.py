@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from domainbert.base import BaseFolder
 from domainbert.evaluate import TaskReport
 from domainbert.files import write_text
 from domainbert.recipe import Recipe
+from domainbert.report.escape import cell
 from domainbert.report.statistics import Summary
 from domainbert.run import RunFolder, update_lock
 from domainbert.training.pretrain import Adaptation
@@ -170,13 +170,3 @@ def spread(summary: Summary) -> str:
     """Format mean and standard deviation in percent."""
     sd = "" if math.isnan(summary.sd) else f" ± {percent(summary.sd)}"
     return percent(summary.mean) + sd
-
-
-def cell(text: object) -> str:
-    """Make text that came from outside inert in Markdown and in a table."""
-    escaped = str(text).replace("\\", "\\\\")
-    for mark in "|<>[]`*_":
-        escaped = escaped.replace(mark, "\\" + mark)
-    line = " ".join(escaped.split())
-    # At the start of a paragraph these would make a heading, a list or a rule.
-    return re.sub(r"^(\d+(?=[.)])|(?=[#+=~-]))", r"\1\\", line)

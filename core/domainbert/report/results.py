@@ -1,31 +1,46 @@
-"""Results: one JSON file for each model, task and seed, with the predictions beside it."""
+"""Results: one JSON file for each model, task and seed, with the predictions beside it.
+
+What is read may come from a stranger, and a leaderboard believes no score that it has not computed:
+every result is scored again from its predictions, and one that differs is refused.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from domainbert.errors import DataError
 from domainbert.files import write_json, write_text
-from domainbert.tasks.metrics import Prediction, Scoring, score
+from domainbert.report.predictions import predictions_text, problems, read_predictions
+from domainbert.tasks.metrics import Prediction, Scoring, headline, score
 
 SCHEMA = 2
+# Libraries may add up in another order; an edit that small changes nothing.
+_TOLERANCE = 1e-9
+Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class _Record(BaseModel):
     # Values are taken as they are: a score that is a string, or true, is an edited file.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
 
 
 class ScoredModel(_Record):
     """The model of a result."""
 
-    name: str
+    name: Text
     """What tables call it: `base`, `adapted`, `majority`, `tfidf-svm`."""
     run: str | None = None
     """Name of the recipe that adapted it."""
@@ -44,9 +59,9 @@ class ScoredModel(_Record):
 class ScoredTask(_Record):
     """The task of a result, with all that its scores depend on."""
 
-    name: str
+    name: Text
     """Name of the task."""
-    version: str
+    version: Text
     """Scores of different versions are not comparable."""
     domain: str | None = None
     """Domain that declares it; null for your own files."""
@@ -56,7 +71,7 @@ class ScoredTask(_Record):
     """Whether a record may have any number of labels."""
     labels: list[str]
     """Entity types or classes, in the order of the model's outputs."""
-    levels: dict[str, int] = Field(default_factory=dict)
+    levels: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """Length of the prefix of a label that names its class at each level."""
     sample: bool = False
     """Whether it is a demonstration set and no benchmark."""
@@ -72,7 +87,7 @@ class ScoredTask(_Record):
 class RecipeOf(_Record):
     """The recipe of a run."""
 
-    name: str
+    name: Text
     """Name of the recipe."""
     sha256: str
     """Hash of the resolved recipe."""
@@ -81,8 +96,8 @@ class RecipeOf(_Record):
 class PredictionsFile(_Record):
     """Where the predictions for the test split are."""
 
-    file: str
-    """Name of a file beside it: JSON lines with `gold`, `predicted`, `ranking`, `words`."""
+    file: Text
+    """Name of a file in the same folder, with a JSON object a line for each test record."""
     sha256: str
     """Hash of that file."""
 
@@ -96,11 +111,11 @@ class Result(_Record):
     """What was scored."""
     task: ScoredTask
     """On what."""
-    seed: int
+    seed: int = Field(ge=0)
     """Seed of fine-tuning; 0 for a baseline, which has none."""
-    settings: dict[str, Any]
+    settings: dict[str, JsonValue]
     """The recipe's `evaluate:` section without the seeds, and the precision."""
-    metric: str
+    metric: Text
     """Name of the headline among the scores."""
     test: dict[str, float]
     """Scores on the test split."""
@@ -110,7 +125,7 @@ class Result(_Record):
     """What was noticed: long texts, test records that stand in train, and the like."""
     recipe: RecipeOf | None = None
     """Recipe of the run that wrote it."""
-    environment: dict[str, Any]
+    environment: dict[str, JsonValue]
     """Versions and hardware."""
     minutes: float = Field(ge=0)
     """Wall time of fine-tuning and prediction."""
@@ -121,17 +136,6 @@ class Result(_Record):
 def result_path(folder: Path, task: str, model: str, seed: int) -> Path:
     """Return where the result of one cell of the table is kept."""
     return folder / task / f"{model}-seed-{seed}.json"
-
-
-def predictions_text(predictions: Sequence[Prediction]) -> str:
-    """Return predictions as JSON lines; empty lists are left out."""
-    lines = []
-    for prediction in predictions:
-        entry = {"gold": prediction.gold, "predicted": prediction.predicted}
-        entry |= {"ranking": prediction.ranking} if prediction.ranking else {}
-        entry |= {"words": prediction.words} if prediction.words else {}
-        lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
-    return "".join(lines)
 
 
 def save_result(path: Path, entry: dict[str, Any], predictions: Sequence[Prediction]) -> Result:
@@ -159,16 +163,14 @@ def load_result(path: Path) -> tuple[Result, tuple[Prediction, ...]]:
             other scores than it says.
     """
     result = _read_result(path)
-    predictions = _read_predictions(path, result.predictions)
-    found = score(result.task.scoring, predictions)
-    if {name: round(value, 9) for name, value in found.items()} != {
-        name: round(value, 9) for name, value in result.test.items()
-    }:
-        name = next(n for n in {**found, **result.test} if found.get(n) != result.test.get(n))
+    scoring = result.task.scoring
+    if result.metric != headline(scoring):
         raise DataError(
-            f"{path}: test.{name} is {result.test.get(name)}, but its predictions give "
-            f"{found.get(name)}. The file was edited or written by another version."
+            f"{path}: metric: models are compared by {headline(scoring)!r} on such a task, not by "
+            f"{result.metric!r}. It was written by another version: evaluate again."
         )
+    predictions = read_predictions(path.parent / result.predictions.file, scoring)
+    _check_scores(path, result.test, _score(path, scoring, predictions))
     return result, predictions
 
 
@@ -183,33 +185,50 @@ def find_result(path: Path) -> tuple[Result, tuple[Prediction, ...]] | None:
 def _read_result(path: Path) -> Result:
     try:
         entry = json.loads(path.read_bytes())
+        # JSON can spell half of a character pair, which no file can hold.
+        json.dumps(entry, ensure_ascii=False).encode("utf-8")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file.") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: no readable JSON: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path}: no readable JSON: {error}. Was it cut short? Evaluate again."
+        ) from None
     version = entry.get("schema") if isinstance(entry, dict) else None
-    if version != SCHEMA:
-        raise DataError(f"{path}: schema {version!r}; this version reads schema {SCHEMA}.")
+    if type(version) is not int or version != SCHEMA:
+        raise DataError(
+            f"{path}: schema: {version!r}; this version reads schema {SCHEMA}. "
+            "Evaluate again, or use the version that wrote it."
+        )
     try:
-        return Result.model_validate(entry)
+        result = Result.model_validate(entry)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path}: {key}: {first['msg']}.") from None
+        raise DataError("\n".join(problems(str(path), error))) from None
+    _check_file(path, result.predictions)
+    return result
 
 
-def _read_predictions(path: Path, stored: PredictionsFile) -> tuple[Prediction, ...]:
+def _check_file(path: Path, stored: PredictionsFile) -> None:
     beside = path.parent / stored.file
     if Path(stored.file).name != stored.file or not beside.is_file():
-        raise DataError(f"{path}: predictions.file: no file {stored.file!r} beside it.")
-    raw = beside.read_bytes()
-    if hashlib.sha256(raw).hexdigest() != stored.sha256:
-        raise DataError(f"{beside}: is not the file that {path.name} was written with (sha256).")
-    try:
-        rows = [json.loads(line) for line in raw.decode("utf-8").split("\n") if line]
-        return tuple(
-            Prediction(*(tuple(row.get(k, ())) for k in ("gold", "predicted", "ranking", "words")))
-            for row in rows
+        raise DataError(
+            f"{path}: predictions.file: no file {stored.file!r} beside it. Keep the two together."
         )
-    except (ValueError, AttributeError, TypeError) as error:
-        raise DataError(f"{beside}: no JSON lines of predictions: {error}") from None
+    if hashlib.sha256(beside.read_bytes()).hexdigest() != stored.sha256:
+        raise DataError(f"{beside}: is not the file that {path.name} was written with (sha256).")
+
+
+def _score(path: Path, scoring: Scoring, predictions: Sequence[Prediction]) -> Mapping[str, float]:
+    try:
+        return score(scoring, predictions)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def _check_scores(path: Path, said: Mapping[str, float], found: Mapping[str, float]) -> None:
+    for name in {**found, **said}:
+        told, true = said.get(name, math.nan), found.get(name, math.nan)
+        if not math.isclose(told, true, rel_tol=0, abs_tol=_TOLERANCE):
+            raise DataError(
+                f"{path}: test.{name}: {said.get(name)} is not what its predictions give, "
+                f"{found.get(name)}. The file was edited or written by another version."
+            )

@@ -1,7 +1,10 @@
 """Is the difference between two models more than chance?
 
-Two things vary when a comparison is repeated: the seed of fine-tuning and the sentences that happen
-to be in the test set. The interval here carries both.
+Two things vary when a comparison is repeated: the seed of fine-tuning and the records that happen
+to be in the test set. The intervals here carry both. The variance of a mean is the sum of two
+parts: that over seeds, divided by their number, and the bootstrap variance over records, which are
+drawn alike for all models of a task. The interval is the mean ± t times the root, with
+Welch–Satterthwaite degrees of freedom (Satterthwaite 1946, doi:10.2307/3002019).
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +35,14 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Adapted minus base.
 
@@ -48,6 +59,28 @@ class Comparison:
     verdict: str
 
 
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """The headline of one model on one task, and what it is on other draws of test records.
+
+    Args:
+        values_S: Of each seed.
+        means_B: Mean over seeds on each draw; the draws are alike for all models of a task.
+        n_records: Test records.
+        seeded: Whether another seed gives other values; false for a deterministic baseline.
+    """
+
+    values_S: NDArray[np.float64]
+    means_B: NDArray[np.float64]
+    n_records: int
+    seeded: bool = True
+
+    @property
+    def seeds_known(self) -> bool:
+        """Whether the spread over seeds is known."""
+        return not self.seeded or len(self.values_S) > 1
+
+
 def summarise(values: Sequence[float]) -> Summary:
     """Return mean and sample standard deviation."""
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
@@ -59,61 +92,40 @@ def compare(
 ) -> Comparison:
     """Compare two models on the same seeds and test records by the task's headline.
 
-    The variance of the difference is the sum of two parts: that of the paired differences over
-    seeds, divided by the number of seeds, and the bootstrap variance over records, drawn alike
-    for both models. The interval is the difference ± t times the root, with Welch–Satterthwaite
-    degrees of freedom (Satterthwaite 1946, doi:10.2307/3002019). With one seed nothing is known of
-    the first part, and the verdict is `not shown` whatever the interval.
-
     Args:
         base_SNK3: (right, predicted, gold) of S seeds, N records and K classes; see
             `headline_counts`.
         adapted_SNK3: The same for the other model.
         seed: Of the bootstrap.
     """
+    return difference(replicate(base_SNK3, seed=seed), replicate(adapted_SNK3, seed=seed))
+
+
+def replicate(counts_SNK3: NDArray[np.int64], *, seeded: bool = True, seed: int = 0) -> Replicates:
+    """Return the headline of a model on its test records and on draws of them.
+
+    Args:
+        counts_SNK3: (right, predicted, gold) of S seeds, N records and K classes.
+        seeded: Whether another seed of fine-tuning would give other predictions.
+        seed: Of the bootstrap; with the same one, models of a task see the same draws.
+    """
     from scipy import stats
 
-    both_2SNK3 = np.stack([base_SNK3, adapted_SNK3])
-    n_seeds, n_records = base_SNK3.shape[:2]
-    differences_S = _differences(both_2SNK3.sum(axis=2))
-    difference = float(differences_S.mean())
-    record_variance = _bootstrap_variance(both_2SNK3, seed)
-    seed_variance = float(differences_S.var(ddof=1)) / n_seeds if n_seeds > 1 else 0.0
-    variance = record_variance + seed_variance
-    if variance == 0.0:
-        low = high = difference
-    else:
-        parts = record_variance**2 / max(1, n_records - 1)
-        parts += seed_variance**2 / max(1, n_seeds - 1)
-        reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, variance**2 / parts)) * math.sqrt(variance)
-        low, high = difference - reach, difference + reach
-    verdict = "not shown"
-    if n_seeds > 1 and (low > 0 or high < 0):
-        verdict = "better" if low > 0 else "worse"
-    return Comparison(difference, low, high, verdict)
-
-
-def _differences(sums_2SK3: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the second model's headline minus the first's for each seed, shape (..., S)."""
-    headlines = headline_of_counts(sums_2SK3)
-    return headlines[..., 1, :] - headlines[..., 0, :]
-
-
-def _bootstrap_variance(both_2SNK3: NDArray[np.int64], seed: int) -> float:
-    from scipy import stats
-
-    rows = np.arange(both_2SNK3.shape[2])
+    n_records = counts_SNK3.shape[1]
+    values_S = headline_of_counts(counts_SNK3.sum(axis=1))
+    if n_records < 2:
+        return Replicates(values_S, np.full(_RESAMPLES, values_S.mean()), n_records, seeded)
+    rows = np.arange(n_records)
     # Summing drawn records is a matrix product with how often each was drawn.
-    flat_NX = np.moveaxis(both_2SNK3, 2, 0).reshape(len(rows), -1).astype(np.float64)
-    shape = (*both_2SNK3.shape[:2], *both_2SNK3.shape[3:])
+    flat_NX = np.moveaxis(counts_SNK3, 1, 0).reshape(n_records, -1).astype(np.float64)
+    shape = (counts_SNK3.shape[0], *counts_SNK3.shape[2:])
 
     def statistic(sample_BN: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
-        drawn_BN = np.stack([np.bincount(row, minlength=len(rows)) for row in sample_BN])
-        return _differences((drawn_BN @ flat_NX).reshape(-1, *shape)).mean(axis=-1)
+        drawn_BN = np.stack([np.bincount(row, minlength=n_records) for row in sample_BN])
+        sums = (drawn_BN @ flat_NX).reshape(len(sample_BN), *shape)
+        return headline_of_counts(sums).mean(axis=-1)
 
-    if len(rows) < 2:
-        return 0.0
-    result = stats.bootstrap(
+    drawn = stats.bootstrap(
         (rows,),
         statistic,
         n_resamples=_RESAMPLES,
@@ -122,4 +134,57 @@ def _bootstrap_variance(both_2SNK3: NDArray[np.int64], seed: int) -> float:
         vectorized=True,
         rng=np.random.default_rng(seed),
     )
-    return float(result.standard_error**2)
+    return Replicates(values_S, drawn.bootstrap_distribution, n_records, seeded)
+
+
+def interval(found: Replicates) -> Interval:
+    """Return the 95 % interval of a mean over seeds; with one seed it carries the records only."""
+    parts = [_of_seeds(found.values_S), _of_records(found.means_B, found.n_records)]
+    return _interval(float(found.values_S.mean()), parts)
+
+
+def difference(base: Replicates, other: Replicates, *, paired: bool = True) -> Comparison:
+    """Return the other model minus the base, on the same test records.
+
+    With one seed of a model that has seeds nothing is known of their spread, and the verdict is
+    `not shown` whatever the interval.
+
+    Args:
+        base: What is compared with.
+        other: The other model.
+        paired: Whether the values of both are of the same seeds in the same order; else the spread
+            over seeds of each is counted on its own.
+    """
+    if paired:
+        parts = [_of_seeds(other.values_S - base.values_S)]
+    else:
+        parts = [_of_seeds(base.values_S), _of_seeds(other.values_S)]
+    parts.append(_of_records(other.means_B - base.means_B, base.n_records))
+    centre = float(other.values_S.mean() - base.values_S.mean())
+    found = _interval(centre, parts)
+    verdict = "not shown"
+    if base.seeds_known and other.seeds_known and (found.low > 0 or found.high < 0):
+        verdict = "better" if found.low > 0 else "worse"
+    return Comparison(centre, found.low, found.high, verdict)
+
+
+def _of_seeds(values_S: NDArray[np.float64]) -> tuple[float, int]:
+    """Return the variance of a mean over seeds and its degrees of freedom."""
+    if len(values_S) < 2:
+        return 0.0, 1
+    return float(values_S.var(ddof=1)) / len(values_S), len(values_S) - 1
+
+
+def _of_records(means_B: NDArray[np.float64], n_records: int) -> tuple[float, int]:
+    return float(means_B.var(ddof=1)), max(1, n_records - 1)
+
+
+def _interval(centre: float, parts: Sequence[tuple[float, int]]) -> Interval:
+    from scipy import stats
+
+    variance = sum(part for part, _ in parts)
+    if variance == 0.0:
+        return Interval(centre, centre)
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * math.sqrt(variance)
+    return Interval(centre - reach, centre + reach)

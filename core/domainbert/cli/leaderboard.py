@@ -1,0 +1,62 @@
+"""`domainbert leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domainbert.cli.common import JsonOption, print_json, print_line, print_notices, print_table
+
+if TYPE_CHECKING:
+    from domainbert.report.leaderboard import Leaderboard
+
+
+def leaderboard(
+    results: Annotated[
+        list[str],
+        typer.Argument(metavar="RESULTS...", help="Run folders, folders of results, files, globs."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the site.")] = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """Make a page that ranks models by their stored results.
+
+    Writes `index.html`, which works from disk, and the same numbers as `leaderboard.json`, `.csv`
+    and `.md`. Every result is scored again from its predictions; one that differs is refused.
+
+    Example: `domainbert leaderboard runs/* -o site`
+    """
+    from domainbert.report.leaderboard import board_json, make_leaderboard, write_leaderboard
+
+    board = make_leaderboard(results)
+    write_leaderboard(board, out)
+    print_notices(board.notices)
+    if as_json:
+        print_json(board_json(board))
+        return
+    _print(board)
+    print_line(f"Next: open {out / 'index.html'}")
+
+
+def _print(board: Leaderboard) -> None:
+    from domainbert.report.card import percent, signed, spread
+    from domainbert.report.escape import plain
+
+    for table in board.tables:
+        rows = [
+            [
+                str(row.rank or "–"),
+                plain(row.title),
+                spread(row.scores[table.metric]),
+                f"{percent(row.interval.low)} to {percent(row.interval.high)}",
+                signed(row.against_base.difference) if row.against_base else "",
+                row.unranked or (row.against_base.verdict if row.against_base else ""),
+            ]
+            for row in table.rows
+        ]
+        sample = " (sample, not a benchmark)" if table.sample else ""
+        print_line(f"{plain(table.task.name)}{sample}, version {plain(table.task.version)}")
+        titles = ["rank", "model", f"{table.metric}, %", "95 % interval", "− base", ""]
+        print_table(titles, rows)
