@@ -124,9 +124,7 @@ def _shape(task: Task) -> Iterator[Problem]:
     if task.kind == "tagging" and (task.multi_label or task.levels):
         yield Problem(f"{where}: multi_label and levels", "they are for classification: leave out")
     if any(not label.strip() or "|" in label for label in task.labels):
-        yield Problem(
-            f"{where}: a label that is blank or has '|' in it", "files join labels by '|'"
-        )
+        yield Problem(f"{where}: a label is blank or has '|' in it", "files join labels by '|'")
     if any(length < 1 for length in task.levels.values()):
         fix = "a level is the length of the prefix of a label, 1 or more"
         yield Problem(f"{where}: levels {dict(task.levels)}", fix)

@@ -108,10 +108,10 @@ def _load_task(task: Task, loaded: Loaded) -> None:
     splits: dict[str, tuple[Record, ...]] = {}
     for split, path in paths.items():
         assert path is not None  # noqa: S101  # just looked at
-        place = f"{where}, {split}"
+        place, known = f"{where}, {split}", len(loaded.problems)
         found = _twice(partial(_records, task, path, split), place, loaded)
         splits[split] = tuple(_of_type(found, kind, place, loaded))
-        if not splits[split] and len(loaded.problems) == before:
+        if not splits[split] and len(loaded.problems) == known:
             loaded.problems.append(Problem(f"{place}: is empty", "share the texts out again"))
         loaded.problems.extend(_record_problems(splits[split], place))
     if len(loaded.problems) == before:

@@ -54,8 +54,8 @@ def outcome(name: str, summary: str, problems: Iterable[Problem]) -> Outcome:
 
 
 def one_line(text: str) -> str:
-    """Return a text with white space folded, so that it fits into one line."""
-    return " ".join(text.split())
+    """Return a text with its lines joined by blanks; blanks inside of them stay to be seen."""
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def reason(error: BaseException) -> str:
