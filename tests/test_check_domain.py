@@ -619,6 +619,56 @@ def test_examples_in_two_splits(domain: Domain) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("test", "changes"),
+    [
+        (Example("t", ("a",)), {}),
+        (Example("t", ("b", "a")), {"multi_label": True}),
+        (Example("t", ("b", "a")), {"multi_label": True, "labels": ()}),
+        (Example("t", ("b",)), {"multi_label": True, "levels": {"letter": 1}}),
+    ],
+)
+def test_perfect_classes_score_one(test: Example, changes: dict[str, Any], domain: Domain) -> None:
+    loaded = load_domain(classified(domain, [ONE, TWO], test, **changes))
+    assert check_scores(loaded).ok
+    assert check_labels(loaded).ok
+
+
+def test_examples_without_any_class_cannot_be_scored(domain: Domain) -> None:
+    loaded = load_domain(classified(domain, [ONE, TWO], Example("t", ()), multi_label=True))
+    assert failed(check_scores(loaded))[0] == (
+        "task 'knot-names': perfect predictions score 0.0000"
+    )
+
+
+def test_rare_classes_of_published_data_are_told_and_not_refused(
+    domain: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hashlib
+
+    monkeypatch.setenv("DOMAINBERT_DATA", str(tmp_path))
+    splits = {}
+    rows = {"train": "one\ta|b\ntwo\tb\n", "validation": "three\ta\n", "test": "four\ta|c\n"}
+    for split, text in rows.items():
+        content = f"text\tlabel\n{text}".encode()
+        (tmp_path / f"{split}.tsv").write_bytes(content)
+        name = f"{split}.tsv"
+        splits[split] = DataFile(hashlib.sha256(content).hexdigest(), len(content), name)
+    changes = {"kind": "classification", "labels": (), "multi_label": True, "splits": splits}
+    loaded = load_domain(task(domain, **changes))
+    assert check_labels(loaded).line == (
+        "ok    labels: 1 task, labels found are those declared; task 'knot-names': test has c, "
+        "which is not in train"
+    )
+    assert check_scores(loaded).ok
+
+
+def test_what_a_run_would_refuse_is_refused_here(domain: Domain) -> None:
+    same = [Example("one", ("a",)), Example("two", ("a",))]
+    found = classified(domain, same, Example("t", ("a",)), labels=("a",), multi_label=True)
+    assert "has 1 class (a); expected two or more" in failed(check_labels(load_domain(found)))[0]
+
+
 def test_perfect_predictions_survive_alignment_of_long_sentences(domain: Domain) -> None:
     long = " ".join(["*bowline", "and"] * 100)
     loaded = load_domain(write(domain, test=columns(long)))

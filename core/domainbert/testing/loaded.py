@@ -17,6 +17,7 @@ from domainbert.data import locate
 from domainbert.domain import Corpus, DataFile, Document, Domain, Example, Sentence, Task
 from domainbert.errors import DataError
 from domainbert.tasks.columns import read_columns
+from domainbert.tasks.table import read_table
 from domainbert.testing.offline import no_network
 from domainbert.testing.outcome import Outcome, Problem, count, outcome, reason, some
 
@@ -126,7 +127,7 @@ def _documents(corpus: Corpus, path: Path) -> Iterable[Any]:
 def _records(task: Task, path: Path, split: str) -> Iterable[Any]:
     if task.read is not None:
         return task.read(path, split)
-    return read_columns(path)
+    return read_columns(path) if task.kind == "tagging" else read_table(path, task.multi_label)
 
 
 def _here(file: DataFile | Path) -> Path | None:
