@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import socket
 import textwrap
 from collections.abc import Callable, Iterator
@@ -772,14 +773,21 @@ def subject_in(path: Path) -> Subject:
     return subject_of(load_plugins([path]).domain("knots"), path)
 
 
-def test_every_check_of_a_single_file_in_order(single: Path) -> None:
+def test_every_check_of_a_single_file_in_order_its_samples_run_without_a_recipe(
+    single: Path,
+) -> None:
+    shutil.rmtree(single.parent / "recipes")
+    single.write_text(FILE[: FILE.index("        recipes=")] + "    )\n")
     found = check_domain(load_plugins([single]).domain("knots"), single)
     assert [(item.name, item.line) for item in found if not item.ok] == []
     assert [item.name for item in found] == [
         "names", "licences", "hashes", "imports", "network", "samples", "splits", "labels",
         "terms", "scores", "recipes", "runs",
     ]  # fmt: skip
-    assert found[-1].what == "knots/quickstart: adapted and evaluated in miniature"
+    assert [item.what for item in found[-2:]] == [
+        "0 valid recipes",
+        "the samples: adapted and evaluated in miniature",
+    ]
 
 
 def test_a_test_of_one_line_tells_every_failure(single: Path) -> None:
@@ -818,25 +826,6 @@ def test_recipes_that_need_other_files_are_valid_but_not_run(single: Path) -> No
     assert (sorted(recipes.valid), sorted(recipes.small)) == (
         ["knots/large", "knots/quickstart"],
         ["knots/quickstart"],
-    )
-
-
-def test_a_recipe_that_cannot_run_is_told_and_samples_without_recipe_are_run(
-    single: Path,
-) -> None:
-    # One process each: both cases in one test, to start few of them.
-    recipe = single.parent / "recipes" / "quickstart.yaml"
-    recipe.write_text(recipe.read_text().replace("0.3", "0.0000001") + "evaluate: {epochs: 3}\n")
-    good = single.read_text()
-    single.write_text(good.replace('f"{path.stem}-{number}", line', '"same", line * (number < 2)'))
-    what, fix = failed(check_runs(subject_in(single), find_recipes(subject_in(single))))
-    assert what.startswith("knots/quickstart: ")
-    assert "`domainbert adapt RECIPE --set train.steps=2`" in fix
-    single.write_text(good)
-    recipe.unlink()
-    subject = subject_in(single)
-    assert check_runs(subject, find_recipes(subject)).line == (
-        "ok    runs: the samples: adapted and evaluated in miniature"
     )
 
 

@@ -80,7 +80,7 @@ def write_plugin(field: str, folder: Path | None, licence: str, registry: Regist
                 (beside / name).parent.mkdir(parents=True, exist_ok=True)
                 (beside / name).write_bytes(content)
     except OSError as error:
-        raise PluginError(f"{target}: cannot be written: {error.strerror or error}.") from None
+        raise PluginError(f"{target}: cannot be written: {error}.") from None
     return NewPlugin(field, distribution, words["package"], target, tuple(sorted(made)))
 
 
