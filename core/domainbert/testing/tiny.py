@@ -1,4 +1,4 @@
-"""Tiny checkpoints and made-up texts, for our tests and for those of plugin authors.
+"""Tiny checkpoints and made-up texts.
 
 A checkpoint made here has random weights and knows nothing; it loads, trains and predicts in the
 time of a test. Nothing is downloaded, and the same arguments give the same files.
@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.counter import derive_key, random_words
-
-__all__ = ["FAMILIES", "MAX_LENGTH", "sample_texts", "tiny_checkpoint"]
 
 FAMILIES = (
     "albert",
@@ -89,7 +87,7 @@ def tiny_checkpoint(
 
     from domainbert.base import quiet_transformers
 
-    tokenizer = _tokenizer(family, _known_words(words))
+    tokenizer = tiny_tokenizer(family, words)
     config = AutoConfig.for_model(family, **_settings(family, tokenizer))
     auto: Any = AutoModelForMaskedLM if with_head else AutoModel
     # The caller's random state is left alone.
@@ -138,8 +136,9 @@ def _known_words(words: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*own, *words]))
 
 
-def _tokenizer(family: str, words: list[str]) -> Any:
-    specials = _SPECIALS.get(family, _BRACKETS)
+def tiny_tokenizer(family: str, words: Iterable[str] = ()) -> Any:
+    """Return the fast tokenizer of `tiny_checkpoint`; without the model, torch is not needed."""
+    specials, words = _SPECIALS.get(family, _BRACKETS), _known_words(words)
     if family == "modernbert":
         return _byte_tokenizer(specials, words)
     from transformers import (
