@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import domainbert
-from domainbert.cli import adapt, evaluate, plugins, recipes
+from domainbert.cli import adapt, evaluate, plugins, recipes, tokenizer
 from domainbert.errors import DomainBertError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command()(adapt.adapt)
 app.command()(evaluate.evaluate)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(tokenizer.app, name="tokenizer")
 
 
 def _print_version(wanted: bool) -> None:
