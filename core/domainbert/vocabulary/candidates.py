@@ -12,6 +12,7 @@ from domainbert.vocabulary.words import WordPieces
 
 # Longer words of a text are sequences, file contents or typing errors rather than words.
 _LONGEST_MINED = 40
+_FATES = ("usable", "absent", "whole", "unknown", "duplicate", "blank", "control", "special")
 _WORD = re.compile(r"\w*[^\W\d_]\w*")
 
 
@@ -23,7 +24,9 @@ class Candidates:
         pieces: What each is cut into now, at least two.
         counts: How often each occurs, at least once.
         term_words: Those that are in a term.
-        terms: What became of the terms: `read` is the sum of the other counts.
+        terms: What became of the terms; `read` is the sum of the others. `usable`: a word of it is
+            a candidate; `absent`: none of its words that could be one occurs; `whole`: every word
+            is one piece already; `unknown`: a word has signs that the vocabulary lacks.
         tokens: All words of the text in pieces, as they are cut now.
     """
 
@@ -88,9 +91,7 @@ def sort_terms(
         terms: As written; none of them is an error.
         usable: Words of the text that an entry could shorten.
     """
-    fates = dict.fromkeys(
-        ("read", "usable", "absent", "whole", "duplicate", "blank", "control", "special"), 0
-    )
+    fates = dict.fromkeys(("read", *_FATES), 0)
     found: set[str] = set()
     seen: set[tuple[str, ...]] = set()
     specials = words.tokenizer.all_special_tokens
@@ -100,12 +101,19 @@ def sort_terms(
         fate = _trouble(term, parts, specials, seen)
         if fate is None:
             seen.add(parts)
-            mine = usable.intersection(parts)
-            found |= mine
-            whole = all(len(words.pieces(part)) == 1 for part in parts)
-            fate = "usable" if mine else "whole" if whole else "absent"
+            found |= usable.intersection(parts)
+            fate = _use(words, parts, usable)
         fates[fate] += 1
     return found, fates
+
+
+def _use(words: WordPieces, parts: tuple[str, ...], usable: set[str]) -> str:
+    if not usable.isdisjoint(parts):
+        return "usable"
+    pieces = [words.pieces(part) for part in parts]
+    if (words.unknown,) in pieces:
+        return "unknown"
+    return "whole" if all(len(found) == 1 for found in pieces) else "absent"
 
 
 def _trouble(

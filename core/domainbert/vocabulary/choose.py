@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from domainbert.errors import DataError
@@ -90,6 +90,16 @@ class _Greedy:
             if saving > self.best.get(word, (0, ""))[0]:
                 self.best[word] = (saving, entry)
 
+    def tidy(self) -> None:
+        """Let an ending that one word is left of become that word, which saves more.
+
+        An ending whose words all got entries of their own is not in `best`, and so dropped.
+        """
+        left = Counter(entry for _, entry in self.best.values())
+        for word, (_, entry) in list(self.best.items()):
+            if left[entry] == 1:
+                self.take(word)
+
 
 def choose_entries(candidates: Candidates, prefix: str, budget: Budget) -> Choice:
     """Choose entries greedily; the same input gives the same choice.
@@ -119,7 +129,7 @@ def choose_entries(candidates: Candidates, prefix: str, budget: Budget) -> Choic
                 continue
             state.take(entry)
             chosen.add(entry)
-        # The end of words that all got an entry of their own later is never reached any more.
+        state.tidy()
         reached = {entry for _, entry in state.best.values()}
         if reached == chosen:
             break
