@@ -1,15 +1,12 @@
-"""The main path, to be read first: recipe → corpus → model → training → evaluation → report."""
+"""The main path, to be read first: recipe → corpus → vocabulary → model → training → … → report."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from domainbert.base import BaseFolder, LoadedModel, check_length, find_base, load_masked_lm
-from domainbert.corpus.build import build_store
-from domainbert.corpus.heldout import heldout_texts, split_documents
+from domainbert.base import BaseFolder, check_length, find_base, load_masked_lm
 from domainbert.corpus.sources import Source, find_sources
-from domainbert.corpus.store import TokenStore
 from domainbert.evaluate import Candidate, evaluate
 from domainbert.plan import plan_phases
 from domainbert.plugins import Registry
@@ -21,6 +18,7 @@ from domainbert.session import Session, open_session
 from domainbert.tasks.load import LoadedTask, load_task
 from domainbert.training.device import hardware
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
+from domainbert.vocabulary.start import Start, find_terms, start_training
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,7 @@ class Inputs:
     base: BaseFolder
     sources: tuple[Source, ...]
     tasks: tuple[LoadedTask, ...]
+    terms: tuple[str, ...]
 
 
 def adapt(
@@ -57,19 +56,21 @@ def adapt(
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:
                 check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
-            with session.accelerator.main_process_first():
-                store = build_store(session, inputs.sources, loaded.tokenizer)
-            adaptation = continue_pretraining(recipe, inputs.base, loaded, store, session)
+            start = start_training(
+                recipe, inputs.base, loaded, inputs.sources, inputs.terms, session
+            )
+            adaptation = continue_pretraining(recipe, start, session)
             candidates = run_candidates(inputs.base, adaptation, session)
             reports = evaluate(candidates, inputs.tasks, recipe.evaluate, session, recipe)
             summary = RunSummary(
                 recipe=recipe,
                 base=inputs.base,
-                corpus=store.manifest,
+                corpus=start.store.manifest,
                 adaptation=adaptation,
                 reports=reports,
                 hardware=hardware(session),
                 is_main=session.is_main,
+                extension=start.loaded.extension,
             )
             if session.is_main:
                 write_card(summary, session.run)
@@ -84,6 +85,7 @@ def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Sessi
             base=find_base(recipe.base.source, folder, recipe.base.revision, recipe.base.sha256),
             sources=find_sources(recipe.corpus, domain, folder, progress),
             tasks=tuple(load_task(section, domain, folder, progress) for section in recipe.tasks),
+            terms=find_terms(recipe.vocabulary, domain),
         )
 
 
@@ -99,14 +101,18 @@ def run_candidates(
     )
 
 
-def continue_pretraining(
-    recipe: Recipe, base: BaseFolder, loaded: LoadedModel, store: TokenStore, session: Session
-) -> Adaptation:
-    """Split the corpus, plan the steps and train."""
-    split = split_documents(store, recipe.heldout.fraction)
-    job = build_job(recipe.train, loaded, store, split.train_T, session)
-    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
-    digest = store.manifest["digest"]
-    identity = {"recipe": recipe.hash(), "corpus": digest, "base": base.sha256}
-    texts = heldout_texts(store, split, recipe.heldout.max_tokens)
-    return pretrain(job, phases, loaded, texts, identity)
+def continue_pretraining(recipe: Recipe, start: Start, session: Session) -> Adaptation:
+    """Plan the steps and train."""
+    job = build_job(recipe.train, start.loaded, start.store, start.split.train_T, session)
+    phases = plan_phases(recipe.train, job.index.n_sequences, start.loaded.new_head)
+    prepared = start.prepared
+    if prepared is None:
+        return pretrain(job, phases, start.loaded, start.heldout, start.identity)
+    done = pretrain(job, phases, start.loaded, start.heldout, start.identity, prepared.before)
+    return replace(
+        done,
+        new_head=prepared.new_head,
+        steps=prepared.steps + done.steps,
+        tokens=prepared.tokens + done.tokens,
+        seconds=prepared.seconds + done.seconds,
+    )

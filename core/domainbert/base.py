@@ -7,11 +7,14 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import BaseModelError, RecipeError
 from domainbert.files import expand_user, sha256_file
 from domainbert.tokenizer import load_tokenizer
+
+if TYPE_CHECKING:
+    from domainbert.vocabulary.extend import Extension
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt", "*.h5", "*.msgpack")
@@ -43,11 +46,13 @@ class LoadedModel:
         model: A transformers `*ForMaskedLM`.
         tokenizer: Its fast tokenizer.
         new_head: True if the checkpoint had no trained MLM head and a new one was made.
+        extension: Entries that were added to the tokenizer since it was loaded.
     """
 
     model: Any
     tokenizer: Any
     new_head: bool
+    extension: Extension | None = None
 
 
 def find_base(

@@ -139,6 +139,31 @@ class HeldoutSection(Section):
     """Measure on about this many tokens of them at most."""
 
 
+class VocabularySection(Section):
+    """New entries of a WordPiece tokenizer; without this section it stays as it is."""
+
+    size: Count | None = None
+    """Add this many entries, fewer if no more would save anything. Give `size` or `min_gain`."""
+    min_gain: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Add entries while each saves so many tokens in a million of the training slice."""
+    terms: bool = True
+    """Whether words of the domain's terms are candidates; once in the training slice is enough."""
+    mine: bool = True
+    """Whether other words of the training slice are candidates."""
+    min_frequency: Count = 5
+    """Mined words occur at least so often."""
+    slots: Literal["grow", "unused"] = "grow"
+    """Add rows to the model, or take over the ids of its `[unusedN]` entries."""
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> VocabularySection:
+        if (self.size is None) == (self.min_gain is None):
+            raise ValueError("give `size` or `min_gain`, one of the two")
+        if not (self.terms or self.mine):
+            raise ValueError("`terms` and `mine` are both off: no word is a candidate")
+        return self
+
+
 class TrainSection(Section):
     """Continued masked-LM pretraining."""
 
@@ -239,6 +264,8 @@ class Recipe(Section):
     """Sources of text, read in this order."""
     heldout: HeldoutSection = HeldoutSection()
     """The slice that measures bits per character."""
+    vocabulary: VocabularySection | None = None
+    """Entries added to the tokenizer before training; absent for none."""
     train: TrainSection
     """Continued pretraining."""
     tasks: tuple[TaskSection, ...] = ()

@@ -4,6 +4,7 @@ recipe.yaml      the resolved recipe          lock.json       versions, hashes, 
 metrics.jsonl    one line every N steps       corpus/         the token store
 checkpoints/     newest whole checkpoints     model/          the adapted model
 results/         scores and predictions       README.md       the model card
+vocabulary.json  what was added to the tokenizer, and base/ what was read and measured before that
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ class RunFolder:
     def corpus(self) -> Path:
         """The token store."""
         return self.path / "corpus"
+
+    @property
+    def before_extension(self) -> RunFolder:
+        """Tokens, head and measurement of the base as it came; only if its vocabulary grows."""
+        return RunFolder(self.path / "base")
 
     @property
     def checkpoints(self) -> Path:
@@ -119,19 +125,27 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             yield
         except BaseException as error:
             ours = isinstance(error, UserError) and not isinstance(error, StorageFullError)
-            if is_new and (not run.corpus.exists() or (ours and not run.checkpoints.exists())):
+            first = run.before_extension
+            read = run.corpus.exists() or first.corpus.exists()
+            trained = run.checkpoints.exists() or first.checkpoints.exists()
+            if is_new and (not read or (ours and not trained)):
                 _remove(run.path, existed)
             raise
 
 
 def _sweep(run: RunFolder) -> None:
     """Remove what a killed process had begun to write beside its place."""
-    for folder in (run.path, run.checkpoints, run.results):
-        for item in folder.glob(".*.tmp"):
-            if item.is_dir():
-                shutil.rmtree(item)
-            else:
-                item.unlink()
+    for place in (run, run.before_extension):
+        for folder in (place.path, place.checkpoints, place.results):
+            _sweep_folder(folder)
+
+
+def _sweep_folder(folder: Path) -> None:
+    for item in folder.glob(".*.tmp"):
+        if item.is_dir():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
 
 
 def _remove(path: Path, keep_folder: bool) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from domainbert.errors import BaseModelError
 
+VOCABULARY_FILE = "vocabulary.json"
+"""Stands beside an extended tokenizer: what was added, and the fingerprint."""
+
+_PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
 _PROBE = (
     "The patient's 2.5-mg dose of N-acetylcysteine (NAC) was RAISED; see Fig. 3a-c.",
     "naïve résumé Straße ÅNGSTRÖM ﬁne ½ µg/ml ≥ 10⁻³ α-helix 漢字 🙂",
@@ -60,7 +65,26 @@ def load_tokenizer(folder: Path) -> Any:
         raise BaseModelError(
             f"{folder}: the tokenizer has no mask token, so the model is no masked language model."
         )
+    _check_fingerprint(tokenizer, folder)
     return tokenizer
+
+
+def _check_fingerprint(tokenizer: Any, folder: Path) -> None:
+    path = folder / VOCABULARY_FILE
+    if not path.is_file():
+        return
+    try:
+        expected = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
+    except (OSError, ValueError, TypeError, KeyError):
+        raise BaseModelError(
+            f"{path}: damaged; it has to hold the tokenizer's fingerprint."
+        ) from None
+    if fingerprint(tokenizer) != expected:
+        raise BaseModelError(
+            f"{folder}: the tokenizer gives other ids than when its vocabulary was extended. "
+            f"tokenizer.json or tokenizer_config.json was changed, or this version of transformers "
+            f"builds it otherwise. Restore the folder; if the change is meant, delete {path.name}."
+        )
 
 
 def special_tokens(tokenizer: Any) -> SpecialTokens:
@@ -127,6 +151,12 @@ def fingerprint(tokenizer: Any) -> str:
     transformers 5 can rebuild a saved tokenizer with another normaliser and say nothing, so a
     loaded tokenizer is compared by behaviour and not by its files.
     """
-    behaviour = [[encoding.ids, encoding.offsets] for encoding in _encode(tokenizer, list(_PROBE))]
+    probes = [*_PROBE, *_added_words(tokenizer)]
+    behaviour = [[encoding.ids, encoding.offsets] for encoding in _encode(tokenizer, probes)]
     content = [behaviour, sorted(tokenizer.get_vocab().items()), sorted(tokenizer.all_special_ids)]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _added_words(tokenizer: Any) -> list[str]:
+    # Entries that end with a mark are found only while the normaliser sets it; see vocabulary/.
+    return sorted(entry for entry in tokenizer.get_vocab() if _PRIVATE_USE.search(entry))

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import domainbert
-from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes
+from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes, tokenizer
 from domainbert.errors import DomainBertError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(compare.compare)
 app.command()(leaderboard.leaderboard)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(tokenizer.app, name="tokenizer")
 
 
 def _print_version(wanted: bool) -> None:

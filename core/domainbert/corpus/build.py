@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.clean import clean
 from domainbert.corpus.sources import Source, read_sources
-from domainbert.corpus.store import TokenStore, is_store, open_store, write_store
+from domainbert.corpus.store import TokenStore, is_store, open_store, read_store, write_store
 from domainbert.errors import DataError
 from domainbert.session import Session
 from domainbert.tokenizer import encode_texts, fingerprint
@@ -47,6 +48,31 @@ def build_store(session: Session, sources: Iterable[Source], tokenizer: Any) -> 
     documents = clean(read_sources(found), counts)
     store = write_store(folder, documents, encode, len(tokenizer), describe)
     reporter.say("corpus: " + corpus_line(store))
+    return store
+
+
+def retokenise(session: Session, old: Path, tokenizer: Any) -> TokenStore:
+    """Open the run's token store, writing it first from the documents of another store.
+
+    Args:
+        session: Gives the folder.
+        old: Folder of a store with the same documents under another tokenizer.
+        tokenizer: A fast tokenizer; it uses all cores.
+    """
+    if is_store(session.run.corpus):
+        return build_store(session, (), tokenizer)
+    manifest = open_store(old).manifest
+    told = {key: manifest[key] for key in ("sources", "counts")}
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        session.check_stop()
+        return encode_texts(tokenizer, texts)
+
+    def describe() -> dict[str, Any]:
+        return {**told, "tokenizer": fingerprint(tokenizer)}
+
+    store = write_store(session.run.corpus, read_store(old), encode, len(tokenizer), describe)
+    session.reporter.say("corpus, extended vocabulary: " + corpus_line(store))
     return store
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,6 +154,15 @@ def open_store(folder: Path) -> TokenStore:
         batch_starts=np.cumsum([0, *(len(chunk) for chunk in chunks)], dtype=np.int64)[:-1],
         manifest=manifest,
     )
+
+
+def read_store(folder: Path) -> Iterator[CleanDocument]:
+    """Yield the documents of a store, in order."""
+    with pa.memory_map(str(folder / _FILES[0])) as source:
+        reader = pa.ipc.open_file(source)
+        for number in range(reader.num_record_batches):
+            for row in reader.get_batch(number).to_pylist():
+                yield CleanDocument(**row)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from domainbert.report.escape import cell
 from domainbert.report.statistics import Summary
 from domainbert.run import RunFolder, update_lock
 from domainbert.training.pretrain import Adaptation
+from domainbert.vocabulary.extend import Extension
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -31,6 +32,7 @@ class RunSummary:
         reports: Base against adapted on each task.
         hardware: Device, processes, precision, peak memory.
         is_main: Whether this process speaks for the run.
+        extension: Entries added to the tokenizer, or None.
     """
 
     recipe: Recipe
@@ -40,6 +42,7 @@ class RunSummary:
     reports: tuple[TaskReport, ...]
     hardware: dict[str, Any]
     is_main: bool
+    extension: Extension | None = None
 
     @property
     def seconds(self) -> float:
@@ -95,6 +98,7 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
         "recipe": {"name": summary.recipe.name, "sha256": summary.recipe.hash()},
         "base": {"source": summary.base.source, "sha256": summary.base.sha256},
         "corpus": {key: summary.corpus[key] for key in ("documents", "tokens", "characters")},
+        "vocabulary": summary.extension.summary() if summary.extension else None,
         "training": {
             "steps": summary.adaptation.steps,
             "tokens": summary.adaptation.tokens,

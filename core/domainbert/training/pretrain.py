@@ -28,6 +28,7 @@ from domainbert.training.loop import Job, run_phase
 from domainbert.training.masking import mask_rule
 from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
 from domainbert.training.order import index_sequences
+from domainbert.vocabulary.extend import write_extension
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,6 +99,7 @@ def pretrain(
     loaded: LoadedModel,
     heldout: list[str],
     identity: dict[str, str],
+    before: Bits | None = None,
 ) -> Adaptation:
     """Train through all phases, continuing from the newest whole checkpoint.
 
@@ -107,44 +109,83 @@ def pretrain(
         loaded: The base; its tokenizer is saved with the model.
         heldout: Texts to measure on.
         identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
+        before: Held-out text under the base, if it was measured already.
     """
     set_dropout(job.model, job.settings.dropout)
     # A base with a head is measured as it is, so before a checkpoint is loaded over it.
-    before = None
-    if phases[0].name == "full":
+    if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
     state, checkpoint = _resume(job, identity)
     for phase in phases:
         if phase.name == "full" and before is None:
             _refuse_late_measurement(job, phase, state)
             before = _measured(job, "before", loaded.tokenizer, heldout)
-        if phase.name == "head" and state.step < phase.stop:
-            job.session.reporter.say(
-                "the base has no trained MLM head: a new one learns alone for "
-                f"{phase.steps} steps first"
-            )
-        if state.step < phase.stop:
-            # Averages of another phase's optimizer are of other parameters.
-            restore = (
-                partial(load_optimizer, checkpoint, job.model)
-                if checkpoint is not None and phase.start < state.step
-                else None
-            )
-            state = run_phase(job, phase, state, restore)
+        state = _run(job, phase, state, checkpoint)
     assert before is not None  # noqa: S101  # the last phase is always `full`
     after = _measured(job, "after", loaded.tokenizer, heldout)
     if job.session.is_main and not job.session.run.model.exists():
-        export_model(job.model, loaded.tokenizer, job.session.run.model)
+        export_model(job.model, loaded, job.session.run.model)
     job.session.accelerator.wait_for_everyone()
     return Adaptation(before, after, loaded.new_head, state.step, state.tokens, state.seconds)
 
 
-def export_model(model: Any, tokenizer: Any, folder: Path) -> None:
+def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> TrainState:
+    if state.step >= phase.stop:
+        return state
+    if phase.name == "head":
+        job.session.reporter.say(
+            "the base has no trained MLM head: a new one learns alone for "
+            f"{phase.steps} steps first"
+        )
+    # Averages of another phase's optimizer are of other parameters.
+    restore = (
+        partial(load_optimizer, checkpoint, job.model)
+        if checkpoint is not None and phase.start < state.step
+        else None
+    )
+    return run_phase(job, phase, state, restore)
+
+
+def prepare_base(
+    job: Job,
+    phases: tuple[Phase, ...],
+    loaded: LoadedModel,
+    heldout: list[str],
+    identity: dict[str, str],
+) -> Adaptation:
+    """Train the head of a base that has none, and measure the base; nothing else is changed.
+
+    Args:
+        job: The run, in a folder of its own.
+        phases: From `plan_phases`; only a head phase is run.
+        loaded: The base.
+        heldout: Texts to measure on.
+        identity: As for `pretrain`.
+
+    Returns:
+        The measurement as `before` and `after`.
+    """
+    set_dropout(job.model, job.settings.dropout)
+    state, checkpoint = _resume(job, identity)
+    for phase in phases:
+        if phase.name == "head":
+            state = _run(job, phase, state, checkpoint)
+    bits = _measured(job, "before", loaded.tokenizer, heldout)
+    return Adaptation(bits, bits, loaded.new_head, state.step, state.tokens, state.seconds)
+
+
+def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     """Save model and tokenizer for plain `from_pretrained`, and check what was saved.
+
+    Args:
+        model: What is saved; the loaded one, or a part of it.
+        loaded: Its tokenizer, and what was added to that.
+        folder: Written in one rename.
 
     Raises:
         RunFailed: A weight is not finite, or the saved tokenizer does something else.
     """
+    tokenizer = loaded.tokenizer
     broken = first_non_finite(model)
     if broken:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
@@ -156,6 +197,8 @@ def export_model(model: Any, tokenizer: Any, folder: Path) -> None:
                 "the saved tokenizer, loaded again, gives other ids; the model is not saved. "
                 "Please report this with the name of the base model."
             )
+        if loaded.extension is not None:
+            write_extension(beside, loaded.extension, tokenizer)
 
 
 def model_sha256(folder: Path) -> str:

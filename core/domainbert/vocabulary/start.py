@@ -1,0 +1,150 @@
+"""What training starts from: model and tokens, the vocabulary extended where the recipe says so.
+
+With an extension the base is first read, given a head if it has none, and measured as it came, in a
+run folder of its own (`base/`). So "before" is the old model with the old tokenizer, the head is
+trained on what it was made for, and the rows of new entries are means of trained ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from domainbert.base import BaseFolder, LoadedModel
+from domainbert.corpus.build import build_store, retokenise
+from domainbert.corpus.heldout import Split, heldout_texts, split_documents
+from domainbert.corpus.sources import Source
+from domainbert.corpus.store import TokenStore
+from domainbert.domain import Domain
+from domainbert.errors import RecipeError
+from domainbert.plan import plan_phases
+from domainbert.recipe import Recipe, VocabularySection
+from domainbert.run import update_lock
+from domainbert.session import Session
+from domainbert.tokenizer import VOCABULARY_FILE
+from domainbert.training.pretrain import Adaptation, build_job, prepare_base
+from domainbert.vocabulary.candidates import find_candidates
+from domainbert.vocabulary.choose import Budget, choose_entries
+from domainbert.vocabulary.extend import (
+    Extension,
+    check_extension,
+    check_slots,
+    extend_tokenizer,
+    plan_extension,
+    read_extension,
+    write_extension,
+)
+from domainbert.vocabulary.initialise import extend_model
+from domainbert.vocabulary.words import open_words
+
+
+@dataclass(frozen=True)
+class Start:
+    """What training starts from.
+
+    Args:
+        loaded: The base, its vocabulary extended or not.
+        store: The corpus in its tokens.
+        split: Rows of the store to train and to measure on.
+        heldout: Texts to measure on, the same with any vocabulary.
+        identity: Hashes of what the checkpoints belong to.
+        prepared: Training of the head and measurement before the extension; None without one.
+    """
+
+    loaded: LoadedModel
+    store: TokenStore
+    split: Split
+    heldout: list[str]
+    identity: dict[str, str]
+    prepared: Adaptation | None = None
+
+
+def find_terms(section: VocabularySection | None, domain: Domain | None) -> tuple[str, ...]:
+    """Return the terms that the recipe lets be candidates.
+
+    Raises:
+        RecipeError: Nothing but terms was asked for, and there are none.
+    """
+    if section is None or not section.terms:
+        return ()
+    if domain is not None and domain.terms is not None:
+        return domain.terms.read()
+    if not section.mine:
+        named = f"domain {domain.name!r} has none" if domain else "the recipe names no `domain:`"
+        raise RecipeError(f"vocabulary.mine: false leaves only terms, and {named}.")
+    return ()
+
+
+def start_training(
+    recipe: Recipe,
+    base: BaseFolder,
+    loaded: LoadedModel,
+    sources: Iterable[Source],
+    terms: tuple[str, ...],
+    session: Session,
+) -> Start:
+    """Tokenise the corpus and divide it; extend the vocabulary before, if the recipe says so.
+
+    Raises:
+        UserError: The corpus is empty, or the tokenizer cannot be extended as asked.
+        RunFailed: The head could not be trained.
+        Stopped: A signal; a checkpoint is kept.
+    """
+    if recipe.vocabulary is not None:
+        open_words(loaded.tokenizer)
+        check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
+    extends = recipe.vocabulary is not None
+    place = replace(session, run=session.run.before_extension) if extends else session
+    with session.accelerator.main_process_first():
+        store = build_store(place, sources, loaded.tokenizer)
+    split = split_documents(store, recipe.heldout.fraction)
+    texts = heldout_texts(store, split, recipe.heldout.max_tokens)
+    digest = store.manifest["digest"]
+    identity = {"recipe": recipe.hash(), "corpus": digest, "base": base.sha256}
+    plain = Start(loaded, store, split, texts, identity)
+    return _extended(recipe, plain, terms, session) if extends else plain
+
+
+def _extended(recipe: Recipe, plain: Start, terms: tuple[str, ...], session: Session) -> Start:
+    loaded, before = plain.loaded, session.run.before_extension
+    job = build_job(
+        recipe.train, loaded, plain.store, plain.split.train_T, replace(session, run=before)
+    )
+    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
+    with session.accelerator.main_process_first():
+        extension = _extension(recipe, plain, terms, session)
+        tokenizer = extend_tokenizer(loaded.tokenizer, extension)
+    prepared = prepare_base(job, phases, loaded, plain.heldout, plain.identity)
+    extend_model(loaded.model, loaded.tokenizer, extension)
+    with session.accelerator.main_process_first():
+        store = retokenise(session, before.corpus, tokenizer)
+    return Start(
+        LoadedModel(loaded.model, tokenizer, new_head=False, extension=extension),
+        store,
+        split_documents(store, recipe.heldout.fraction),
+        plain.heldout,
+        {**plain.identity, "vocabulary": extension.sha256()},
+        prepared,
+    )
+
+
+def _extension(recipe: Recipe, plain: Start, terms: tuple[str, ...], session: Session) -> Extension:
+    """Read what was chosen before, or choose from the training slice."""
+    section, folder = recipe.vocabulary, session.run.path
+    assert section is not None  # noqa: S101  # asked by the caller
+    if (folder / VOCABULARY_FILE).is_file():
+        return read_extension(folder)
+    old = plain.loaded.tokenizer
+    words = open_words(old)
+    counts = words.count(plain.store.text(row) for row in plain.split.train_T.tolist())
+    least = section.min_frequency if section.mine else None
+    candidates = find_candidates(words, counts, terms, least)
+    budget = Budget(section.size, section.min_gain or 0.0)
+    choice = choose_entries(candidates, words.prefix, budget)
+    extension = plan_extension(old, choice, section.slots)
+    new = extend_tokenizer(old, extension)
+    check_extension(old, new, extension, {*counts, *words.count([*terms, *plain.heldout])})
+    update_lock(session.run, vocabulary={**extension.summary(), "sha256": extension.sha256()})
+    write_extension(folder, extension, new)
+    session.reporter.say("vocabulary: " + extension.line())
+    return extension
