@@ -1,0 +1,27 @@
+"""Finance for domainbert: terms, filings and newswire readers, tone and entity tasks, a sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domainbert import Domain, hookimpl
+from domainbert_finance.domain import FINANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import typer
+
+
+@hookimpl
+def domainbert_domains() -> Iterable[Domain]:
+    """Yield the domain `finance`."""
+    yield FINANCE
+
+
+@hookimpl
+def domainbert_commands(app: typer.Typer) -> None:
+    """Add `domainbert finance tone`."""
+    from domainbert_finance.command import app as commands
+
+    app.add_typer(commands, name="finance")
