@@ -66,9 +66,8 @@ def _is_subclass(label: object) -> bool:
 
 
 def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    at = Position(path)
-    for at.number, line in enumerate(read_lines(at), 1):
-        where = f"{path}:{at.number}"
+    for number, line in enumerate(read_lines(Position(path)), 1):
+        where = f"{path}:{number}"
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:

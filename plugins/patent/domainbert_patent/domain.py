@@ -121,9 +121,9 @@ _SUBCLASS = Task(
     multi_label=True,
     levels={"section": 1, "class": 3},
     notes=(
-        "Only patents granted on 1 January 2015 or later: 2,638 in train, 325 in validation, 361 in "
-        "test. Labels are the 454 subclasses of train, Y included. Test has 12 others in 13 of its "
-        "805 assignments, validation 9 in 9 of 677; they stay in the gold labels, so that they "
+        "Only patents granted on 1 January 2015 or later: 2,638 in train, 325 in validation, 361 "
+        "in test. Labels are the 454 subclasses of train, Y included. Test has 12 others in 13 of "
+        "its 805 assignments, validation 9 in 9 of 677; they stay in the gold labels, so that they "
         "count as missed. The files list symbols by alphabet, so none of them is the main one."
     ),
     citation=_CPC_CITATION,

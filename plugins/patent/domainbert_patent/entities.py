@@ -1,6 +1,6 @@
 """Named characters of the SGML years: `&mgr;`, `&plus;`, `&lsqb;`.
 
-USPTO files of 2001 to 2005 name characters by the entity sets of ISO 8879, which their DTD declares.
+USPTO files of 2001 to 2005 name characters by the entity sets of ISO 8879, declared in their DTD.
 No DTD is ever read here, so the names are replaced before parsing, by this rule:
 
 1. The five names that XML predefines, and references by number, are left to the parser.

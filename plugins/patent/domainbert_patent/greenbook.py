@@ -100,7 +100,7 @@ def read_greenbook(at: Position) -> Iterator[Patent]:
             short; or a record has no number.
     """
     record: _Record | None = None
-    offset, section, claimed = 0, "", True
+    offset, section = 0, ""
     for raw in read_lines(at):
         line = raw.decode("latin-1").rstrip("\r\n\x1a ")
         if record is None or line == "PATN":

@@ -116,7 +116,7 @@ def read_chunks(at: Position) -> Iterator[bytes]:
 
 
 class _Window:
-    """The part of a file that is being looked at: it grows at its end and is dropped at its start."""
+    """The part of a file that is looked at: it grows at its end and is dropped at its start."""
 
     def __init__(self, at: Position) -> None:
         self._at = at

@@ -1,8 +1,8 @@
 """Symbols of the patent classifications IPC and CPC: `H04L 9/32` and its other spellings.
 
 A symbol names a section (`H`), a class (`H04`), a subclass (`H04L`) and a group (`H04L 9/32`). The
-Cooperative Patent Classification has the sections A to H of the IPC and Y of its own. Files of fifty
-years spell one symbol in many ways; all of these are `H04L9/32`:
+Cooperative Patent Classification has the sections A to H of the IPC and Y of its own. The files of
+fifty years spell one symbol in many ways; all of these are `H04L9/32`:
 
 | spelling | where |
 | --- | --- |
