@@ -5,6 +5,7 @@ A test compares what this returns with what is committed.
 
 from __future__ import annotations
 
+import inspect
 import json
 import types
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.cli import get_docs_for_click
 
+from domainbert import hookspecs
 from domainbert.cli.app import app
 from domainbert.recipe import Recipe
 from domainbert.report.results import Result
@@ -28,6 +30,7 @@ def pages() -> dict[str, str]:
     """Return the text of each generated page by file name."""
     return {
         "cli.md": cli_page(),
+        "hooks.md": hooks_page(),
         "recipe.md": recipe_page(),
         "results.md": results_page(),
         "result.schema.json": result_schema(),
@@ -54,6 +57,24 @@ def cli_page() -> str:
         "| `DOMAINBERT_PLUGINS` | comma-separated plugins to load; empty for none |\n"
     )
     return _GENERATED + text.strip() + "\n" + codes
+
+
+def hooks_page() -> str:
+    """Describe every hook, with its example."""
+    title, _, about = inspect.cleandoc(hookspecs.__doc__ or "").partition("\n")
+    parts = [_GENERATED, "# Hooks\n\n", title, "\n", about, "\n"]
+    for name, hook in vars(hookspecs).items():
+        if not hasattr(hook, "domainbert_spec"):
+            continue
+        text, _, example = inspect.cleandoc(hook.__doc__ or "").partition("\nExample:\n")
+        signature = str(inspect.signature(hook)).replace("'", "")
+        parts += [f"\n## `{name}`\n\n", f"```text\n{name}{signature}\n```\n\n"]
+        parts += [text.strip(), "\n\n", inspect.cleandoc(example), "\n"]
+    parts += [
+        "\n## Write one\n\n",
+        "[Your first plugin](../tutorials/your-first-plugin.md) goes from one file to a wheel.\n",
+    ]
+    return "".join(parts)
 
 
 def recipe_page() -> str:

@@ -15,6 +15,7 @@ import pytest
 from domainbert import Corpus, DataError, DataFile, Document, Domain, Example, Sentence, Task, Terms
 from domainbert.errors import PluginError
 from domainbert.plugins import load_plugins
+from domainbert.recipe import load_recipe
 from domainbert.testing import Outcome, assert_domain, check_domain
 from domainbert.testing.declared import (
     check_files,
@@ -774,8 +775,19 @@ def subject_in(path: Path) -> Subject:
 
 
 def test_every_check_of_a_single_file_in_order_its_samples_run_without_a_recipe(
-    single: Path,
+    single: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[dict[str, Path]] = []
+
+    def run(_subject: Subject, recipes: dict[str, Path], _folder: Path) -> dict[str, str]:
+        # For real it is run by the test of the tutorial.
+        asked.append(recipes)
+        recipe = load_recipe(recipes["the samples"])
+        assert (recipe.domain, [c.name for c in recipe.corpus]) == ("knots", ["notes"])
+        assert [task.name for task in recipe.tasks] == ["knot-names"]
+        return {"the samples": ""}
+
+    monkeypatch.setattr("domainbert.testing.runs._run", run)
     shutil.rmtree(single.parent / "recipes")
     single.write_text(FILE[: FILE.index("        recipes=")] + "    )\n")
     found = check_domain(load_plugins([single]).domain("knots"), single)
@@ -784,6 +796,7 @@ def test_every_check_of_a_single_file_in_order_its_samples_run_without_a_recipe(
         "names", "licences", "hashes", "imports", "network", "samples", "splits", "labels",
         "terms", "scores", "recipes", "runs",
     ]  # fmt: skip
+    assert len(asked) == 1
     assert [item.what for item in found[-2:]] == [
         "0 valid recipes",
         "the samples: adapted and evaluated in miniature",

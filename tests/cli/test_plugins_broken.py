@@ -85,8 +85,9 @@ def test_they_are_listed_with_their_reasons(broken: None, cli: Cli) -> None:
 
 def test_recipes_are_listed_shown_copied_and_validated(broken: None, cli: Cli) -> None:
     names = [row["name"] for row in json.loads(cli("recipes", "list", "--json").out)]
-    assert "bio/quickstart" in names
-    assert cli("recipes", "validate", *names).code == 0
+    mine = [name for name in names if name.startswith("bio/")]
+    assert "bio/quickstart" in mine
+    assert cli("recipes", "validate", *mine).code == 0
     assert "name: bio-quickstart\n" in cli("recipes", "show", "bio/quickstart").out
     assert cli("recipes", "copy", "bio/quickstart", "mine.yaml").code == 0
     assert Path("mine.yaml").is_file()
