@@ -296,7 +296,10 @@ class Recipe(Section):
 
     def hash(self) -> str:
         """Return the SHA-256 of the resolved recipe: same values, same hash, however written."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+        content = self.model_dump(mode="json")
+        if self.vocabulary is None:
+            del content["vocabulary"]  # recipes from before there was this section keep their hash
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -32,6 +32,8 @@ from domainbert.tasks.load import LoadedTask
 from domainbert.tasks.metrics import Scoring
 from domainbert.training.bits import Bits
 from domainbert.training.pretrain import Adaptation
+from domainbert.vocabulary.choose import Choice, Entry
+from domainbert.vocabulary.extend import Extension
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
 HOSTILE = (
@@ -199,12 +201,32 @@ def test_numbers_by_hand() -> None:
     assert spread(Summary(0.5, math.nan, ())) == "50.00"
 
 
+def test_a_card_tells_of_new_entries() -> None:
+    entries = (
+        Entry("quokka", ("qu", "##ok", "##ka"), 200, True),
+        Entry("##zy", ("##z", "##y"), 50, False),
+    )
+    choice = Choice(entries, ("crazy", "lazy", "quokka"), 10_000, {"read": 1, "usable": 1})
+    made = replace(summary(), extension=Extension(choice, (7, 8), "\ue000", "grow"))
+    line = (
+        "| vocabulary | 2 entries added (1 of them word endings), 3 words shorter, 250 of 10,000 "
+        "tokens saved (2.5 %); `vocabulary.json` lists them |"
+    )
+    assert line in render_card(made).splitlines()
+    assert '"Before" is the base with its own tokenizer' in render_card(made)
+    assert summary_json(made)["vocabulary"] == {
+        "entries": 2, "continuations": 1, "terms": 1, "words": 3, "slots": "grow",
+        "tokens_before": 10_000, "tokens_saved": 250,
+    }  # fmt: skip
+
+
 def test_summary_json_golden() -> None:
     made = summary()
     assert json.loads(json.dumps(summary_json(made), allow_nan=False)) == {
         "recipe": {"name": "town-letters", "sha256": made.recipe.hash()},
         "base": {"source": "./base", "sha256": "b" * 64},
         "corpus": {"documents": 1234, "tokens": 56789, "characters": 234567},
+        "vocabulary": None,
         "training": {"steps": 1500, "tokens": 4_800_000, "new_head": True},
         "bits_per_character": {
             "before": {

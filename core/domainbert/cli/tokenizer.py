@@ -81,9 +81,8 @@ def extend(
         return
     _print_extension(extension)
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
-    print_line(
-        "The new rows know nothing yet. Next: domainbert adapt RECIPE --set base=" + str(out)
-    )
+    print_line("The new rows are means of old ones and have learned nothing yet.")
+    print_line(f"Next: domainbert adapt RECIPE --set base={out.resolve()}")
 
 
 def _print_report(found: Report) -> None:
