@@ -11,6 +11,7 @@ from scipy import stats
 
 from domainbert.report.statistics import (
     Comparison,
+    Interval,
     Summary,
     compare,
     difference,
@@ -160,6 +161,11 @@ def test_the_interval_of_a_mean_is_that_of_its_difference_to_a_constant() -> Non
     found, against = interval(model), difference(replicate(wrong), model)
     assert (found.low, found.high) == pytest.approx((against.low, against.high))
     assert found.low < model.values_S.mean() < found.high
+
+
+def test_the_interval_of_a_mean_stays_among_scores() -> None:
+    unsteady = np.stack([counts(1, 0.2, seeds=1)[0], counts(2, 1.0, seeds=1)[0]])
+    assert interval(replicate(unsteady)) == Interval(0.0, 1.0)
 
 
 def test_seeds_that_are_not_paired_count_each_on_their_own() -> None:

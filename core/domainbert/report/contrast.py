@@ -143,16 +143,19 @@ def _contrast(base: Sequence[Scored], other: Sequence[Scored]) -> Contrast:
 
 
 def _difference(first: Scored, second: Scored) -> str:
-    told = [
-        {**s.result.task.model_dump(exclude={"domain", "sample"}), "metric": s.result.metric}
-        for s in (first, second)
-    ]
-    key = next(key for key, value in told[0].items() if told[1][key] != value)
-    values = [json.dumps(entry[key], ensure_ascii=False)[:200] for entry in told]
+    one, two = _flat(first), _flat(second)
+    key = next(key for key in {**one, **two} if one.get(key) != two.get(key))
+    values = [json.dumps(entry.get(key), ensure_ascii=False)[:200] for entry in (two, one)]
     return (
-        f"{second.path}: task.{key}: {values[1]}, but {values[0]} in {first.path}. "
+        f"{second.path}: {key}: {values[0]}, but {values[1]} in {first.path}. "
         "Such scores are not comparable: evaluate both on the same task."
     )
+
+
+def _flat(scored: Scored) -> dict[str, Any]:
+    task = scored.result.task.model_dump(exclude={"domain", "sample", "data"})
+    data = {f"task.data.{split}": sha256 for split, sha256 in scored.result.task.data.items()}
+    return {**{f"task.{key}": value for key, value in task.items()}, **data}
 
 
 def _told(results: Sequence[Scored]) -> Side:

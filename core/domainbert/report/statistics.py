@@ -138,9 +138,13 @@ def replicate(counts_SNK3: NDArray[np.int64], *, seeded: bool = True, seed: int 
 
 
 def interval(found: Replicates) -> Interval:
-    """Return the 95 % interval of a mean over seeds; with one seed it carries the records only."""
+    """Return the 95 % interval of a mean over seeds, cut at 0 and 1, which no headline leaves.
+
+    With one seed it carries the choice of records only.
+    """
     parts = [_of_seeds(found.values_S), _of_records(found.means_B, found.n_records)]
-    return _interval(float(found.values_S.mean()), parts)
+    whole = _interval(float(found.values_S.mean()), parts)
+    return Interval(max(0.0, whole.low), min(1.0, whole.high))
 
 
 def difference(base: Replicates, other: Replicates, *, paired: bool = True) -> Comparison:
