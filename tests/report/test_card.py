@@ -205,6 +205,7 @@ def test_summary_json_golden() -> None:
         "recipe": {"name": "town-letters", "sha256": made.recipe.hash()},
         "base": {"source": "./base", "sha256": "b" * 64},
         "corpus": {"documents": 1234, "tokens": 56789, "characters": 234567},
+        "vocabulary": None,
         "training": {"steps": 1500, "tokens": 4_800_000, "new_head": True},
         "bits_per_character": {
             "before": {
