@@ -44,7 +44,7 @@ SECTION_TITLES = {
 _SUBCLASS = r"\s*(?P<section>[A-HY])(?:(?P<klass>[0-9]{2})(?P<subclass>[A-Z])?)?"
 _SLASHED = re.compile(_SUBCLASS + r"\s*(?P<group>[0-9]{1,4})\s*/\s*(?P<subgroup>[0-9]{2,6})\s*")
 _WIDE = re.compile(_SUBCLASS + r"(?P<group>[0-9]{4})(?P<subgroup>[0-9]{6})\s*")
-_COLUMNS = re.compile(_SUBCLASS + r"(?P<group>[ 0-9]{2}[0-9])(?P<subgroup>[0-9]{2,5})\s*")
+_COLUMNS = re.compile(_SUBCLASS + r"(?P<group>[ 0-9]{2}[0-9])(?P<subgroup>[0-9]{2,6})\s*")
 _ABOVE = re.compile(_SUBCLASS + r"\s*")
 _DATE = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})")
 
