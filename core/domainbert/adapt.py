@@ -1,4 +1,4 @@
-"""The main path, to be read first: recipe → corpus → vocabulary → model → training → … → report."""
+"""The main path, read first: recipe → corpus → vocabulary → training → evaluation → report."""
 
 from __future__ import annotations
 

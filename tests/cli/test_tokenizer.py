@@ -117,6 +117,14 @@ def test_extend_shows_what_was_added(cli: Cli, zoo: Path, bases: dict[str, Path]
     assert outcome.out.splitlines()[-1].endswith(f"--set base={zoo / 'out'}")
 
 
+def test_a_size_beyond_the_candidates_is_told(cli: Cli, zoo: Path, bases: dict[str, Path]) -> None:
+    given = ("--text", "notes.txt", "--size", 1000)
+    outcome = cli("tokenizer", "extend", bases["bert"], *given, "-o", "out")
+    assert outcome.code == 0
+    added = json.loads(Path("out/vocabulary.json").read_text())["entries"]
+    assert f"{added} entries (no more of the 1,000 asked for would save anything)" in outcome.out
+
+
 def test_a_base_without_a_head_stays_without_one(
     cli: Cli, zoo: Path, bases: dict[str, Path]
 ) -> None:

@@ -79,7 +79,7 @@ def extend(
     if as_json:
         print_json({"out": str(out), **extension.summary(), "terms_read": extension.choice.terms})
         return
-    _print_extension(extension)
+    _print_extension(extension, size)
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
     print_line("The new rows are means of old ones and have learned nothing yet.")
     print_line(f"Next: domainbert adapt RECIPE --set base={out.resolve()}")
@@ -113,13 +113,13 @@ def _print_report(found: Report) -> None:
         print_line(_terms_line(found.terms))
 
 
-def _print_extension(extension: Extension) -> None:
+def _print_extension(extension: Extension, size: int | None) -> None:
     shown = [
         [entry.text, f"{entry.saved:,}", " ".join(entry.pieces), _yes(entry.term)]
         for entry in extension.choice.entries[:15]
     ]
     print_table(["new entry", "tokens saved", "was", "term"], shown)
-    print_line(extension.line())
+    print_line(extension.line(size))
     if extension.choice.terms["read"]:
         print_line(_terms_line(extension.choice.terms))
 

@@ -62,12 +62,19 @@ class Extension:
             "tokens_saved": self.choice.saved,
         }
 
-    def line(self) -> str:
-        """Return one line on what was added and what it saves."""
+    def line(self, size: int | None = None) -> str:
+        """Return one line on what was added and what it saves.
+
+        Args:
+            size: How many entries were asked for.
+        """
         told = self.summary()
+        entries = f"{told['entries']:,} entries"
+        if size is not None and size > told["entries"]:
+            entries += f" (no more of the {size:,} asked for would save anything)"
         share = 100 * told["tokens_saved"] / told["tokens_before"]
         return (
-            f"{told['entries']:,} entries added ({told['continuations']:,} of them word endings), "
+            f"{entries} added ({told['continuations']:,} of them word endings), "
             f"{told['words']:,} words shorter, {told['tokens_saved']:,} of "
             f"{told['tokens_before']:,} tokens saved ({share:.1f} %)"
         )

