@@ -54,7 +54,7 @@ from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError, UserError
 from domainbert.plugins import load_plugins
 from domainbert.progress import Reporter
-from domainbert.recipe import CorpusSection, TrainSection
+from domainbert.recipe_sections import CorpusSection, TrainSection
 from domainbert.run import processor_name
 from domainbert.session import open_session
 from domainbert.training.batch import masked_batch

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from domainbert.errors import RunFailed
-from domainbert.recipe import EvaluateSection, Recipe
+from domainbert.recipe import Recipe
+from domainbert.recipe_sections import EvaluateSection
 from domainbert.report.results import Result, find_result, result_path, save_result
 from domainbert.report.statistics import Comparison, Summary, compare, summarise
 from domainbert.run import environment

@@ -10,7 +10,7 @@ import pytest
 from domainbert import Corpus, DataFile, Document, Domain
 from domainbert.corpus.sources import find_sources, read_sources
 from domainbert.errors import DataError, RecipeError
-from domainbert.recipe import CorpusSection
+from domainbert.recipe_sections import CorpusSection
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 

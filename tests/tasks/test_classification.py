@@ -12,7 +12,7 @@ import torch
 from domainbert.domain import Example
 from domainbert.errors import DataError, RunFailed
 from domainbert.progress import Bar, Reporter
-from domainbert.recipe import EvaluateSection, TaskSection
+from domainbert.recipe_sections import EvaluateSection, TaskSection
 from domainbert.tasks.baselines import BASELINES
 from domainbert.tasks.classification import (
     average_windows,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domainbert.domain import Sentence
 from domainbert.errors import BaseModelError, RunFailed, Stopped
 from domainbert.progress import Bar, Reporter
-from domainbert.recipe import EvaluateSection
+from domainbert.recipe_sections import EvaluateSection
 from domainbert.tasks.classifier import load_classifier
 from domainbert.tasks.finetune import (
     _epoch,

@@ -10,7 +10,7 @@ import pytest
 
 from domainbert.domain import DataFile, Domain, Sentence, Task
 from domainbert.errors import DataError, RecipeError
-from domainbert.recipe import TaskSection
+from domainbert.recipe_sections import TaskSection
 from domainbert.tasks.load import SPLITS, LoadedTask, load_task
 from domainbert.tasks.metrics import Scoring
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from domainbert.base import LoadedModel
 from domainbert.corpus.store import TokenStore
-from domainbert.recipe import TrainSection
+from domainbert.recipe_sections import TrainSection
 from domainbert.session import Session
 from domainbert.testing import sample_texts
 from domainbert.tokenizer import special_tokens

@@ -11,7 +11,7 @@ from domainbert.errors import RecipeError
 from domainbert.evaluate import Candidate, TaskReport, evaluate
 from domainbert.plugins import Registry
 from domainbert.progress import Reporter, download_bar
-from domainbert.recipe import EvaluateSection, TaskSection
+from domainbert.recipe_sections import EvaluateSection, TaskSection
 from domainbert.run import RunFolder, read_training
 from domainbert.session import open_session
 from domainbert.tasks.load import load_task

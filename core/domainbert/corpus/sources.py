@@ -13,7 +13,7 @@ from domainbert.data import Progress, locate
 from domainbert.domain import Corpus, DataFile, Document, Domain
 from domainbert.errors import DataError, RecipeError
 from domainbert.files import expand_user
-from domainbert.recipe import CorpusSection
+from domainbert.recipe_sections import CorpusSection
 
 
 @dataclass(frozen=True)

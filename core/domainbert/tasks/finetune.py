@@ -19,7 +19,7 @@ from domainbert.batching import batched
 from domainbert.counter import derive_key, permute
 from domainbert.errors import RunFailed
 from domainbert.progress import Bar
-from domainbert.recipe import EvaluateSection
+from domainbert.recipe_sections import EvaluateSection
 from domainbert.tasks.classification import label_matrix
 from domainbert.tasks.classifier import Classifier, load_classifier
 from domainbert.tasks.load import LoadedTask

@@ -12,7 +12,7 @@ from domainbert.data import Progress, locate
 from domainbert.domain import DataFile, Domain, Example, Sentence, Task
 from domainbert.errors import RecipeError
 from domainbert.files import sha256_file
-from domainbert.recipe import TaskSection
+from domainbert.recipe_sections import TaskSection
 from domainbert.tasks.check import check_records, check_splits, found_labels
 from domainbert.tasks.columns import read_columns, to_iob2
 from domainbert.tasks.metrics import Scoring

@@ -15,7 +15,7 @@ import torch
 
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
-from domainbert.recipe import EvaluateSection
+from domainbert.recipe_sections import EvaluateSection
 from domainbert.tasks.classification import average_windows, count_long, decide, text_windows
 from domainbert.tasks.classifier import Classifier
 from domainbert.tasks.load import LoadedTask

@@ -116,7 +116,7 @@ def _malformed(found: LoadedTask) -> Iterator[Problem]:
 
 def _refused(found: LoadedTask) -> Iterator[Problem]:
     """Say why the task would not be loaded for a run."""
-    from domainbert.recipe import TaskSection
+    from domainbert.recipe_sections import TaskSection
     from domainbert.tasks.load import load_task
 
     alone = Domain("check", "", tasks=(found.task,))

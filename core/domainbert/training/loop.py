@@ -18,7 +18,7 @@ from domainbert.counter import derive_key
 from domainbert.errors import RunFailed
 from domainbert.plan import Phase
 from domainbert.progress import Bar
-from domainbert.recipe import TrainSection
+from domainbert.recipe_sections import TrainSection
 from domainbert.run import append_metrics, sync_metrics
 from domainbert.session import Session
 from domainbert.training.batch import masked_batch

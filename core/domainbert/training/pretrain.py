@@ -12,7 +12,7 @@ from domainbert.corpus.store import TokenStore
 from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.plan import Phase
-from domainbert.recipe import TrainSection
+from domainbert.recipe_sections import TrainSection
 from domainbert.run import rewind_metrics
 from domainbert.session import Session
 from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens

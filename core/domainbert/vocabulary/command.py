@@ -14,7 +14,7 @@ from domainbert.corpus.clean import clean
 from domainbert.corpus.sources import find_sources, read_sources
 from domainbert.errors import DataError, RecipeError, RunFolderError
 from domainbert.plugins import Registry
-from domainbert.recipe import CorpusSection, VocabularySection
+from domainbert.recipe_sections import CorpusSection, VocabularySection
 from domainbert.tokenizer import load_tokenizer
 from domainbert.vocabulary.candidates import Candidates, find_candidates
 from domainbert.vocabulary.choose import Budget, choose_entries

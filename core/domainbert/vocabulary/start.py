@@ -18,7 +18,8 @@ from domainbert.corpus.store import TokenStore
 from domainbert.domain import Domain
 from domainbert.errors import RecipeError
 from domainbert.plan import plan_phases
-from domainbert.recipe import Recipe, VocabularySection
+from domainbert.recipe import Recipe
+from domainbert.recipe_sections import VocabularySection
 from domainbert.run import update_lock
 from domainbert.session import Session
 from domainbert.tokenizer import VOCABULARY_FILE
