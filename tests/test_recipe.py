@@ -317,6 +317,32 @@ def test_a_bare_no_where_text_is_due_gets_the_hint_to_quote_it(value: str) -> No
             "r.yaml:9  tasks.1: your own task also needs test, validation.",
         ),
         (
+            "tasks:\n  - {name: a, labels: [x, y]}",
+            "r.yaml:8  tasks.0: labels are for your own task; a plugin's task declares its own.",
+        ),
+        (
+            "tasks:\n  - {name: a, multi_label: true}",
+            "r.yaml:8  tasks.0: multi_label and levels are for your own classification task.",
+        ),
+        (
+            (
+                "tasks:\n  - {name: a, kind: classification, train: a, validation: b, test: c, "
+                "levels: {x: 1}}"
+            ),
+            "r.yaml:8  tasks.0: levels need multi_label: true.",
+        ),
+        (
+            (
+                "tasks:\n  - {name: a, kind: tagging, train: a, validation: b, test: c, "
+                "labels: [x, x]}"
+            ),
+            "r.yaml:8  tasks.0: labels: each label once.",
+        ),
+        (
+            "evaluate:\n  unfreeze: slowly",
+            "r.yaml:8  evaluate.unfreeze: input should be 'all' or 'gradual'",
+        ),
+        (
             "evaluate:\n  seeds: [1, 2, 1]",
             "r.yaml:8  evaluate.seeds: each seed once: equal seeds give equal runs.",
         ),
