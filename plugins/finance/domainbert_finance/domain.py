@@ -67,9 +67,7 @@ _SAMPLE_TONE = Task(
     licence="CC0-1.0",
     origin=_OWN,
     version="1",
-    splits={
-        split: SAMPLE / "tone" / f"{split}.tsv" for split in ("train", "validation", "test")
-    },
+    splits={split: SAMPLE / "tone" / f"{split}.tsv" for split in ("train", "validation", "test")},
     labels=phrasebank.LABELS,
     sample=True,
 )
