@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
@@ -99,10 +100,10 @@ def items_of(paragraphs: Sequence[str]) -> list[Item]:
     """
     paragraphs = [text for text in paragraphs if not _PART.fullmatch(text)]
     chain = _heaviest_ascent(_headings(paragraphs))
-    ends = [*(heading.place for heading in chain[1:]), len(paragraphs)]
+    places = [*(heading.place for heading in chain), len(paragraphs)]
     return [
-        Item(heading.name, tuple(paragraphs[heading.place : end]))
-        for heading, end in zip(chain, ends, strict=True)
+        Item(heading.name, tuple(paragraphs[start:end]))
+        for heading, (start, end) in zip(chain, pairwise(places), strict=True)
     ]
 
 
@@ -112,10 +113,9 @@ def _headings(paragraphs: Sequence[str]) -> list[_Heading]:
         name = _heading(text)
         if name and not (found and found[-1][1] == name):
             found.append((place, name))
-    ends = [*(place for place, _ in found[1:]), len(paragraphs)]
     return [
         _Heading(place, _rank(name), name, sum(map(len, paragraphs[place:end])))
-        for (place, name), end in zip(found, ends, strict=True)
+        for (place, name), (end, _) in pairwise([*found, (len(paragraphs), "")])
     ]
 
 

@@ -20,7 +20,7 @@ _BLOCKS = {
 }  # fmt: skip
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _FURNITURE = re.compile(
-    r"(?:page\s*)?[\divxlc]{1,4}|[-–—\s]*\d{1,4}[-–—\s]*|table of contents", re.IGNORECASE
+    r"(?:page\s*)?(?:\d{1,4}|[ivx]{1,5})|[-–—\s]*\d{1,4}[-–—\s]*|table of contents", re.IGNORECASE
 )
 _RULE = re.compile(r"[\s\-_=*.~]*")
 _HTML = re.compile(r"<(?:html|body|div|font|p)[\s>]", re.IGNORECASE)

@@ -26,6 +26,7 @@ _TYPES = re.compile(
 _NAMES = re.compile(
     rb".*\.(xsd|xml|zip|xlsx?|json|js|css|jpe?g|gif|png|bmp|pdf|fil|paper)", re.IGNORECASE
 )
+_KNOWN_BY = 4  # lines: the rest of that of <TEXT>, a mark such as <PDF>, and what follows
 _ENCODED = re.compile(rb"begin [0-7]{3} |<PDF>", re.IGNORECASE)
 _WRAPPERS = re.compile(r"^\s*</?XBRL>\s*$", re.IGNORECASE | re.MULTILINE)
 
@@ -73,7 +74,7 @@ class _Open:
         return not (
             _TYPES.fullmatch(self.type)
             or _NAMES.fullmatch(self.name)
-            or any(_ENCODED.match(line) for line in (self.lines or ())[:3])
+            or any(_ENCODED.match(line) for line in (self.lines or ())[:_KNOWN_BY])
         )
 
 
@@ -130,40 +131,56 @@ def _page(path: Path) -> Part:
             f"{path}: the page does not end: no </html> near the end of {len(text)} characters. "
             "It may be cut short: download it again."
         )
-    name = path.name.removesuffix(".gz").rpartition(".")[0]
-    return Part(name, 1, "page", 1, text)
+    return Part(_stem(path), 1, "page", 1, text)
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").rpartition(".")[0]
+
+
+@dataclass
+class _Frame:
+    """What stands around the documents: the envelope's first line while it is open, and so on."""
+
+    accession: str
+    envelope: int = 0
+    count: int = 0
+
+    def between(self, line: bytes, mark: bytes, number: int) -> _Open | None:
+        """Take a line outside of documents; return the document that it opens."""
+        if mark == b"<DOCUMENT>":
+            self.count += 1
+            return _Open(self.count, number)
+        if mark.startswith((b"<SEC-DOCUMENT>", b"<IMS-DOCUMENT>")):
+            self.envelope = number
+        elif mark in {b"</SEC-DOCUMENT>", b"</IMS-DOCUMENT>"}:
+            self.envelope = 0
+        elif not self.count and (found := _ACCESSION.search(line)) is not None:
+            self.accession = (found[1] or found[2]).decode()
+        return None
 
 
 def _parts(path: Path) -> Iterator[Part]:
-    accession = path.name.removesuffix(".gz").rpartition(".")[0]
-    envelope, part, count = 0, None, 0
+    frame, part = _Frame(_stem(path)), None
     with open_bytes(path) as stream:
         for number, line in enumerate(iter(lambda: stream.readline(MAX_BYTES), b""), 1):
             mark = line.strip().upper()
             if part is None:
-                if mark == b"<DOCUMENT>":
-                    count += 1
-                    part = _Open(count, number)
-                elif (found := _ACCESSION.search(line)) and not count:
-                    accession = (found[1] or found[2]).decode()
-                elif mark.startswith((b"<SEC-DOCUMENT>", b"<IMS-DOCUMENT>")):
-                    envelope = number
-                elif mark in {b"</SEC-DOCUMENT>", b"</IMS-DOCUMENT>"}:
-                    envelope = 0
+                part = frame.between(line, mark, number)
                 continue
             _take(part, line, mark, f"{path}:{number}")
             if part.done:
                 if part.prose():
                     text = decode(b"".join(part.lines or ()), f"{path}:{part.line}")
-                    yield Part(accession, part.number, part.type.decode("latin-1"), part.line, text)
+                    kind = part.type.decode("latin-1")
+                    yield Part(frame.accession, part.number, kind, part.line, text)
                 part = None
-    if part is not None or envelope:
-        line_of = part.line if part else envelope
+    if part is not None or frame.envelope:
         raise DataError(
-            f"{path}:{line_of}: cut short: what starts on this line has no end in the file "
-            "(</TEXT>, </DOCUMENT>, then </SEC-DOCUMENT>). Download it again."
+            f"{path}:{part.line if part else frame.envelope}: cut short: what starts on this line "
+            "has no end (</TEXT> and </DOCUMENT>, then </SEC-DOCUMENT>). Download it again."
         )
-    if not count:
+    if not frame.count:
         raise DataError(f"{path}: a submission without a <DOCUMENT>. Download it again.")
 
 
@@ -182,17 +199,21 @@ def _take(part: _Open, line: bytes, mark: bytes, where: str) -> None:
             )
         part.done = True
     elif part.lines is None:
-        if (found := _TAG.match(line)) is not None:
-            if found[1].upper() == b"TYPE":
-                part.type = found[2].strip()
-            else:
-                part.name = found[2].strip()
-        elif mark.startswith(b"<TEXT>"):
-            part.lines = [line.lstrip()[len(b"<TEXT>") :]]
+        _take_header(part, line, mark)
     elif mark != b"</TEXT>":
         part.size += len(line)
         if part.size > MAX_BYTES:
             raise DataError(f"{where}: a document of more than {MAX_BYTES >> 20} MiB.")
         # Of what is no prose the first lines are enough to know it by.
-        if len(part.lines) < 3 or part.prose():
+        if len(part.lines) < _KNOWN_BY or part.prose():
             part.lines.append(line)
+
+
+def _take_header(part: _Open, line: bytes, mark: bytes) -> None:
+    if mark.startswith(b"<TEXT>"):
+        part.lines = [line.lstrip()[len(b"<TEXT>") :]]
+    elif (found := _TAG.match(line)) is not None:
+        if found[1].upper() == b"TYPE":
+            part.type = found[2].strip()
+        else:
+            part.name = found[2].strip()

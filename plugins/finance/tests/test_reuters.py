@@ -16,8 +16,10 @@ ONE = (
     '<REUTERS TOPICS="YES" OLDID="1" NEWID="7">\n<DATE>1-JAN-1987</DATE>\n'
     "<TOPICS><D>acq</D><D>gold</D></TOPICS><PLACES><D>usa</D></PLACES>\n"
     "<UNKNOWN> &#5;&#22;f1&#31;reute</UNKNOWN>\n<TEXT>&#2;\n"
-    "<TITLE>MILLS &lt;ML> BUYS\nCAFÉ</TITLE>\n<DATELINE>  OSLO, Jan 1 - </DATELINE><BODY>Mills said\n"
-    "it paid 5 mln dlrs &amp; stock.\n    The sale closes\nsoon.\n Reuter\n&#3;</BODY></TEXT>\n</REUTERS>\n"
+    "<TITLE>MILLS &lt;ML> BUYS\nCAFÉ</TITLE>\n<DATELINE>  OSLO, Jan 1 - </DATELINE>"
+    "<BODY>Mills said\n"
+    "it paid 5 mln dlrs &amp; stock.\n    The sale closes\nsoon.\n Reuter\n&#3;</BODY></TEXT>\n"
+    "</REUTERS>\n"
 )
 BRIEF = (
     '<REUTERS NEWID="8">\n<TOPICS></TOPICS>\n<TEXT TYPE="BRIEF">&#2;\n******<TITLE>BANK CUTS RATE\n'
