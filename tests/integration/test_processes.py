@@ -92,3 +92,7 @@ def test_two_processes_tell_the_numbers_of_one_and_once(pair: Pair) -> None:
 )
 def test_two_processes_speak_with_one_voice(pair: Pair, line: str) -> None:
     assert pair.err.count(line) == 1
+
+
+def test_without_a_terminal_nobody_draws_a_bar(pair: Pair) -> None:
+    assert [line for line in pair.err.splitlines() if "█" in line] == []

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domainbert.base import LoadedModel, check_length
+from domainbert.base import LoadedModel, check_length, quiet_transformers
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
@@ -189,7 +189,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     broken = first_non_finite(model)
     if broken:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
-    with folder_in_place(folder) as beside:
+    with folder_in_place(folder) as beside, quiet_transformers():
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):
