@@ -16,7 +16,13 @@ PAGES = sorted(
     for path in (ROOT / folder).rglob("*.md")
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
-RUNNABLE = ["docs/how-to/own-data.md", "docs/tutorials/first-adaptation.md"]
+RUNNABLE = [
+    "docs/how-to/extend-the-vocabulary.md",
+    "docs/how-to/finance.md",
+    "docs/how-to/own-data.md",
+    "docs/how-to/patent.md",
+    "docs/tutorials/first-adaptation.md",
+]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
