@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError
@@ -64,58 +65,94 @@ def html_paragraphs(text: str, where: str) -> list[str]:
         raise DataError(f"{where}: HTML that cannot be read whole: {said}.")
     if root is None:
         raise DataError(f"{where}: no HTML: the text holds no element.")
-    return [line for line in _lines(root) if line and not _FURNITURE.fullmatch(line)]
+    return [line for line in _lines(root) if not _FURNITURE.fullmatch(line)]
 
 
-def _lines(root: Any) -> Iterator[str]:
-    """Yield the text between block boundaries, with white space folded."""
+@dataclass
+class _Table:
+    """A table as it is being read, or the page around them all.
+
+    Args:
+        lines: Its text.
+        rows: Its rows that have text.
+        size: Characters of text in it, those of tables within it included.
+        row_from: `size` where the current row starts.
+        nested: Whether a table stands in it.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+    row_from: int = 0
+    nested: bool = False
+
+    def settled(self) -> list[str]:
+        """Return what is read of it."""
+        if self.rows > 1:
+            return []
+        layout = self.rows == 1 and not self.nested and self.size <= _LAYOUT_CHARACTERS
+        return [" ".join(self.lines)] if layout else self.lines
+
+
+class _Reader:
+    """Gathers text between block boundaries, with white space folded."""
+
+    def __init__(self) -> None:
+        # A stack rather than a look inside each table: hostile pages nest thousands.
+        self._tables = [_Table()]
+        self._held: list[str] = []
+
+    def start(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self._end_line()
+        if tag == "table":
+            self._tables[-1].nested = True
+            self._tables.append(_Table())
+        elif tag == "tr":
+            self._tables[-1].row_from = self._tables[-1].size
+
+    def text(self, text: str | None) -> None:
+        if text:
+            self._held.append(text)
+            self._tables[-1].size += len(text.strip())
+
+    def end(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self._end_line()
+        if tag == "table":
+            table = self._tables.pop()
+            self._tables[-1].lines += table.settled()
+            self._tables[-1].size += table.size
+        elif tag == "tr":
+            self._tables[-1].rows += self._tables[-1].size > self._tables[-1].row_from
+
+    def lines(self) -> list[str]:
+        self._end_line()
+        return self._tables[0].lines
+
+    def _end_line(self) -> None:
+        line = " ".join("".join(self._held).split())
+        self._held = []
+        if line:
+            self._tables[-1].lines.append(line)
+
+
+def _lines(root: Any) -> list[str]:
     from lxml import etree
 
-    held: list[str] = []
+    reader = _Reader()
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
-        tag = element.tag
-        if event == "start":
-            whole = _text_instead(element)
-            if tag in _BLOCKS or whole is not None:
-                yield " ".join("".join(held).split())
-                held = []
-            if whole is None:
-                held.append(element.text or "")
-            else:
-                walk.skip_subtree()
-                yield whole
+        dropped = element.tag in _DROPPED or _HIDDEN.search(element.get("style", ""))
+        if event == "start" and dropped:
+            walk.skip_subtree()
+        elif event == "start":
+            reader.start(element.tag)
+            reader.text(element.text)
         else:
-            if tag in _BLOCKS:
-                yield " ".join("".join(held).split())
-                held = []
-            held.append(element.tail or "")
-    yield " ".join("".join(held).split())
-
-
-def _text_instead(element: Any) -> str | None:
-    """Return what stands for an element with all that is in it, or None to look inside."""
-    if element.tag in _DROPPED or _HIDDEN.search(element.get("style", "")):
-        return ""
-    if element.tag != "table":
-        return None
-    # Not of tables within it, which are met in their turn.
-    rows = element.xpath("tr | tbody/tr | thead/tr | tfoot/tr")
-    rows = [row for row in rows if any(piece.strip() for piece in row.itertext())]
-    if len(rows) == 1:
-        return _short_text(rows[0])
-    return "" if rows else None
-
-
-def _short_text(row: Any) -> str | None:
-    """Return a row as one line; None if it is long or holds a table."""
-    pieces, size = [], 0
-    for piece in row.itertext():
-        pieces.append(piece)
-        size += len(piece) + 1
-        if size > _LAYOUT_CHARACTERS:
-            return None
-    return None if next(row.iter("table"), None) is not None else " ".join(" ".join(pieces).split())
+            reader.end("div" if dropped else element.tag)
+            reader.text(element.tail)
+    return reader.lines()
 
 
 def text_paragraphs(text: str) -> list[str]:

@@ -67,6 +67,7 @@ class _Open:
     name: bytes = b""
     lines: list[bytes] | None = None
     size: int = 0
+    kept: bool = True
     done: bool = False
 
     def prose(self) -> bool:
@@ -205,8 +206,9 @@ def _take(part: _Open, line: bytes, mark: bytes, where: str) -> None:
         if part.size > MAX_BYTES:
             raise DataError(f"{where}: a document of more than {MAX_BYTES >> 20} MiB.")
         # Of what is no prose the first lines are enough to know it by.
-        if len(part.lines) < _KNOWN_BY or part.prose():
+        if part.kept:
             part.lines.append(line)
+            part.kept = len(part.lines) != _KNOWN_BY or part.prose()
 
 
 def _take_header(part: _Open, line: bytes, mark: bytes) -> None:
