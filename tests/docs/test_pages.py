@@ -17,6 +17,7 @@ PAGES = sorted(
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
 RUNNABLE = [
+    "docs/how-to/bio.md",
     "docs/how-to/extend-the-vocabulary.md",
     "docs/how-to/finance.md",
     "docs/how-to/own-data.md",

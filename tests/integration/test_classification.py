@@ -67,6 +67,7 @@ def test_models_and_baselines_stand_in_one_table(
         assert (result.model.tokens > 0) == (result.model.name == "adapted")
     card = (town.folder / "run" / "README.md").read_text(encoding="utf-8")
     assert "| tfidf-svm |" in card
+    assert "Labels in order: person, place." in card
     assert "4 records of test stand in train too." in card
 
 
