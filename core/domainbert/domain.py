@@ -103,7 +103,8 @@ class Corpus:
         title: One line for people.
         licence: SPDX identifier or a sentence.
         origin: Address of the people who publish it.
-        read: Turns one file into documents, streaming.
+        read: Turns one file into documents, streaming; None reads txt, JSONL, CSV and Parquet as
+            recipes do.
         files: Declared files, or paths inside the plugin's package. Empty where the user brings
             the files, as with a corpus too large or too restricted to declare.
         citation: How to cite it.
@@ -113,7 +114,7 @@ class Corpus:
     title: str
     licence: str
     origin: str
-    read: Callable[[Path], Iterable[Document]]
+    read: Callable[[Path], Iterable[Document]] | None = None
     files: tuple[DataFile | Path, ...] = ()
     citation: str = ""
 

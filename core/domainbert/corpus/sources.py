@@ -112,7 +112,7 @@ def _paths(
 
 def _source(section: CorpusSection, corpus: Corpus | None, path: Path) -> Source:
     if corpus is not None:
-        return Source(corpus.name, corpus.licence, path, corpus.read)
+        return Source(corpus.name, corpus.licence, path, corpus.read or read_documents)
     format_of(path)  # an unknown format is refused before any file is read
     read = partial(read_documents, text_field=section.text_field, text_unit=section.text_unit)
     return Source(path.name, "as of your files", path, read)

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from domainbert.corpus.read import read_documents
 from domainbert.data import locate
 from domainbert.domain import Corpus, DataFile, Document, Domain, Example, Sentence, Task
 from domainbert.errors import DataError
@@ -121,7 +122,7 @@ def _load_task(task: Task, loaded: Loaded) -> None:
 
 
 def _documents(corpus: Corpus, path: Path) -> Iterable[Any]:
-    return islice(corpus.read(path), DOCUMENTS)
+    return islice((corpus.read or read_documents)(path), DOCUMENTS)
 
 
 def _records(task: Task, path: Path, split: str) -> Iterable[Any]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from domainbert import Corpus, DataFile, Domain, Task, Terms
 from domainbert_bio.medline import read_medline
 from domainbert_bio.pubtator import read_pubtator
-from domainbert_bio.sample import read_sample
 
 PACKAGE = Path(__file__).parent
 SAMPLE = PACKAGE / "sample"
@@ -25,7 +24,6 @@ _SAMPLE_CORPUS = Corpus(
     title="Abstracts written for this project, for trying things out",
     licence="CC0-1.0",
     origin="Written for this project; see sample/README.md in the package",
-    read=read_sample,
     files=(SAMPLE / "corpus.jsonl",),
 )
 

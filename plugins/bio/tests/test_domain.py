@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 import domainbert_bio
-from domainbert import DataError, DataFile, Document
+from domainbert import DataFile
 from domainbert.plugins import load_plugins
 from domainbert_bio.domain import ADDRESS, BIO
 from domainbert_bio.medline import read_medline
 from domainbert_bio.pubtator import read_pubtator
-from domainbert_bio.sample import read_sample
 
 TASKS = {task.name: task for task in BIO.tasks}
 CORPORA = {corpus.name: corpus for corpus in BIO.corpora}
@@ -96,13 +95,8 @@ def test_pubmed_files_are_the_users() -> None:
 def test_sample_corpus_is_read_whole() -> None:
     (path,) = CORPORA["sample"].files
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    documents = list(CORPORA["sample"].read(path))
-    assert documents == [
-        Document(record["id"], record["text"], f"corpus.jsonl:{number}")
-        for number, record in enumerate(records, 1)
-    ]
-    assert len({document.id for document in documents}) == len(documents) > 0
-    assert all(document.text.strip() for document in documents)
+    assert len({record["id"] for record in records}) == len(records) > 0
+    assert all(record["text"].strip() for record in records)
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
@@ -115,28 +109,3 @@ def test_sample_task_files_are_columns_in_iob2(split: str) -> None:
     for sentence in tags:
         pairs = set(zip(["O", *sentence], sentence, strict=False))
         assert ("O", "I-Disease") not in pairs
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        (b"{", "not valid JSON"),
-        (b'{"id": "a", "text": "\xff"}', "not valid JSON"),
-        (b"[" * 100_000, "not valid JSON"),
-        (b'["id", "text"]', "expected an object"),
-        (b'{"id": "a"}', "expected an object"),
-        (b'{"id": 1, "text": "t"}', "expected an object"),
-    ],
-    ids=["cut", "latin", "deep", "list", "missing", "number"],
-)
-def test_malformed_sample(tmp_path: Path, line: bytes, said: str) -> None:
-    path = tmp_path / "corpus.jsonl"
-    path.write_bytes(b'{"id": "0", "text": "t"}\n' + line + b"\n")
-    with pytest.raises(DataError, match=r"corpus\.jsonl:2: ") as caught:
-        list(read_sample(path))
-    assert said in str(caught.value)
-
-
-def test_missing_sample(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
-        list(read_sample(tmp_path / "none.jsonl"))

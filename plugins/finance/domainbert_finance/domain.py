@@ -8,7 +8,6 @@ from domainbert import Corpus, DataFile, Domain, Task, Terms
 from domainbert_finance import phrasebank, sec_ner
 from domainbert_finance.items import read_10k
 from domainbert_finance.reuters import read_reuters
-from domainbert_finance.sample import read_sample
 from domainbert_finance.submission import read_submission
 
 PACKAGE = Path(__file__).parent
@@ -33,7 +32,6 @@ _CORPORA = (
         title="Reports and news written for this project, for trying things out",
         licence="CC0-1.0",
         origin=_OWN,
-        read=read_sample,
         files=(SAMPLE / "corpus.jsonl",),
     ),
     Corpus(

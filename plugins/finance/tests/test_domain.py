@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 import domainbert_finance
-from domainbert import DataError, DataFile, Document
+from domainbert import DataFile
 from domainbert.plugins import load_plugins
 from domainbert_finance.domain import FINANCE, PHRASEBANK, SEC_NER
 from domainbert_finance.items import read_10k
 from domainbert_finance.phrasebank import read_phrasebank
 from domainbert_finance.reuters import read_reuters
-from domainbert_finance.sample import read_sample
 from domainbert_finance.sec_ner import read_sec_ner
 from domainbert_finance.submission import read_submission
 
@@ -113,17 +112,14 @@ def test_declared_hash_and_size_are_those_of_the_file(file: DataFile) -> None:
 def test_sample_corpus_is_read_whole_and_is_large_enough() -> None:
     (path,) = CORPORA["sample"].files
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    documents = list(CORPORA["sample"].read(path))
-    assert documents == [
-        Document(record["id"], record["text"], f"corpus.jsonl:{number}")
-        for number, record in enumerate(records, 1)
-    ]
-    assert len({document.id for document in documents}) == len(documents) == 60
-    assert sum(len(document.text.encode()) for document in documents) == 47238
+    assert len({record["id"] for record in records}) == len(records) == 60
+    assert sum(len(record["text"].encode()) for record in records) == 47238
 
 
 def test_no_sentence_of_the_sample_stands_twice() -> None:
-    texts = [document.text for document in CORPORA["sample"].read(CORPORA["sample"].files[0])]
+    (path,) = CORPORA["sample"].files
+    lines = path.read_text(encoding="utf-8").split("\n")
+    texts = [json.loads(line)["text"] for line in lines if line]
     sentences = [part.strip() for text in texts for part in text.split(". ")]
     rows = [row for split in ("train", "validation", "test") for row in tone_rows(split)]
     assert len(set(sentences)) == len(sentences) > 400
@@ -151,21 +147,3 @@ def test_sample_labels_as_its_readme_counts_them(
     assert len(labels) == sum(counts)
     readme = (TASKS["sample-tone"].splits[split].parents[1] / "README.md").read_text("utf-8")
     assert f"| {split} | {sum(counts)} | {negative} | {neutral} | {positive} |" in readme
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        (b"{", "not valid JSON"),
-        (b'{"id": "a", "text": "\xff"}', "not valid JSON"),
-        (b'["id", "text"]', "expected an object"),
-        (b'{"id": 1, "text": "t"}', "expected an object"),
-    ],
-    ids=["cut", "latin", "list", "number"],
-)
-def test_malformed_sample(tmp_path: Path, line: bytes, said: str) -> None:
-    path = tmp_path / "corpus.jsonl"
-    path.write_bytes(b'{"id": "0", "text": "t"}\n' + line + b"\n")
-    with pytest.raises(DataError, match=r"corpus\.jsonl:2: ") as caught:
-        list(read_sample(path))
-    assert said in str(caught.value)

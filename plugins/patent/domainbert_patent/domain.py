@@ -7,7 +7,6 @@ from pathlib import Path
 from domainbert import Corpus, DataFile, Domain, Task, Terms
 from domainbert_patent.cpc_tasks import read_sections, read_subclasses
 from domainbert_patent.reading import read_abstracts, read_claims, read_whole
-from domainbert_patent.sample import read_sample
 from domainbert_patent.symbols import SECTIONS
 
 PACKAGE = Path(__file__).parent
@@ -48,7 +47,6 @@ _SAMPLE_CORPUS = Corpus(
     title="Patents of invented inventions, written for this project, for trying things out",
     licence="CC0-1.0",
     origin=_SAMPLE_ORIGIN,
-    read=read_sample,
     files=(SAMPLE / "corpus.jsonl",),
 )
 

@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 
 import domainbert_patent
-from domainbert import DataError, DataFile, Document
+from domainbert import DataError, DataFile
 from domainbert.plugins import load_plugins
 from domainbert_patent.cpc_tasks import read_sections, read_subclasses
 from domainbert_patent.domain import PATENT
 from domainbert_patent.reading import read_abstracts, read_claims, read_whole
-from domainbert_patent.sample import read_sample
 
 TASKS = {task.name: task for task in PATENT.tasks}
 CORPORA = {corpus.name: corpus for corpus in PATENT.corpora}
@@ -90,13 +89,8 @@ def test_tasks_are_classifications() -> None:
 def test_sample_corpus_is_read_whole() -> None:
     (path,) = CORPORA["sample"].files
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    documents = list(CORPORA["sample"].read(path))
-    assert documents == [
-        Document(record["id"], record["text"], f"corpus.jsonl:{number}")
-        for number, record in enumerate(records, 1)
-    ]
-    assert len({document.id for document in documents}) == len(documents) == 56
-    assert sum(len(document.text.encode()) for document in documents) == 41_344
+    assert len({record["id"] for record in records}) == len(records) == 56
+    assert sum(len(record["text"].encode()) for record in records) == 41_344
 
 
 def test_sample_task_has_the_counts_of_its_readme() -> None:
@@ -114,23 +108,12 @@ def test_sample_task_has_the_counts_of_its_readme() -> None:
 
 def test_no_sentence_of_the_sample_stands_twice() -> None:
     texts = [row["text"] for split in SPLITS for row in sample_rows(split)]
-    texts += [document.text for document in read_sample(*CORPORA["sample"].files)]
+    (path,) = CORPORA["sample"].files
+    lines = path.read_text(encoding="utf-8").split("\n")
+    texts += [json.loads(line)["text"] for line in lines if line]
     sentences = [s for text in texts for s in re.split(r"(?<=[.;])\s+|\n", text) if s]
     assert [s for s, n in Counter(sentences).items() if n > 1] == []
     assert len(texts) == 224
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [(b"{", "not valid JSON"), (b'["id", "text"]', "expected an object")],
-    ids=["cut", "list"],
-)
-def test_malformed_sample(tmp_path: Path, line: bytes, said: str) -> None:
-    path = tmp_path / "corpus.jsonl"
-    path.write_bytes(b'{"id": "0", "text": "t"}\n' + line + b"\n")
-    with pytest.raises(DataError, match=r"corpus\.jsonl:2: ") as caught:
-        list(read_sample(path))
-    assert said in str(caught.value)
 
 
 # --- the CPC tasks ------------------------------------------------------------------------------
