@@ -10,6 +10,7 @@ from domainbert.corpus.sources import Source, find_sources
 from domainbert.evaluate import Candidate, evaluate
 from domainbert.plan import plan_phases
 from domainbert.plugins import Registry
+from domainbert.prepare import Prepared, find_terms, prepare
 from domainbert.progress import Reporter, download_bar
 from domainbert.recipe import Recipe
 from domainbert.report.card import RunSummary, write_card
@@ -18,7 +19,6 @@ from domainbert.session import Session, open_session
 from domainbert.tasks.load import LoadedTask, load_task
 from domainbert.training.device import hardware
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
-from domainbert.vocabulary.start import Start, find_terms, start_training
 
 
 @dataclass(frozen=True)
@@ -56,21 +56,19 @@ def adapt(
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:
                 check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
-            start = start_training(
-                recipe, inputs.base, loaded, inputs.sources, inputs.terms, session
-            )
-            adaptation = continue_pretraining(recipe, start, session)
+            prepared = prepare(recipe, inputs.base, loaded, inputs.sources, inputs.terms, session)
+            adaptation = continue_pretraining(recipe, prepared, session)
             candidates = run_candidates(inputs.base, adaptation, session)
             reports = evaluate(candidates, inputs.tasks, recipe.evaluate, session, recipe)
             summary = RunSummary(
                 recipe=recipe,
                 base=inputs.base,
-                corpus=start.store.manifest,
+                corpus=prepared.store.manifest,
                 adaptation=adaptation,
                 reports=reports,
                 hardware=hardware(session),
                 is_main=session.is_main,
-                extension=start.loaded.extension,
+                extension=prepared.loaded.extension,
             )
             if session.is_main:
                 write_card(summary, session.run)
@@ -96,23 +94,26 @@ def run_candidates(
     model = session.run.model
     minutes = adaptation.seconds / 60
     return (
-        Candidate("base", base.folder, base.sha256, base.source),
-        Candidate("adapted", model, model_sha256(model), base.source, adaptation.tokens, minutes),
+        Candidate("base", base.folder, base.sha256, base.public_name),
+        Candidate(
+            "adapted", model, model_sha256(model), base.public_name, adaptation.tokens, minutes
+        ),
     )
 
 
-def continue_pretraining(recipe: Recipe, start: Start, session: Session) -> Adaptation:
-    """Plan the steps and train."""
-    job = build_job(recipe.train, start.loaded, start.store, start.split.train_T, session)
-    phases = plan_phases(recipe.train, job.index.n_sequences, start.loaded.new_head)
-    prepared = start.prepared
-    if prepared is None:
-        return pretrain(job, phases, start.loaded, start.heldout, start.identity)
-    done = pretrain(job, phases, start.loaded, start.heldout, start.identity, prepared.before)
+def continue_pretraining(recipe: Recipe, prepared: Prepared, session: Session) -> Adaptation:
+    """Plan the steps and train; what preparing the base took is part of it."""
+    loaded, split = prepared.loaded, prepared.split
+    job = build_job(recipe.train, loaded, prepared.store, split.train_T, session)
+    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
+    first = prepared.first
+    if first is None:
+        return pretrain(job, phases, loaded, prepared.heldout, prepared.identity)
+    done = pretrain(job, phases, loaded, prepared.heldout, prepared.identity, first.before)
     return replace(
         done,
-        new_head=prepared.new_head,
-        steps=prepared.steps + done.steps,
-        tokens=prepared.tokens + done.tokens,
-        seconds=prepared.seconds + done.seconds,
+        new_head=first.new_head,
+        steps=first.steps + done.steps,
+        tokens=first.tokens + done.tokens,
+        seconds=first.seconds + done.seconds,
     )

@@ -37,6 +37,17 @@ class BaseFolder:
     revision: str | None
     sha256: str
 
+    @property
+    def public_name(self) -> str:
+        """What results call it."""
+        return public_name(self.source)
+
+
+def public_name(source: str) -> str:
+    """Return a base's name without the folders of this machine that lead to it."""
+    local = source.startswith((".", "/", "~")) or source.count("/") > 1
+    return Path(source).name if local and not source.startswith("package:") else source
+
 
 @dataclass(frozen=True)
 class LoadedModel:

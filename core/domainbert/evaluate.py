@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from domainbert.errors import RunFailed
+from domainbert.errors import RunFailed, RunFolderError
 from domainbert.recipe import Recipe
 from domainbert.recipe_sections import EvaluateSection
 from domainbert.report.results import Result, find_result, result_path, save_result
@@ -108,7 +108,9 @@ def evaluate(
         for candidate, seed in _candidates_and_seeds(task, candidates, settings)
     ]
     rank, world = session.accelerator.process_index, session.accelerator.num_processes
-    for cell in cells[rank::world]:
+    # Baselines take seconds, so what is wrong with their data shows before the hours.
+    order = sorted(cells, key=lambda cell: cell.candidate.folder is not None)
+    for cell in order[rank::world]:
         if _finished(cell, session) is None:
             _run(cell, session)
     session.accelerator.wait_for_everyone()
@@ -131,6 +133,11 @@ def _candidates_and_seeds(
 
 def _run(cell: Cell, session: Session) -> None:
     """Fine-tune and score one cell, and store the result."""
+    if find_result(_path(cell, session)) is not None:
+        raise RunFolderError(
+            f"{_path(cell, session)}: is a result of another model, precision, data or setting. "
+            "Name another folder with --out."
+        )
     started = time.perf_counter()
     counts = dict(cell.task.counts)
     parameters = None
@@ -156,8 +163,7 @@ def _run(cell: Cell, session: Session) -> None:
         "environment": environment(),
         "minutes": round(minutes, 2),
     }
-    path = _path(cell, session)
-    result = save_result(path, entry, predictions["test"])
+    result = save_result(_path(cell, session), entry, predictions["test"])
     session.reporter.say(
         f"{cell.task.name}: {cell.candidate.name}, seed {cell.seed}: {result.metric} "
         f"{100 * result.test[result.metric]:.2f} ({60 * minutes:.0f} s)"
@@ -267,6 +273,9 @@ def _report(
             for name, several in found.items()
         },
         comparison=compare(counts[0], counts[1]) if len(counts) > 1 else None,
-        counts={key: value for result in results for key, value in result.counts.items()},
+        counts={
+            key: max(result.counts.get(key, 0) for result in results)
+            for key in sorted({key for result in results for key in result.counts})
+        },
         minutes=sum(result.minutes for result in results),
     )

@@ -224,7 +224,8 @@ class EvaluateSection(Section):
     layer_rate_decay: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
     """Factor on the rate from each layer to the one below; 1 gives all the same rate."""
     unfreeze: Literal["all", "gradual"] = "all"
-    """`gradual`: the classifier learns alone, then one layer more with each third of an epoch."""
+    """`gradual`: the classifier learns alone, then one layer more with each third of an epoch. The
+    layers that three an epoch do not reach, as the lowest of twelve in four epochs, never learn."""
     max_length: int = Field(default=128, ge=8)
     """Tokens in one window; longer sentences to tag are read in overlapping windows."""
     long_texts: Literal["truncate", "window"] = "truncate"

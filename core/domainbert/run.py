@@ -29,8 +29,8 @@ from domainbert.files import fsync_path, read_json, write_json, write_text
 from domainbert.recipe import Recipe
 
 _PACKAGES = (
-    "accelerate", "domainbert", "numpy", "pyarrow", "safetensors", "seqeval", "tokenizers", "torch",
-    "transformers",
+    "accelerate", "domainbert", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy",
+    "seqeval", "tokenizers", "torch", "transformers",
 )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
     check_run_folder(run, recipe)
     existed = run.path.exists()
     is_new = not run.lock.is_file()
-    with _owned(run.path):
+    with owned(run.path):
         _sweep(run)
         try:
             about = {
@@ -136,7 +136,7 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
 def _sweep(run: RunFolder) -> None:
     """Remove what a killed process had begun to write beside its place."""
     for place in (run, run.before_extension):
-        for folder in (place.path, place.checkpoints, place.results):
+        for folder in (place.path, place.checkpoints, place.results, *place.results.glob("*/")):
             _sweep_folder(folder)
 
 
@@ -198,7 +198,12 @@ def update_lock(run: RunFolder, **entries: Any) -> None:
 
 
 @contextmanager
-def _owned(path: Path) -> Iterator[None]:
+def owned(path: Path) -> Iterator[None]:
+    """Let no other process write into a folder while the block runs.
+
+    Raises:
+        RunFolderError: The folder cannot be made, or another process owns it.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -224,6 +229,8 @@ def _owned(path: Path) -> Iterator[None]:
 def environment() -> dict[str, Any]:
     """Return versions and hardware; no user name, path or variable of the environment."""
     versions = {name: metadata.version(name) for name in _PACKAGES}
+    plugins = metadata.entry_points(group="domainbert")
+    versions |= {entry.dist.name: entry.dist.version for entry in plugins if entry.dist}
     return {
         "versions": versions,
         "python": platform.python_version(),

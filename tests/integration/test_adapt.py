@@ -15,16 +15,19 @@ from typing import Any
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import domainbert.run
 import domainbert.tasks.finetune
 import domainbert.training.loop
 import domainbert.training.pretrain
 from domainbert.base import find_base, load_masked_lm
+from domainbert.cli.app import app
 from domainbert.corpus.heldout import heldout_texts, split_documents
 from domainbert.corpus.store import open_store
+from domainbert.errors import RunFolderError
 from domainbert.run import RunFolder
-from domainbert.testing import sample_texts
+from domainbert.testing import sample_texts, tiny_checkpoint
 from domainbert.training.bits import measure_bits
 from domainbert.training.order import SequenceKey
 
@@ -390,3 +393,27 @@ def test_results_that_were_deleted_come_back_with_the_same_numbers(
     second = json.loads(adapt(town, "run", "--json").out)
     assert second["tasks"] == first["tasks"]
     assert second["bits_per_character"] == first["bits_per_character"]
+
+
+def test_comparing_a_run_with_another_model_leaves_its_results_alone(
+    make_town: MakeTown, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = make_town()
+    adapt(town, town.write(steps=2), "--out", "run")
+    before = contents(town.folder / "run")
+    other = tiny_checkpoint(town.folder / "other", "distilbert")
+    for name, value in town.variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(town.folder)
+    words = ["evaluate", "run", "--seeds", "2", "--against", str(other)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    (folder,) = (town.folder / "evaluations").iterdir()
+    assert folder.name.startswith("run-against-")
+    made = json.loads((folder / "results/town-names/base-seed-0.json").read_text("utf-8"))
+    assert made["model"]["base"] == "other"
+    assert contents(town.folder / "run") == before
+    done = CliRunner().invoke(app, [*words, "--out", "run"])
+    assert isinstance(done.exception, RunFolderError)
+    assert "base-seed-0.json: is a result of another model" in str(done.exception)
+    assert contents(town.folder / "run") == before

@@ -174,6 +174,30 @@ def test_a_class_that_training_lacks_is_never_named_by_the_machine() -> None:
     assert {label for p in made for label in p.predicted} == {"person", "place"}
 
 
+def test_a_class_that_training_always_has_is_ranked_first_by_the_machine() -> None:
+    always = {
+        split: tuple(Example(e.text, (*e.labels, "thing")) for e in examples(*part))
+        for split, part in {"train": (0, 36), "validation": (36, 12), "test": (48, 12)}.items()
+    }
+    scoring = Scoring("classification", ("person", "place", "thing"), True)
+    made = BASELINES["tfidf-svm"](replace(task(True, **always), scoring=scoring))["test"]
+    assert {p.ranking[0] for p in made} == {"thing"}
+    assert score(scoring, made)["f1_micro"] == 1.0
+
+
+def test_the_machine_takes_labels_without_difference() -> None:
+    same = {split: (Example("?", ("a", "b")), Example("aa", ("a", "b"))) for split in
+            ("train", "validation", "test")}  # fmt: skip
+    scoring = Scoring("classification", ("a", "b"), True)
+    made = BASELINES["tfidf-svm"](replace(task(True, **same), scoring=scoring))["test"]
+    assert [p.predicted for p in made] == [("a", "b"), ("a", "b")]
+
+
+def test_texts_without_a_word_have_no_baseline_of_words() -> None:
+    with pytest.raises(DataError, match="no training text has a word of two letters"):
+        BASELINES["tfidf-svm"](task(train=(Example("?", ("place",)), Example("!", ("person",)))))
+
+
 def test_depths_of_a_bert() -> None:
     from transformers import BertConfig, BertModel
 
@@ -283,6 +307,8 @@ def test_a_test_label_that_training_never_has(folder: Path) -> None:
     assert "not in the training split" in refused(own(labels=["person", "place", "time"]), folder)
     several = load_task(own(multi_label=True), None, folder)
     assert several.counts == {"unseen_labels": 1}
+    given = load_task(own(multi_label=True, labels=["place", "person", "time"]), None, folder)
+    assert given.counts == {"unseen_labels": 1}
     assert several.scoring.labels == ("person", "place")
 
 

@@ -41,7 +41,9 @@ class CountingBar(Bar):
         super().__init__(Reporter(enabled=False), None, 0)
         object.__setattr__(self, "shown", [])
 
-    def update(self, done: int, note: str = "", line: str | None = None) -> None:
+    def update(
+        self, done: int, note: str = "", line: str | None = None, total: int | None = None
+    ) -> None:
         self.shown.append(done)  # type: ignore[attr-defined]
 
 

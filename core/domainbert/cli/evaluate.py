@@ -39,7 +39,10 @@ def evaluate(
     from domainbert.plugins import load_plugins
 
     request = Request(target, domain, tuple(task or ()), seeds, against, out)
-    reports, folder = run_comparison(request, load_plugins(plugin or ()))
+    compared = run_comparison(request, load_plugins(plugin or ()))
+    if not compared.is_main:
+        return
+    reports, folder = compared.reports, compared.results
     if as_json:
         from domainbert.report.card import task_json
 
@@ -47,4 +50,4 @@ def evaluate(
         return
     print_reports(reports)
     print_line(f"Results and predictions: {folder}")
-    print_line("Next: domainbert recipes list")
+    print_line(f"Next: domainbert leaderboard {folder} -o site")

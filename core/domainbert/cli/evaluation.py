@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from domainbert.base import find_base
+from domainbert.base import find_base, public_name
 from domainbert.cli.choose import Chosen, continue_run
 from domainbert.errors import RecipeError
 from domainbert.evaluate import Candidate, TaskReport, evaluate
 from domainbert.plugins import Registry
 from domainbert.progress import Reporter, download_bar
 from domainbert.recipe_sections import EvaluateSection, TaskSection
-from domainbert.run import RunFolder, read_training
+from domainbert.run import RunFolder, owned, read_training
 from domainbert.session import open_session
 from domainbert.tasks.load import load_task
 
@@ -29,11 +30,17 @@ class Request:
     out: Path | None
 
 
-def run_comparison(request: Request, registry: Registry) -> tuple[tuple[TaskReport, ...], Path]:
-    """Score the target, and what it is compared with, on the tasks.
+@dataclass(frozen=True)
+class Compared:
+    """What came out: reports, the folder of results, and whether this process speaks."""
 
-    Returns:
-        The reports, and the folder of results.
+    reports: tuple[TaskReport, ...]
+    results: Path
+    is_main: bool
+
+
+def run_comparison(request: Request, registry: Registry) -> Compared:
+    """Score the target, and what it is compared with, on the tasks.
 
     Raises:
         UserError: No task, or something is missing or malformed.
@@ -46,15 +53,24 @@ def run_comparison(request: Request, registry: Registry) -> tuple[tuple[TaskRepo
     settings = chosen.recipe.evaluate if chosen else EvaluateSection()
     settings = settings.model_copy(update={"seeds": tuple(range(request.seeds))})
     precision = chosen.recipe.train.precision if chosen else "auto"
-    out = request.out or (path if chosen else Path("evaluations") / _plain(request.target))
-    reporter = Reporter()
-    again = f"domainbert evaluate {request.target} …"  # the same command
-    with open_session(out, precision, reporter, again) as session:
+    out = request.out or _folder(request, chosen)
+    again = "the same command"
+    with open_session(out, precision, Reporter(), again) as session:
         folder = chosen.folder if chosen else Path()
-        with download_bar(session.reporter) as progress:
+        with session.accelerator.main_process_first(), download_bar(session.reporter) as progress:
             tasks = [load_task(section, domain, folder, progress) for section in sections]
         recipe = chosen.recipe if chosen else None
-        return evaluate(candidates, tasks, settings, session, recipe), session.run.results
+        with owned(out) if session.is_main else nullcontext():
+            reports = evaluate(candidates, tasks, settings, session, recipe)
+        return Compared(reports, session.run.results, session.is_main)
+
+
+def _folder(request: Request, chosen: Chosen | None) -> Path:
+    """Return where results go: into a run if they are of this run, else apart from it."""
+    if chosen and request.against is None:
+        return Path(request.target)
+    against = f"-against-{_plain(request.against)}" if request.against else ""
+    return Path("evaluations") / f"{_plain(request.target)}{against}"
 
 
 def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
@@ -64,22 +80,20 @@ def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
     elif chosen is not None:
         base = chosen.recipe.base
         place = find_base(base.source, chosen.folder, base.revision, base.sha256)
-        found.append(Candidate("base", place.folder, place.sha256, base.source))
+        found.append(Candidate("base", place.folder, place.sha256, place.public_name))
     name = "adapted" if found else "model"
     if chosen is None:
         return [*found, _candidate(name, request.target)]
     run = RunFolder(Path(request.target))
     place = find_base(str(run.model), Path())
     tokens, minutes = read_training(run)
-    base_source = chosen.recipe.base.source
-    return [
-        *found, Candidate(name, place.folder, place.sha256, base_source, tokens, minutes)
-    ]  # fmt: skip
+    base_name = public_name(chosen.recipe.base.source)
+    return [*found, Candidate(name, place.folder, place.sha256, base_name, tokens, minutes)]
 
 
 def _candidate(name: str, source: str) -> Candidate:
     place = find_base(source, Path())
-    return Candidate(name, place.folder, place.sha256, source)
+    return Candidate(name, place.folder, place.sha256, place.public_name)
 
 
 def _tasks(request: Request, chosen: Chosen | None) -> tuple[list[TaskSection], str | None]:

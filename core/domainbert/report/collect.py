@@ -150,6 +150,9 @@ def _once(found: Sequence[Scored]) -> tuple[tuple[Scored, ...], tuple[str, ...]]
             continue
         result = scored.result
         said = f"{result.task.name}, {result.model.name}, seed {result.seed}"
+        if other.result.environment != result.environment:
+            notices.append(f"{said}: given from two environments, {other.path} counted.")
+            continue
         if other.result.predictions.sha256 != result.predictions.sha256:
             raise DataError(
                 f"{scored.path}: {said}: differs from {other.path}, which is of the same model, "

@@ -157,7 +157,12 @@ def _table(results: Sequence[Scored]) -> Table:
         if base is not None:
             compared, named = _difference(base, group), titles[groups.index(base)]
             rows[number] = replace(rows[number], base=named, against_base=compared)
-    noticed = {key: n for scored in results for key, n in scored.result.counts.items() if n}
+    # Of models with different tokenizers, the one that cuts texts into most tokens.
+    noticed: dict[str, int] = {}
+    for scored in results:
+        for key, n in scored.result.counts.items():
+            noticed[key] = max(n, noticed.get(key, 0))
+    noticed = {key: n for key, n in noticed.items() if n}
     first = results[0]
     return Table(
         task=first.result.task,

@@ -68,12 +68,13 @@ def check_splits(
         declared = "declared" if task.labels else "in the training split"
         if task.kind == "classification" and not task.multi_label and not strangers:
             strangers, declared = found - train, "in the training split"
+        if task.multi_label:
+            unseen |= found - train
         if strangers and not (task.multi_label and not task.labels):
             raise DataError(
                 f"task {task.name!r}: {paths[split]} has the {noun} {min(strangers)!r}, which is "
                 f"not {declared} ({', '.join(scoring.labels[:20])})."
             )
-        unseen |= strangers
     if unseen:
         counts["unseen_labels"] = len(unseen)
     repeated = _in_train(splits)
@@ -88,10 +89,11 @@ def _labels(kind: str, records: Iterable[Any]) -> set[str]:
 
 
 def _in_train(splits: Splits) -> int:
-    train = {_plain(record) for record in splits["train"]}
-    return sum(_plain(record) in train for record in splits["test"])
+    train = {plain_text(record) for record in splits["train"]}
+    return sum(plain_text(record) in train for record in splits["test"])
 
 
-def _plain(record: Sentence | Example) -> str:
+def plain_text(record: Sentence | Example) -> str:
+    """Return a record's text without the case and white space by which copies differ."""
     text = " ".join(record.words) if isinstance(record, Sentence) else record.text
     return " ".join(text.casefold().split())

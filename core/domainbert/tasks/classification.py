@@ -76,7 +76,7 @@ def label_matrix(labels: Sequence[str], examples: Sequence[Example]) -> NDArray[
 
 
 def decide(
-    task: LoadedTask, scores: Mapping[str, NDArray[np.float32]], ranks: bool = True
+    task: LoadedTask, scores: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, tuple[Prediction, ...]]:
     """Turn scores of validation and test into predictions.
 
@@ -86,7 +86,6 @@ def decide(
     Args:
         task: Gives classes and gold labels.
         scores: Of each split, shape (N, C); larger is more likely.
-        ranks: Whether the scores rank classes.
     """
     labels = np.array(task.scoring.labels)
     threshold = None
@@ -99,8 +98,8 @@ def decide(
         rows = []
         for example, row_C, order_C in zip(task.splits[split], scores_NC, order_NC, strict=True):
             chosen = order_C[:1] if threshold is None else np.flatnonzero(row_C >= threshold)
-            ranking = labels[order_C[:_RANKED]].tolist() if ranks else ()
-            rows.append(Prediction(example.labels, tuple(labels[chosen].tolist()), tuple(ranking)))
+            predicted, ranking = labels[chosen].tolist(), labels[order_C[:_RANKED]].tolist()
+            rows.append(Prediction(example.labels, tuple(predicted), tuple(ranking)))
         predictions[split] = tuple(rows)
     return predictions
 

@@ -88,7 +88,7 @@ def finetune(
                     f"task {task.name!r}, seed {seed}: the loss is not finite at step {step}. "
                     "Lower `evaluate.learning_rate`."
                 )
-            bar.update(step, f"loss {loss:.3f}")
+            bar.update(step, f"loss {loss:.3f}", total=total)
     model.eval()
     return tuned
 

@@ -85,11 +85,18 @@ def _json_rows(path: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
         except ValueError as error:
             raise DataError(f"{path}:{number}: no JSON: {error}") from None
         text = row.get("text") if isinstance(row, dict) else None
-        labels = (row.get("labels") or row.get("label")) if isinstance(row, dict) else None
-        labels = [labels] if isinstance(labels, str) else labels or []
-        if not isinstance(text, str) or not all(isinstance(label, str) for label in labels):
+        labels = _json_labels(row) if isinstance(row, dict) else None
+        if not isinstance(text, str) or labels is None:
             raise DataError(
                 f"{path}:{number}: expected an object with `text` and `label` or `labels`, "
                 "as strings."
             )
-        yield number, text, tuple(labels)
+        yield number, text, labels
+
+
+def _json_labels(row: dict[str, Any]) -> tuple[str, ...] | None:
+    given = row.get("labels", row.get("label"))
+    labels = [given] if isinstance(given, str) else given
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        return None
+    return tuple(labels)

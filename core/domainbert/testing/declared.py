@@ -11,10 +11,10 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.requirements import InvalidRequirement, Requirement
 
 from domainbert.domain import Corpus, DataFile, Domain, Task, Terms
+from domainbert.tasks.load import KINDS
 from domainbert.testing.outcome import Outcome, Problem, count, outcome
 from domainbert.testing.subject import Subject
 
-KINDS = ("tagging", "classification")
 _BOUNDS = {"<", "<=", "==", "===", "~="}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from domainbert.domain import Domain, Example, Sentence
 from domainbert.errors import UserError
+from domainbert.tasks.check import plain_text
 from domainbert.tasks.columns import to_iob2
 from domainbert.testing.loaded import Loaded, LoadedTask, Record
 from domainbert.testing.outcome import Outcome, Problem, count, outcome, reason, some
@@ -28,7 +29,7 @@ def check_splits(loaded: Loaded) -> Outcome:
     """Check that no text is in two splits; of published data it is told rather than refused."""
     problems, told = [], []
     for found in loaded.tasks:
-        texts = {split: set(map(_text, records)) for split, records in found.splits.items()}
+        texts = {split: set(map(plain_text, records)) for split, records in found.splits.items()}
         for one, other in (("train", "test"), ("train", "validation"), ("validation", "test")):
             common = sorted(texts[one] & texts[other])
             if common and found.packaged:
@@ -72,11 +73,6 @@ def check_scores(loaded: Loaded) -> Outcome:
             fix = "see that test has every label, tags are IOB2, and every word has a character"
             problems.append(Problem(what, fix))
     return outcome("scores", f"perfect predictions score 1.0 on {count(scored, 'task')}", problems)
-
-
-def _text(record: Record) -> str:
-    text = " ".join(record.words) if isinstance(record, Sentence) else record.text
-    return " ".join(text.split())
 
 
 def _disagreeing(found: LoadedTask) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,6 +21,8 @@ Part = Literal["abstract", "claims", "first-claim"]
 Level = Literal["section", "class", "subclass"]
 Scheme = Literal["CPC", "IPC"]
 
+_DATES = re.compile(r"(\d{4}-\d{2}-\d{2})?:(\d{4}-\d{2}-\d{2})?")
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add the command to the command line.
@@ -34,7 +37,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def patents(
     files: Annotated[list[Path], typer.Argument(help="Patent files, plain or .gz.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .jsonl file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .jsonl file to write.")],
     part: Annotated[Part, typer.Option(help="Text of an example.")] = "abstract",
     level: Annotated[Level, typer.Option(help="What its labels name.")] = "subclass",
     scheme: Annotated[Scheme, typer.Option(help="Whose symbols.")] = "CPC",
@@ -43,6 +46,8 @@ def patents(
     ] = ":",
 ) -> None:
     """Write one example for each patent that has the text and a label."""
+    if not _DATES.fullmatch(dates):
+        raise DataError(f"--dates {dates}: expected YYYY-MM-DD:YYYY-MM-DD; either may be left out.")
     first, _, last = dates.partition(":")
     chosen = (
         patent
@@ -50,26 +55,26 @@ def patents(
         for patent in read_patents(path)
         if first <= patent.date and (not last or patent.date <= last)
     )
-    if output.exists():
-        raise DataError(f"{output}: exists already. Name another file.")
+    if out.exists():
+        raise DataError(f"{out}: exists already. Name another file.")
     counts = [0, 0]
     # A file that is cut short must not leave a task file that looks whole.
-    unfinished = output.with_name(output.name + ".part")
+    unfinished = out.with_name(out.name + ".part")
     try:
         with unfinished.open("w", encoding="utf-8", newline="\n") as stream:
             for line in _lines(chosen, (part, level, scheme), counts):
                 stream.write(line)
         if not counts[0]:
             raise DataError(
-                f"{output}: not written, as none of {counts[1]} patents has a text ({part}) and a "
+                f"{out}: not written, as none of {counts[1]} patents has a text ({part}) and a "
                 f"{scheme} {level}. Files before 2013 have IPC symbols only: try --scheme IPC."
             )
-        unfinished.replace(output)
+        unfinished.replace(out)
     except OSError as error:
-        raise DataError(f"{output}: cannot be written: {error.strerror or error}.") from None
+        raise DataError(f"{out}: cannot be written: {error.strerror or error}.") from None
     finally:
         unfinished.unlink(missing_ok=True)
-    typer.echo(f"{output}: {counts[0]} examples; {counts[1]} patents without text or label")
+    typer.echo(f"{out}: {counts[0]} examples; {counts[1]} patents without text or label")
 
 
 def _lines(

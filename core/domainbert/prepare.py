@@ -31,6 +31,7 @@ from domainbert.vocabulary.extend import (
     check_extension,
     check_slots,
     extend_tokenizer,
+    free_slots,
     plan_extension,
     read_extension,
     write_extension,
@@ -40,7 +41,7 @@ from domainbert.vocabulary.words import open_words
 
 
 @dataclass(frozen=True)
-class Start:
+class Prepared:
     """What training starts from.
 
     Args:
@@ -49,7 +50,7 @@ class Start:
         split: Rows of the store to train and to measure on.
         heldout: Texts to measure on, the same with any vocabulary.
         identity: Hashes of what the checkpoints belong to.
-        prepared: Training of the head and measurement before the extension; None without one.
+        first: Training of the head and measurement before the extension; None without one.
     """
 
     loaded: LoadedModel
@@ -57,7 +58,7 @@ class Start:
     split: Split
     heldout: list[str]
     identity: dict[str, str]
-    prepared: Adaptation | None = None
+    first: Adaptation | None = None
 
 
 def find_terms(section: VocabularySection | None, domain: Domain | None) -> tuple[str, ...]:
@@ -76,14 +77,14 @@ def find_terms(section: VocabularySection | None, domain: Domain | None) -> tupl
     return ()
 
 
-def start_training(
+def prepare(
     recipe: Recipe,
     base: BaseFolder,
     loaded: LoadedModel,
     sources: Iterable[Source],
     terms: tuple[str, ...],
     session: Session,
-) -> Start:
+) -> Prepared:
     """Tokenise the corpus and divide it; extend the vocabulary before, if the recipe says so.
 
     Raises:
@@ -102,11 +103,13 @@ def start_training(
     texts = heldout_texts(store, split, recipe.heldout.max_tokens)
     digest = store.manifest["digest"]
     identity = {"recipe": recipe.hash(), "corpus": digest, "base": base.sha256}
-    plain = Start(loaded, store, split, texts, identity)
+    plain = Prepared(loaded, store, split, texts, identity)
     return _extended(recipe, plain, terms, session) if extends else plain
 
 
-def _extended(recipe: Recipe, plain: Start, terms: tuple[str, ...], session: Session) -> Start:
+def _extended(
+    recipe: Recipe, plain: Prepared, terms: tuple[str, ...], session: Session
+) -> Prepared:
     loaded, before = plain.loaded, session.run.before_extension
     job = build_job(
         recipe.train, loaded, plain.store, plain.split.train_T, replace(session, run=before)
@@ -115,21 +118,23 @@ def _extended(recipe: Recipe, plain: Start, terms: tuple[str, ...], session: Ses
     with session.accelerator.main_process_first():
         extension = _extension(recipe, plain, terms, session)
         tokenizer = extend_tokenizer(loaded.tokenizer, extension)
-    prepared = prepare_base(job, phases, loaded, plain.heldout, plain.identity)
+    first = prepare_base(job, phases, loaded, plain.heldout, plain.identity)
     extend_model(loaded.model, loaded.tokenizer, extension)
     with session.accelerator.main_process_first():
         store = retokenise(session, before.corpus, tokenizer)
-    return Start(
+    return Prepared(
         LoadedModel(loaded.model, tokenizer, new_head=False, extension=extension),
         store,
         split_documents(store, recipe.heldout.fraction),
         plain.heldout,
         {**plain.identity, "vocabulary": extension.sha256()},
-        prepared,
+        first,
     )
 
 
-def _extension(recipe: Recipe, plain: Start, terms: tuple[str, ...], session: Session) -> Extension:
+def _extension(
+    recipe: Recipe, plain: Prepared, terms: tuple[str, ...], session: Session
+) -> Extension:
     """Read what was chosen before, or choose from the training slice."""
     section, folder = recipe.vocabulary, session.run.path
     assert section is not None  # noqa: S101  # asked by the caller
@@ -140,7 +145,11 @@ def _extension(recipe: Recipe, plain: Start, terms: tuple[str, ...], session: Se
     counts = words.count(plain.store.text(row) for row in plain.split.train_T.tolist())
     least = section.min_frequency if section.mine else None
     candidates = find_candidates(words, counts, terms, least)
-    budget = Budget(section.size, section.min_gain or 0.0)
+    size = section.size
+    if section.slots == "unused":
+        free = len(free_slots(old))
+        size = min(size or free, free)
+    budget = Budget(size, section.min_gain or 0.0)
     choice = choose_entries(candidates, words.prefix, budget)
     extension = plan_extension(old, choice, section.slots)
     new = extend_tokenizer(old, extension)
