@@ -1,4 +1,4 @@
-"""Write the reference pages from the code: `python docs/generate.py`, or `make docs`.
+"""Write the reference pages from the code: `python docs/generate.py [FOLDER]`, or `make docs`.
 
 A test compares what this returns with what is committed.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -185,5 +186,6 @@ def _section(kind: Any) -> type[BaseModel] | None:
 
 
 if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else REFERENCE
     for name, text in pages().items():
-        (REFERENCE / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
