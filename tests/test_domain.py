@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
 from domainbert.domain import check_name
-from domainbert.errors import PluginError
+from domainbert.errors import DataError, PluginError
 
 PATHS = {name: Path(name) for name in ("train", "validation", "test")}
 
@@ -91,3 +91,13 @@ def test_terms_are_lines_without_comments_and_blanks(tmp_path: Path) -> None:
     path = tmp_path / "terms.txt"
     path.write_text("# made by hand\ntort\n\n  mens rea  \nécart # kept\n", encoding="utf-8")
     assert Terms(path, "CC0-1.0", "by hand").read() == ("tort", "mens rea", "écart # kept")
+
+
+def test_terms_must_be_terms_and_can_be_read(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="terms must be domainbert"):
+        Domain("town", "Towns", terms=tmp_path)  # type: ignore[arg-type]
+    (tmp_path / "terms.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(DataError, match=r"terms\.txt:1: not UTF-8"):
+        Terms(tmp_path / "terms.txt", "CC0-1.0", "by hand").read()
+    with pytest.raises(DataError, match="no such file"):
+        Terms(tmp_path / "none.txt", "CC0-1.0", "by hand").read()

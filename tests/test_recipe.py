@@ -339,6 +339,10 @@ def test_a_bare_no_where_text_is_due_gets_the_hint_to_quote_it(value: str) -> No
             "r.yaml:8  tasks.0: labels: each label once.",
         ),
         (
+            "evaluate:\n  batch_size: 1000000000",
+            "r.yaml:8  evaluate.batch_size: input should be less than or equal to 65536",
+        ),
+        (
             "evaluate:\n  unfreeze: slowly",
             "r.yaml:8  evaluate.unfreeze: input should be 'all' or 'gradual'",
         ),

@@ -266,3 +266,8 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         read_yaml(tmp_path)
     assert str(caught.value) == f"{tmp_path}: cannot be read: Is a directory."
+
+
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    told = refused('name: x\ntitle: "\\ud800"\n')
+    assert told.startswith("r.yaml:2  title: ")

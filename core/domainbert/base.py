@@ -126,6 +126,7 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
                 local_files_only=True,
                 trust_remote_code=False,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are told below, by name
             )
         except Exception as error:  # a config can make transformers raise anything
             first = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -137,8 +137,14 @@ class Terms:
     origin: str
 
     def read(self) -> tuple[str, ...]:
-        """Return the terms in file order."""
-        lines = self.path.read_text(encoding="utf-8").splitlines()
+        """Return the terms in file order.
+
+        Raises:
+            DataError: The file is missing or not UTF-8.
+        """
+        from domainbert.files import read_utf8
+
+        lines = read_utf8(self.path).splitlines()
         return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
@@ -213,6 +219,8 @@ class Domain:
 
     def __post_init__(self) -> None:
         check_name("domain", self.name)
+        if not isinstance(self.terms, Terms | None):
+            raise PluginError(f"domain {self.name!r}: terms must be domainbert.Terms or None.")
         for kind, records in (("corpora", self.corpora), ("tasks", self.tasks)):
             # Plugin authors write lists; the record keeps tuples.
             object.__setattr__(self, kind, tuple(records))

@@ -74,10 +74,12 @@ class Registry:
                     f"Domain {name!r}: its plugin {plugin.distribution} {plugin.version} is "
                     f"{plugin.status}: {plugin.error}. See `domainbert plugins list`."
                 )
+        broken = [plugin for plugin in self.plugins if plugin.status == "broken"]
+        told = "".join(f" {plugin.name} is broken: {plugin.error}." for plugin in broken)
         installed = ", ".join(sorted(self.domains)) or "none"
         raise PluginError(
             f"Unknown domain {name!r}. Installed: {installed}. A plugin may provide it: "
-            f"`pip install domainbert-{name}`, or name a file with `--plugin FILE.py`."
+            f"`pip install domainbert-{name}`, or name a file with `--plugin FILE.py`.{told}"
         )
 
     def register_commands(self, app: typer.Typer) -> list[str]:

@@ -26,6 +26,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=6
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth_value)]
+BatchSize = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(_no_truth_value)]
 Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(_no_truth_value)]
 
 
@@ -166,9 +167,9 @@ class TrainSection(Section):
     """Passes over the training slice after the head phase."""
     head_steps: int = Field(default=200, ge=0)
     """Steps in which only the MLM head learns; used if the base has no trained head, else not."""
-    batch_size: Count = 32
+    batch_size: BatchSize = 32
     """Sequences in one optimizer step, over all processes and micro-batches."""
-    micro_batch_size: Count = 16
+    micro_batch_size: BatchSize = 16
     """Sequences in one forward pass of one process; changes memory and speed, not the loss."""
     max_length: int = Field(default=128, ge=8)
     """Tokens in one sequence, special tokens included."""
@@ -215,7 +216,7 @@ class EvaluateSection(Section):
     """One fine-tuning run for each seed and model."""
     epochs: Count = 4
     """Passes over the training split."""
-    batch_size: Count = 16
+    batch_size: BatchSize = 16
     """Sequences in one step."""
     learning_rate: Rate = 1e-4
     """Peak rate of AdamW; linear warm-up, then linear decay to zero."""

@@ -180,16 +180,21 @@ def read_about(run: RunFolder) -> dict[str, Any]:
     try:
         about = read_json(run.lock)["recipe"]
         return {key: str(about[key]) for key in ("name", "hash", "folder")}
-    except (OSError, ValueError, TypeError, KeyError):
-        raise RunFolderError(
-            f"{run.path}: lock.json is damaged. Name another folder with --out."
-        ) from None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        raise _damaged(run) from None
 
 
 def read_training(run: RunFolder) -> tuple[int, float]:
     """Return tokens and minutes of continued pretraining; zeros for a run that is not finished."""
-    about = read_json(run.lock).get("training", {})
-    return int(about.get("tokens", 0)), float(about.get("minutes", 0.0))
+    try:
+        about = read_json(run.lock).get("training", {})
+        return int(about.get("tokens", 0)), float(about.get("minutes", 0.0))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        raise _damaged(run) from None
+
+
+def _damaged(run: RunFolder) -> RunFolderError:
+    return RunFolderError(f"{run.path}: lock.json is damaged. Name another folder with --out.")
 
 
 def update_lock(run: RunFolder, **entries: Any) -> None:

@@ -151,6 +151,7 @@ class _Reader:
         if kind == "timestamp":  # a date in a title is text, not a datetime
             return node.value
         try:
+            str(node.value).encode()  # "\\ud800" is half of a character, which no file can hold
             return self._constructor.construct_object(node)
         except (ValueError, KeyError, IndexError, yaml.YAMLError):
             self._problem(node, f"{dotted(location)}: {node.value!r} is not a {kind}.")

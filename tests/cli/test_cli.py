@@ -358,3 +358,12 @@ def test_a_broken_plugin_leaves_other_commands_working(
     assert with_plugins("hello", "you").out == "hello you\n"
     outcome = with_plugins("recipes", "validate", "bio/quickstart")
     assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_a_path_that_cannot_be_is_a_user_error(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for target in (tmp_path / "file" / "r.yaml", tmp_path / f"{'x' * 300}.yaml"):
+        outcome = cli("recipes", "copy", "bio/quickstart", target)
+        assert outcome.code == 2, outcome
+        assert "Name another path." in outcome.err
+        assert "Traceback" not in outcome.err

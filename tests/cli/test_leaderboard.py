@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,51 @@ def test_reading_results_loads_no_torch(python: Cli, results: Path, tmp_path: Pa
     outcome = python("-c", LIGHT, "leaderboard", results, "-o", tmp_path / "site", "--json")
     assert outcome.code == 0
     assert outcome.err.splitlines()[-1] == "imported: []"
+
+
+@pytest.mark.parametrize("name", ["index.html", "leaderboard.csv"])
+def test_files_of_somebody_else_are_not_written_over(
+    cli: Cli, results: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    outcome = cli("leaderboard", results, "-o", tmp_path)
+    assert outcome.code == 2
+    assert f"{tmp_path / name}: is there already and no leaderboard wrote it" in outcome.err
+    assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "leaderboard.json").exists()
+
+
+def test_a_leaderboard_is_written_anew(cli: Cli, results: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert cli("leaderboard", results, "-o", tmp_path / "site").code == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": {"tokens": 10**400}}, "model.tokens: "),
+        ({"minutes": 1e300}, "minutes: "),
+        ({"seed": 2**40}, "seed: "),
+        ({"predictions": {"file": "x" * 300}}, "predictions.file: "),
+        ({"task": {"labels": ["x", "x"]}}, "task.labels: "),
+    ],
+    ids=["tokens", "minutes", "seed", "file", "labels"],
+)
+def test_values_that_nothing_measures_are_refused(
+    cli: Cli, results: Path, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    path = results / "results" / "tone" / "base-seed-1.json"
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in changes.items():
+        entry[key] = {**entry[key], **value} if isinstance(value, dict) else value
+    path.write_text(json.dumps(entry), encoding="utf-8")
+    outcome = cli("leaderboard", results, "-o", tmp_path / "site")
+    assert outcome.code == 2
+    assert f"{path}: {said}" in outcome.err.replace("error: ", "")
+
+
+def test_a_pipe_named_like_a_result_is_not_waited_for(
+    cli: Cli, results: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(results / "results" / "tone" / "base-seed-7.json")
+    assert cli("leaderboard", results, "-o", tmp_path / "site").code == 2

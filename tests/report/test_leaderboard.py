@@ -94,6 +94,7 @@ def test_the_same_results_give_the_same_files(tmp_path: Path, write_result: Writ
 
 
 def test_a_site_is_written_over_and_other_files_stay(tmp_path: Path, board: Leaderboard) -> None:
+    write_leaderboard(board, tmp_path)
     (tmp_path / "index.html").write_text("old", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
     write_leaderboard(board, tmp_path)

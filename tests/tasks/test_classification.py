@@ -312,6 +312,20 @@ def test_a_test_label_that_training_never_has(folder: Path) -> None:
     assert several.scoring.labels == ("person", "place")
 
 
+def test_a_label_with_invisible_characters_is_refused(folder: Path) -> None:
+    (folder / "train.tsv").write_text(TABLE + "noon\tplace\0\n", "utf-8")
+    assert refused(own(), folder) == (
+        "task 'mine': train.tsv, example 3: a label has invisible characters: ('place\\x00',)."
+    )
+
+
+def test_half_of_a_surrogate_pair_is_refused(folder: Path) -> None:
+    (folder / "test.jsonl").write_text('{"text": "\\ud800", "label": "place"}\n', "utf-8")
+    assert refused(own(test="test.jsonl"), folder) == (
+        "task 'mine': test.jsonl, example 1: holds half of a surrogate pair, which is no text."
+    )
+
+
 def test_one_class_alone_is_refused(folder: Path) -> None:
     (folder / "train.tsv").write_text("text\tlabel\na\tplace\nb\tplace\n", "utf-8")
     assert refused(own(), folder) == (

@@ -81,6 +81,11 @@ def test_bad_tables_are_refused(tmp_path: Path, name: str, text: str | bytes, me
     assert refused(tmp_path, name, text) == message
 
 
+def test_json_that_is_too_deep_is_refused(tmp_path: Path) -> None:
+    told = refused(tmp_path, "a.jsonl", "[" * 200_000)
+    assert told.startswith("a.jsonl:1: no JSON: ")
+
+
 def test_bad_json_is_refused_with_its_line(tmp_path: Path) -> None:
     told = refused(tmp_path, "a.jsonl", '{"text": "x", "label": "a"}\n{"text"\n')
     assert told.startswith("a.jsonl:2: no JSON: ")

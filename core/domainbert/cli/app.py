@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -12,6 +13,10 @@ from rich.console import Console
 import domainbert
 from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes, tokenizer
 from domainbert.errors import DomainBertError
+
+# What is wrong with a path that somebody typed.
+_PATH_ERRORS = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES,
+                errno.EROFS, errno.ELOOP}  # fmt: skip
 
 app = typer.Typer(
     name="domainbert",
@@ -68,3 +73,11 @@ def main() -> None:
         # The reader of our output has gone, as in `domainbert recipes list | head -1`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in _PATH_ERRORS or not error.filename:
+            raise
+        errors.print(
+            f"error: {error.filename}: {error.strerror}. Name another path.",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
+        sys.exit(2)

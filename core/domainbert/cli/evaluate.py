@@ -19,7 +19,7 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Task of the domain; may be repeated.  [default: those of the run]"),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Fine-tune with seeds 0 to N-1.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Fine-tune with seeds 0 to N-1.")] = 5,
     against: Annotated[
         str | None, typer.Option(help="Model to compare with.  [default: the base of the run]")
     ] = None,

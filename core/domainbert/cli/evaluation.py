@@ -8,7 +8,7 @@ from pathlib import Path
 
 from domainbert.base import find_base, public_name
 from domainbert.cli.choose import Chosen, continue_run
-from domainbert.errors import RecipeError
+from domainbert.errors import RecipeError, RunFolderError
 from domainbert.evaluate import Candidate, TaskReport, evaluate
 from domainbert.plugins import Registry
 from domainbert.progress import Reporter, download_bar
@@ -85,6 +85,10 @@ def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
     if chosen is None:
         return [*found, _candidate(name, request.target)]
     run = RunFolder(Path(request.target))
+    if not run.model.is_dir():
+        raise RunFolderError(
+            f"{run.path}: has no model yet. Continue with: domainbert adapt {run.path}"
+        )
     place = find_base(str(run.model), Path())
     tokens, minutes = read_training(run)
     base_name = public_name(chosen.recipe.base.source)

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import RunFolderError, StorageFullError
-from domainbert.files import write_text
+from domainbert.files import read_json, write_text
 from domainbert.report.collect import collect
 from domainbert.report.escape import cell, csv_value, plain
 from domainbert.report.page import render_page
 from domainbert.report.ranking import Row, Table, make_tables
 from domainbert.report.statistics import Comparison
+
+FILES = ("index.html", "leaderboard.json", "leaderboard.csv", "leaderboard.md")
+"""What is written."""
 
 SCHEMA = 1
 """Version of `leaderboard.json`."""
@@ -71,6 +74,7 @@ def write_leaderboard(board: Leaderboard, folder: Path) -> tuple[Path, ...]:
         RunFolderError: The folder cannot be written to.
         StorageFullError: No space left.
     """
+    _check_folder(folder)
     texts = {
         "leaderboard.json": json.dumps(board_json(board), indent=2, allow_nan=False) + "\n",
         "leaderboard.csv": board_csv(board),
@@ -87,6 +91,20 @@ def write_leaderboard(board: Leaderboard, folder: Path) -> tuple[Path, ...]:
             f"{folder}: cannot be written to: {error.strerror}. Name another folder with -o."
         ) from None
     return tuple(folder / name for name in texts)
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse to write over files that no leaderboard has written."""
+    known = [folder / name for name in FILES if (folder / name).exists()]
+    try:
+        ours = "tables" in read_json(folder / "leaderboard.json") if known else True
+    except (OSError, ValueError, TypeError, RecursionError):
+        ours = False
+    if not ours or any(path.is_dir() for path in known):
+        raise RunFolderError(
+            f"{known[0]}: is there already and no leaderboard wrote it. "
+            "Name another folder with -o."
+        )
 
 
 def _kept_apart(tables: Sequence[Table]) -> list[str]:

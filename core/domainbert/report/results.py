@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from domainbert.errors import DataError
 from domainbert.files import write_json, write_text
@@ -21,6 +21,8 @@ from domainbert.report.predictions import predictions_text, problems, read_predi
 from domainbert.tasks.metrics import Prediction, Scoring, headline, score
 
 SCHEMA = 2
+# Files may come from strangers: numbers that nothing measures would break tables and plots.
+_MOST, _LONGEST = 10**15, 1e8
 # Libraries may add up in another order; an edit that small changes nothing.
 _TOLERANCE = 1e-9
 Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -48,11 +50,11 @@ class ScoredModel(_Record):
     """Hash of the encoder's weights; null for a baseline."""
     base: str | None = None
     """The checkpoint it was adapted from, or is."""
-    parameters: int | None = Field(default=None, ge=0)
+    parameters: int | None = Field(default=None, ge=0, le=_MOST)
     """Weights of the encoder."""
-    tokens: int = Field(default=0, ge=0)
+    tokens: int = Field(default=0, ge=0, le=_MOST)
     """Tokens read in continued pretraining."""
-    minutes: float = Field(default=0.0, ge=0)
+    minutes: float = Field(default=0.0, ge=0, le=_LONGEST)
     """Wall time of continued pretraining."""
 
 
@@ -78,6 +80,13 @@ class ScoredTask(_Record):
     data: dict[str, str]
     """SHA-256 of the file of each split."""
 
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: list[str]) -> list[str]:
+        if len(set(labels)) < len(labels):
+            raise ValueError("each label once")
+        return labels
+
     @property
     def scoring(self) -> Scoring:
         """How its predictions are scored."""
@@ -96,7 +105,7 @@ class RecipeOf(_Record):
 class PredictionsFile(_Record):
     """Where the predictions for the test split are."""
 
-    file: Text
+    file: Annotated[str, Field(min_length=1, max_length=200)]
     """Name of a file in the same folder, with a JSON object a line for each test record."""
     sha256: str
     """Hash of that file."""
@@ -111,7 +120,7 @@ class Result(_Record):
     """What was scored."""
     task: ScoredTask
     """On what."""
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)
     """Seed of fine-tuning; 0 for a baseline, which has none."""
     settings: dict[str, JsonValue]
     """The recipe's `evaluate:` section without the seeds, and the precision."""
@@ -127,7 +136,7 @@ class Result(_Record):
     """Recipe of the run that wrote it."""
     environment: dict[str, JsonValue]
     """Versions and hardware."""
-    minutes: float = Field(ge=0)
+    minutes: float = Field(ge=0, le=_LONGEST)
     """Wall time of fine-tuning and prediction."""
     predictions: PredictionsFile
     """Where the predictions are."""
@@ -183,12 +192,12 @@ def find_result(path: Path) -> tuple[Result, tuple[Prediction, ...]] | None:
 
 
 def _read_result(path: Path) -> Result:
+    if not path.is_file():  # a pipe of that name would be waited for without end
+        raise DataError(f"{path}: no such file.")
     try:
         entry = json.loads(path.read_bytes())
         # JSON can spell half of a character pair, which no file can hold.
         json.dumps(entry, ensure_ascii=False).encode("utf-8")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(
             f"{path}: no readable JSON: {error}. Was it cut short? Evaluate again."

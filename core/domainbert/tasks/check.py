@@ -15,7 +15,7 @@ Splits = Mapping[str, Sequence[Any]]
 
 
 def check_records(task: Task, splits: Splits, paths: Mapping[str, Path]) -> None:
-    """Refuse empty splits, records of another kind, and another number of labels than one.
+    """Refuse empty splits, records of another kind, what is no text, and a wrong number of labels.
 
     Raises:
         DataError: Names the file, and the record where there is one.
@@ -28,6 +28,10 @@ def check_records(task: Task, splits: Splits, paths: Mapping[str, Path]) -> None
             where = f"task {task.name!r}: {paths[split]}, {noun} {number}"
             if not isinstance(record, kind):
                 raise DataError(f"{where}: the reader gave {type(record).__name__}.")
+            if not _is_text(record):
+                raise DataError(f"{where}: holds half of a surrogate pair, which is no text.")
+            if isinstance(record, Example) and not all(map(str.isprintable, record.labels)):
+                raise DataError(f"{where}: a label has invisible characters: {record.labels}.")
             if isinstance(record, Example) and not task.multi_label and len(record.labels) != 1:
                 raise DataError(
                     f"{where}: has {len(record.labels)} labels {record.labels}; expected one. "
@@ -91,6 +95,15 @@ def _labels(kind: str, records: Iterable[Any]) -> set[str]:
 def _in_train(splits: Splits) -> int:
     train = {plain_text(record) for record in splits["train"]}
     return sum(plain_text(record) in train for record in splits["test"])
+
+
+def _is_text(record: Sentence | Example) -> bool:
+    parts = record.words if isinstance(record, Sentence) else (record.text, *record.labels)
+    try:
+        "".join(parts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def plain_text(record: Sentence | Example) -> str:

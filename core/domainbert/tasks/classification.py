@@ -87,7 +87,7 @@ def decide(
         task: Gives classes and gold labels.
         scores: Of each split, shape (N, C); larger is more likely.
     """
-    labels = np.array(task.scoring.labels)
+    labels = np.array(task.scoring.labels, dtype=object)  # of fixed width they lose trailing NULs
     threshold = None
     if task.scoring.multi_label:
         gold_NC = label_matrix(task.scoring.labels, task.splits["validation"])

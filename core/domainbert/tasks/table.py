@@ -82,7 +82,7 @@ def _json_rows(path: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
             continue
         try:
             row: Any = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path}:{number}: no JSON: {error}") from None
         text = row.get("text") if isinstance(row, dict) else None
         labels = _json_labels(row) if isinstance(row, dict) else None
