@@ -100,6 +100,7 @@ def evaluate(
 
     Raises:
         RunFailed: A fine-tuning run did not stay finite.
+        RunFolderError: The folder holds results of other models or settings.
         Stopped: A signal; finished cells are kept.
     """
     cells = [
@@ -133,11 +134,6 @@ def _candidates_and_seeds(
 
 def _run(cell: Cell, session: Session) -> None:
     """Fine-tune and score one cell, and store the result."""
-    if find_result(_path(cell, session)) is not None:
-        raise RunFolderError(
-            f"{_path(cell, session)}: is a result of another model, precision, data or setting. "
-            "Name another folder with --out."
-        )
     started = time.perf_counter()
     counts = dict(cell.task.counts)
     parameters = None
@@ -185,15 +181,19 @@ def _finetune_and_predict(
 
     task, settings = cell.task, cell.settings
     device = Device(session.accelerator.device, session.bf16, session.check_stop)
-    steps = settings.epochs * -(-len(task.splits["train"]) // settings.batch_size)
     title = f"{task.name}: {cell.candidate.name}, seed {cell.seed}"
-    with session.reporter.bar(title, steps) as bar:
+    with session.reporter.bar(title, 0) as bar:
         tuned = finetune(folder, task, settings, cell.seed, device, bar)
     return predict(tuned), tuned.parameters, long_texts(tuned, "test")
 
 
 def _finished(cell: Cell, session: Session) -> tuple[Result, tuple[Prediction, ...]] | None:
-    """Return the stored result of a cell, if it is of the same model, data and settings."""
+    """Return the stored result of a cell, or None if there is none that is whole.
+
+    Raises:
+        RunFolderError: It is of another model, other data or other settings; to score the cell
+            would write over it.
+    """
     found = find_result(_path(cell, session))
     if found is None:
         return None
@@ -202,7 +202,12 @@ def _finished(cell: Cell, session: Session) -> tuple[Result, tuple[Prediction, .
         and found[0].task.model_dump() == _task_entry(cell.task)
         and found[0].settings == _settings(cell, session)
     )
-    return found if same else None
+    if not same:
+        raise RunFolderError(
+            f"{_path(cell, session)}: is a result of another model, precision, data or setting. "
+            "Name another folder with --out."
+        )
+    return found
 
 
 def _path(cell: Cell, session: Session) -> Path:

@@ -14,7 +14,10 @@ from domainbert.errors import BaseModelError
 VOCABULARY_FILE = "vocabulary.json"
 """Stands beside an extended tokenizer: what was added, and the fingerprint."""
 
-_PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
+PRIVATE_USE = range(0xE000, 0xF900)
+"""Code points without a meaning of their own, of which the mark of added entries is one."""
+
+_MARKED = re.compile(f"[{chr(PRIVATE_USE[0])}-{chr(PRIVATE_USE[-1])}]")
 _PROBE = (
     "The patient's 2.5-mg dose of N-acetylcysteine (NAC) was RAISED; see Fig. 3a-c.",
     "naïve résumé Straße ÅNGSTRÖM ﬁne ½ µg/ml ≥ 10⁻³ α-helix 漢字 🙂",
@@ -39,6 +42,10 @@ class SpecialTokens:
     mask: int
     pad: int
     reserved: tuple[int, ...]
+
+    def room(self, max_length: int) -> int:
+        """Return the tokens of text that fit into a sequence of `max_length`."""
+        return max_length - len(self.prefix) - len(self.suffix)
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -159,4 +166,4 @@ def fingerprint(tokenizer: Any) -> str:
 
 def _added_words(tokenizer: Any) -> list[str]:
     # Entries that end with a mark are found only while the normaliser sets it; see vocabulary/.
-    return sorted(entry for entry in tokenizer.get_vocab() if _PRIVATE_USE.search(entry))
+    return sorted(entry for entry in tokenizer.get_vocab() if _MARKED.search(entry))

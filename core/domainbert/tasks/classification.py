@@ -35,7 +35,7 @@ def text_windows(
             scores are averaged.
     """
     specials = special_tokens(tokenizer)
-    capacity = max_length - len(specials.prefix) - len(specials.suffix)
+    capacity = specials.room(max_length)
     windows = []
     for number, ids in enumerate(encode_texts(tokenizer, [e.text for e in examples])):
         stop = len(ids) if long_texts == "window" else min(len(ids), capacity)
@@ -49,8 +49,7 @@ def text_windows(
 
 def count_long(examples: Sequence[Example], tokenizer: Any, max_length: int) -> int:
     """Return how many texts do not fit one window."""
-    specials = special_tokens(tokenizer)
-    capacity = max_length - len(specials.prefix) - len(specials.suffix)
+    capacity = special_tokens(tokenizer).room(max_length)
     return sum(len(ids) > capacity for ids in encode_texts(tokenizer, [e.text for e in examples]))
 
 

@@ -25,7 +25,7 @@ from domainbert.tasks.classifier import Classifier, load_classifier
 from domainbert.tasks.load import LoadedTask
 from domainbert.tasks.predict import Device, Tuned, make_windows, score_batch
 from domainbert.tasks.window import Window
-from domainbert.tokenizer import load_tokenizer
+from domainbert.tokenizer import load_tokenizer, special_tokens
 from domainbert.training.layers import depths
 from domainbert.training.optimise import build_optimizer, learning_rate_at, set_rate
 
@@ -59,7 +59,7 @@ def finetune(
     model = load_classifier(folder, len(task.outputs), seed).to(device.device)
     check_length(model.encoder, settings.max_length, "evaluate.max_length")
     _start_at_prior(model, task)
-    tuned = Tuned(model, tokenizer, task, settings, device)
+    tuned = Tuned(model, tokenizer, special_tokens(tokenizer).pad, task, settings, device)
     train = task.splits["train"]
     windows = make_windows(tuned, train)
     if task.scoring.kind == "tagging":

@@ -128,7 +128,7 @@ def _located(file: DataFile | Path, progress: Progress | None) -> Path:
 
 def _load(task: Task, paths: Mapping[str, Path], domain: str | None) -> LoadedTask:
     counts: Counter[str] = Counter()
-    read = task.read or _default_reader(task)
+    read = reader_of(task)
     splits = {split: tuple(_records(task, read, paths[split], split, counts)) for split in SPLITS}
     check_records(task, splits, paths)
     labels = task.labels or found_labels(task.kind, splits["train"])
@@ -149,7 +149,10 @@ def _load(task: Task, paths: Mapping[str, Path], domain: str | None) -> LoadedTa
     )
 
 
-def _default_reader(task: Task) -> Read:
+def reader_of(task: Task) -> Read:
+    """Return the task's reader, or the one for its kind."""
+    if task.read is not None:
+        return task.read
     if task.kind == "tagging":
         return lambda path, _split: read_columns(path)
     return lambda path, _split: read_table(path, task.multi_label)

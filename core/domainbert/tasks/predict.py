@@ -22,7 +22,6 @@ from domainbert.tasks.load import LoadedTask
 from domainbert.tasks.metrics import Prediction
 from domainbert.tasks.tagging import word_windows
 from domainbert.tasks.window import Window, pad_windows
-from domainbert.tokenizer import special_tokens
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class Tuned:
     Args:
         model: In evaluation mode.
         tokenizer: Of its checkpoint.
+        pad: Id of its padding token.
         task: What it learned.
         settings: How.
         device: Where it computes.
@@ -58,6 +58,7 @@ class Tuned:
 
     model: Classifier
     tokenizer: Any
+    pad: int
     task: LoadedTask
     settings: EvaluateSection
     device: Device
@@ -123,7 +124,7 @@ def make_windows(tuned: Tuned, records: Sequence[Any]) -> list[Window]:
 def score_batch(tuned: Tuned, batch: Sequence[Window]) -> torch.Tensor:
     """Return scores of the batch's words, shape (W, C), or of its texts, shape (B, C)."""
     device = tuned.device.device
-    ids_BL, mask_BL = pad_windows(batch, special_tokens(tuned.tokenizer).pad)
+    ids_BL, mask_BL = pad_windows(batch, tuned.pad)
     ids_BL, mask_BL = ids_BL.to(device), mask_BL.to(device)
     with tuned.device.autocast():
         if tuned.task.scoring.kind == "classification":

@@ -27,7 +27,7 @@ def word_windows(sentences: Sequence[Sentence], tokenizer: Any, max_length: int)
         max_length: Tokens of a window, special tokens included.
     """
     specials = special_tokens(tokenizer)
-    capacity = max_length - len(specials.prefix) - len(specials.suffix)
+    capacity = specials.room(max_length)
     encoded = encode_with_offsets(tokenizer, [" ".join(s.words) for s in sentences])
     windows = []
     for number, (sentence, (ids, offsets)) in enumerate(zip(sentences, encoded, strict=True)):

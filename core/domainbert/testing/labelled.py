@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from domainbert.domain import Domain, Example, Sentence
 from domainbert.errors import UserError
-from domainbert.tasks.check import plain_text
+from domainbert.tasks.check import found_labels, plain_text
 from domainbert.tasks.columns import to_iob2
-from domainbert.testing.loaded import Loaded, LoadedTask, Record
+from domainbert.testing.loaded import Loaded, ReadTask
 from domainbert.testing.outcome import Outcome, Problem, count, outcome, reason, some
 from domainbert.testing.tiny import tiny_tokenizer
 
@@ -75,9 +75,11 @@ def check_scores(loaded: Loaded) -> Outcome:
     return outcome("scores", f"perfect predictions score 1.0 on {count(scored, 'task')}", problems)
 
 
-def _disagreeing(found: LoadedTask) -> Iterator[Problem]:
+def _disagreeing(found: ReadTask) -> Iterator[Problem]:
     task, where = found.task, f"task {found.task.name!r}"
-    of_split = {split: _labels(records) for split, records in found.splits.items()}
+    of_split = {
+        split: set(found_labels(task.kind, records)) for split, records in found.splits.items()
+    }
     declared = set(task.labels) or of_split["train"]
     for split, labels in of_split.items():
         strangers = sorted(labels - declared)
@@ -93,7 +95,7 @@ def _disagreeing(found: LoadedTask) -> Iterator[Problem]:
         yield Problem(f"{where}: one label only", "a class needs another to be told from")
 
 
-def _malformed(found: LoadedTask) -> Iterator[Problem]:
+def _malformed(found: ReadTask) -> Iterator[Problem]:
     where = f"task {found.task.name!r}"
     for split, records in found.splits.items():
         for number, record in enumerate(records, 1):
@@ -110,7 +112,7 @@ def _malformed(found: LoadedTask) -> Iterator[Problem]:
                 yield Problem(what, "give each label once")
 
 
-def _refused(found: LoadedTask) -> Iterator[Problem]:
+def _refused(found: ReadTask) -> Iterator[Problem]:
     """Say why the task would not be loaded for a run."""
     from domainbert.recipe_sections import TaskSection
     from domainbert.tasks.load import load_task
@@ -122,22 +124,12 @@ def _refused(found: LoadedTask) -> Iterator[Problem]:
         yield Problem(str(error), "put right what it says, in the file or in the reader")
 
 
-def _labels(records: tuple[Record, ...]) -> set[str]:
-    labels: set[str] = set()
-    for record in records:
-        if isinstance(record, Example):
-            labels.update(record.labels)
-        else:
-            labels.update(tag[2:] for tag in record.tags if tag != "O")
-    return labels
-
-
-def _perfect(found: LoadedTask) -> dict[str, float]:
+def _perfect(found: ReadTask) -> dict[str, float]:
     """Score the labels of test against themselves."""
     from domainbert.tasks.metrics import Scoring, score
 
     task, records = found.task, found.splits["test"]
-    labels = task.labels or tuple(sorted(_labels(found.splits["train"])))
+    labels = task.labels or found_labels(task.kind, found.splits["train"])
     scoring = Scoring(task.kind, labels, task.multi_label, dict(task.levels))
     if task.kind == "tagging":
         return score(scoring, _as_tagged([r for r in records if isinstance(r, Sentence)]))

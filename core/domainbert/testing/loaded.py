@@ -17,8 +17,7 @@ from domainbert.corpus.read import read_documents
 from domainbert.data import locate
 from domainbert.domain import Corpus, DataFile, Document, Domain, Example, Sentence, Task
 from domainbert.errors import DataError
-from domainbert.tasks.columns import read_columns
-from domainbert.tasks.table import read_table
+from domainbert.tasks.load import reader_of
 from domainbert.testing.offline import no_network
 from domainbert.testing.outcome import Outcome, Problem, count, outcome, reason, some
 
@@ -29,7 +28,7 @@ Record = Sentence | Example
 
 
 @dataclass(frozen=True)
-class LoadedTask:
+class ReadTask:
     """A task whose three splits could be read.
 
     Args:
@@ -55,7 +54,7 @@ class Loaded:
     """
 
     corpora: dict[str, tuple[Document, ...]] = field(default_factory=dict)
-    tasks: list[LoadedTask] = field(default_factory=list)
+    tasks: list[ReadTask] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -111,24 +110,18 @@ def _load_task(task: Task, loaded: Loaded) -> None:
     for split, path in paths.items():
         assert path is not None  # noqa: S101  # just looked at
         place, known = f"{where}, {split}", len(loaded.problems)
-        found = _twice(partial(_records, task, path, split), place, loaded)
+        found = _twice(partial(reader_of(task), path, split), place, loaded)
         splits[split] = tuple(_of_type(found, kind, place, loaded))
         if not splits[split] and len(loaded.problems) == known:
             loaded.problems.append(Problem(f"{place}: is empty", "share the texts out again"))
         loaded.problems.extend(_record_problems(splits[split], place))
     if len(loaded.problems) == before:
         packaged = all(isinstance(file, Path) for file in task.splits.values())
-        loaded.tasks.append(LoadedTask(task, splits, packaged))
+        loaded.tasks.append(ReadTask(task, splits, packaged))
 
 
 def _documents(corpus: Corpus, path: Path) -> Iterable[Any]:
     return islice((corpus.read or read_documents)(path), DOCUMENTS)
-
-
-def _records(task: Task, path: Path, split: str) -> Iterable[Any]:
-    if task.read is not None:
-        return task.read(path, split)
-    return read_columns(path) if task.kind == "tagging" else read_table(path, task.multi_label)
 
 
 def _here(file: DataFile | Path) -> Path | None:

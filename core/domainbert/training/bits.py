@@ -126,7 +126,7 @@ def _score(
 
 def _windows(tokenizer: Any, texts: list[str], max_length: int) -> Iterator[HiddenText]:
     specials = special_tokens(tokenizer)
-    capacity = max_length - len(specials.prefix) - len(specials.suffix)
+    capacity = specials.room(max_length)
     for group in batched(texts, 64):
         encoded = encode_with_offsets(tokenizer, group)
         for text, (ids, offsets) in zip(group, encoded, strict=True):

@@ -77,7 +77,7 @@ def build_job(
         )
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
-    capacity = settings.max_length - len(specials.prefix) - len(specials.suffix)
+    capacity = specials.room(settings.max_length)
     model = loaded.model.to(session.accelerator.device)
     if not MaskedLanguageModel(model).sparse:
         session.reporter.say(

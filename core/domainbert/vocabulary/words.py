@@ -9,12 +9,11 @@ from typing import Any
 
 from domainbert.batching import batched
 from domainbert.errors import BaseModelError
-from domainbert.tokenizer import encode_texts
+from domainbert.tokenizer import PRIVATE_USE, encode_texts
 
 # What stands inside a word for the pre-tokeniser of BERT, as a class of regular expressions: it
 # cuts at white space and at the punctuation of ASCII and of Unicode.
 INSIDE = r"[^\s\p{P}$+<=>^`|~]"
-_PRIVATE_USE = range(0xE000, 0xF900)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def open_words(tokenizer: Any) -> WordPieces:
 def unused_mark(tokenizer: Any) -> str:
     """Return a character that is in no entry and that no text can bring in."""
     taken = set("".join(tokenizer.get_vocab()))
-    return next(chr(code) for code in _PRIVATE_USE if chr(code) not in taken)
+    return next(chr(code) for code in PRIVATE_USE if chr(code) not in taken)
 
 
 def _check_splitting(backend: Any) -> None:
@@ -99,7 +98,7 @@ def _check_splitting(backend: Any) -> None:
 
     reason = None
     splitter = backend.pre_tokenizer
-    mark = chr(_PRIVATE_USE[0])
+    mark = chr(PRIVATE_USE[0])
     if backend.normalizer is None or mark in backend.normalizer.normalize_str(f"a{mark}b"):
         reason = "its normaliser lets private-use characters pass"
     elif type(splitter).__name__ != "BertPreTokenizer":
