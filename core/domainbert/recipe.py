@@ -21,9 +21,9 @@ from domainbert.recipe_sections import (
     Name,
     Section,
     TaskSection,
-    TrainSection,
     VocabularySection,
 )
+from domainbert.recipe_train import TrainSection
 
 
 class Recipe(Section):

@@ -13,16 +13,16 @@ from torch.nn import functional
 
 from domainbert.base import LoadedModel
 from domainbert.corpus.store import TokenStore
-from domainbert.recipe_sections import TrainSection
+from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.testing import sample_texts
 from domainbert.tokenizer import special_tokens
 from domainbert.training.batch import collate, masked_batch
-from domainbert.training.loop import Job, StepSums, train_step
 from domainbert.training.masking import mask_rule, mask_sequence
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch, index_sequences
+from domainbert.training.step import Job, StepSums, train_step
 
 Load = Callable[[str], LoadedModel]
 MakeStore = Callable[..., TokenStore]

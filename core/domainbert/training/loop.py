@@ -1,67 +1,20 @@
-"""The training loop: exact over micro-batches and processes, stateless between steps.
-
-The loss of a step is the mean over all its masked tokens, whatever the micro-batch size and the
-number of processes: each forward pass returns a sum, and the divisor is counted over all of them.
-"""
+"""The training loop: one phase from step to step, with metrics, checkpoints and signals."""
 
 from __future__ import annotations
 
-import math
 import time
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import torch
 
-from domainbert.counter import derive_key
-from domainbert.errors import RunFailed
 from domainbert.plan import Phase
 from domainbert.progress import Bar
-from domainbert.recipe_sections import TrainSection
 from domainbert.run import append_metrics, sync_metrics
-from domainbert.session import Session
-from domainbert.training.batch import masked_batch
 from domainbert.training.checkpoint import TrainState, save_checkpoint
-from domainbert.training.masking import MaskRule
 from domainbert.training.model import MaskedLanguageModel, head_parameters
-from domainbert.training.optimise import build_optimizer, learning_rate_at, set_rate
-from domainbert.training.order import SequenceIndex, global_batch, share
-
-if TYPE_CHECKING:
-    from domainbert.corpus.store import TokenStore
-
-
-@dataclass(frozen=True)
-class Job:
-    """What every step of a run needs; nothing in it changes but the model's weights.
-
-    Args:
-        model: A transformers `*ForMaskedLM`, on its device.
-        store: Token store.
-        index: Sequences of the training slice.
-        rule: How tokens are masked.
-        settings: The recipe's `train:` section.
-        session: Processes, device, run folder, progress, signals.
-    """
-
-    model: Any
-    store: TokenStore
-    index: SequenceIndex
-    rule: MaskRule
-    settings: TrainSection
-    session: Session
-
-
-@dataclass(frozen=True)
-class StepSums:
-    """Sums of one optimizer step over all processes."""
-
-    nats: float
-    masked: int
-    tokens: int
-    gradient_norm: float
-    learning_rate: float
+from domainbert.training.optimise import build_optimizer, learning_rate_at
+from domainbert.training.step import Job, StepSums, train_step
 
 
 def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
@@ -111,55 +64,6 @@ def select_parameters(model: Any, phase_name: str) -> None:
     head = set(head_parameters(model))
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(phase_name == "full" or name in head)
-
-
-def train_step(
-    job: Job, wrapped: Any, optimizer: torch.optim.Optimizer, step: int, learning_rate: float
-) -> StepSums:
-    """Do one optimizer step on the global batch of `step`."""
-    accelerator, settings = job.session.accelerator, job.settings
-    rank, world = accelerator.process_index, accelerator.num_processes
-    keys = global_batch(job.index, settings.seed, step, settings.batch_size)
-    parts = share(keys, rank, world, settings.micro_batch_size)
-    batches = [masked_batch(job.store, part, job.rule) for part in parts]
-    mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
-    masked, tokens = _sum_over_ranks(accelerator, mine)
-    optimizer.zero_grad(set_to_none=True)
-    # Kept on the device: reading it would make a GPU wait after every micro-batch.
-    total = torch.zeros((), dtype=torch.float64, device=accelerator.device)
-    for number, batch in enumerate(batches):
-        last = number == len(batches) - 1
-        # Dropout depends on the place in the run and on nothing that came before.
-        torch.manual_seed(derive_key("dropout", settings.seed, step, rank, number))
-        with nullcontext() if last else accelerator.no_sync(wrapped):
-            on_device = batch.to(accelerator.device)
-            loss = wrapped(
-                on_device.input_ids_BL,
-                on_device.attention_mask_BL,
-                on_device.positions_N,
-                on_device.targets_N,
-            )
-            # Processes average their gradients, so each gives `world` times its part.
-            accelerator.backward(loss * (world / masked))
-            total += loss.detach()
-    (nats,) = _sum_over_ranks(accelerator, [total.item()])
-    norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
-    if not (math.isfinite(nats) and math.isfinite(norm)):
-        raise RunFailed(
-            f"step {step + 1}: the loss or its gradient is not finite (loss {nats / masked}, "
-            f"gradient norm {norm}). The step was not applied; the last checkpoint is whole. "
-            "Lower `train.learning_rate` or set `train.precision: fp32`."
-        )
-    set_rate(optimizer, learning_rate)
-    optimizer.step()
-    return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
-
-
-def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
-    if accelerator.num_processes == 1:
-        return values
-    totals = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
-    return list(accelerator.reduce(totals, reduction="sum").tolist())
 
 
 def _advance(state: TrainState, sums: StepSums, seconds: float) -> TrainState:

@@ -12,7 +12,7 @@ from domainbert.corpus.store import TokenStore
 from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.plan import Phase
-from domainbert.recipe_sections import TrainSection
+from domainbert.recipe_train import TrainSection
 from domainbert.run import rewind_metrics
 from domainbert.session import Session
 from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
@@ -24,10 +24,11 @@ from domainbert.training.checkpoint import (
     newest_checkpoint,
     read_state,
 )
-from domainbert.training.loop import Job, run_phase
+from domainbert.training.loop import run_phase
 from domainbert.training.masking import mask_rule
 from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
 from domainbert.training.order import index_sequences
+from domainbert.training.step import Job
 from domainbert.vocabulary.extend import write_extension
 
 if TYPE_CHECKING:
