@@ -26,10 +26,11 @@ On a CPU, `ratio` has both in fp32 and otherwise at their defaults; part of it i
 Trainer takes from the base (0.1) and we set to 0. In `ratio_equal_dropout` both have 0.1, in
 `ratio_bf16` both have bf16, and in `ratio_defaults` ours takes bf16 where the processor computes in
 it, while the Trainer stays in fp32 unless asked. On a GPU all arms have bf16, and `ratio` is
-against the Trainer with `torch_compile` or without, whichever is faster. `matmul_share` is the arithmetic
-that the step needs for its tokens (not for padding) in a second, over that of a matrix product of
-its own largest layer, measured before and after each block. `memory_ratio` is of the most memory
-of the process (of the device on a GPU) while a block ran. Our head phase is not measured.
+against the Trainer with `torch_compile` or without, whichever is faster. `matmul_share` is the
+arithmetic that the step needs for its tokens (not for padding) in a second, over that of a matrix
+product of its own largest layer, measured before and after each block. `memory_ratio` is of the
+most memory of the process (of the device on a GPU) while a block ran. Our head phase is not
+measured.
 """
 
 from __future__ import annotations
