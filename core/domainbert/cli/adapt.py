@@ -15,11 +15,14 @@ from domainbert.cli.common import (
     print_reports,
     print_table,
 )
+from domainbert.supervise.member import stoppable
+from domainbert.supervise.pulse import is_member
 
 if TYPE_CHECKING:
     from domainbert.report.card import RunSummary
 
 
+@stoppable
 def adapt(
     recipe: Annotated[
         str | None,
@@ -35,6 +38,10 @@ def adapt(
     out: Annotated[
         Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, help="Train in so many processes of this machine."),
+    ] = 1,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,6 +58,10 @@ def adapt(
     registry = load_plugins(plugin or ())
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
+    if processes > 1 and not is_member():
+        from domainbert.supervise.supervisor import supervise_command
+
+        raise typer.Exit(supervise_command(processes, out))
     # Heavy, so after everything that can be refused without it.
     from domainbert.adapt import adapt as run_adaptation
 

@@ -11,10 +11,12 @@ import torch
 from domainbert.plan import Phase
 from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
+from domainbert.supervise.pulse import beat
 from domainbert.training.checkpoint import TrainState, save_checkpoint
 from domainbert.training.model import MaskedLanguageModel, head_parameters
 from domainbert.training.optimise import build_optimizer, learning_rate_at
-from domainbert.training.step import Job, StepSums, train_step
+from domainbert.training.step import Job, StepSums, settle, train_step
+from domainbert.training.together import fail_together
 
 
 def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
@@ -42,9 +44,11 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         optimizer_from(optimizer)
     wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
     job.model.train()
+    settle(job, wrapped, state.step)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state
         for step in range(state.step, phase.stop):
+            beat(f"step {step + 1}")
             started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
@@ -108,13 +112,20 @@ def _maybe_save(
     due = state.step % job.settings.checkpoint_steps == 0 or state.step == phase.stop
     if not (due or received):
         return
-    if job.session.is_main:
-        sync_metrics(job.session.run)
-        keep = job.settings.keep_checkpoints
-        save_checkpoint(job.session.run.checkpoints, job.model, optimizer, state, keep)
-    job.session.accelerator.wait_for_everyone()
+    trouble = _save(job, state, optimizer) if job.session.is_main else None
+    fail_together(job.session.accelerator, trouble)
     if received:
         job.session.raise_stopped(received, f"a checkpoint of step {state.step} was written")
+
+
+def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> Exception | None:
+    run, keep = job.session.run, job.settings.keep_checkpoints
+    try:
+        sync_metrics(run)
+        save_checkpoint(run.checkpoints, job.model, optimizer, state, keep)
+    except Exception as error:
+        return error
+    return None
 
 
 def _gather_signals(job: Job) -> list[float]:

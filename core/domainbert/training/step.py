@@ -17,7 +17,7 @@ from domainbert.counter import derive_key
 from domainbert.errors import RunFailed
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
-from domainbert.training.batch import masked_batch
+from domainbert.training.batch import MicroBatch, masked_batch
 from domainbert.training.masking import MaskRule
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
@@ -66,10 +66,7 @@ def train_step(
     """Do one optimizer step on the global batch of `step`."""
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
-    keys = global_batch(job.index, settings.seed, step, settings.batch_size)
-    capacity = settings.micro_batch_size * settings.max_length if job.packed else None
-    parts = share(keys, rank, world, settings.micro_batch_size, capacity)
-    batches = [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
+    batches = micro_batches(job, step)
     mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
     masked, tokens = _sum_over_ranks(accelerator, mine)
     optimizer.zero_grad(set_to_none=True)
@@ -95,6 +92,35 @@ def train_step(
     set_rate(optimizer, learning_rate)
     optimizer.step()
     return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
+
+
+def micro_batches(job: Job, step: int) -> list[MicroBatch]:
+    """Return what this process reads in a step."""
+    accelerator, settings = job.session.accelerator, job.settings
+    rank, world = accelerator.process_index, accelerator.num_processes
+    keys = global_batch(job.index, settings.seed, step, settings.batch_size)
+    capacity = settings.micro_batch_size * settings.max_length if job.packed else None
+    parts = share(keys, rank, world, settings.micro_batch_size, capacity)
+    return [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
+
+
+def settle(job: Job, wrapped: Any, step: int) -> None:
+    """Let processes agree on the order in which they exchange gradients, before any counts.
+
+    DDP chooses it in the first backward pass of its life and sums in another order before. With
+    three processes or more a continued run would then not have the bits of one never stopped.
+
+    Args:
+        job: The run.
+        wrapped: The model as it is trained; its weights and gradients stay as they are.
+        step: The step that follows, whose batch is used.
+    """
+    accelerator = job.session.accelerator
+    if accelerator.num_processes == 1:
+        return
+    batch = micro_batches(job, step)[0]
+    accelerator.backward(wrapped(batch.to(accelerator.device)))
+    wrapped.zero_grad(set_to_none=True)
 
 
 def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
