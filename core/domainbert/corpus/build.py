@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from domainbert.corpus.changed import describe_sources, refuse_changed
 from domainbert.corpus.clean import clean
 from domainbert.corpus.sources import Source, read_sources
 from domainbert.corpus.store import TokenStore, is_store, open_store, read_store, write_store
@@ -29,20 +30,19 @@ def build_store(session: Session, sources: Iterable[Source], tokenizer: Any) -> 
     """
     folder, reporter = session.run.corpus, session.reporter
     if is_store(folder):
-        store = open_store(folder)
-        if store.manifest["tokenizer"] != fingerprint(tokenizer):
-            raise DataError(f"{folder}: was tokenised by another tokenizer. Name another --out.")
+        store = _opened(folder, tokenizer)
+        refuse_changed(folder, store.manifest["sources"], sources)
         return store
     found = tuple(sources)
     counts: Counter[str] = Counter()
 
     def encode(texts: list[str]) -> list[list[int]]:
-        session.check_stop()
+        session.check_stop("tokenising")
         reporter.say(f"corpus: {counts['read']:,} documents read")
         return encode_texts(tokenizer, texts)
 
     def describe() -> dict[str, Any]:
-        files = [{"corpus": s.name, "licence": s.licence, "file": s.path.name} for s in found]
+        files = describe_sources(found)
         return {"sources": files, "counts": dict(counts), "tokenizer": fingerprint(tokenizer)}
 
     documents = clean(read_sources(found), counts)
@@ -60,12 +60,12 @@ def retokenise(session: Session, old: Path, tokenizer: Any) -> TokenStore:
         tokenizer: A fast tokenizer; it uses all cores.
     """
     if is_store(session.run.corpus):
-        return build_store(session, (), tokenizer)
+        return _opened(session.run.corpus, tokenizer)
     manifest = open_store(old).manifest
     told = {key: manifest[key] for key in ("sources", "counts")}
 
     def encode(texts: list[str]) -> list[list[int]]:
-        session.check_stop()
+        session.check_stop("tokenising")
         return encode_texts(tokenizer, texts)
 
     def describe() -> dict[str, Any]:
@@ -73,6 +73,13 @@ def retokenise(session: Session, old: Path, tokenizer: Any) -> TokenStore:
 
     store = write_store(session.run.corpus, read_store(old), encode, len(tokenizer), describe)
     session.reporter.say("corpus, extended vocabulary: " + corpus_line(store))
+    return store
+
+
+def _opened(folder: Path, tokenizer: Any) -> TokenStore:
+    store = open_store(folder)
+    if store.manifest["tokenizer"] != fingerprint(tokenizer):
+        raise DataError(f"{folder}: was tokenised by another tokenizer. Name another --out.")
     return store
 
 
