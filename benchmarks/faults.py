@@ -45,7 +45,7 @@ VARIABLES = {
     "OMP_NUM_THREADS": "1",
 }
 TRAIN = {
-    "batch_size": 12, "micro_batch_size": 2, "max_length": 32, "precision": "fp32", "dropout": 0.1,
+    "batch_size": 12, "micro_batch_size": 6, "max_length": 32, "precision": "fp32", "dropout": 0.1,
     "log_steps": 1, "head_steps": 6,
 }  # fmt: skip
 

@@ -47,8 +47,8 @@ def pair(make_town: MakeTown, adapt: Adapt) -> Pair:
     town = make_town()
     recipe = town.write(with_head=False, head_steps=3, steps=8, batch_size=6)
     told = adapt(town, recipe, "--out", "one", "--json")
-    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    process = town.start(*launch, "-m", "domainbert", "adapt", recipe, "--out", "two", "--json")
+    words = ("adapt", recipe, "--out", "two", "--json", "--processes", "2")
+    process = town.start("domainbert", *words)
     out, err = process.communicate()
     assert process.returncode == 0, err
     one, two = RunFolder(town.folder / "one"), RunFolder(town.folder / "two")

@@ -10,6 +10,7 @@ and transformers takes seconds; a fork of a process that has them takes millisec
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +72,6 @@ def fork_server(variables: Mapping[str, str] | None = None) -> Iterator[ForkServ
 def serve() -> None:
     """Answer orders from stdin until it is closed."""
     # What a run imports when it comes to it, so that no fork has to.
-    import pandas  # noqa: F401
     from transformers import (  # noqa: F401  # noqa: F401
         AutoModel,
         AutoModelForMaskedLM,
@@ -82,6 +83,10 @@ def serve() -> None:
     import domainbert.adapt
     import domainbert.cli.app  # noqa: F401
 
+    import_module("pandas")
+
+    # Else every collection of garbage in a fork goes through all that was imported.
+    gc.freeze()
     left: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)
