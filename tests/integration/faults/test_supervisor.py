@@ -20,7 +20,7 @@ import pytest
 from domainbert.errors import UserError
 from domainbert.run import RunFolder
 from domainbert.signals import StopFlag
-from domainbert.supervise import supervisor
+from domainbert.supervise import attempt, supervisor
 from domainbert.supervise.attempt import Attempt
 from domainbert.supervise.pulse import Ending, Pulse
 
@@ -28,6 +28,7 @@ RANKS = {0: Pulse(0, 10, "1", 5, "step 7"), 1: Pulse(1, 11, "1", 5, "step 8")}
 DONE = [Ending(0, 0, "", "", 1.0), Ending(1, 0, "", "", 1.1)]
 STOPPED = [Ending(rank, 75, "Stopped by SIGTERM; kept.", "", 2.0 + rank) for rank in (0, 1)]
 REFUSED = Ending(0, 2, "town.yaml: no such file.", "", 1.0)
+LONG = ("--set", "train.steps=400")
 AGAIN = "domainbert adapt x --processes 2"
 NEXT = "starting again from the last checkpoint (attempt 2)\n"
 ECHO = Ending(0, 1, "RuntimeError: connection closed by peer", "Traceback …\n", 3.0)
@@ -39,11 +40,11 @@ def outcome(
     """Supervise made-up attempts; return the exit code and how many there were."""
     left = list(attempts)
 
-    def attempt(_words: Any, _processes: Any, stop: StopFlag, _patience: Any) -> Attempt:
+    def made(_words: Any, _processes: Any, stop: StopFlag, _patience: Any) -> Attempt:
         stop.received.extend(received)
         return left.pop(0)
 
-    monkeypatch.setattr(supervisor, "run_attempt", attempt)
+    monkeypatch.setattr(supervisor, "run_attempt", made)
     code = supervisor.supervise(["adapt"], 2, tmp_path, AGAIN)
     return code, len(attempts) - len(left)
 
@@ -184,7 +185,7 @@ def test_a_hanging_rank_is_named_and_the_run_ends_with_the_same_bytes(
 def test_signals_to_launcher_torchrun_and_a_rank_stop_all_and_another_number_continues(
     crew: Callable[..., Crew], town: Any, bench: ModuleType
 ) -> None:
-    team = crew("team", 2).at_step(6)
+    team = crew("team", 2, *LONG).at_step(10)
     team.process.send_signal(signal.SIGUSR1)
     code, told = team.end()
     assert code == 75
@@ -192,26 +193,24 @@ def test_signals_to_launcher_torchrun_and_a_rank_stop_all_and_another_number_con
         r"\nerror: Stopped by SIGUSR1; a checkpoint of step \d+ was written. "
         r"Continue with: domainbert adapt team --processes 2\n$", told
     )  # fmt: skip
-    team = crew("team", 2).at_step(20)
+    team = crew("team", 2, *LONG).at_step(20)
     (torchrun,) = psutil.Process(team.process.pid).children()
     torchrun.terminate()
     code, told = team.end()
     assert code == 75, told
-    team = crew("team", 2).at_step(35)
+    team = crew("team", 2, *LONG).at_step(40)
     team.ranks()[1].terminate()
     code, told = team.end()
     assert code == 75, told
-    team = crew("team", 2).at_step(50)
+    team = crew("team", 2, *LONG).at_step(60)
     team.process.send_signal(signal.SIGINT)
     code, told = team.end()
     assert code == 130, told
     assert "Traceback" not in told
-    assert town.finish("team") == 0
+    assert town.finish("team", *LONG) == 0
     assert ", order-exact: processes 2 → 1" in town.told("team")
-    one, two = (bench.metrics(town.run(name).path) for name in ("whole", "team"))
-    assert [entry["step"] for entry in two] == [entry["step"] for entry in one]
-    assert [entry["tokens"] for entry in two] == [entry["tokens"] for entry in one]
-    # Dropout is drawn by rank, so only what is before it is equal; see the test below for losses.
+    steps = [entry["step"] for entry in bench.metrics(town.run("team").path)]
+    assert steps == list(range(1, 407))
 
 
 @pytest.mark.slow
@@ -263,3 +262,17 @@ def test_a_save_that_fails_in_one_process_fails_in_all_with_one_message(
     code, told = team.end()
     assert code in {1, 2}, told
     assert len(re.findall("^error: ", told, re.MULTILINE)) == 1
+
+
+def test_ranks_hear_what_another_rank_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    posted: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        attempt, "_signal", lambda pulse, number: posted.append((pulse.rank, number))
+    )
+    sent: dict[int, set[int]] = {}
+    attempt._pass_on(set(), {1: {15}}, RANKS, sent)
+    attempt._pass_on(set(), {0: {15}, 1: {15}}, RANKS, sent)
+    assert posted == [(0, 15)]
+    attempt._pass_on({10}, {0: {15}, 1: {15}}, RANKS, sent)
+    attempt._pass_on({10}, {0: {15, 10}, 1: {15, 10}}, RANKS, sent)
+    assert posted == [(0, 15), (0, 10), (1, 10)]
