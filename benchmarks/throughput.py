@@ -174,7 +174,7 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
         keys = global_batch(job.index, settings.seed, number, settings.batch_size)
         capacity = settings.micro_batch_size * settings.max_length
         parts = share(keys, 0, 1, settings.micro_batch_size, capacity)
-        batches = [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
+        batches = [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
         places += sum(batch.input_ids_BL.numel() for batch in batches)
         squares += sum((key.stop - key.start + 2) ** 2 for key in keys)
     tokens, masked = sum(s.tokens for s in sums[1:]), sum(s.masked for s in sums[1:])

@@ -17,7 +17,7 @@ from domainbert.counter import derive_key
 from domainbert.errors import RunFailed
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
-from domainbert.training.batch import masked_batch
+from domainbert.training.batch import Layout, masked_batch
 from domainbert.training.masking import MaskRule
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
@@ -35,7 +35,7 @@ class Job:
         store: Token store.
         index: Sequences of the training slice.
         rule: How tokens are masked.
-        packed: Whether sequences lie one behind the other, without padding.
+        layout: How sequences lie in a batch.
         settings: The recipe's `train:` section.
         session: Processes, device, run folder, progress, signals.
     """
@@ -44,7 +44,7 @@ class Job:
     store: TokenStore
     index: SequenceIndex
     rule: MaskRule
-    packed: bool
+    layout: Layout
     settings: TrainSection
     session: Session
 
@@ -67,9 +67,9 @@ def train_step(
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     keys = global_batch(job.index, settings.seed, step, settings.batch_size)
-    capacity = settings.micro_batch_size * settings.max_length if job.packed else None
+    capacity = settings.micro_batch_size * settings.max_length if job.layout != "padded" else None
     parts = share(keys, rank, world, settings.micro_batch_size, capacity)
-    batches = [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
+    batches = [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
     mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
     masked, tokens = _sum_over_ranks(accelerator, mine)
     optimizer.zero_grad(set_to_none=True)
