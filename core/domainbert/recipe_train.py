@@ -32,8 +32,11 @@ class TrainSection(Section):
     """Peak rate of the head phase."""
     warmup: float = Field(default=0.06, ge=0, lt=1)
     """Share of the steps of a phase in which the rate grows from zero."""
-    schedule: Literal["linear", "constant"] = "linear"
-    """What the rate does after warm-up: fall to zero, or stay."""
+    schedule: Literal["linear", "constant", "cosine", "wsd"] = "linear"
+    """What the rate does after warm-up: fall in a line or in half a wave, stay, or (`wsd`, for
+    warm-up, stable, decay) stay and fall at the end, as 1 − √t."""
+    decay: Fraction = 0.1
+    """Share of the steps of a phase in which the rate of `wsd` falls; 0.1 to 0.2 are usual."""
     weight_decay: float = Field(default=0.01, ge=0, lt=1)
     """Decoupled decay of matrices; biases and normalisation weights have none."""
     adam_betas: tuple[Fraction, Fraction] = (0.9, 0.98)
@@ -52,6 +55,12 @@ class TrainSection(Section):
     """Keep this many of the newest checkpoints."""
     log_steps: Count = 10
     """Write metrics every so many steps."""
+
+    @model_validator(mode="after")
+    def _stable_part(self) -> TrainSection:
+        if self.schedule == "wsd" and self.warmup + self.decay > 1:
+            raise ValueError("`warmup` and `decay` are shares of the steps: together at most 1")
+        return self
 
     @model_validator(mode="after")
     def _one_length(self) -> TrainSection:

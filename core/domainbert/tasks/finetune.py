@@ -27,7 +27,8 @@ from domainbert.tasks.predict import Device, Tuned, make_windows, score_batch
 from domainbert.tasks.window import Window
 from domainbert.tokenizer import load_tokenizer, special_tokens
 from domainbert.training.layers import depths
-from domainbert.training.optimise import build_optimizer, learning_rate_at, set_rate
+from domainbert.training.optimise import build_optimizer, set_rate
+from domainbert.training.schedule import learning_rate_at
 
 _DECAY = 0.01
 _BETAS = (0.9, 0.999)

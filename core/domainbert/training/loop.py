@@ -13,7 +13,8 @@ from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
 from domainbert.training.checkpoint import TrainState, save_checkpoint
 from domainbert.training.model import MaskedLanguageModel, head_parameters
-from domainbert.training.optimise import build_optimizer, learning_rate_at
+from domainbert.training.optimise import build_optimizer
+from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, train_step
 
 
@@ -48,7 +49,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
             started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
-                job.settings.warmup, job.settings.schedule,
+                job.settings.warmup, job.settings.schedule, job.settings.decay,
             )  # fmt: skip
             sums = train_step(job, wrapped, optimizer, step, rate)
             state = _advance(state, sums, time.perf_counter() - started)
