@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from domainbert.recipe_sections import (
     BaseSection,
@@ -72,6 +72,12 @@ class Recipe(Section):
         if doubled:
             raise ValueError(f"task named twice: {', '.join(doubled)}")
         return tasks
+
+    @model_validator(mode="after")
+    def _new_entries_learn(self) -> Recipe:
+        if self.vocabulary is not None and self.train.freeze_embeddings:
+            raise ValueError("train.freeze_embeddings: the new entries of `vocabulary` never learn")
+        return self
 
     def hash(self) -> str:
         """Return the SHA-256 of the resolved recipe: same values, same hash, however written."""

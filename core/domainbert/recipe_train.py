@@ -37,6 +37,16 @@ class TrainSection(Section):
     warm-up, stable, decay) stay and fall at the end, as 1 − √t."""
     decay: Fraction = 0.1
     """Share of the steps of a phase in which the rate of `wsd` falls; 0.1 to 0.2 are usual."""
+    layer_rate_decay: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
+    """Factor on the rate from each layer to the one below, the embeddings lowest; the head has the
+    whole rate. 1 gives all the same."""
+    freeze_embeddings: bool = False
+    """Never change the embeddings, and with them a decoder that is tied to them."""
+    freeze_layers: int = Field(default=0, ge=0)
+    """Never change this many of the lowest layers."""
+    unfreeze: Literal["all", "gradual"] = "all"
+    """`gradual`: the head learns alone, then with each equal part of the steps one layer more, the
+    embeddings in the last part. It changes what learns, not what a step costs."""
     weight_decay: float = Field(default=0.01, ge=0, lt=1)
     """Decoupled decay of matrices; biases and normalisation weights have none."""
     adam_betas: tuple[Fraction, Fraction] = (0.9, 0.98)

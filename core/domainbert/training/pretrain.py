@@ -24,6 +24,7 @@ from domainbert.training.checkpoint import (
     newest_checkpoint,
     read_state,
 )
+from domainbert.training.layers import check_layers, depths
 from domainbert.training.loop import run_phase
 from domainbert.training.masking import mask_rule
 from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
@@ -78,6 +79,7 @@ def build_job(
         )
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
+    check_layers(settings, depths(loaded.model), loaded.model.config.model_type)
     capacity = specials.room(settings.max_length)
     model = loaded.model.to(session.accelerator.device)
     if not MaskedLanguageModel(model).sparse:

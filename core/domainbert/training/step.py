@@ -7,6 +7,7 @@ number of processes: each forward pass returns a sum, and the divisor is counted
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,9 +60,14 @@ class StepSums:
 
 
 def train_step(
-    job: Job, wrapped: Any, optimizer: torch.optim.Optimizer, step: int, learning_rate: float
+    job: Job,
+    wrapped: Any,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    learning_rate: float,
+    asleep: Sequence[torch.nn.Parameter] = (),
 ) -> StepSums:
-    """Do one optimizer step on the global batch of `step`."""
+    """Do one optimizer step on the global batch of `step`; parameters `asleep` stay as they are."""
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     keys = global_batch(job.index, settings.seed, step, settings.batch_size)
@@ -87,6 +93,10 @@ def train_step(
             # Processes average their gradients, so each gives `world` times its part.
             accelerator.backward(loss * (world / masked))
             total += loss.detach()
+    # Without a gradient AdamW leaves a parameter, its decay and its averages alone. Turning off
+    # `requires_grad` would save work, but DDP wants the same parameters in every step.
+    for parameter in asleep:
+        parameter.grad = None
     (nats,) = _sum_over_ranks(accelerator, [total.item()])
     norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
     if not (math.isfinite(nats) and math.isfinite(norm)):
