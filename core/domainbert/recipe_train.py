@@ -9,6 +9,16 @@ from pydantic import Field, model_validator
 from domainbert.recipe_sections import BatchSize, Count, Fraction, Rate, Section, Seed
 
 
+class BatchRamp(Section):
+    """Smaller batches at first."""
+
+    start: BatchSize
+    """Sequences in the first step; all sizes are multiples of it, and so is `batch_size`."""
+    steps: Count
+    """Steps until `batch_size` is reached, counted from the first of the run (of the head phase, if
+    there is one)."""
+
+
 class TrainSection(Section):
     """Continued masked-LM pretraining."""
 
@@ -20,6 +30,8 @@ class TrainSection(Section):
     """Steps in which only the MLM head learns; used if the base has no trained head, else not."""
     batch_size: BatchSize = 32
     """Sequences in one optimizer step, over all processes and micro-batches."""
+    batch_ramp: BatchRamp | None = None
+    """Let the batch grow to `batch_size`, in a line; absent for none."""
     micro_batch_size: BatchSize = 16
     """Sequences in one forward pass of one process; changes memory and speed, not the loss."""
     max_length: int = Field(default=128, ge=8)
@@ -70,6 +82,15 @@ class TrainSection(Section):
     def _stable_part(self) -> TrainSection:
         if self.schedule == "wsd" and self.warmup + self.decay > 1:
             raise ValueError("`warmup` and `decay` are shares of the steps: together at most 1")
+        return self
+
+    @model_validator(mode="after")
+    def _ramp_reaches_the_batch(self) -> TrainSection:
+        if self.batch_ramp is not None and self.batch_size % self.batch_ramp.start:
+            raise ValueError(
+                f"`batch_size` ({self.batch_size}) must be a multiple of `batch_ramp.start` "
+                f"({self.batch_ramp.start})"
+            )
         return self
 
     @model_validator(mode="after")

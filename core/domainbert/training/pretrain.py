@@ -73,10 +73,12 @@ def build_job(
     specials = special_tokens(loaded.tokenizer)
     check_length(loaded.model, settings.max_length, "train.max_length")
     world = session.accelerator.num_processes
-    if settings.batch_size % world:
-        raise RecipeError(
-            f"train.batch_size: {settings.batch_size} cannot be shared by {world} processes."
-        )
+    ramp = settings.batch_ramp
+    key, smallest = (
+        ("batch_ramp.start", ramp.start) if ramp else ("batch_size", settings.batch_size)
+    )
+    if smallest % world:
+        raise RecipeError(f"train.{key}: {smallest} cannot be shared by {world} processes.")
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
     check_layers(settings, depths(loaded.model), loaded.model.config.model_type)

@@ -22,6 +22,7 @@ from domainbert.training.batch import masked_batch
 from domainbert.training.masking import MaskRule
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
+from domainbert.training.ramp import batch_places
 
 if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
@@ -70,7 +71,7 @@ def train_step(
     """Do one optimizer step on the global batch of `step`; parameters `asleep` stay as they are."""
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
-    keys = global_batch(job.index, settings.seed, step, settings.batch_size)
+    keys = global_batch(job.index, settings.seed, batch_places(settings, step))
     parts = share(keys, rank, world, settings.micro_batch_size)
     batches = [masked_batch(job.store, part, job.rule) for part in parts]
     mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
