@@ -352,7 +352,7 @@ def test_a_bare_no_where_text_is_due_gets_the_hint_to_quote_it(value: str) -> No
         ),
         (
             "  epochs: 2",
-            "r.yaml:5  train: give `steps` or `epochs`, one of the two.",
+            "r.yaml:5  train: give one of `steps`, `epochs`, `tokens` and `minutes`, found `steps` and `epochs`.",  # noqa: E501
         ),
     ],
 )

@@ -17,7 +17,7 @@ from domainbert.corpus.sources import Source
 from domainbert.corpus.store import TokenStore
 from domainbert.domain import Domain
 from domainbert.errors import RecipeError
-from domainbert.plan import plan_phases
+from domainbert.plan import head_phase
 from domainbert.recipe import Recipe
 from domainbert.recipe_sections import VocabularySection
 from domainbert.run import update_lock
@@ -114,10 +114,10 @@ def _extended(
     job = build_job(
         recipe.train, loaded, plain.store, plain.split.train_T, replace(session, run=before)
     )
-    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
     with session.accelerator.main_process_first():
         extension = _extension(recipe, plain, terms, session)
         tokenizer = extend_tokenizer(loaded.tokenizer, extension)
+    phases = head_phase(recipe.train, loaded.new_head)
     first = prepare_base(job, phases, loaded, plain.heldout, plain.identity)
     extend_model(loaded.model, loaded.tokenizer, extension)
     with session.accelerator.main_process_first():

@@ -88,7 +88,7 @@ class Recipe(Section):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def load_recipe(source: Path | str, overrides: tuple[str, ...] = ()) -> Recipe:
+def load_recipe(source: Path | str, settings: tuple[str, ...] = ()) -> Recipe:
     """Read a recipe file, apply `a.b=c` overrides and validate.
 
     Raises:
@@ -97,4 +97,4 @@ def load_recipe(source: Path | str, overrides: tuple[str, ...] = ()) -> Recipe:
     from domainbert.recipe_errors import validate_recipe
     from domainbert.yamlfile import read_yaml
 
-    return validate_recipe(read_yaml(Path(source)), overrides)
+    return validate_recipe(read_yaml(Path(source)), settings)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from domainbert.budget import BUDGET_KEYS
 from domainbert.recipe_sections import BatchSize, Count, Fraction, Rate, Section, Seed
 
 
@@ -23,9 +24,15 @@ class TrainSection(Section):
     """Continued masked-LM pretraining."""
 
     steps: Count | None = None
-    """Optimizer steps after the head phase. Give `steps` or `epochs`."""
+    """Optimizer steps after the head phase. Give one of `steps`, `epochs`, `tokens`, `minutes`."""
     epochs: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Passes over the training slice after the head phase."""
+    tokens: Count | None = None
+    """Tokens to read after the head phase, special tokens included, padding not: training ends with
+    the first step at which as many are expected, by the mean length of a sequence."""
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Minutes of training after the head phase. A few timed steps at the start tell how many steps
+    that is; `lock.json` keeps the number, so that a continued run does the same."""
     head_steps: int = Field(default=200, ge=0)
     """Steps in which only the MLM head learns; used if the base has no trained head, else not."""
     batch_size: BatchSize = 32
@@ -95,6 +102,10 @@ class TrainSection(Section):
 
     @model_validator(mode="after")
     def _one_length(self) -> TrainSection:
-        if (self.steps is None) == (self.epochs is None):
-            raise ValueError("give `steps` or `epochs`, one of the two")
+        given = [key for key in BUDGET_KEYS if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = " and ".join(f"`{key}`" for key in given) or "none"
+            raise ValueError(
+                f"give one of `steps`, `epochs`, `tokens` and `minutes`, found {found}"
+            )
         return self

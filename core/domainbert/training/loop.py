@@ -14,7 +14,7 @@ from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
 from domainbert.training.checkpoint import TrainState, save_checkpoint
 from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
-from domainbert.training.model import MaskedLanguageModel, head_parameters
+from domainbert.training.model import MaskedLanguageModel, head_parameters, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, train_step
@@ -34,19 +34,10 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         Stopped: A signal arrived; a checkpoint was written.
         StorageFullError: No space for a checkpoint; the one before is whole.
     """
-    depth = depths(job.model)
-    select_parameters(job.model, phase.name, frozen(job.settings, depth))
-    optimizer = build_optimizer(
-        job.model,
-        job.settings.adam_betas,
-        job.settings.weight_decay,
-        job.session.accelerator.device,
-        rate_scales(depth, job.settings.layer_rate_decay),
-    )
+    optimizer, wrapped = start_phase(job, phase.name)
     if optimizer_from is not None:
         optimizer_from(optimizer)
-    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
-    job.model.train()
+    depth = depths(job.model)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state
         for step in range(state.step, phase.stop):
@@ -63,6 +54,23 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
             _maybe_save(job, phase, state, optimizer)
     job.session.accelerator.free_memory()
     return state
+
+
+def start_phase(job: Job, phase_name: str) -> tuple[torch.optim.AdamW, Any]:
+    """Return a new optimizer of what learns in a phase, and the model ready to train."""
+    settings, depth = job.settings, depths(job.model)
+    set_dropout(job.model, settings.dropout)
+    select_parameters(job.model, phase_name, frozen(settings, depth))
+    optimizer = build_optimizer(
+        job.model,
+        settings.adam_betas,
+        settings.weight_decay,
+        job.session.accelerator.device,
+        rate_scales(depth, settings.layer_rate_decay),
+    )
+    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
+    job.model.train()
+    return optimizer, wrapped
 
 
 def select_parameters(model: Any, phase_name: str, still: Collection[str] = ()) -> None:

@@ -27,7 +27,7 @@ from domainbert.training.checkpoint import (
 from domainbert.training.layers import check_layers, depths
 from domainbert.training.loop import run_phase
 from domainbert.training.masking import mask_rule
-from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
+from domainbert.training.model import MaskedLanguageModel, first_non_finite
 from domainbert.training.order import index_sequences
 from domainbert.training.step import Job
 from domainbert.vocabulary.extend import write_extension
@@ -116,7 +116,6 @@ def pretrain(
         identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
         before: Held-out text under the base, if it was measured already.
     """
-    set_dropout(job.model, job.settings.dropout)
     # A base with a head is measured as it is, so before a checkpoint is loaded over it.
     if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
@@ -170,7 +169,6 @@ def prepare_base(
     Returns:
         The measurement as `before` and `after`.
     """
-    set_dropout(job.model, job.settings.dropout)
     state, checkpoint = _resume(job, identity)
     for phase in phases:
         if phase.name == "head":
