@@ -130,8 +130,10 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
         session.check_stop()
     for number in numbers[1:]:  # the step does not tell its padding: its batches are built again
         keys = global_batch(job.index, settings.seed, batch_places(settings, number))
-        parts = share(keys, 0, 1, settings.micro_batch_size)
-        places += sum(masked_batch(job.store, p, job.rule).input_ids_BL.numel() for p in parts)
+        capacity = settings.micro_batch_size * settings.max_length
+        parts = share(keys, 0, 1, settings.micro_batch_size, capacity)
+        batches = [masked_batch(job.store, part, job.rule, True) for part in parts]
+        places += sum(batch.input_ids_BL.numel() for batch in batches)
     return clock.result(sum(s.tokens for s in sums[1:]), places, sum(s.masked for s in sums[1:]))
 
 

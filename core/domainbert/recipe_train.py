@@ -40,7 +40,11 @@ class TrainSection(Section):
     batch_ramp: BatchRamp | None = None
     """Let the batch grow to `batch_size`, in a line; absent for none."""
     micro_batch_size: BatchSize = 16
-    """Sequences in one forward pass of one process; changes memory and speed, not the loss."""
+    """Full sequences in one forward pass of one process, or as many tokens in shorter ones; changes
+    memory and speed, not the loss."""
+    packing: bool = True
+    """Lay sequences one behind the other rather than pad them, in the families that can do it;
+    attention stays within each, so it changes memory and speed, not the loss."""
     max_length: int = Field(default=128, ge=8)
     """Tokens in one sequence, special tokens included."""
     mask_rate: Fraction = 0.15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from domainbert.base import LoadedModel
 from domainbert.corpus.store import TokenStore
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
-from domainbert.testing import sample_texts
+from domainbert.testing import FAMILIES, sample_texts
 from domainbert.tokenizer import special_tokens
+from domainbert.training import attention
 from domainbert.training.batch import collate, masked_batch
 from domainbert.training.masking import mask_rule, mask_sequence
 from domainbert.training.model import MaskedLanguageModel, set_dropout
@@ -27,7 +29,6 @@ from domainbert.training.step import Job, StepSums, train_step
 
 Load = Callable[[str], LoadedModel]
 MakeStore = Callable[..., TokenStore]
-FAMILIES = ["bert", "roberta", "deberta-v2", "modernbert", "mpnet"]
 SETTINGS = TrainSection(
     steps=10,
     batch_size=8,
@@ -54,6 +55,7 @@ def make_job(load: Load, make_store: MakeStore, session: Session) -> Callable[..
             store=store,
             index=index_sequences(store, np.arange(30), settings.max_length - 2),
             rule=mask_rule(0.15, 0, specials, len(loaded.tokenizer)),
+            packed=settings.packing and MaskedLanguageModel(loaded.model).packs,
             settings=settings,
             session=session,
         )
@@ -100,8 +102,9 @@ def test_loss_and_gradients_are_those_of_the_mean_over_masked_tokens(
     make_job: Callable[..., Job], family: str
 ) -> None:
     loss, masked, tokens, expected = brute_force(make_job(family))
-    for micro in (1, 2, 8):
-        job = make_job(family, micro_batch_size=micro)
+    for micro, packing in product((1, 2, 8), (True, False)):
+        job = make_job(family, micro_batch_size=micro, packing=packing)
+        assert job.packed == (packing and family in attention.FAMILIES)
         sums = one_step(job)
         assert (sums.masked, sums.tokens) == (masked, tokens), micro
         assert sums.nats / sums.masked == pytest.approx(loss, rel=1e-5), micro
@@ -114,7 +117,7 @@ def test_an_average_of_averages_would_be_another_loss(make_job: Callable[..., Jo
     """What the test above would miss if all sequences had as many masked tokens."""
     job = make_job()
     keys = global_batch(job.index, 0, batch_places(job.settings, STEP))
-    counts = {len(masked_batch(job.store, [key], job.rule).targets_N) for key in keys}
+    counts = {len(masked_batch(job.store, [key], job.rule, False).targets_N) for key in keys}
     assert len(counts) > 2
 
 
@@ -149,7 +152,7 @@ def test_padding_changes_no_loss(make_job: Callable[..., Job], family: str) -> N
 
     def losses(index: list[int]) -> Tensor:
         batch = collate([sequences[i] for i in index], job.rule.specials.pad)
-        logits = wrapped.logits(batch.input_ids_BL, batch.attention_mask_BL, batch.positions_N)
+        logits = wrapped.logits(batch)
         return functional.cross_entropy(logits, batch.targets_N, reduction="none")
 
     with torch.no_grad():
@@ -182,7 +185,5 @@ def test_the_model_without_padding_to_eight_gives_the_same(make_job: Callable[..
         attention_mask_BL=batch.attention_mask_BL[:, :13],
     )
     wrapped = MaskedLanguageModel(job.model)
-    found = [
-        wrapped.logits(b.input_ids_BL, b.attention_mask_BL, b.positions_N) for b in (batch, short)
-    ]
+    found = [wrapped.logits(b) for b in (batch, short)]
     torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)

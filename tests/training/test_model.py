@@ -11,6 +11,7 @@ from torch import nn
 from domainbert.base import LoadedModel
 from domainbert.testing import FAMILIES
 from domainbert.training import model as module
+from domainbert.training.batch import MicroBatch
 from domainbert.training.loop import select_parameters
 from domainbert.training.model import (
     MaskedLanguageModel,
@@ -25,7 +26,7 @@ LENGTHS = (19, 32, 7)
 POSITIONS = torch.tensor([1, 5, 18, 32, 40, 63, 64 + 6])
 
 
-def batch(model: Any) -> dict[str, torch.Tensor]:
+def batch(model: Any) -> MicroBatch:
     """Three right-padded sequences of 32 with random ids."""
     numbers = torch.Generator().manual_seed(7)
     ids = torch.randint(8, model.config.vocab_size, (3, 32), generator=numbers)
@@ -33,13 +34,14 @@ def batch(model: Any) -> dict[str, torch.Tensor]:
     for row, length in enumerate(LENGTHS):
         ids[row, length:] = model.config.pad_token_id
         mask[row, :length] = 1
-    return {"input_ids_BL": ids, "attention_mask_BL": mask, "positions_N": POSITIONS}
+    targets = torch.arange(10, 10 + len(POSITIONS))
+    return MicroBatch(ids, mask, None, (), POSITIONS, targets, sum(LENGTHS))
 
 
 def plain_logits(model: Any) -> torch.Tensor:
     """Logits at the positions by the transformers model alone."""
     inputs = batch(model)
-    dense = model(input_ids=inputs["input_ids_BL"], attention_mask=inputs["attention_mask_BL"])
+    dense = model(input_ids=inputs.input_ids_BL, attention_mask=inputs.attention_mask_BL)
     return dense.logits.flatten(0, 1)[POSITIONS]
 
 
@@ -61,7 +63,7 @@ def test_sparse_logits_equal_those_of_the_plain_model(load: Load, family: str) -
     wrapped = MaskedLanguageModel(model)
     assert wrapped.sparse
     with torch.no_grad():
-        found = wrapped.logits(**batch(model))
+        found = wrapped.logits(batch(model))
         expected = plain_logits(model)
     assert found.shape == (len(POSITIONS), model.config.vocab_size)
     assert distance(found, expected) < 1e-5
@@ -78,7 +80,7 @@ def test_an_unknown_family_computes_all_logits_and_the_same_numbers(
     wrapped = MaskedLanguageModel(model)
     assert not wrapped.sparse
     with torch.no_grad():
-        assert torch.equal(wrapped.logits(**batch(model)), plain_logits(model))
+        assert torch.equal(wrapped.logits(batch(model)), plain_logits(model))
 
 
 def test_a_model_without_the_modules_of_its_family_computes_all_logits(load: Load) -> None:
@@ -87,7 +89,7 @@ def test_a_model_without_the_modules_of_its_family_computes_all_logits(load: Loa
     wrapped = MaskedLanguageModel(model)
     assert not wrapped.sparse
     with torch.no_grad():
-        assert torch.equal(wrapped.logits(**batch(model)), plain_logits(model))
+        assert torch.equal(wrapped.logits(batch(model)), plain_logits(model))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -95,8 +97,8 @@ def test_gradients_of_the_sparse_path_equal_those_of_the_plain_model(
     load: Load, family: str
 ) -> None:
     sparse, plain = load(family).model.eval(), load(family).model.eval()
-    targets = torch.arange(10, 10 + len(POSITIONS))
-    MaskedLanguageModel(sparse)(**batch(sparse), targets_N=targets).backward()
+    targets = batch(plain).targets_N
+    MaskedLanguageModel(sparse)(batch(sparse)).backward()
     nn.functional.cross_entropy(plain_logits(plain), targets, reduction="sum").backward()
     largest = max(float(p.grad.abs().max()) for p in plain.parameters() if p.grad is not None)
     for (name, found), expected in zip(sparse.named_parameters(), plain.parameters(), strict=True):
@@ -107,9 +109,9 @@ def test_gradients_of_the_sparse_path_equal_those_of_the_plain_model(
 
 def test_forward_is_the_sum_of_cross_entropies(load: Load) -> None:
     model = load("bert").model.eval()
-    targets = torch.arange(10, 10 + len(POSITIONS))
+    targets = batch(model).targets_N
     with torch.no_grad():
-        found = float(MaskedLanguageModel(model)(**batch(model), targets_N=targets))
+        found = float(MaskedLanguageModel(model)(batch(model)))
         log_likelihoods = plain_logits(model).double().log_softmax(dim=1)
     picked = log_likelihoods[torch.arange(len(targets)), targets]
     expected = -float(picked.sum())
@@ -126,10 +128,10 @@ def test_without_dropout_training_mode_computes_what_evaluation_does(
     wrapped = MaskedLanguageModel(model)
     with torch.no_grad():
         model.train()
-        first, second = (wrapped.logits(**batch(model)) for _ in range(2))
+        first, second = (wrapped.logits(batch(model)) for _ in range(2))
         model.eval()
         assert torch.equal(first, second)
-        assert distance(first, wrapped.logits(**batch(model))) < 1e-6
+        assert distance(first, wrapped.logits(batch(model))) < 1e-6
     assert model.config.to_dict() == published
 
 
@@ -143,7 +145,7 @@ def test_with_dropout_training_mode_follows_the_random_seed(load: Load, family: 
     with torch.no_grad():
         for seed in (1, 1, 2):
             torch.manual_seed(seed)
-            found.append(wrapped.logits(**batch(model)))
+            found.append(wrapped.logits(batch(model)))
     assert torch.equal(found[0], found[1])
     assert distance(found[0], found[2]) > 1e-3
     assert model.config.to_dict() == published
@@ -156,8 +158,7 @@ def test_in_the_head_phase_only_the_head_changes(load: Load, family: str) -> Non
     select_parameters(model, "head")
     optimizer = build_optimizer(model, (0.9, 0.98), 0.01, torch.device("cpu"))
     optimizer.param_groups[0]["lr"] = optimizer.param_groups[-1]["lr"] = 1e-3
-    targets = torch.arange(10, 10 + len(POSITIONS))
-    MaskedLanguageModel(model)(**batch(model), targets_N=targets).backward()
+    MaskedLanguageModel(model)(batch(model)).backward()
     optimizer.step()
     changed = {
         name for name, value in model.named_parameters() if not torch.equal(value, before[name])

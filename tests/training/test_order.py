@@ -144,6 +144,28 @@ def test_processes_together_read_the_global_batch_once(
     assert max(counts) - min(counts) <= 1
 
 
+@given(
+    lengths=LENGTHS,
+    rounds=st.integers(1, 12),
+    step=st.integers(0, 50),
+    world=st.sampled_from([1, 2, 3, 4]),
+    rows=st.integers(1, 8),
+)
+@settings(deadline=None)
+def test_packed_micro_batches_are_as_many_in_every_process_and_hold_about_their_capacity(
+    lengths: list[int], rounds: int, step: int, world: int, rows: int
+) -> None:
+    keys = step_batch(index_of(lengths, 16), 0, step, rounds * world)
+    parts = [share(keys, rank, world, 99, rows * 16) for rank in range(world)]
+    assert Counter(key for rank in parts for batch in rank for key in batch) == Counter(keys)
+    assert len({len(rank) for rank in parts}) == 1
+    for rank in parts:
+        tokens = [sum(key.stop - key.start for key in batch) for batch in rank]
+        assert all(batch for batch in rank)
+        assert max(tokens) < rows * 16 + 16
+        assert max(tokens) - min(tokens) <= 16
+
+
 def test_sharing_does_not_depend_on_the_order_of_the_batch() -> None:
     keys = step_batch(index_of([7, 30, 12, 55, 9, 41], 16), 0, 2, 12)
     assert share(keys[::-1], 1, 2, 4) == share(keys, 1, 2, 4)

@@ -1,15 +1,19 @@
-"""From sequence keys to the tensors of a micro-batch.
+"""From sequence keys to the tensors of a micro-batch: packed into one row, or padded to rows.
 
-Legend: B sequences, L padded length, N masked tokens of the micro-batch.
+Legend: B rows, L their length, N masked tokens of the micro-batch. A packed batch is one row in
+which sequences lie one behind the other; see `attention.py` for how they are kept apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from domainbert.training.attention import Runs
 from domainbert.training.masking import MaskedSequence, MaskRule, mask_sequence
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 # Kernels are fastest on such lengths, and every new shape costs memory (see `model.py`).
 _MULTIPLE = 8
+_PACKED_MULTIPLE = 32
 
 
 @dataclass(frozen=True)
@@ -28,41 +33,46 @@ class MicroBatch:
 
     Args:
         input_ids_BL: int64, right-padded.
-        attention_mask_BL: int64, 1 for tokens and 0 for padding.
+        attention_mask_BL: int64, 1 for tokens and 0 for padding; None in a packed batch.
+        places_BL: int64, place of each token in its sequence, from 0; None in a padded batch.
+        runs: What a packed row is made of, padding last; empty in a padded batch.
         positions_N: int64, masked positions in the flattened (B·L) batch.
         targets_N: int64, original ids there.
         n_tokens: Tokens without padding.
     """
 
     input_ids_BL: Tensor
-    attention_mask_BL: Tensor
+    attention_mask_BL: Tensor | None
+    places_BL: Tensor | None
+    runs: Runs
     positions_N: Tensor
     targets_N: Tensor
     n_tokens: int
 
     def to(self, device: torch.device) -> MicroBatch:
         """Copy to a device."""
-        return MicroBatch(
-            self.input_ids_BL.to(device),
-            self.attention_mask_BL.to(device),
-            self.positions_N.to(device),
-            self.targets_N.to(device),
-            self.n_tokens,
-        )
+        tensors: dict[str, Any] = {
+            name: value.to(device, non_blocking=True)
+            for name, value in vars(self).items()
+            if isinstance(value, torch.Tensor)
+        }
+        return replace(self, **tensors)
 
 
-def masked_batch(store: TokenStore, keys: list[SequenceKey], rule: MaskRule) -> MicroBatch:
-    """Read, mask and pad the given sequences."""
+def masked_batch(
+    store: TokenStore, keys: list[SequenceKey], rule: MaskRule, packed: bool
+) -> MicroBatch:
+    """Read and mask the given sequences, then pack or pad them."""
     sequences = [
         mask_sequence(store.ids(key.document)[key.start : key.stop], rule, key.epoch, key.sequence)
         for key in keys
     ]
-    return collate(sequences, rule.specials.pad)
+    return (pack if packed else collate)(sequences, rule.specials.pad)
 
 
 def padded_length(longest: int) -> int:
     """Return the length of a batch whose longest sequence is given."""
-    return -(-longest // _MULTIPLE) * _MULTIPLE
+    return _rounded(longest, _MULTIPLE)
 
 
 def collate(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
@@ -75,17 +85,47 @@ def collate(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     length = padded_length(max(len(item.input_ids_L) for item in sequences))
     input_ids_BL = torch.full((len(sequences), length), pad_id, dtype=torch.long)
     attention_mask_BL = torch.zeros((len(sequences), length), dtype=torch.long)
-    positions, targets = [], []
     for row, item in enumerate(sequences):
         n = len(item.input_ids_L)
         input_ids_BL[row, :n] = torch.from_numpy(item.input_ids_L)
         attention_mask_BL[row, :n] = 1
-        positions.append(torch.from_numpy(item.positions_M) + row * length)
-        targets.append(torch.from_numpy(item.targets_M))
+    positions_N, targets_N = _targets(sequences, [row * length for row in range(len(sequences))])
+    tokens = int(attention_mask_BL.sum())
+    return MicroBatch(input_ids_BL, attention_mask_BL, None, (), positions_N, targets_N, tokens)
+
+
+def pack(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
+    """Lay masked sequences one behind the other in one row, equal lengths side by side.
+
+    Args:
+        sequences: At least one.
+        pad_id: Id of the padding token, which fills up the row to a round length.
+    """
+    ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
+    lengths = [len(item.input_ids_L) for item in ordered]
+    tokens = sum(lengths)
+    extra = _rounded(tokens, _PACKED_MULTIPLE) - tokens
+    # What fills up is a sequence of its own, so that it reaches no other.
+    parts = [*lengths, extra] if extra else lengths
+    ids = [*(item.input_ids_L for item in ordered), np.full(extra, pad_id)]
+    places = np.concatenate([np.arange(length) for length in parts])
+    starts = np.cumsum([0, *lengths[:-1]]).tolist()
     return MicroBatch(
-        input_ids_BL,
-        attention_mask_BL,
-        torch.cat(positions),
-        torch.cat(targets),
-        int(attention_mask_BL.sum()),
+        torch.from_numpy(np.concatenate(ids))[None],
+        None,
+        torch.from_numpy(places)[None],
+        tuple((len(list(group)), length) for length, group in groupby(parts)),
+        *_targets(ordered, starts),
+        tokens,
     )
+
+
+def _rounded(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
+
+
+def _targets(sequences: list[MaskedSequence], starts: list[int]) -> tuple[Tensor, Tensor]:
+    """Return masked positions of the flattened batch and the ids that belong there."""
+    positions = [item.positions_M + start for item, start in zip(sequences, starts, strict=True)]
+    targets = [item.targets_M for item in sequences]
+    return torch.from_numpy(np.concatenate(positions)), torch.from_numpy(np.concatenate(targets))

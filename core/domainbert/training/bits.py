@@ -118,7 +118,7 @@ def _score(
     wrapped: MaskedLanguageModel, group: list[MaskedSequence], tokenizer: Any, device: torch.device
 ) -> tuple[float, int, int]:
     batch = collate(group, special_tokens(tokenizer).pad).to(device)
-    logits_NV = wrapped.logits(batch.input_ids_BL, batch.attention_mask_BL, batch.positions_N)
+    logits_NV = wrapped.logits(batch)
     nats_N = torch.nn.functional.cross_entropy(logits_NV, batch.targets_N, reduction="none")
     right_N = logits_NV.argmax(dim=1) == batch.targets_N
     return float(nats_N.double().sum()), int(right_N.sum()), len(nats_N)

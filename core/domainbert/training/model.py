@@ -8,14 +8,19 @@ Legend: B sequences, L length, H hidden size, N masked tokens, V vocabulary.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from domainbert.training import attention
+
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from domainbert.training.batch import MicroBatch
 
 _ROWS = 32
 _IGNORED = -100
@@ -48,33 +53,32 @@ class MaskedLanguageModel(nn.Module):
         self.model = model
         names = _HEADS.get(model.config.model_type, ())
         self.head = names if all(hasattr(model, name) for name in names) else ()
+        if self.packs:
+            model.set_attn_implementation(attention.NAME)
 
     @property
     def sparse(self) -> bool:
         """Whether only masked positions are projected to the vocabulary."""
         return bool(self.head)
 
-    def logits(
-        self, input_ids_BL: Tensor, attention_mask_BL: Tensor, positions_N: Tensor
-    ) -> Tensor:
-        """Return float32 logits at flattened positions, shape (N, V)."""
-        inputs = {"input_ids": input_ids_BL, "attention_mask": attention_mask_BL}
+    @property
+    def packs(self) -> bool:
+        """Whether batches may be packed into one row, so that nothing is padded."""
+        return self.sparse and self.model.config.model_type in attention.FAMILIES
+
+    def logits(self, batch: MicroBatch) -> Tensor:
+        """Return float32 logits at the masked positions, shape (N, V)."""
+        inputs = self._inputs(batch)
         if not self.sparse:
             dense_BLV = self.model(**inputs).logits
-            return dense_BLV.flatten(0, 1).index_select(0, positions_N).float()
+            return dense_BLV.flatten(0, 1).index_select(0, batch.positions_N).float()
         hidden_BLH = self.model.base_model(**inputs).last_hidden_state
-        values: Tensor = hidden_BLH.flatten(0, 1).index_select(0, positions_N)
+        values: Tensor = hidden_BLH.flatten(0, 1).index_select(0, batch.positions_N)
         for name in self.head:
             values = getattr(self.model, name)(values)
         return values.float()
 
-    def forward(
-        self,
-        input_ids_BL: Tensor,
-        attention_mask_BL: Tensor,
-        positions_N: Tensor,
-        targets_N: Tensor,
-    ) -> Tensor:
+    def forward(self, batch: MicroBatch) -> Tensor:
         """Return the sum of the cross-entropies of all masked tokens, in nats; float32 scalar.
 
         The caller divides by the number of masked tokens of the whole optimizer step. An average
@@ -82,13 +86,29 @@ class MaskedLanguageModel(nn.Module):
         """
         # Few distinct shapes: for each new one the CPU's matrix library keeps a prepared kernel;
         # with hundreds of different N these came to gigabytes.
-        extra = -len(targets_N) % _ROWS
-        positions_N = functional.pad(positions_N, (0, extra))
-        targets_N = functional.pad(targets_N, (0, extra), value=_IGNORED)
-        logits_NV = self.logits(input_ids_BL, attention_mask_BL, positions_N)
+        extra = -len(batch.targets_N) % _ROWS
+        targets_N = functional.pad(batch.targets_N, (0, extra), value=_IGNORED)
+        rounded = replace(batch, positions_N=functional.pad(batch.positions_N, (0, extra)))
         return functional.cross_entropy(
-            logits_NV, targets_N, reduction="sum", ignore_index=_IGNORED
+            self.logits(rounded), targets_N, reduction="sum", ignore_index=_IGNORED
         )
+
+    def _inputs(self, batch: MicroBatch) -> dict[str, Any]:
+        if batch.places_BL is None:
+            return {"input_ids": batch.input_ids_BL, "attention_mask": batch.attention_mask_BL}
+        inputs: dict[str, Any] = {"input_ids": batch.input_ids_BL, "runs": batch.runs}
+        inputs["position_ids"] = batch.places_BL + _first_place(self.model.base_model)
+        if self.model.config.model_type == "modernbert":
+            # Without masks given it would draw one of tokens by tokens for its local layers.
+            inputs["attention_mask"] = {"full_attention": None, "sliding_attention": None}
+        return inputs
+
+
+def _first_place(encoder: nn.Module) -> int:
+    """Return the position id of a first token: RoBERTa's kin count from behind the padding's."""
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return 0 if padding is None else padding + 1
 
 
 def head_parameters(model: Any) -> list[str]:

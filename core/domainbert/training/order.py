@@ -111,12 +111,26 @@ def global_batch(index: SequenceIndex, seed: int, places: tuple[int, int]) -> li
     return keys
 
 
-def share(keys: list[SequenceKey], rank: int, world: int, micro: int) -> list[list[SequenceKey]]:
-    """Return the micro-batches of one process.
+def share(
+    keys: list[SequenceKey], rank: int, world: int, micro: int, capacity: int | None = None
+) -> list[list[SequenceKey]]:
+    """Return the micro-batches of one process; every process has as many.
 
     Sequences are sorted by length first, so that a micro-batch holds little padding and every
     process gets as much work as the others. The loss does not depend on it.
+
+    Args:
+        keys: The global batch.
+        rank: Which process.
+        world: Number of processes; divides the number of keys.
+        micro: Most sequences of a padded micro-batch.
+        capacity: Tokens of text in a packed micro-batch, about; None for padded ones.
     """
     ordered = sorted(keys, key=lambda key: (key.start - key.stop, key.epoch, key.sequence))
     mine = ordered[rank::world]
-    return [mine[i : i + micro] for i in range(0, len(mine), micro)]
+    if capacity is None:
+        return [mine[i : i + micro] for i in range(0, len(mine), micro)]
+    # The first process has the longest sequences.
+    most = sum(key.stop - key.start for key in ordered[::world])
+    parts = min(-(-most // capacity), len(mine))
+    return [mine[part::parts] for part in range(parts)]

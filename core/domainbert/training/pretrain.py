@@ -84,15 +84,21 @@ def build_job(
     check_layers(settings, depths(loaded.model), loaded.model.config.model_type)
     capacity = specials.room(settings.max_length)
     model = loaded.model.to(session.accelerator.device)
-    if not MaskedLanguageModel(model).sparse:
+    wrapped = MaskedLanguageModel(model)
+    if not wrapped.sparse:
         session.reporter.say(
             f"model type {model.config.model_type!r}: all logits are computed, which is slower"
+        )
+    if settings.packing and not wrapped.packs:
+        session.reporter.say(
+            f"model type {model.config.model_type!r}: sequences are padded, which is slower"
         )
     return Job(
         model=model,
         store=store,
         index=index_sequences(store, documents_T, capacity),
         rule=mask_rule(settings.mask_rate, settings.seed, specials, len(loaded.tokenizer)),
+        packed=settings.packing and wrapped.packs,
         settings=settings,
         session=session,
     )

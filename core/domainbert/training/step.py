@@ -37,6 +37,7 @@ class Job:
         store: Token store.
         index: Sequences of the training slice.
         rule: How tokens are masked.
+        packed: Whether sequences lie one behind the other, without padding.
         settings: The recipe's `train:` section.
         session: Processes, device, run folder, progress, signals.
     """
@@ -45,6 +46,7 @@ class Job:
     store: TokenStore
     index: SequenceIndex
     rule: MaskRule
+    packed: bool
     settings: TrainSection
     session: Session
 
@@ -72,8 +74,9 @@ def train_step(
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     keys = global_batch(job.index, settings.seed, batch_places(settings, step))
-    parts = share(keys, rank, world, settings.micro_batch_size)
-    batches = [masked_batch(job.store, part, job.rule) for part in parts]
+    capacity = settings.micro_batch_size * settings.max_length if job.packed else None
+    parts = share(keys, rank, world, settings.micro_batch_size, capacity)
+    batches = [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
     mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
     masked, tokens = _sum_over_ranks(accelerator, mine)
     optimizer.zero_grad(set_to_none=True)
@@ -84,13 +87,7 @@ def train_step(
         # Dropout depends on the place in the run and on nothing that came before.
         torch.manual_seed(derive_key("dropout", settings.seed, step, rank, number))
         with nullcontext() if last else accelerator.no_sync(wrapped):
-            on_device = batch.to(accelerator.device)
-            loss = wrapped(
-                on_device.input_ids_BL,
-                on_device.attention_mask_BL,
-                on_device.positions_N,
-                on_device.targets_N,
-            )
+            loss = wrapped(batch.to(accelerator.device))
             # Processes average their gradients, so each gives `world` times its part.
             accelerator.backward(loss * (world / masked))
             total += loss.detach()

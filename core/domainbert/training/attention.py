@@ -1,0 +1,93 @@
+"""Attention within each of several sequences that lie one behind the other in one row.
+
+So a batch needs no padding: everything but attention works on single tokens and does not see where
+a sequence ends. Families that call attention through transformers' `AttentionInterface` can be told
+to use the function below; no model code is changed.
+
+Legend: A heads, T tokens of the row, D size of a head, C sequences of a run, L their length.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "domainbert_packed"
+# Known, and tested, to hand `runs` down to every layer.
+FAMILIES = frozenset(
+    {"albert", "bert", "camembert", "distilbert", "electra", "modernbert", "roberta", "xlm-roberta"}
+)
+
+Runs = tuple[tuple[int, int], ...]
+"""Sequences of a row as (how many, of which length), in order; lengths add up to the row."""
+
+
+def packed_attention(
+    module: Any,
+    query_1ATD: Tensor,
+    key_1ATD: Tensor,
+    value_1ATD: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    runs: Runs | None = None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Attend within each sequence of a row; without `runs`, do what `sdpa` does.
+
+    Args:
+        module: The attention layer.
+        query_1ATD: Queries, one row.
+        key_1ATD: Keys.
+        value_1ATD: Values.
+        attention_mask: Used without `runs` only.
+        runs: What the row is made of.
+        options: `dropout`, `scaling` and `sliding_window` as transformers gives them.
+
+    Returns:
+        Shape (1, T, A, D), and no weights.
+    """
+    if runs is None:
+        return sdpa_attention_forward(
+            module, query_1ATD, key_1ATD, value_1ATD, attention_mask, **options
+        )
+    window = options.get("sliding_window")
+    found, first = [], 0
+    for count, length in runs:
+        end = first + count * length
+        # One call for all sequences of a length: no mask, so the fast kernels take it.
+        query_CALD, key_CALD, value_CALD = (
+            tensor[0, :, first:end].unflatten(1, (count, length)).transpose(0, 1)
+            for tensor in (query_1ATD, key_1ATD, value_1ATD)
+        )
+        out_CALD = functional.scaled_dot_product_attention(
+            query_CALD,
+            key_CALD,
+            value_CALD,
+            attn_mask=_window_mask(length, window, query_CALD.device),
+            dropout_p=options.get("dropout", 0.0),
+            scale=options.get("scaling"),
+        )
+        found.append(out_CALD.transpose(1, 2).flatten(0, 1))
+        first = end
+    return torch.cat(found).unsqueeze(0), None
+
+
+def _window_mask(length: int, window: int | None, device: torch.device) -> Tensor | None:
+    """Return which tokens are nearer than `window`, or None if all are."""
+    if window is None or length <= window:
+        return None
+    places = torch.arange(length, device=device)
+    return (places[:, None] - places[None, :]).abs() < window
+
+
+AttentionInterface.register(NAME, packed_attention)
+# For calls without `runs`, such as a plain forward pass of the model.
+AttentionMaskInterface.register(NAME, sdpa_mask)
