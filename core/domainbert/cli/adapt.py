@@ -20,35 +20,40 @@ if TYPE_CHECKING:
     from domainbert.report.card import RunSummary
 
 
+RecipeArgument = Annotated[
+    str | None,
+    typer.Argument(help="Recipe file, name of a library recipe, or a run folder to continue."),
+]
+DomainOption = Annotated[str | None, typer.Option(help="Take the default recipe of this domain.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe."),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="How long to train, in place of the recipe's own: steps (500), epochs (2epochs), "
+        "tokens (3M) or time (30m, 2h)."
+    ),
+]
+OutOption = Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")]
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Say what would be done and what it takes; write nothing."),
+]
+NoMeasureOption = Annotated[
+    bool, typer.Option("--no-measure", help="With --dry-run: time no steps.")
+]
+
+
 def adapt(
-    recipe: Annotated[
-        str | None,
-        typer.Argument(help="Recipe file, name of a library recipe, or a run folder to continue."),
-    ] = None,
-    domain: Annotated[
-        str | None, typer.Option(help="Take the default recipe of this domain.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe."),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            help="How long to train, in place of the recipe's own: steps (500), epochs (2epochs), "
-            "tokens (3M) or time (30m, 2h)."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")
-    ] = None,
-    only_plan: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Say what would be done and what it takes; write nothing."),
-    ] = False,
-    no_measure: Annotated[
-        bool, typer.Option("--no-measure", help="With --dry-run: time no steps.")
-    ] = False,
+    recipe: RecipeArgument = None,
+    domain: DomainOption = None,
+    settings: SetOption = None,
+    budget: BudgetOption = None,
+    out: OutOption = None,
+    only_plan: DryRunOption = False,
+    no_measure: NoMeasureOption = False,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -73,9 +78,8 @@ def adapt(
         from domainbert.cli.forecast import print_forecast
         from domainbert.dryrun import Place, dry_run
 
-        found = dry_run(
-            chosen.recipe, Place(chosen.folder, registry, out), not no_measure, Reporter()
-        )
+        place = Place(chosen.folder, registry, out)
+        found = dry_run(chosen.recipe, place, not no_measure, Reporter())
         if found.is_main:
             print_forecast(chosen, found, as_json)
         return
