@@ -51,6 +51,7 @@ from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch
 from domainbert.training.pretrain import build_job
+from domainbert.training.ramp import batch_places
 from domainbert.training.step import Job, train_step
 
 BATCH, DOCUMENTS, STEP, TRAJECTORY = 24, 60, 3, 50
@@ -81,7 +82,7 @@ def make_job(folder: Path, family: str, session: Session, **changes: Any) -> Job
 
 def masked_sequences(job: Job, step: int) -> list[MaskedSequence]:
     """Return the global batch of a step, one sequence at a time."""
-    keys = global_batch(job.index, job.settings.seed, step, job.settings.batch_size)
+    keys = global_batch(job.index, job.settings.seed, batch_places(job.settings, step))
     text = [job.store.ids(key.document)[key.start : key.stop] for key in keys]
     return [
         mask_sequence(ids, job.rule, key.epoch, key.sequence)

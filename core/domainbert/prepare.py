@@ -17,7 +17,7 @@ from domainbert.corpus.sources import Source
 from domainbert.corpus.store import TokenStore
 from domainbert.domain import Domain
 from domainbert.errors import RecipeError
-from domainbert.plan import plan_phases
+from domainbert.plan import head_phase
 from domainbert.recipe import Recipe
 from domainbert.recipe_sections import VocabularySection
 from domainbert.run import update_lock
@@ -92,10 +92,27 @@ def prepare(
         RunFailed: The head could not be trained.
         Stopped: A signal; a checkpoint is kept.
     """
+    plain = tokenise(recipe, base, loaded, sources, session)
+    return plain if recipe.vocabulary is None else _extended(recipe, plain, terms, session)
+
+
+def tokenise(
+    recipe: Recipe,
+    base: BaseFolder,
+    loaded: LoadedModel,
+    sources: Iterable[Source],
+    session: Session,
+) -> Prepared:
+    """Tokenise the corpus with the tokenizer of the base, and divide it.
+
+    Raises:
+        UserError: The corpus is empty, or the tokenizer could not be extended as asked.
+        Stopped: A signal.
+    """
+    extends = recipe.vocabulary is not None
     if recipe.vocabulary is not None:
         open_words(loaded.tokenizer)
         check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
-    extends = recipe.vocabulary is not None
     place = replace(session, run=session.run.before_extension) if extends else session
     with session.accelerator.main_process_first():
         store = build_store(place, sources, loaded.tokenizer)
@@ -103,8 +120,7 @@ def prepare(
     texts = heldout_texts(store, split, recipe.heldout.max_tokens)
     digest = store.manifest["digest"]
     identity = {"recipe": recipe.hash(), "corpus": digest, "base": base.sha256}
-    plain = Prepared(loaded, store, split, texts, identity)
-    return _extended(recipe, plain, terms, session) if extends else plain
+    return Prepared(loaded, store, split, texts, identity)
 
 
 def _extended(
@@ -114,10 +130,10 @@ def _extended(
     job = build_job(
         recipe.train, loaded, plain.store, plain.split.train_T, replace(session, run=before)
     )
-    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
     with session.accelerator.main_process_first():
         extension = _extension(recipe, plain, terms, session)
         tokenizer = extend_tokenizer(loaded.tokenizer, extension)
+    phases = head_phase(recipe.train, loaded.new_head)
     first = prepare_base(job, phases, loaded, plain.heldout, plain.identity)
     extend_model(loaded.model, loaded.tokenizer, extension)
     with session.accelerator.main_process_first():

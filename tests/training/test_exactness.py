@@ -24,6 +24,7 @@ from domainbert.training.masking import mask_rule, mask_sequence
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch, index_sequences
+from domainbert.training.ramp import batch_places
 from domainbert.training.step import Job, StepSums, train_step
 
 Load = Callable[[str], LoadedModel]
@@ -75,7 +76,7 @@ def brute_force(job: Job) -> tuple[float, int, int, dict[str, Tensor]]:
     """Loss, counts and gradients of the mean over all masked tokens, one sequence at a time."""
     losses: list[Tensor] = []
     tokens = 0
-    for key in global_batch(job.index, job.settings.seed, STEP, job.settings.batch_size):
+    for key in global_batch(job.index, job.settings.seed, batch_places(job.settings, STEP)):
         text = job.store.ids(key.document)[key.start : key.stop]
         sequence = mask_sequence(text, job.rule, key.epoch, key.sequence)
         ids = torch.from_numpy(sequence.input_ids_L)[None]
@@ -116,7 +117,7 @@ def test_loss_and_gradients_are_those_of_the_mean_over_masked_tokens(
 def test_an_average_of_averages_would_be_another_loss(make_job: Callable[..., Job]) -> None:
     """What the test above would miss if all sequences had as many masked tokens."""
     job = make_job()
-    keys = global_batch(job.index, 0, STEP, 8)
+    keys = global_batch(job.index, 0, batch_places(job.settings, STEP))
     counts = {len(masked_batch(job.store, [key], job.rule, "padded").targets_N) for key in keys}
     assert len(counts) > 2
 

@@ -7,6 +7,7 @@ number of processes: each forward pass returns a sum, and the divisor is counted
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,11 @@ from domainbert.counter import derive_key
 from domainbert.errors import RunFailed
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
-from domainbert.training.batch import Layout, masked_batch
+from domainbert.training.batch import Layout, MicroBatch, masked_batch
 from domainbert.training.masking import MaskRule
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
+from domainbert.training.ramp import batch_places
 
 if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
@@ -61,15 +63,17 @@ class StepSums:
 
 
 def train_step(
-    job: Job, wrapped: Any, optimizer: torch.optim.Optimizer, step: int, learning_rate: float
+    job: Job,
+    wrapped: Any,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    learning_rate: float,
+    asleep: Sequence[torch.nn.Parameter] = (),
 ) -> StepSums:
-    """Do one optimizer step on the global batch of `step`."""
+    """Do one optimizer step on the global batch of `step`; parameters `asleep` stay as they are."""
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
-    keys = global_batch(job.index, settings.seed, step, settings.batch_size)
-    capacity = settings.micro_batch_size * settings.max_length if job.layout != "padded" else None
-    parts = share(keys, rank, world, settings.micro_batch_size, capacity)
-    batches = [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
+    batches = micro_batches(job, step)
     mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
     masked, tokens = _sum_over_ranks(accelerator, mine)
     optimizer.zero_grad(set_to_none=True)
@@ -84,6 +88,10 @@ def train_step(
             # Processes average their gradients, so each gives `world` times its part.
             accelerator.backward(loss * (world / masked))
             total += loss.detach()
+    # Without a gradient AdamW leaves a parameter, its decay and its averages alone. Turning off
+    # `requires_grad` would save work, but DDP wants the same parameters in every step.
+    for parameter in asleep:
+        parameter.grad = None
     (nats,) = _sum_over_ranks(accelerator, [total.item()])
     norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
     if not (math.isfinite(nats) and math.isfinite(norm)):
@@ -95,6 +103,20 @@ def train_step(
     set_rate(optimizer, learning_rate)
     optimizer.step()
     return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
+
+
+def micro_batches(job: Job, step: int) -> list[MicroBatch]:
+    """Return what this process reads in a step."""
+    accelerator, settings = job.session.accelerator, job.settings
+    rank, world, micro = (
+        accelerator.process_index,
+        accelerator.num_processes,
+        settings.micro_batch_size,
+    )
+    keys = global_batch(job.index, settings.seed, batch_places(settings, step))
+    capacity = None if job.layout == "padded" else micro * settings.max_length
+    parts = share(keys, rank, world, micro, capacity)
+    return [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
 
 
 def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
