@@ -23,7 +23,7 @@ import pyarrow as pa
 from domainbert.batching import batched
 from domainbert.corpus.clean import CleanDocument
 from domainbert.errors import DataError
-from domainbert.files import folder_in_place, read_json, sha256_file, write_json
+from domainbert.files import folder_in_place, read_sealed, sha256_file, write_sealed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,7 +123,7 @@ def write_store(
             raise DataError(_empty_message(describe()))
         hashes = {name: sha256_file(beside / name) for name in _FILES}
         manifest = {**describe(), **totals, "sha256": hashes, "digest": digest.hexdigest()}
-        write_json(beside / "manifest.json", manifest)
+        write_sealed(beside / "manifest.json", manifest)
     return open_store(folder)
 
 
@@ -167,7 +167,7 @@ def read_store(folder: Path) -> Iterator[CleanDocument]:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = read_json(folder / "manifest.json")
+        manifest = read_sealed(folder / "manifest.json")
         if set(_FILES) <= set(manifest["sha256"]):
             return manifest
     except (OSError, ValueError, TypeError, KeyError):
