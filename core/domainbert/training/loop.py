@@ -14,7 +14,7 @@ from domainbert.run import append_metrics, sync_metrics
 from domainbert.training.checkpoint import TrainState, save_checkpoint
 from domainbert.training.model import MaskedLanguageModel, head_parameters
 from domainbert.training.optimise import build_optimizer, learning_rate_at
-from domainbert.training.step import Job, StepSums, train_step
+from domainbert.training.step import Job, StepSums, train_step, with_mask_rate
 
 
 def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
@@ -50,7 +50,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
                 step - phase.start, phase.steps, phase.learning_rate,
                 job.settings.warmup, job.settings.schedule,
             )  # fmt: skip
-            sums = train_step(job, wrapped, optimizer, step, rate)
+            sums = train_step(with_mask_rate(job, phase, step), wrapped, optimizer, step, rate)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
                 state = _log(job, phase, state, sums, first, bar)
@@ -87,6 +87,7 @@ def _log(
             "step": state.step,
             "phase": phase.name,
             "loss": loss,
+            **({"pair_loss": sums.pair_nats / sums.pairs} if sums.pairs else {}),
             "gradient_norm": sums.gradient_norm,
             "learning_rate": sums.learning_rate,
             "tokens": state.tokens,

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from domainbert.training import attention
+from domainbert.training import attention, pair_head
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,42 +66,67 @@ class MaskedLanguageModel(nn.Module):
         """Whether batches may be packed into one row, so that nothing is padded."""
         return self.sparse and self.model.config.model_type in attention.FAMILIES
 
+    @property
+    def pairs(self) -> bool:
+        """Whether the model also tells the classes of pairs."""
+        return hasattr(self.model, pair_head.NAME)
+
     def logits(self, batch: MicroBatch) -> Tensor:
         """Return float32 logits at the masked positions, shape (N, V)."""
+        return self._read(batch)[0]
+
+    def _read(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:
+        """Return logits at the masked positions and the last hidden states, shape (B·L, H)."""
         inputs = self._inputs(batch)
         if not self.sparse:
-            dense_BLV = self.model(**inputs).logits
-            return dense_BLV.flatten(0, 1).index_select(0, batch.positions_N).float()
+            found = self.model(**inputs, **({"output_hidden_states": True} if self.pairs else {}))
+            dense_NV = found.logits.flatten(0, 1).index_select(0, batch.positions_N)
+            hidden_BLH = found.hidden_states[-1] if self.pairs else found.logits
+            return dense_NV.float(), hidden_BLH.flatten(0, 1)
         hidden_BLH = self.model.base_model(**inputs).last_hidden_state
         values: Tensor = hidden_BLH.flatten(0, 1).index_select(0, batch.positions_N)
         for name in self.head:
             values = getattr(self.model, name)(values)
-        return values.float()
+        return values.float(), hidden_BLH.flatten(0, 1)
 
     def forward(self, batch: MicroBatch) -> Tensor:
         """Return the sum of the cross-entropies of all masked tokens, in nats; float32 scalar.
 
-        The caller divides by the number of masked tokens of the whole optimizer step. An average
-        taken here would weigh tokens by how full their micro-batch is.
+        A model with a head for pairs returns two numbers: this, and the sum over all pairs. The
+        caller divides by the numbers of masked tokens and of pairs of the whole optimizer step. An
+        average taken here would weigh tokens by how full their micro-batch is.
         """
         # Few distinct shapes: for each new one the CPU's matrix library keeps a prepared kernel;
         # with hundreds of different N these came to gigabytes.
         extra = -len(batch.targets_N) % _ROWS
         targets_N = functional.pad(batch.targets_N, (0, extra), value=_IGNORED)
         rounded = replace(batch, positions_N=functional.pad(batch.positions_N, (0, extra)))
-        return functional.cross_entropy(
-            self.logits(rounded), targets_N, reduction="sum", ignore_index=_IGNORED
-        )
+        logits_NV, hidden_TH = self._read(rounded)
+        nats = _summed(logits_NV, targets_N)
+        if not self.pairs:
+            return nats
+        # One ignored row more, so that the head has a gradient in a batch without pairs too.
+        firsts_P = functional.pad(batch.pair_firsts_P, (0, 1))
+        labels_P = functional.pad(batch.pair_labels_P, (0, 1), value=_IGNORED)
+        logits_P2 = getattr(self.model, pair_head.NAME)(hidden_TH.index_select(0, firsts_P))
+        return torch.stack([nats, _summed(logits_P2, labels_P)])
 
     def _inputs(self, batch: MicroBatch) -> dict[str, Any]:
+        inputs: dict[str, Any] = {"input_ids": batch.input_ids_BL}
+        if batch.token_types_BL is not None:
+            inputs["token_type_ids"] = batch.token_types_BL
         if batch.places_BL is None:
-            return {"input_ids": batch.input_ids_BL, "attention_mask": batch.attention_mask_BL}
-        inputs: dict[str, Any] = {"input_ids": batch.input_ids_BL, "runs": batch.runs}
+            return {**inputs, "attention_mask": batch.attention_mask_BL}
+        inputs["runs"] = batch.runs
         inputs["position_ids"] = batch.places_BL + _first_place(self.model.base_model)
         if self.model.config.model_type == "modernbert":
             # Without masks given it would draw one of tokens by tokens for its local layers.
             inputs["attention_mask"] = {"full_attention": None, "sliding_attention": None}
         return inputs
+
+
+def _summed(logits_ND: Tensor, targets_N: Tensor) -> Tensor:
+    return functional.cross_entropy(logits_ND, targets_N, reduction="sum", ignore_index=_IGNORED)
 
 
 def _first_place(encoder: nn.Module) -> int:

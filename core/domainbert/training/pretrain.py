@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,15 @@ from domainbert.corpus.store import TokenStore
 from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.plan import Phase
-from domainbert.recipe_train import TrainSection
+from domainbert.recipe_train import MaskRates, TrainSection
 from domainbert.run import rewind_metrics
 from domainbert.session import Session
-from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
+from domainbert.tokenizer import (
+    SpecialTokens,
+    fingerprint,
+    load_tokenizer,
+    special_tokens,
+)
 from domainbert.training.bits import Bits, measure_bits
 from domainbert.training.checkpoint import (
     TrainState,
@@ -25,9 +30,11 @@ from domainbert.training.checkpoint import (
     read_state,
 )
 from domainbert.training.loop import run_phase
-from domainbert.training.masking import mask_rule
+from domainbert.training.masking import MaskRule, mask_rule
 from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
-from domainbert.training.order import index_sequences
+from domainbert.training.order import SequenceIndex, index_sequences
+from domainbert.training.pair_head import attach_pair_head, without_pair_head
+from domainbert.training.pairs import PairRule, check_pairs
 from domainbert.training.step import Job
 from domainbert.vocabulary.extend import write_extension
 
@@ -78,7 +85,8 @@ def build_job(
         )
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
-    capacity = specials.room(settings.max_length)
+    capacity = specials.room(settings.max_length, paired=settings.sentence_pairs != "none")
+    index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
     wrapped = MaskedLanguageModel(model)
     if not wrapped.sparse:
@@ -92,12 +100,38 @@ def build_job(
     return Job(
         model=model,
         store=store,
-        index=index_sequences(store, documents_T, capacity),
-        rule=mask_rule(settings.mask_rate, settings.seed, specials, len(loaded.tokenizer)),
+        index=index,
+        rule=_mask_rule(settings, loaded, specials, store, index),
         packed=settings.packing and wrapped.packs,
         settings=settings,
         session=session,
     )
+
+
+def _mask_rule(
+    settings: TrainSection,
+    loaded: LoadedModel,
+    specials: SpecialTokens,
+    store: TokenStore,
+    index: SequenceIndex,
+) -> MaskRule:
+    """Return how sequences are masked and paired; pairs give the model a head of their own."""
+    rates = settings.mask_rate
+    rule = mask_rule(
+        rates.first if isinstance(rates, MaskRates) else rates,
+        settings.seed,
+        specials,
+        len(loaded.tokenizer),
+        settings.masking,
+        settings.term_share,
+    )
+    if settings.sentence_pairs == "none":
+        return rule
+    typed = getattr(loaded.model.config, "type_vocab_size", 0) > 1
+    pairs = PairRule(settings.sentence_pairs, settings.seed, specials, store, index, typed)
+    check_pairs(pairs)
+    attach_pair_head(loaded.model, settings.seed)
+    return replace(rule, pairs=pairs)
 
 
 def pretrain(
@@ -196,7 +230,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     broken = first_non_finite(model)
     if broken:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
-    with folder_in_place(folder) as beside, quiet_transformers():
+    with folder_in_place(folder) as beside, quiet_transformers(), without_pair_head(model):
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):
