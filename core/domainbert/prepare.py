@@ -105,7 +105,7 @@ def find_marker(train: TrainSection, domain: Domain | None) -> Marker | None:
         RecipeError: Terms are to be masked, and there are none.
     """
     if train.masking != "term":
-        return word_marker() if needs_words(train) else None
+        return word_marker() if train.needs_words else None
     terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
     if not terms:
         named = (
@@ -116,11 +116,6 @@ def find_marker(train: TrainSection, domain: Domain | None) -> Marker | None:
             "has terms (see `domainbert plugins list`), or set `train.masking: word`."
         )
     return term_marker(terms)
-
-
-def needs_words(train: TrainSection) -> bool:
-    """Tell whether a recipe's objective has to know where words begin."""
-    return train.masking != "token" or train.sentence_pairs != "none"
 
 
 def prepare(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Session) -> Prepared:

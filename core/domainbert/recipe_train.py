@@ -88,6 +88,11 @@ class TrainSection(Section):
     log_steps: Count = 10
     """Write metrics every so many steps."""
 
+    @property
+    def needs_words(self) -> bool:
+        """Whether the objective has to know where words begin."""
+        return self.masking != "token" or self.sentence_pairs != "none"
+
     @model_validator(mode="after")
     def _one_length(self) -> TrainSection:
         if (self.steps is None) == (self.epochs is None):

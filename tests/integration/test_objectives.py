@@ -12,7 +12,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from domainbert.corpus.marks import term_marker, word_marker
+from domainbert.corpus.marks import BEGINS_WORD, term_marker, word_marker
 from domainbert.corpus.store import open_store
 from domainbert.run import RunFolder
 
@@ -103,6 +103,24 @@ def test_a_run_continued_from_its_middle_ends_with_the_same_model(
     assert [line["loss"] for line in metrics(RunFolder(run))] == [
         line["loss"] for line in metrics(RunFolder(town.folder / "run"))
     ]
+
+
+def test_an_extended_vocabulary_is_marked_too(make_town: Callable[[], Any], adapt: Adapt) -> None:
+    town = make_town()
+    write(town, "town", masking="term", sentence_pairs="order", with_head=False, steps=2)
+    path = town.folder / "town.yaml"
+    recipe = yaml.safe_load(path.read_text()) | {"vocabulary": {"size": 1, "min_frequency": 1}}
+    path.write_text(yaml.safe_dump(recipe))
+    letters = town.folder / "letters.txt"
+    letters.write_text(letters.read_text() + "the quokka moved\nquokka dawn\na quokka at noon\n")
+    adapt(town, "town.yaml", "--out", "run", "--plugin", "town.py")
+    run = RunFolder(town.folder / "run")
+    stores = [open_store(folder) for folder in (run.before_extension.corpus, run.corpus)]
+    assert {store.manifest["marks"] for store in stores} == {term_marker(TERMS).name}
+    rows = range(len(stores[0].lengths_D))
+    words = [[int((store.marks(row) & BEGINS_WORD).sum()) for row in rows] for store in stores]
+    assert words[0] == words[1]
+    assert stores[0].lengths_D.sum() > stores[1].lengths_D.sum()
 
 
 def test_changed_terms_are_refused(make_town: Callable[[], Any], adapt: Adapt) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from domainbert.base import LoadedModel
 from domainbert.corpus.marks import BEGINS_WORD, word_marker
 from domainbert.corpus.store import TokenStore
-from domainbert.errors import RecipeError
+from domainbert.errors import DataError, RecipeError
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.testing import sample_texts
@@ -25,7 +26,7 @@ from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import SequenceKey, global_batch
 from domainbert.training.pair_head import NAME
-from domainbert.training.pairs import frame_pair
+from domainbert.training.pairs import check_pairs, frame_pair
 from domainbert.training.pretrain import build_job, export_model
 from domainbert.training.step import Job, train_step
 
@@ -199,6 +200,21 @@ def test_next_is_refused_for_one_document(load: Load, make_store: MakeStore, ses
     settings = TrainSection(steps=1, batch_size=3, max_length=16, sentence_pairs="next")
     with pytest.raises(RecipeError, match="the training slice has one document"):
         build_job(settings, loaded, store, np.arange(1), session)
+
+
+def test_a_tokenizer_without_a_frame_for_pairs_is_refused(make_job: MakeJob) -> None:
+    rule = make_job().rule.pairs
+    with pytest.raises(RecipeError, match="has no frame for two texts"):
+        check_pairs(replace(rule, specials=replace(rule.specials, between=None)))
+
+
+def test_a_store_without_marks_is_refused(load: Load, make_store: MakeStore, session: Any) -> None:
+    loaded = load("bert")
+    store = make_store(TEXTS, loaded.tokenizer)
+    for train in ({"sentence_pairs": "order"}, {"masking": "word"}):
+        settings = TrainSection(steps=1, max_length=16, **train)
+        with pytest.raises(DataError, match="does not say where words begin"):
+            build_job(settings, loaded, store, np.arange(30), session)
 
 
 # --- the loss

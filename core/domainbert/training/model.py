@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from domainbert.training.batch import MicroBatch
 
 _ROWS = 32
+_PAIRS = 8
 _IGNORED = -100
 # The modules that turn the encoder's last hidden state into logits, in order. All work on the last
 # dimension alone, so they may be given the masked rows only.
@@ -105,9 +106,10 @@ class MaskedLanguageModel(nn.Module):
         nats = _summed(logits_NV, targets_N)
         if not self.pairs:
             return nats
-        # One ignored row more, so that the head has a gradient in a batch without pairs too.
-        firsts_P = functional.pad(batch.pair_firsts_P, (0, 1))
-        labels_P = functional.pad(batch.pair_labels_P, (0, 1), value=_IGNORED)
+        # One ignored row at least, so that the head has a gradient in a batch without pairs too.
+        extra = _PAIRS - len(batch.pair_labels_P) % _PAIRS
+        firsts_P = functional.pad(batch.pair_firsts_P, (0, extra))
+        labels_P = functional.pad(batch.pair_labels_P, (0, extra), value=_IGNORED)
         logits_P2 = getattr(self.model, pair_head.NAME)(hidden_TH.index_select(0, firsts_P))
         return torch.stack([nats, _summed(logits_P2, labels_P)])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.base import LoadedModel, check_length, quiet_transformers
 from domainbert.corpus.store import TokenStore
-from domainbert.errors import RecipeError, RunFailed, RunFolderError
+from domainbert.errors import DataError, RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.plan import Phase
 from domainbert.recipe_train import MaskRates, TrainSection
@@ -116,6 +116,8 @@ def _mask_rule(
     index: SequenceIndex,
 ) -> MaskRule:
     """Return how sequences are masked and paired; pairs give the model a head of their own."""
+    if settings.needs_words and not store.mark_values:
+        raise DataError("The token store does not say where words begin; delete it and run again.")
     rates = settings.mask_rate
     rule = mask_rule(
         rates.first if isinstance(rates, MaskRates) else rates,
