@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.base import LoadedModel, check_length, quiet_transformers
 from domainbert.corpus.store import TokenStore
-from domainbert.errors import DataError, RecipeError, RunFailed, RunFolderError
+from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.plan import Phase
-from domainbert.recipe_train import MaskRates, TrainSection
+from domainbert.recipe_train import TrainSection
 from domainbert.run import rewind_metrics
 from domainbert.session import Session
-from domainbert.tokenizer import (
-    SpecialTokens,
-    fingerprint,
-    load_tokenizer,
-    special_tokens,
-)
+from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
 from domainbert.training.bits import Bits, measure_bits
 from domainbert.training.checkpoint import (
     TrainState,
@@ -30,11 +25,10 @@ from domainbert.training.checkpoint import (
     read_state,
 )
 from domainbert.training.loop import run_phase
-from domainbert.training.masking import MaskRule, mask_rule
 from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
-from domainbert.training.order import SequenceIndex, index_sequences
-from domainbert.training.pair_head import attach_pair_head, without_pair_head
-from domainbert.training.pairs import PairRule, check_pairs
+from domainbert.training.order import index_sequences
+from domainbert.training.pair_head import without_pair_head
+from domainbert.training.rule import mask_rule_of
 from domainbert.training.step import Job
 from domainbert.vocabulary.extend import write_extension
 
@@ -101,39 +95,11 @@ def build_job(
         model=model,
         store=store,
         index=index,
-        rule=_mask_rule(settings, loaded, specials, store, index),
+        rule=mask_rule_of(settings, loaded, specials, store, index),
         packed=settings.packing and wrapped.packs,
         settings=settings,
         session=session,
     )
-
-
-def _mask_rule(
-    settings: TrainSection,
-    loaded: LoadedModel,
-    specials: SpecialTokens,
-    store: TokenStore,
-    index: SequenceIndex,
-) -> MaskRule:
-    """Return how sequences are masked and paired; pairs give the model a head of their own."""
-    if settings.needs_words and not store.mark_values:
-        raise DataError("The token store does not say where words begin; delete it and run again.")
-    rates = settings.mask_rate
-    rule = mask_rule(
-        rates.first if isinstance(rates, MaskRates) else rates,
-        settings.seed,
-        specials,
-        len(loaded.tokenizer),
-        settings.masking,
-        settings.term_share,
-    )
-    if settings.sentence_pairs == "none":
-        return rule
-    typed = getattr(loaded.model.config, "type_vocab_size", 0) > 1
-    pairs = PairRule(settings.sentence_pairs, settings.seed, specials, store, index, typed)
-    check_pairs(pairs)
-    attach_pair_head(loaded.model, settings.seed)
-    return replace(rule, pairs=pairs)
 
 
 def pretrain(
