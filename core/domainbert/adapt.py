@@ -8,7 +8,6 @@ from pathlib import Path
 from domainbert.base import BaseFolder, check_length, find_base, load_masked_lm
 from domainbert.corpus.sources import find_sources
 from domainbert.evaluate import Candidate, evaluate
-from domainbert.plan import plan_phases
 from domainbert.plugins import Registry
 from domainbert.prepare import Inputs, Prepared, find_marker, find_terms, prepare
 from domainbert.progress import Reporter, download_bar
@@ -18,6 +17,7 @@ from domainbert.run import open_run
 from domainbert.session import Session, open_session
 from domainbert.tasks.load import load_task
 from domainbert.training.device import hardware
+from domainbert.training.pace import plan_job
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
 
 
@@ -96,11 +96,14 @@ def continue_pretraining(recipe: Recipe, prepared: Prepared, session: Session) -
     """Plan the steps and train; what preparing the base took is part of it."""
     loaded, split = prepared.loaded, prepared.split
     job = build_job(recipe.train, loaded, prepared.store, split.train_T, session)
-    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
+    phases = plan_job(job, loaded.new_head)
+    identity = prepared.identity
+    if recipe.train.minutes is not None:
+        identity = {**identity, "plan": str(phases[-1].steps)}
     first = prepared.first
     if first is None:
-        return pretrain(job, phases, loaded, prepared.heldout, prepared.identity)
-    done = pretrain(job, phases, loaded, prepared.heldout, prepared.identity, first.before)
+        return pretrain(job, phases, loaded, prepared.heldout, identity)
+    done = pretrain(job, phases, loaded, prepared.heldout, identity, first.before)
     return replace(
         done,
         new_head=first.new_head,

@@ -17,7 +17,7 @@ from domainbert.corpus.sources import Source
 from domainbert.corpus.store import TokenStore
 from domainbert.domain import Domain
 from domainbert.errors import RecipeError
-from domainbert.plan import plan_phases
+from domainbert.plan import head_phase
 from domainbert.recipe import Recipe
 from domainbert.recipe_sections import VocabularySection
 from domainbert.recipe_train import TrainSection
@@ -126,10 +126,21 @@ def prepare(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Sessio
         RunFailed: The head could not be trained.
         Stopped: A signal; a checkpoint is kept.
     """
+    plain = tokenise(recipe, loaded, inputs, session)
+    return plain if recipe.vocabulary is None else _extended(recipe, plain, inputs, session)
+
+
+def tokenise(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Session) -> Prepared:
+    """Tokenise the corpus with the tokenizer of the base, and divide it.
+
+    Raises:
+        UserError: The corpus is empty, or the tokenizer could not be extended as asked.
+        Stopped: A signal.
+    """
+    extends = recipe.vocabulary is not None
     if recipe.vocabulary is not None:
         open_words(loaded.tokenizer)
         check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
-    extends = recipe.vocabulary is not None
     place = replace(session, run=session.run.before_extension) if extends else session
     with session.accelerator.main_process_first():
         store = build_store(place, inputs.sources, loaded.tokenizer, inputs.marker)
@@ -139,8 +150,7 @@ def prepare(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Sessio
     identity = {"recipe": recipe.hash(), "corpus": digest, "base": inputs.base.sha256}
     if recipe.train.masking == "term" and inputs.marker is not None:
         identity["list of terms"] = inputs.marker.name
-    plain = Prepared(loaded, store, split, texts, identity)
-    return _extended(recipe, plain, inputs, session) if extends else plain
+    return Prepared(loaded, store, split, texts, identity)
 
 
 def _extended(recipe: Recipe, plain: Prepared, inputs: Inputs, session: Session) -> Prepared:
@@ -148,10 +158,10 @@ def _extended(recipe: Recipe, plain: Prepared, inputs: Inputs, session: Session)
     job = build_job(
         recipe.train, loaded, plain.store, plain.split.train_T, replace(session, run=before)
     )
-    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
     with session.accelerator.main_process_first():
         extension = _extension(recipe, plain, inputs.terms, session)
         tokenizer = extend_tokenizer(loaded.tokenizer, extension)
+    phases = head_phase(recipe.train, loaded.new_head)
     first = prepare_base(job, phases, loaded, plain.heldout, plain.identity)
     extend_model(loaded.model, loaded.tokenizer, extension)
     with session.accelerator.main_process_first():

@@ -46,9 +46,19 @@ def pair(make_town: MakeTown, adapt: Adapt) -> Pair:
     """A base without a head, so that the processes meet in both phases, and pairs of texts."""
     town = make_town()
     recipe = town.write(
-        with_head=False, head_steps=3, steps=8, batch_size=6, masking="span",
-        mask_rate={"from": 0.3, "to": 0.15}, sentence_pairs="next",
-    )  # fmt: skip
+        with_head=False,
+        head_steps=3,
+        steps=8,
+        batch_size=6,
+        batch_ramp={"start": 2, "steps": 6},
+        layer_rate_decay=0.9,
+        freeze_embeddings=True,
+        unfreeze="gradual",
+        schedule="wsd",
+        masking="span",
+        mask_rate={"from": 0.3, "to": 0.15},
+        sentence_pairs="next",
+    )
     told = adapt(town, recipe, "--out", "one", "--json")
     launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     process = town.start(*launch, "-m", "domainbert", "adapt", recipe, "--out", "two", "--json")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domainbert.corpus.marks import Marker
     from domainbert.corpus.store import TokenStore
     from domainbert.session import Session
+    from domainbert.training.step import Job
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +99,30 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
         StopFlag(),
         "again",
     )
+
+
+@pytest.fixture
+def make_job(
+    load: Callable[[str], LoadedModel], make_store: Callable[..., TokenStore], session: Session
+) -> Callable[..., Job]:
+    """A job of pretraining on 30 texts, with a model of its own each time."""
+    import numpy as np
+
+    from domainbert.recipe_train import TrainSection
+    from domainbert.testing import sample_texts
+    from domainbert.training.model import set_dropout
+    from domainbert.training.pretrain import build_job
+
+    stores: dict[str, TokenStore] = {}
+    small = {"batch_size": 4, "micro_batch_size": 4, "max_length": 24, "precision": "fp32"}
+
+    def make(family: str = "bert", **settings: Any) -> Job:
+        loaded = load(family)
+        if family not in stores:
+            stores[family] = make_store(sample_texts(30), loaded.tokenizer)
+        train = TrainSection(**{**small, **settings})
+        set_dropout(loaded.model, train.dropout)
+        session.run.path.mkdir(exist_ok=True)
+        return build_job(train, loaded, stores[family], np.arange(30), session)
+
+    return make

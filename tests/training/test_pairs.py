@@ -28,6 +28,7 @@ from domainbert.training.order import SequenceKey, global_batch
 from domainbert.training.pair_head import NAME
 from domainbert.training.pairs import check_pairs, frame_pair
 from domainbert.training.pretrain import build_job, export_model
+from domainbert.training.ramp import batch_places
 from domainbert.training.step import Job, train_step
 
 Load = Callable[[str], LoadedModel]
@@ -54,7 +55,7 @@ def make_job(load: Load, make_store: MakeStore, session: Session) -> MakeJob:
 
 def keys_of(job: Job, steps: int = 6) -> Iterator[SequenceKey]:
     for step in range(steps):
-        yield from global_batch(job.index, job.settings.seed, step, job.settings.batch_size)
+        yield from global_batch(job.index, job.settings.seed, batch_places(job.settings, step))
 
 
 def parts(frame: Frame, job: Job) -> list[list[int]]:
@@ -228,7 +229,7 @@ def brute_force(job: Job, step: int) -> tuple[float, float, dict[str, Tensor]]:
     """Both losses and the gradients of their sum, one sequence at a time, unpacked."""
     tokens: list[Tensor] = []
     pairs: list[Tensor] = []
-    for key in global_batch(job.index, job.settings.seed, step, job.settings.batch_size):
+    for key in global_batch(job.index, job.settings.seed, batch_places(job.settings, step)):
         item = masked_sequence(job.store, key, job.rule)
         inputs = {"input_ids": torch.from_numpy(item.input_ids_L)[None]}
         if item.token_types_L is not None:

@@ -115,6 +115,8 @@ def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimize
 
     saved = load_file(path / "optimizer.safetensors")
     for name, parameter in _learning(model, optimizer):
+        if f"step.{name}" not in saved:
+            continue  # not yet unfrozen: its averages begin with its first step
         optimizer.state[parameter] = {
             "step": saved[f"step.{name}"].to(torch.float32),
             "exp_avg": saved[f"exp_avg.{name}"].to(parameter.device),

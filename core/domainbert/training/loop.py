@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,10 @@ from domainbert.plan import Phase
 from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
 from domainbert.training.checkpoint import TrainState, save_checkpoint
-from domainbert.training.model import MaskedLanguageModel, head_parameters
-from domainbert.training.optimise import build_optimizer, learning_rate_at
+from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
+from domainbert.training.model import MaskedLanguageModel, head_parameters, set_dropout
+from domainbert.training.optimise import build_optimizer
+from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, train_step, with_mask_rate
 
 
@@ -31,26 +34,20 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         Stopped: A signal arrived; a checkpoint was written.
         StorageFullError: No space for a checkpoint; the one before is whole.
     """
-    select_parameters(job.model, phase.name)
-    optimizer = build_optimizer(
-        job.model,
-        job.settings.adam_betas,
-        job.settings.weight_decay,
-        job.session.accelerator.device,
-    )
+    optimizer, wrapped = start_phase(job, phase.name)
     if optimizer_from is not None:
         optimizer_from(optimizer)
-    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
-    job.model.train()
+    depth = depths(job.model)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state
         for step in range(state.step, phase.stop):
             started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
-                job.settings.warmup, job.settings.schedule,
+                job.settings.warmup, job.settings.schedule, job.settings.decay,
             )  # fmt: skip
-            sums = train_step(with_mask_rate(job, phase, step), wrapped, optimizer, step, rate)
+            asleep, now = _asleep(job, phase, depth, step), with_mask_rate(job, phase, step)
+            sums = train_step(now, wrapped, optimizer, step, rate, asleep)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
                 state = _log(job, phase, state, sums, first, bar)
@@ -59,11 +56,38 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
     return state
 
 
-def select_parameters(model: Any, phase_name: str) -> None:
-    """Let all parameters learn, or only those outside the encoder."""
+def start_phase(job: Job, phase_name: str) -> tuple[torch.optim.AdamW, Any]:
+    """Return a new optimizer of what learns in a phase, and the model ready to train."""
+    settings, depth = job.settings, depths(job.model)
+    set_dropout(job.model, settings.dropout)
+    select_parameters(job.model, phase_name, frozen(settings, depth))
+    optimizer = build_optimizer(
+        job.model,
+        settings.adam_betas,
+        settings.weight_decay,
+        job.session.accelerator.device,
+        rate_scales(depth, settings.layer_rate_decay),
+    )
+    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
+    job.model.train()
+    return optimizer, wrapped
+
+
+def select_parameters(model: Any, phase_name: str, still: Collection[str] = ()) -> None:
+    """Let all parameters learn, or only those outside the encoder; `still` never do."""
     head = set(head_parameters(model))
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(phase_name == "full" or name in head)
+        parameter.requires_grad_((phase_name == "full" or name in head) and name not in still)
+
+
+def _asleep(job: Job, phase: Phase, depth: dict[str, int], step: int) -> list[torch.nn.Parameter]:
+    """Return the parameters of the phase whose turn to learn has not come."""
+    if job.settings.unfreeze == "all":
+        return []
+    learning = {name: p for name, p in job.model.named_parameters() if p.requires_grad}
+    places = {name: depth[name] for name in learning}
+    lowest = lowest_awake(places, step - phase.start, phase.steps)
+    return [p for name, p in learning.items() if places[name] < lowest]
 
 
 def _advance(state: TrainState, sums: StepSums, seconds: float) -> TrainState:

@@ -24,8 +24,9 @@ from domainbert.training.checkpoint import (
     newest_checkpoint,
     read_state,
 )
+from domainbert.training.layers import check_layers, depths
 from domainbert.training.loop import run_phase
-from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
+from domainbert.training.model import MaskedLanguageModel, first_non_finite
 from domainbert.training.order import index_sequences
 from domainbert.training.pair_head import without_pair_head
 from domainbert.training.rule import mask_rule_of
@@ -73,12 +74,15 @@ def build_job(
     specials = special_tokens(loaded.tokenizer)
     check_length(loaded.model, settings.max_length, "train.max_length")
     world = session.accelerator.num_processes
-    if settings.batch_size % world:
-        raise RecipeError(
-            f"train.batch_size: {settings.batch_size} cannot be shared by {world} processes."
-        )
+    ramp = settings.batch_ramp
+    key, smallest = (
+        ("batch_ramp.start", ramp.start) if ramp else ("batch_size", settings.batch_size)
+    )
+    if smallest % world:
+        raise RecipeError(f"train.{key}: {smallest} cannot be shared by {world} processes.")
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
+    check_layers(settings, depths(loaded.model), loaded.model.config.model_type)
     capacity = specials.room(settings.max_length, paired=settings.sentence_pairs != "none")
     index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
@@ -87,7 +91,7 @@ def build_job(
         session.reporter.say(
             f"model type {model.config.model_type!r}: all logits are computed, which is slower"
         )
-    if settings.packing and not wrapped.packs:
+    if settings.packing and wrapped.layout == "padded":
         session.reporter.say(
             f"model type {model.config.model_type!r}: sequences are padded, which is slower"
         )
@@ -96,7 +100,7 @@ def build_job(
         store=store,
         index=index,
         rule=mask_rule_of(settings, loaded, specials, store, index),
-        packed=settings.packing and wrapped.packs,
+        layout=wrapped.layout if settings.packing else "padded",
         settings=settings,
         session=session,
     )
@@ -120,7 +124,6 @@ def pretrain(
         identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
         before: Held-out text under the base, if it was measured already.
     """
-    set_dropout(job.model, job.settings.dropout)
     # A base with a head is measured as it is, so before a checkpoint is loaded over it.
     if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
@@ -174,7 +177,6 @@ def prepare_base(
     Returns:
         The measurement as `before` and `after`.
     """
-    set_dropout(job.model, job.settings.dropout)
     state, checkpoint = _resume(job, identity)
     for phase in phases:
         if phase.name == "head":

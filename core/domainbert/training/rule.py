@@ -7,7 +7,7 @@ from dataclasses import replace
 from domainbert.base import LoadedModel
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError
-from domainbert.recipe_train import MaskRates, TrainSection
+from domainbert.recipe_train import TrainSection
 from domainbert.tokenizer import SpecialTokens
 from domainbert.training.masking import MaskRule, mask_rule
 from domainbert.training.order import SequenceIndex
@@ -37,9 +37,8 @@ def mask_rule_of(
     """
     if settings.needs_words and not store.mark_values:
         raise DataError("The token store does not say where words begin; delete it and run again.")
-    rates = settings.mask_rate
     rule = mask_rule(
-        rates.first if isinstance(rates, MaskRates) else rates,
+        settings.mask_rates[0],
         settings.seed,
         specials,
         len(loaded.tokenizer),

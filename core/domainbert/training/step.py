@@ -7,6 +7,7 @@ number of processes: each forward pass returns a sum, and the divisor is counted
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ import torch
 from domainbert.counter import derive_key
 from domainbert.errors import RunFailed
 from domainbert.plan import Phase
-from domainbert.recipe_train import MaskRates, TrainSection
+from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
-from domainbert.training.batch import MicroBatch, masked_batch
+from domainbert.training.batch import Layout, MicroBatch, masked_batch
 from domainbert.training.masking import MaskRule, mask_rate_at
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
+from domainbert.training.ramp import batch_places
 
 if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
@@ -36,7 +38,7 @@ class Job:
         store: Token store.
         index: Sequences of the training slice.
         rule: How tokens are masked.
-        packed: Whether sequences lie one behind the other, without padding.
+        layout: How sequences lie in a batch.
         settings: The recipe's `train:` section.
         session: Processes, device, run folder, progress, signals.
     """
@@ -45,7 +47,7 @@ class Job:
     store: TokenStore
     index: SequenceIndex
     rule: MaskRule
-    packed: bool
+    layout: Layout
     settings: TrainSection
     session: Session
 
@@ -65,24 +67,23 @@ class StepSums:
 
 def with_mask_rate(job: Job, phase: Phase, step: int) -> Job:
     """Return the job with the mask rate of a step; the head phase has the first rate."""
-    rates = job.settings.mask_rate
-    if not isinstance(rates, MaskRates):
-        return job
     since = step - phase.start if phase.name == "full" else 0
-    rate = mask_rate_at(since, phase.steps, rates.first, rates.last)
+    rate = mask_rate_at(since, phase.steps, *job.settings.mask_rates)
     return replace(job, rule=replace(job.rule, rate=rate))
 
 
 def train_step(
-    job: Job, wrapped: Any, optimizer: torch.optim.Optimizer, step: int, learning_rate: float
+    job: Job,
+    wrapped: Any,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    learning_rate: float,
+    asleep: Sequence[torch.nn.Parameter] = (),
 ) -> StepSums:
-    """Do one optimizer step on the global batch of `step`."""
+    """Do one optimizer step on the global batch of `step`; parameters `asleep` stay as they are."""
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
-    keys = global_batch(job.index, settings.seed, step, settings.batch_size)
-    capacity = settings.micro_batch_size * settings.max_length if job.packed else None
-    parts = share(keys, rank, world, settings.micro_batch_size, capacity)
-    batches = [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
+    batches = micro_batches(job, step)
     masked, pairs, tokens = _sum_over_ranks(accelerator, _counts(batches))
     optimizer.zero_grad(set_to_none=True)
     # Processes average their gradients, so each gives `world` times its part.
@@ -98,6 +99,10 @@ def train_step(
             sums = wrapped(batch.to(accelerator.device)).reshape(-1)
             accelerator.backward((sums * weights[: len(sums)]).sum())
             total[: len(sums)] += sums.detach()
+    # Without a gradient AdamW leaves a parameter, its decay and its averages alone. Turning off
+    # `requires_grad` would save work, but DDP wants the same parameters in every step.
+    for parameter in asleep:
+        parameter.grad = None
     nats, pair_nats = _sum_over_ranks(accelerator, total.tolist())
     norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
     if not (math.isfinite(nats + pair_nats) and math.isfinite(norm)):
@@ -118,6 +123,20 @@ def _counts(batches: list[MicroBatch]) -> list[int]:
         sum(len(batch.pair_labels_P) for batch in batches),
         sum(batch.n_tokens for batch in batches),
     ]
+
+
+def micro_batches(job: Job, step: int) -> list[MicroBatch]:
+    """Return what this process reads in a step."""
+    accelerator, settings = job.session.accelerator, job.settings
+    rank, world, micro = (
+        accelerator.process_index,
+        accelerator.num_processes,
+        settings.micro_batch_size,
+    )
+    keys = global_batch(job.index, settings.seed, batch_places(settings, step))
+    capacity = None if job.layout == "padded" else micro * settings.max_length
+    parts = share(keys, rank, world, micro, capacity)
+    return [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
 
 
 def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
