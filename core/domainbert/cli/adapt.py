@@ -86,13 +86,9 @@ def adapt(
         raise typer.Exit(supervise_command(processes, out))
     # Heavy, so after everything that can be refused without it.
     if only_plan:
-        from domainbert.cli.forecast import print_forecast
-        from domainbert.dryrun import Place, dry_run
+        from domainbert.cli.forecast import forecast
 
-        place = Place(chosen.folder, registry, out)
-        found = dry_run(chosen.recipe, place, not no_measure, Reporter())
-        if found.is_main:
-            print_forecast(chosen, found, as_json)
+        forecast(chosen, registry, out, not no_measure, as_json)
         return
     from domainbert.adapt import adapt as run_adaptation
 

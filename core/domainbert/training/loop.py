@@ -24,7 +24,7 @@ from domainbert.training.model import (
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import learning_rate_at
-from domainbert.training.step import Job, StepSums, settle, train_step
+from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
 from domainbert.training.together import fail_together
 
 
@@ -60,8 +60,8 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
                 step - phase.start, phase.steps, phase.learning_rate,
                 job.settings.warmup, job.settings.schedule, job.settings.decay,
             )  # fmt: skip
-            asleep = _asleep(job, phase, depth, step)
-            sums = train_step(job, wrapped, optimizer, step, rate, asleep)
+            asleep, now = _asleep(job, phase, depth, step), with_mask_rate(job, phase, step)
+            sums = train_step(now, wrapped, optimizer, step, rate, asleep)
             check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
@@ -149,6 +149,7 @@ def _log(
             "step": state.step,
             "phase": phase.name,
             "loss": loss,
+            **({"pair_loss": sums.pair_nats / sums.pairs} if sums.pairs else {}),
             "gradient_norm": sums.gradient_norm,
             "learning_rate": sums.learning_rate,
             "tokens": state.tokens,

@@ -19,11 +19,12 @@ from domainbert.training.bits import Bits, measure_bits
 from domainbert.training.checkpoint import TrainState, load_optimizer
 from domainbert.training.layers import check_layers, depths
 from domainbert.training.loop import run_phase
-from domainbert.training.masking import mask_rule
 from domainbert.training.model import MaskedLanguageModel, first_non_finite
 from domainbert.training.order import index_sequences
+from domainbert.training.pair_head import without_pair_head
 from domainbert.training.recovery import BadStep, roll_back
 from domainbert.training.resume import resume
+from domainbert.training.rule import mask_rule_of
 from domainbert.training.step import Job
 from domainbert.vocabulary.extend import write_extension
 
@@ -79,7 +80,8 @@ def build_job(
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
     check_layers(settings, depths(loaded.model), loaded.model.config.model_type)
-    capacity = specials.room(settings.max_length)
+    capacity = specials.room(settings.max_length, paired=settings.sentence_pairs != "none")
+    index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
     wrapped = MaskedLanguageModel(model)
     if not wrapped.sparse:
@@ -93,8 +95,8 @@ def build_job(
     return Job(
         model=model,
         store=store,
-        index=index_sequences(store, documents_T, capacity),
-        rule=mask_rule(settings.mask_rate, settings.seed, specials, len(loaded.tokenizer)),
+        index=index,
+        rule=mask_rule_of(settings, loaded, specials, store, index),
         layout=wrapped.layout if settings.packing else "padded",
         settings=settings,
         session=session,
@@ -208,7 +210,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     broken = first_non_finite(model)
     if broken:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
-    with folder_in_place(folder) as beside, quiet_transformers():
+    with folder_in_place(folder) as beside, quiet_transformers(), without_pair_head(model):
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):
