@@ -63,8 +63,8 @@ def plan_job(job: Job, new_head: bool) -> tuple[Phase, ...]:
             update_lock(run, plan={**plan, "seconds_per_token": pace.seconds_per_token})
         job.session.accelerator.wait_for_everyone()
         job.session.reporter.say(
-            f"{settings.minutes:g} minutes are {steps:,} steps, by {pace.steps} timed steps; the "
-            "same run again: train.steps"
+            f"{settings.minutes:g} minutes are {steps:,} steps, by {pace.steps} timed steps; "
+            "lock.json keeps this"
         )
     return plan_phases(settings, steps, new_head)
 
