@@ -1,14 +1,17 @@
-"""From sequence keys to the tensors of a micro-batch: packed into one row, or padded to rows.
+"""From sequence keys to the tensors of a micro-batch, in one of three layouts.
 
-Legend: B rows, L their length, N masked tokens of the micro-batch. A packed batch is one row in
-which sequences lie one behind the other; see `attention.py` for how they are kept apart.
+`flat`: one row in which sequences lie one behind the other; `attention.py` keeps them apart.
+`rows`: several to a row, kept apart by a mask. `padded`: one a row. The loss is the same.
+
+Legend: B rows, L their length, N masked tokens of the micro-batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -22,9 +25,11 @@ if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
     from domainbert.training.order import SequenceKey
 
+Layout = Literal["flat", "rows", "padded"]
+
 # Kernels are fastest on such lengths, and every new shape costs memory (see `model.py`).
 _MULTIPLE = 8
-_PACKED_MULTIPLE = 32
+_FLAT_MULTIPLE = 32
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,10 @@ class MicroBatch:
 
     Args:
         input_ids_BL: int64, right-padded.
-        attention_mask_BL: int64, 1 for tokens and 0 for padding; None in a packed batch.
+        attention_mask_BL: int64, 1 for tokens and 0 for padding; in rows of several sequences it
+            counts them from 1; None in a flat batch.
         places_BL: int64, place of each token in its sequence, from 0; None in a padded batch.
-        runs: What a packed row is made of, padding last; empty in a padded batch.
+        runs: What the row of a flat batch is made of, padding last; else empty.
         positions_N: int64, masked positions in the flattened (B·L) batch.
         targets_N: int64, original ids there.
         n_tokens: Tokens without padding.
@@ -60,14 +66,14 @@ class MicroBatch:
 
 
 def masked_batch(
-    store: TokenStore, keys: list[SequenceKey], rule: MaskRule, packed: bool
+    store: TokenStore, keys: list[SequenceKey], rule: MaskRule, layout: Layout
 ) -> MicroBatch:
-    """Read and mask the given sequences, then pack or pad them."""
+    """Read and mask the given sequences, and lay them out."""
     sequences = [
         mask_sequence(store.ids(key.document)[key.start : key.stop], rule, key.epoch, key.sequence)
         for key in keys
     ]
-    return (pack if packed else collate)(sequences, rule.specials.pad)
+    return LAYOUTS[layout](sequences, rule.specials.pad)
 
 
 def padded_length(longest: int) -> int:
@@ -94,7 +100,7 @@ def collate(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     return MicroBatch(input_ids_BL, attention_mask_BL, None, (), positions_N, targets_N, tokens)
 
 
-def pack(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
+def flatten(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     """Lay masked sequences one behind the other in one row, equal lengths side by side.
 
     Args:
@@ -104,7 +110,7 @@ def pack(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
     lengths = [len(item.input_ids_L) for item in ordered]
     tokens = sum(lengths)
-    extra = _rounded(tokens, _PACKED_MULTIPLE) - tokens
+    extra = _rounded(tokens, _FLAT_MULTIPLE) - tokens
     # What fills up is a sequence of its own, so that it reaches no other.
     parts = [*lengths, extra] if extra else lengths
     ids = [*(item.input_ids_L for item in ordered), np.full(extra, pad_id)]
@@ -118,6 +124,53 @@ def pack(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
         *_targets(ordered, starts),
         tokens,
     )
+
+
+def fill_rows(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
+    """Lay masked sequences several to a row, each in the first row with room for it.
+
+    Args:
+        sequences: At least one; the longest sets the length of the rows.
+        pad_id: Id of the padding token.
+    """
+    ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
+    length = padded_length(len(ordered[0].input_ids_L))
+    filled: list[int] = []
+    count: list[int] = []
+    ids, mask, places = (np.zeros((len(ordered), length), dtype=np.int64) for _ in range(3))
+    ids[:] = pad_id
+    starts = []
+    for item in ordered:
+        size = len(item.input_ids_L)
+        row = next((r for r, used in enumerate(filled) if used + size <= length), len(filled))
+        if row == len(filled):
+            filled.append(0)
+            count.append(0)
+        here = slice(filled[row], filled[row] + size)
+        count[row] += 1
+        ids[row, here], mask[row, here], places[row, here] = (
+            item.input_ids_L,
+            count[row],
+            np.arange(size),
+        )
+        starts.append(row * length + filled[row])
+        filled[row] += size
+    rows = len(filled)
+    return MicroBatch(
+        torch.from_numpy(ids[:rows]),
+        torch.from_numpy(mask[:rows]),
+        torch.from_numpy(places[:rows]),
+        (),
+        *_targets(ordered, starts),
+        sum(filled),
+    )
+
+
+LAYOUTS: dict[Layout, Callable[[list[MaskedSequence], int], MicroBatch]] = {
+    "flat": flatten,
+    "rows": fill_rows,
+    "padded": collate,
+}
 
 
 def _rounded(length: int, multiple: int) -> int:

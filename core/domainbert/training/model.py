@@ -8,6 +8,7 @@ Legend: B sequences, L length, H hidden size, N masked tokens, V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from domainbert.training import attention
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from domainbert.training.batch import MicroBatch
+    from domainbert.training.batch import Layout, MicroBatch
 
 _ROWS = 32
 _IGNORED = -100
@@ -53,7 +54,7 @@ class MaskedLanguageModel(nn.Module):
         self.model = model
         names = _HEADS.get(model.config.model_type, ())
         self.head = names if all(hasattr(model, name) for name in names) else ()
-        if self.packs:
+        if self.layout == "flat":
             model.set_attn_implementation(attention.NAME)
 
     @property
@@ -62,17 +63,23 @@ class MaskedLanguageModel(nn.Module):
         return bool(self.head)
 
     @property
-    def packs(self) -> bool:
-        """Whether batches may be packed into one row, so that nothing is padded."""
-        return self.sparse and self.model.config.model_type in attention.FAMILIES
+    def layout(self) -> Layout:
+        """The layout with the least padding that the family can read."""
+        family = self.model.config.model_type
+        if not self.sparse:
+            return "padded"
+        if family in attention.FAMILIES:
+            return "flat"
+        # A convolution, which some DeBERTa have, would reach into the neighbour.
+        alone = getattr(getattr(self.model.base_model, "encoder", None), "conv", None) is None
+        return "rows" if family in _IN_ROWS and alone else "padded"
 
     def logits(self, batch: MicroBatch) -> Tensor:
         """Return float32 logits at the masked positions, shape (N, V)."""
-        inputs = self._inputs(batch)
         if not self.sparse:
-            dense_BLV = self.model(**inputs).logits
+            dense_BLV = self.model(**self._inputs(batch)).logits
             return dense_BLV.flatten(0, 1).index_select(0, batch.positions_N).float()
-        hidden_BLH = self.model.base_model(**inputs).last_hidden_state
+        hidden_BLH = self._hidden(batch)
         values: Tensor = hidden_BLH.flatten(0, 1).index_select(0, batch.positions_N)
         for name in self.head:
             values = getattr(self.model, name)(values)
@@ -93,15 +100,46 @@ class MaskedLanguageModel(nn.Module):
             self.logits(rounded), targets_N, reduction="sum", ignore_index=_IGNORED
         )
 
-    def _inputs(self, batch: MicroBatch) -> dict[str, Any]:
-        if batch.places_BL is None:
-            return {"input_ids": batch.input_ids_BL, "attention_mask": batch.attention_mask_BL}
-        inputs: dict[str, Any] = {"input_ids": batch.input_ids_BL, "runs": batch.runs}
-        inputs["position_ids"] = batch.places_BL + _first_place(self.model.base_model)
-        if self.model.config.model_type == "modernbert":
+    def _hidden(self, batch: MicroBatch) -> Tensor:
+        encoder, family = self.model.base_model, self.model.config.model_type
+        if batch.runs and family == "modernbert":
             # Without masks given it would draw one of tokens by tokens for its local layers.
-            inputs["attention_mask"] = {"full_attention": None, "sliding_attention": None}
-        return inputs
+            nothing = {"full_attention": None, "sliding_attention": None}
+            return encoder(**self._inputs(batch), attention_mask=nothing).last_hidden_state
+        if batch.places_BL is not None and not batch.runs:
+            return _IN_ROWS[family](encoder, self._inputs(batch), batch.attention_mask_BL)
+        return encoder(**self._inputs(batch)).last_hidden_state
+
+    def _inputs(self, batch: MicroBatch) -> dict[str, Any]:
+        inputs: dict[str, Any] = {"input_ids": batch.input_ids_BL}
+        if batch.places_BL is None:
+            return {**inputs, "attention_mask": batch.attention_mask_BL}
+        inputs["position_ids"] = batch.places_BL + _first_place(self.model.base_model)
+        return {**inputs, "runs": batch.runs} if batch.runs else inputs
+
+
+def _deberta_in_rows(encoder: Any, inputs: dict[str, Any], mask_BL: Tensor) -> Tensor:
+    # Its own forward pass hands one mask to embeddings and layers, which want different ones.
+    embedded_BLH = encoder.embeddings(**inputs, mask=mask_BL.clamp(max=1))
+    return encoder.encoder(embedded_BLH, _same_sequence(mask_BL)).last_hidden_state
+
+
+def _mpnet_in_rows(encoder: Any, inputs: dict[str, Any], mask_BL: Tensor) -> Tensor:
+    lowest = torch.finfo(torch.float32).min
+    bias_B1LL = torch.where(_same_sequence(mask_BL), 0.0, lowest)[:, None]
+    return encoder(**inputs, attention_mask=bias_B1LL).last_hidden_state
+
+
+# Families with attention of their own, by relative places: the same wherever in a row they are.
+_IN_ROWS: dict[str, Callable[[Any, dict[str, Any], Any], Any]] = {
+    "deberta-v2": _deberta_in_rows,
+    "mpnet": _mpnet_in_rows,
+}
+
+
+def _same_sequence(mask_BL: Tensor) -> Tensor:
+    """Return which token may attend to which, bool (B, L, L): those of its own sequence."""
+    return (mask_BL[:, :, None] == mask_BL[:, None, :]) & (mask_BL[:, :, None] > 0)
 
 
 def _first_place(encoder: nn.Module) -> int:

@@ -89,7 +89,7 @@ def build_job(
         session.reporter.say(
             f"model type {model.config.model_type!r}: all logits are computed, which is slower"
         )
-    if settings.packing and not wrapped.packs:
+    if settings.packing and wrapped.layout == "padded":
         session.reporter.say(
             f"model type {model.config.model_type!r}: sequences are padded, which is slower"
         )
@@ -98,7 +98,7 @@ def build_job(
         store=store,
         index=index_sequences(store, documents_T, capacity),
         rule=mask_rule(settings.mask_rate, settings.seed, specials, len(loaded.tokenizer)),
-        packed=settings.packing and wrapped.packs,
+        layout=wrapped.layout if settings.packing else "padded",
         settings=settings,
         session=session,
     )

@@ -18,7 +18,7 @@ from domainbert.counter import derive_key
 from domainbert.errors import RunFailed
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
-from domainbert.training.batch import MicroBatch, masked_batch
+from domainbert.training.batch import Layout, MicroBatch, masked_batch
 from domainbert.training.masking import MaskRule
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
@@ -37,7 +37,7 @@ class Job:
         store: Token store.
         index: Sequences of the training slice.
         rule: How tokens are masked.
-        packed: Whether sequences lie one behind the other, without padding.
+        layout: How sequences lie in a batch.
         settings: The recipe's `train:` section.
         session: Processes, device, run folder, progress, signals.
     """
@@ -46,7 +46,7 @@ class Job:
     store: TokenStore
     index: SequenceIndex
     rule: MaskRule
-    packed: bool
+    layout: Layout
     settings: TrainSection
     session: Session
 
@@ -73,7 +73,7 @@ def train_step(
     """Do one optimizer step on the global batch of `step`; parameters `asleep` stay as they are."""
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
-    batches = _batches(job, step)
+    batches = micro_batches(job, step)
     mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
     masked, tokens = _sum_over_ranks(accelerator, mine)
     optimizer.zero_grad(set_to_none=True)
@@ -105,19 +105,18 @@ def train_step(
     return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
 
 
-def _batches(job: Job, step: int) -> list[MicroBatch]:
-    """Return the micro-batches of this process."""
+def micro_batches(job: Job, step: int) -> list[MicroBatch]:
+    """Return what this process reads in a step."""
     accelerator, settings = job.session.accelerator, job.settings
-    keys = global_batch(job.index, settings.seed, batch_places(settings, step))
-    capacity = settings.micro_batch_size * settings.max_length if job.packed else None
-    parts = share(
-        keys,
+    rank, world, micro = (
         accelerator.process_index,
         accelerator.num_processes,
         settings.micro_batch_size,
-        capacity,
     )
-    return [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
+    keys = global_batch(job.index, settings.seed, batch_places(settings, step))
+    capacity = None if job.layout == "padded" else micro * settings.max_length
+    parts = share(keys, rank, world, micro, capacity)
+    return [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
 
 
 def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
