@@ -89,7 +89,9 @@ def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> 
         here = Path(folder)
         with (
             temporary_cache(here / "cache"),
-            open_session(here / "run", recipe.train.precision, reporter, "--dry-run again") as session,
+            open_session(
+                here / "run", recipe.train.precision, reporter, "--dry-run again"
+            ) as session,
         ):
             inputs = find_inputs(recipe, place.folder, place.registry, session)
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
