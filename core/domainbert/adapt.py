@@ -119,4 +119,5 @@ def continue_pretraining(recipe: Recipe, prepared: Prepared, session: Session) -
         steps=first.steps + done.steps,
         tokens=first.tokens + done.tokens,
         seconds=first.seconds + done.seconds,
+        skipped={f"base/{step}": why for step, why in first.skipped.items()} | done.skipped,
     )

@@ -204,6 +204,7 @@ def test_json_tells_what_the_files_hold(finished: Finished) -> None:
     assert told["corpus"]["documents"] == 40
     assert told["training"] == {
         "steps": 30, "new_head": False, "tokens": finished.steps[-1]["tokens"],
+        "skipped": {},
     }  # fmt: skip
 
 

@@ -14,8 +14,14 @@ from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
 from domainbert.training.checkpoint import TrainState, save_checkpoint
 from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
-from domainbert.training.model import MaskedLanguageModel, head_parameters, set_dropout
+from domainbert.training.model import (
+    MaskedLanguageModel,
+    first_non_finite,
+    head_parameters,
+    set_dropout,
+)
 from domainbert.training.optimise import build_optimizer
+from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, train_step
 
@@ -30,7 +36,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         optimizer_from: Called with the new optimizer to restore its averages on resume.
 
     Raises:
-        RunFailed: The loss or gradient is not finite; that step is not applied.
+        BadStep: Loss, gradient or weights went wrong; nothing of it was written.
         Stopped: A signal arrived; a checkpoint was written.
         StorageFullError: No space for a checkpoint; the one before is whole.
     """
@@ -39,8 +45,12 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         optimizer_from(optimizer)
     depth = depths(job.model)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
-        first = state
+        first = state = _begin(job, phase, state, optimizer)
         for step in range(state.step, phase.stop):
+            if str(step + 1) in state.skipped:
+                state = _pass_over(job, phase, state)
+                _maybe_save(job, phase, state, optimizer)
+                continue
             started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
@@ -48,6 +58,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
             )  # fmt: skip
             asleep = _asleep(job, phase, depth, step)
             sums = train_step(job, wrapped, optimizer, step, rate, asleep)
+            check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
                 state = _log(job, phase, state, sums, first, bar)
@@ -90,9 +101,32 @@ def _asleep(job: Job, phase: Phase, depth: dict[str, int], step: int) -> list[to
     return [p for name, p in learning.items() if places[name] < lowest]
 
 
+def _begin(
+    job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.Optimizer
+) -> TrainState:
+    """Make sure that there is something to go back to."""
+    if state.step == 0 and not any(job.session.run.checkpoints.glob("step-*")):
+        _save(job, state, optimizer)
+    return state if state.step > phase.start else forget_losses(state)
+
+
+def _pass_over(job: Job, phase: Phase, state: TrainState) -> TrainState:
+    """Leave the batch of a step out; its place in schedule and order stays."""
+    number = state.step + 1
+    if job.session.is_main:
+        reason = state.skipped[str(number)]
+        entry = {"step": number, "phase": phase.name, "skipped": reason}
+        append_metrics(job.session.run, entry)
+    state = replace(state, step=number)
+    if number < phase.stop:
+        return state
+    # What the last lines of a phase would have averaged must not count in the next.
+    return replace(state, window_nats=0.0, window_masked=0)
+
+
 def _advance(state: TrainState, sums: StepSums, seconds: float) -> TrainState:
     return replace(
-        state,
+        remember_loss(state, sums.nats / sums.masked),
         step=state.step + 1,
         tokens=state.tokens + sums.tokens,
         seconds=state.seconds + seconds,
@@ -128,23 +162,30 @@ def _log(
 def _maybe_save(
     job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.Optimizer
 ) -> None:
-    received = int(max(_gather_signals(job)))
+    # One process may be told to stop and the others not; they must agree on the step.
+    received = _highest(job, job.session.stop.signal_number)
     due = state.step % job.settings.checkpoint_steps == 0 or state.step == phase.stop
     if not (due or received):
         return
+    if _highest(job, int(first_non_finite(job.model) is not None)):
+        raise BadStep(state.step, "it made a weight that is not finite")
+    _save(job, state, optimizer)
+    if received:
+        job.session.raise_stopped(received, f"a checkpoint of step {state.step} was written")
+
+
+def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
     if job.session.is_main:
         sync_metrics(job.session.run)
         keep = job.settings.keep_checkpoints
         save_checkpoint(job.session.run.checkpoints, job.model, optimizer, state, keep)
     job.session.accelerator.wait_for_everyone()
-    if received:
-        job.session.raise_stopped(received, f"a checkpoint of step {state.step} was written")
 
 
-def _gather_signals(job: Job) -> list[float]:
-    # One process may be told to stop and the others not; they must agree on the step.
-    mine = [job.session.stop.signal_number]
-    if job.session.accelerator.num_processes == 1:
-        return [float(mine[0])]
-    told = torch.tensor(mine, device=job.session.accelerator.device)
-    return [float(value) for value in job.session.accelerator.gather(told).tolist()]
+def _highest(job: Job, number: int) -> int:
+    """Return the highest number that any process has."""
+    accelerator = job.session.accelerator
+    if accelerator.num_processes == 1:
+        return number
+    told = torch.tensor([number], device=accelerator.device)
+    return int(accelerator.gather(told).max())

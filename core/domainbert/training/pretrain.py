@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from domainbert.training.loop import run_phase
 from domainbert.training.masking import mask_rule
 from domainbert.training.model import MaskedLanguageModel, first_non_finite
 from domainbert.training.order import index_sequences
+from domainbert.training.recovery import BadStep, roll_back
 from domainbert.training.step import Job
 from domainbert.vocabulary.extend import write_extension
 
@@ -48,6 +49,7 @@ class Adaptation:
         steps: Optimizer steps, head phase included.
         tokens: Tokens read in them, special tokens included.
         seconds: Wall time of these steps, over all calls that continued the run.
+        skipped: Steps whose batch was passed over, from 1, and why.
     """
 
     before: Bits
@@ -56,6 +58,7 @@ class Adaptation:
     steps: int
     tokens: int
     seconds: float
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def build_job(
@@ -136,7 +139,7 @@ def pretrain(
     if job.session.is_main and not job.session.run.model.exists():
         export_model(job.model, loaded, job.session.run.model)
     job.session.accelerator.wait_for_everyone()
-    return Adaptation(before, after, loaded.new_head, state.step, state.tokens, state.seconds)
+    return _outcome(before, after, loaded.new_head, state)
 
 
 def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> TrainState:
@@ -147,13 +150,20 @@ def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> 
             "the base has no trained MLM head: a new one learns alone for "
             f"{phase.steps} steps first"
         )
-    # Averages of another phase's optimizer are of other parameters.
-    restore = (
-        partial(load_optimizer, checkpoint, job.model)
-        if checkpoint is not None and phase.start < state.step
-        else None
-    )
-    return run_phase(job, phase, state, restore)
+    while True:
+        # Averages of another phase's optimizer are of other parameters.
+        restore = (
+            partial(load_optimizer, checkpoint, job.model)
+            if checkpoint is not None and phase.start < state.step
+            else None
+        )
+        try:
+            return run_phase(job, phase, state, restore)
+        except BadStep as error:
+            bad = BadStep(error.step, error.reason)
+        # Outside the handler: the frames of the attempt hold its optimizer and its gradients.
+        job.session.accelerator.free_memory()
+        state, checkpoint = roll_back(job, phase.start, state, bad)
 
 
 def prepare_base(
@@ -180,7 +190,13 @@ def prepare_base(
         if phase.name == "head":
             state = _run(job, phase, state, checkpoint)
     bits = _measured(job, "before", loaded.tokenizer, heldout)
-    return Adaptation(bits, bits, loaded.new_head, state.step, state.tokens, state.seconds)
+    return _outcome(bits, bits, loaded.new_head, state)
+
+
+def _outcome(before: Bits, after: Bits, new_head: bool, state: TrainState) -> Adaptation:
+    return Adaptation(
+        before, after, new_head, state.step, state.tokens, state.seconds, state.skipped
+    )
 
 
 def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:

@@ -6,7 +6,6 @@ number of processes: each forward pass returns a sum, and the divisor is counted
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from domainbert.counter import derive_key
-from domainbert.errors import RunFailed
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.training.batch import Layout, MicroBatch, masked_batch
@@ -23,6 +21,7 @@ from domainbert.training.masking import MaskRule
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
 from domainbert.training.ramp import batch_places
+from domainbert.training.recovery import check_finite
 
 if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
@@ -94,12 +93,7 @@ def train_step(
         parameter.grad = None
     (nats,) = _sum_over_ranks(accelerator, [total.item()])
     norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
-    if not (math.isfinite(nats) and math.isfinite(norm)):
-        raise RunFailed(
-            f"step {step + 1}: the loss or its gradient is not finite (loss {nats / masked}, "
-            f"gradient norm {norm}). The step was not applied; the last checkpoint is whole. "
-            "Lower `train.learning_rate` or set `train.precision: fp32`."
-        )
+    check_finite(step + 1, nats / masked, norm)
     set_rate(optimizer, learning_rate)
     optimizer.step()
     return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
