@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
+from domainbert.errors import RunFailed
 from domainbert.files import read_json
 from domainbert.plan import CorpusSize, Phase, count_steps, head_phase, plan_phases
 from domainbert.run import update_lock
 from domainbert.training.loop import start_phase
+from domainbert.training.recovery import BadStep
 from domainbert.training.step import Job, train_step
 
 # The first steps prepare kernels and memory. Then steps are timed until there is enough to go by.
@@ -83,6 +85,9 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
     Args:
         job: The run; what was in the parameters' gradients is lost.
         phase_name: `head` or `full`.
+
+    Raises:
+        RunFailed: The loss is never finite.
     """
     optimizer, wrapped = start_phase(job, phase_name)
     ramp = job.settings.batch_ramp
@@ -92,7 +97,10 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
     for step in range(first, first + _UNTIMED + _MOST):
         job.session.check_stop()
         started = time.perf_counter()
-        sums = train_step(job, wrapped, optimizer, step, 0.0)
+        try:
+            sums = train_step(job, wrapped, optimizer, step, 0.0)
+        except BadStep:
+            continue  # the run itself will meet it, say so and go past it
         seconds = _slowest(job, time.perf_counter() - started)
         if step - first < _UNTIMED:
             continue
@@ -102,6 +110,11 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
             break
     optimizer.zero_grad(set_to_none=True)
     job.session.accelerator.free_memory()
+    if not taken:
+        raise RunFailed(
+            f"no loss of {_UNTIMED + _MOST} timed steps is finite, so nothing could be timed. Give "
+            "`train.steps`, or look at base and corpus."
+        )
     return Pace(median(taken), len(taken))
 
 
