@@ -97,7 +97,7 @@ def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> 
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:
                 check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
-            prepared = tokenise(recipe, inputs.base, loaded, inputs.sources, session)
+            prepared = tokenise(recipe, loaded, inputs, session)
             return _look_ahead(recipe, prepared, place.out, measure, session)
 
 

@@ -100,7 +100,7 @@ def estimate_memory(model: Any, train: TrainSection, processes: int, bf16: bool)
     per_token = config.num_hidden_layers * (_HIDDEN * hidden + _INTERMEDIATE * intermediate)
     tokens = train.micro_batch_size * train.max_length
     kept = _FLOAT * per_token * tokens * (_BF16 if bf16 else 1)
-    logits = _LOGITS * _FLOAT * train.mask_rate * tokens * config.vocab_size
+    logits = _LOGITS * _FLOAT * max(train.mask_rates) * tokens * config.vocab_size
     return Memory(
         weights=_FLOAT * parameters,
         gradients=_FLOAT * learning * (2 if processes > 1 else 1),

@@ -110,7 +110,7 @@ def _keys_beside(location: Location) -> list[str]:
     for part in location[:-1]:
         if isinstance(part, str) and part in model.model_fields:
             model = _section_of(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, WrapValidator, model_validator
 
 from domainbert.budget import BUDGET_KEYS
 from domainbert.recipe_sections import BatchSize, Count, Fraction, Rate, Section, Seed
+
+
+class MaskRates(Section):
+    """A mask rate that moves in equal steps over the full phase; the head phase has the first."""
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    first: Fraction = Field(alias="from")
+    """Share of tokens to predict in the first step."""
+    last: Fraction = Field(alias="to")
+    """Share of tokens to predict in the last step."""
+
+
+_ONE_RATE = TypeAdapter(Fraction)
+
+
+def _one_or_two_rates(value: Any, _: Any) -> float | MaskRates:
+    # Chosen by shape, so that an error is about what was written and not about both.
+    if isinstance(value, dict | MaskRates):
+        return MaskRates.model_validate(value)
+    return _ONE_RATE.validate_python(value)
 
 
 class BatchRamp(Section):
@@ -47,8 +68,18 @@ class TrainSection(Section):
     attention stays within each, so it changes memory and speed, not the loss."""
     max_length: int = Field(default=128, ge=8)
     """Tokens in one sequence, special tokens included."""
-    mask_rate: Fraction = 0.15
-    """Share of tokens to predict; 80 % become the mask token, 10 % another, 10 % stay."""
+    masking: Literal["token", "word", "span", "term"] = "token"
+    """What is chosen as one: tokens; words; spans of whole words (SpanBERT), which also share what
+    becomes of them; terms of the domain, favoured, and words."""
+    mask_rate: Annotated[float | MaskRates, WrapValidator(_one_or_two_rates)] = 0.15
+    """Share of tokens to predict, or `{from: 0.3, to: 0.15}`; 80 % become the mask token, 10 %
+    another, 10 % stay. Held-out text is always measured at 15 %."""
+    term_share: Fraction = 0.5
+    """With `masking: term`, share of the tokens to predict that are of terms, as far as there are;
+    a term is hidden half of the time at most."""
+    sentence_pairs: Literal["none", "next", "order"] = "none"
+    """Make two parts of each sequence and also predict whether the second is the next or of another
+    document (`next`, BERT), or whether they were swapped (`order`, ALBERT)."""
     learning_rate: Rate = 1e-4
     """Peak rate of AdamW."""
     head_learning_rate: Rate = 1e-3
@@ -92,6 +123,17 @@ class TrainSection(Section):
     """Keep this many of the newest checkpoints."""
     log_steps: Count = 10
     """Write metrics every so many steps."""
+
+    @property
+    def mask_rates(self) -> tuple[float, float]:
+        """The mask rate in the first step and in the last."""
+        rates = self.mask_rate
+        return (rates.first, rates.last) if isinstance(rates, MaskRates) else (rates, rates)
+
+    @property
+    def needs_words(self) -> bool:
+        """Whether the objective has to know where words begin."""
+        return self.masking != "token" or self.sentence_pairs != "none"
 
     @model_validator(mode="after")
     def _stable_part(self) -> TrainSection:

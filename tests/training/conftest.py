@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from domainbert.base import LoadedModel
+    from domainbert.corpus.marks import Marker
     from domainbert.corpus.store import TokenStore
     from domainbert.session import Session
     from domainbert.training.step import Job
@@ -58,17 +59,24 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TokenS
     from domainbert.corpus.clean import clean
     from domainbert.corpus.store import write_store
     from domainbert.domain import Document
-    from domainbert.tokenizer import encode_texts
+    from domainbert.tokenizer import encode_texts, encode_with_marks
 
-    def make(texts: list[str], tokenizer: Any) -> TokenStore:
+    def make(texts: list[str], tokenizer: Any, marker: Marker | None = None) -> TokenStore:
         counts: Counter[str] = Counter()
         documents = clean((Document(str(n), t, "test") for n, t in enumerate(texts)), counts)
+
+        def encode(batch: list[str]) -> list[Any]:
+            if marker is None:
+                return list(encode_texts(tokenizer, batch))
+            return list(encode_with_marks(tokenizer, batch, marker.mark))
+
         return write_store(
             tmp_path_factory.mktemp("store") / "corpus",
             documents,
-            lambda batch: encode_texts(tokenizer, batch),
+            encode,
             len(tokenizer),
             lambda: {"counts": dict(counts)},
+            None if marker is None else marker.name,
         )
 
     return make
