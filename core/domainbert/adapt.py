@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from domainbert.recipe import Recipe
 from domainbert.report.card import RunSummary, write_card
 from domainbert.run import open_run
 from domainbert.session import Session, open_session
+from domainbert.supervise.pulse import is_member
 from domainbert.tasks.load import load_task
 from domainbert.training.device import hardware
 from domainbert.training.pace import plan_job
@@ -38,11 +41,11 @@ def adapt(
         RunFailed: Training or evaluation could not be finished.
         Stopped: A signal; a checkpoint is kept.
     """
-    again = f"domainbert adapt {out}"
-    with open_session(out, recipe.train.precision, reporter, again) as session:
+    with open_session(out, recipe.train.precision, reporter, again(out)) as session:
         session.reporter.say(f"recipe {recipe.name} → {out}")
         inputs = find_inputs(recipe, recipe_folder, registry, session)
         with open_run(session.run, recipe, recipe_folder, session.is_main):
+            session.check_stop("loading the base")
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:
                 check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
@@ -63,6 +66,12 @@ def adapt(
             if session.is_main:
                 write_card(summary, session.run)
             return summary
+
+
+def again(out: Path) -> str:
+    """Return the command that continues a run in a folder."""
+    command = f"domainbert adapt {shlex.quote(str(out))}"
+    return f"{command} --processes {os.environ['WORLD_SIZE']}" if is_member() else command
 
 
 def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:

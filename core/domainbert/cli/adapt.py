@@ -15,6 +15,8 @@ from domainbert.cli.common import (
     print_reports,
     print_table,
 )
+from domainbert.supervise.member import stoppable
+from domainbert.supervise.pulse import is_member
 
 if TYPE_CHECKING:
     from domainbert.report.card import RunSummary
@@ -37,6 +39,9 @@ BudgetOption = Annotated[
     ),
 ]
 OutOption = Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")]
+ProcessesOption = Annotated[
+    int, typer.Option(min=1, help="Train in so many processes of this machine.")
+]
 DryRunOption = Annotated[
     bool,
     typer.Option("--dry-run", help="Say what would be done and what it takes; write nothing."),
@@ -46,12 +51,14 @@ NoMeasureOption = Annotated[
 ]
 
 
+@stoppable
 def adapt(
     recipe: RecipeArgument = None,
     domain: DomainOption = None,
     settings: SetOption = None,
     budget: BudgetOption = None,
     out: OutOption = None,
+    processes: ProcessesOption = 1,
     only_plan: DryRunOption = False,
     no_measure: NoMeasureOption = False,
     plugin: PluginOption = None,
@@ -73,15 +80,15 @@ def adapt(
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
     if no_measure and not only_plan:
         raise RecipeError("--no-measure is for --dry-run: a run measures nothing it need not.")
+    if processes > 1 and not only_plan and not is_member():
+        from domainbert.supervise.supervisor import supervise_command
+
+        raise typer.Exit(supervise_command(processes, out))
     # Heavy, so after everything that can be refused without it.
     if only_plan:
-        from domainbert.cli.forecast import print_forecast
-        from domainbert.dryrun import Place, dry_run
+        from domainbert.cli.forecast import forecast
 
-        place = Place(chosen.folder, registry, out)
-        found = dry_run(chosen.recipe, place, not no_measure, Reporter())
-        if found.is_main:
-            print_forecast(chosen, found, as_json)
+        forecast(chosen, registry, out, not no_measure, as_json)
         return
     from domainbert.adapt import adapt as run_adaptation
 

@@ -10,8 +10,21 @@ from domainbert.recipe_origins import leaves
 from domainbert.yamlfile import dotted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from domainbert.cli.choose import Chosen
     from domainbert.dryrun import DryRun
+    from domainbert.plugins import Registry
+
+
+def forecast(chosen: Chosen, registry: Registry, out: Path, measure: bool, as_json: bool) -> None:
+    """Find out what a run would take, and print it."""
+    from domainbert.dryrun import Place, dry_run
+    from domainbert.progress import Reporter
+
+    found = dry_run(chosen.recipe, Place(chosen.folder, registry, out), measure, Reporter())
+    if found.is_main:
+        print_forecast(chosen, found, as_json)
 
 
 def print_forecast(chosen: Chosen, found: DryRun, as_json: bool) -> None:

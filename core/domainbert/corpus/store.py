@@ -24,7 +24,7 @@ import pyarrow as pa
 from domainbert.batching import batched
 from domainbert.corpus.clean import CleanDocument
 from domainbert.errors import DataError
-from domainbert.files import folder_in_place, read_json, sha256_file, write_json
+from domainbert.files import folder_in_place, read_sealed, sha256_file, write_sealed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,7 +140,7 @@ def write_store(
         manifest = {**describe(), **totals, "sha256": hashes, "digest": digest.hexdigest()}
         if marks is not None:
             manifest["marks"] = marks
-        write_json(beside / "manifest.json", manifest)
+        write_sealed(beside / "manifest.json", manifest)
     return open_store(folder)
 
 
@@ -188,7 +188,7 @@ def read_store(folder: Path) -> Iterator[CleanDocument]:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = read_json(folder / "manifest.json")
+        manifest = read_sealed(folder / "manifest.json")
         if set(_FILES) <= set(manifest["sha256"]):
             return manifest
     except (OSError, ValueError, TypeError, KeyError):

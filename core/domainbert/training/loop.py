@@ -12,6 +12,7 @@ import torch
 from domainbert.plan import Phase
 from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
+from domainbert.supervise.pulse import beat
 from domainbert.training.checkpoint import TrainState, save_checkpoint
 from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
 from domainbert.training.model import (
@@ -23,7 +24,8 @@ from domainbert.training.model import (
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import learning_rate_at
-from domainbert.training.step import Job, StepSums, train_step, with_mask_rate
+from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
+from domainbert.training.together import fail_together
 
 
 def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
@@ -44,9 +46,11 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
     if optimizer_from is not None:
         optimizer_from(optimizer)
     depth = depths(job.model)
+    settle(job, wrapped, state.step)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state = _begin(job, phase, state, optimizer)
         for step in range(state.step, phase.stop):
+            beat(f"step {step + 1}")
             if str(step + 1) in state.skipped:
                 state = _pass_over(job, phase, state)
                 _maybe_save(job, phase, state, optimizer)
@@ -176,11 +180,20 @@ def _maybe_save(
 
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
-    if job.session.is_main:
-        sync_metrics(job.session.run)
-        keep = job.settings.keep_checkpoints
-        save_checkpoint(job.session.run.checkpoints, job.model, optimizer, state, keep)
-    job.session.accelerator.wait_for_everyone()
+    trouble = _trouble_saving(job, state, optimizer) if job.session.is_main else None
+    fail_together(job.session.accelerator, trouble)
+
+
+def _trouble_saving(
+    job: Job, state: TrainState, optimizer: torch.optim.Optimizer
+) -> Exception | None:
+    run, keep = job.session.run, job.settings.keep_checkpoints
+    try:
+        sync_metrics(run)
+        save_checkpoint(run.checkpoints, job.model, optimizer, state, keep)
+    except Exception as error:
+        return error
+    return None
 
 
 def _highest(job: Job, number: int) -> int:

@@ -13,23 +13,17 @@ from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.plan import Phase
 from domainbert.recipe_train import TrainSection
-from domainbert.run import rewind_metrics
 from domainbert.session import Session
 from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
 from domainbert.training.bits import Bits, measure_bits
-from domainbert.training.checkpoint import (
-    TrainState,
-    load_model,
-    load_optimizer,
-    newest_checkpoint,
-    read_state,
-)
+from domainbert.training.checkpoint import TrainState, load_optimizer
 from domainbert.training.layers import check_layers, depths
 from domainbert.training.loop import run_phase
 from domainbert.training.model import MaskedLanguageModel, first_non_finite
 from domainbert.training.order import index_sequences
 from domainbert.training.pair_head import without_pair_head
 from domainbert.training.recovery import BadStep, roll_back
+from domainbert.training.resume import resume
 from domainbert.training.rule import mask_rule_of
 from domainbert.training.step import Job
 from domainbert.vocabulary.extend import write_extension
@@ -130,7 +124,7 @@ def pretrain(
     # A base with a head is measured as it is, so before a checkpoint is loaded over it.
     if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
-    state, checkpoint = _resume(job, identity)
+    state, checkpoint = resume(job, identity)
     for phase in phases:
         if phase.name == "full" and before is None:
             _refuse_late_measurement(job, phase, state)
@@ -187,7 +181,7 @@ def prepare_base(
     Returns:
         The measurement as `before` and `after`.
     """
-    state, checkpoint = _resume(job, identity)
+    state, checkpoint = resume(job, identity)
     for phase in phases:
         if phase.name == "head":
             state = _run(job, phase, state, checkpoint)
@@ -233,21 +227,6 @@ def model_sha256(folder: Path) -> str:
     return sha256_file(folder / "model.safetensors")
 
 
-def _resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None]:
-    checkpoint, damaged = newest_checkpoint(job.session.run.checkpoints)
-    for line in damaged:
-        job.session.reporter.say(f"checkpoint {line}")
-    if checkpoint is None:
-        state = TrainState(0, "", 0, 0.0, 0.0, 0, identity)
-    else:
-        state = read_state(checkpoint, identity)
-        load_model(checkpoint, job.model)
-        job.session.reporter.say(f"continuing after step {state.step}")
-    if job.session.is_main:
-        rewind_metrics(job.session.run, state.step)
-    return state, checkpoint
-
-
 def _refuse_late_measurement(job: Job, phase: Phase, state: TrainState) -> None:
     path = _bits_path(job, "before")
     if state.step > phase.start and not path.exists():
@@ -265,6 +244,8 @@ def _measured(job: Job, when: str, tokenizer: Any, heldout: list[str]) -> Bits:
     path = _bits_path(job, when)
     if job.session.is_main and not path.exists():
         length, device = job.settings.max_length, job.session.accelerator.device
-        write_json(path, asdict(measure_bits(job.model, tokenizer, heldout, length, device)))
+        poll = partial(job.session.check_stop, f"measuring {when}")
+        bits = measure_bits(job.model, tokenizer, heldout, length, device, poll)
+        write_json(path, asdict(bits))
     job.session.accelerator.wait_for_everyone()
     return Bits(**read_json(path))

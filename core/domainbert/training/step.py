@@ -133,6 +133,25 @@ def micro_batches(job: Job, step: int) -> list[MicroBatch]:
     return [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
 
 
+def settle(job: Job, wrapped: Any, step: int) -> None:
+    """Let processes agree on the order in which they exchange gradients, before any counts.
+
+    DDP chooses it in the first backward pass of its life and sums in another order before. With
+    three processes or more a continued run would then not have the bits of one never stopped.
+
+    Args:
+        job: The run.
+        wrapped: The model as it is trained; its weights and gradients stay as they are.
+        step: The step that follows, whose batch is used.
+    """
+    accelerator = job.session.accelerator
+    if accelerator.num_processes == 1:
+        return
+    batch = micro_batches(job, step)[0]
+    accelerator.backward(wrapped(batch.to(accelerator.device)))
+    wrapped.zero_grad(set_to_none=True)
+
+
 def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
     if accelerator.num_processes == 1:
         return values
