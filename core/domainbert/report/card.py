@@ -64,6 +64,7 @@ def write_card(summary: RunSummary, run: RunFolder) -> None:
             "steps": summary.adaptation.steps,
             "tokens": summary.adaptation.tokens,
             "minutes": round(summary.adaptation.seconds / 60, 2),
+            "skipped": summary.adaptation.skipped,
         },
     )
     write_text(run.card, render_card(summary))
@@ -103,6 +104,7 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
             "steps": summary.adaptation.steps,
             "tokens": summary.adaptation.tokens,
             "new_head": summary.adaptation.new_head,
+            "skipped": summary.adaptation.skipped,
         },
         "bits_per_character": {
             "before": asdict(summary.adaptation.before),

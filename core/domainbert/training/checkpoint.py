@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,9 @@ class TrainState:
         window_nats: Summed loss since the last metrics line, in nats.
         window_masked: Masked tokens in it.
         identity: Hashes of recipe, corpus and base; a checkpoint of another run is refused.
+        skipped: Steps whose batch is passed over, from 1, and why.
+        recent: Newest losses of the phase.
+        lowest_median: Of any window of losses in the phase, which the next loss is compared with.
     """
 
     step: int
@@ -57,6 +60,9 @@ class TrainState:
     window_nats: float
     window_masked: int
     identity: dict[str, str]
+    skipped: dict[str, str] = field(default_factory=dict)
+    recent: list[float] = field(default_factory=list)
+    lowest_median: float | None = None
 
 
 def save_checkpoint(
@@ -213,6 +219,8 @@ def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimize
 
     saved = load_file(path / "optimizer.safetensors")
     for name, parameter in _learning(model, optimizer):
+        if f"step.{name}" not in saved:
+            continue  # not yet unfrozen: its averages begin with its first step
         optimizer.state[parameter] = {
             "step": saved[f"step.{name}"].to(torch.float32),
             "exp_avg": saved[f"exp_avg.{name}"].to(parameter.device),

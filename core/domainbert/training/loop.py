@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,18 @@ from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
 from domainbert.supervise.pulse import beat
 from domainbert.training.checkpoint import TrainState, save_checkpoint
-from domainbert.training.model import MaskedLanguageModel, head_parameters
-from domainbert.training.optimise import build_optimizer, learning_rate_at
-from domainbert.training.step import Job, StepSums, settle, train_step
-from domainbert.training.together import fail_together
+from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
+from domainbert.training.model import (
+    MaskedLanguageModel,
+    first_non_finite,
+    head_parameters,
+    set_dropout,
+)
+from domainbert.training.optimise import build_optimizer
+from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
+from domainbert.training.schedule import learning_rate_at
+from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
+from domainbert.training.together import fail_together, told_by_main
 
 
 def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
@@ -29,32 +38,31 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         optimizer_from: Called with the new optimizer to restore its averages on resume.
 
     Raises:
-        RunFailed: The loss or gradient is not finite; that step is not applied.
+        BadStep: Loss, gradient or weights went wrong; nothing of it was written.
         Stopped: A signal arrived; a checkpoint was written.
         StorageFullError: No space for a checkpoint; the one before is whole.
     """
-    select_parameters(job.model, phase.name)
-    optimizer = build_optimizer(
-        job.model,
-        job.settings.adam_betas,
-        job.settings.weight_decay,
-        job.session.accelerator.device,
-    )
+    optimizer, wrapped = start_phase(job, phase.name)
     if optimizer_from is not None:
         optimizer_from(optimizer)
-    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
-    job.model.train()
+    depth = depths(job.model)
     settle(job, wrapped, state.step)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
-        first = state
+        first = state = _begin(job, phase, state, optimizer)
         for step in range(state.step, phase.stop):
             beat(f"step {step + 1}")
+            if str(step + 1) in state.skipped:
+                state = _pass_over(job, phase, state)
+                _maybe_save(job, phase, state, optimizer)
+                continue
             started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
-                job.settings.warmup, job.settings.schedule,
+                job.settings.warmup, job.settings.schedule, job.settings.decay,
             )  # fmt: skip
-            sums = train_step(job, wrapped, optimizer, step, rate)
+            asleep, now = _asleep(job, phase, depth, step), with_mask_rate(job, phase, step)
+            sums = train_step(now, wrapped, optimizer, step, rate, asleep)
+            check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
                 state = _log(job, phase, state, sums, first, bar)
@@ -63,16 +71,68 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
     return state
 
 
-def select_parameters(model: Any, phase_name: str) -> None:
-    """Let all parameters learn, or only those outside the encoder."""
+def start_phase(job: Job, phase_name: str) -> tuple[torch.optim.AdamW, Any]:
+    """Return a new optimizer of what learns in a phase, and the model ready to train."""
+    settings, depth = job.settings, depths(job.model)
+    set_dropout(job.model, settings.dropout)
+    select_parameters(job.model, phase_name, frozen(settings, depth))
+    optimizer = build_optimizer(
+        job.model,
+        settings.adam_betas,
+        settings.weight_decay,
+        job.session.accelerator.device,
+        rate_scales(depth, settings.layer_rate_decay),
+    )
+    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
+    job.model.train()
+    return optimizer, wrapped
+
+
+def select_parameters(model: Any, phase_name: str, still: Collection[str] = ()) -> None:
+    """Let all parameters learn, or only those outside the encoder; `still` never do."""
     head = set(head_parameters(model))
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(phase_name == "full" or name in head)
+        parameter.requires_grad_((phase_name == "full" or name in head) and name not in still)
+
+
+def _asleep(job: Job, phase: Phase, depth: dict[str, int], step: int) -> list[torch.nn.Parameter]:
+    """Return the parameters of the phase whose turn to learn has not come."""
+    if job.settings.unfreeze == "all":
+        return []
+    learning = {name: p for name, p in job.model.named_parameters() if p.requires_grad}
+    places = {name: depth[name] for name in learning}
+    lowest = lowest_awake(places, step - phase.start, phase.steps)
+    return [p for name, p in learning.items() if places[name] < lowest]
+
+
+def _begin(
+    job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.Optimizer
+) -> TrainState:
+    """Make sure that there is something to go back to."""
+    # Asked by one: it may have written the first checkpoint before another looks.
+    missing = state.step == 0 and not any(job.session.run.checkpoints.glob("step-*"))
+    if told_by_main(job.session.accelerator, int(missing)):
+        _save(job, state, optimizer)
+    return state if state.step > phase.start else forget_losses(state)
+
+
+def _pass_over(job: Job, phase: Phase, state: TrainState) -> TrainState:
+    """Leave the batch of a step out; its place in schedule and order stays."""
+    number = state.step + 1
+    if job.session.is_main:
+        reason = state.skipped[str(number)]
+        entry = {"step": number, "phase": phase.name, "skipped": reason}
+        append_metrics(job.session.run, entry)
+    state = replace(state, step=number)
+    if number < phase.stop:
+        return state
+    # What the last lines of a phase would have averaged must not count in the next.
+    return replace(state, window_nats=0.0, window_masked=0)
 
 
 def _advance(state: TrainState, sums: StepSums, seconds: float) -> TrainState:
     return replace(
-        state,
+        remember_loss(state, sums.nats / sums.masked),
         step=state.step + 1,
         tokens=state.tokens + sums.tokens,
         seconds=state.seconds + seconds,
@@ -91,6 +151,7 @@ def _log(
             "step": state.step,
             "phase": phase.name,
             "loss": loss,
+            **({"pair_loss": sums.pair_nats / sums.pairs} if sums.pairs else {}),
             "gradient_norm": sums.gradient_norm,
             "learning_rate": sums.learning_rate,
             "tokens": state.tokens,
@@ -108,17 +169,26 @@ def _log(
 def _maybe_save(
     job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.Optimizer
 ) -> None:
-    received = int(max(_gather_signals(job)))
+    # One process may be told to stop and the others not; they must agree on the step.
+    received = _highest(job, job.session.stop.signal_number)
     due = state.step % job.settings.checkpoint_steps == 0 or state.step == phase.stop
     if not (due or received):
         return
-    trouble = _save(job, state, optimizer) if job.session.is_main else None
-    fail_together(job.session.accelerator, trouble)
+    if _highest(job, int(first_non_finite(job.model) is not None)):
+        raise BadStep(state.step, "it made a weight that is not finite")
+    _save(job, state, optimizer)
     if received:
         job.session.raise_stopped(received, f"a checkpoint of step {state.step} was written")
 
 
-def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> Exception | None:
+def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
+    trouble = _trouble_saving(job, state, optimizer) if job.session.is_main else None
+    fail_together(job.session.accelerator, trouble)
+
+
+def _trouble_saving(
+    job: Job, state: TrainState, optimizer: torch.optim.Optimizer
+) -> Exception | None:
     run, keep = job.session.run, job.settings.keep_checkpoints
     try:
         sync_metrics(run)
@@ -128,10 +198,10 @@ def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> Exce
     return None
 
 
-def _gather_signals(job: Job) -> list[float]:
-    # One process may be told to stop and the others not; they must agree on the step.
-    mine = [job.session.stop.signal_number]
-    if job.session.accelerator.num_processes == 1:
-        return [float(mine[0])]
-    told = torch.tensor(mine, device=job.session.accelerator.device)
-    return [float(value) for value in job.session.accelerator.gather(told).tolist()]
+def _highest(job: Job, number: int) -> int:
+    """Return the highest number that any process has."""
+    accelerator = job.session.accelerator
+    if accelerator.num_processes == 1:
+        return number
+    told = torch.tensor([number], device=accelerator.device)
+    return int(accelerator.gather(told).max())

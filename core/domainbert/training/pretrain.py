@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,14 @@ from domainbert.session import Session
 from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
 from domainbert.training.bits import Bits, measure_bits
 from domainbert.training.checkpoint import TrainState, load_optimizer
+from domainbert.training.layers import check_layers, depths
 from domainbert.training.loop import run_phase
-from domainbert.training.masking import mask_rule
-from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
+from domainbert.training.model import MaskedLanguageModel, first_non_finite
 from domainbert.training.order import index_sequences
+from domainbert.training.pair_head import without_pair_head
+from domainbert.training.recovery import BadStep, roll_back
 from domainbert.training.resume import resume
+from domainbert.training.rule import mask_rule_of
 from domainbert.training.step import Job
 from domainbert.vocabulary.extend import write_extension
 
@@ -41,6 +44,7 @@ class Adaptation:
         steps: Optimizer steps, head phase included.
         tokens: Tokens read in them, special tokens included.
         seconds: Wall time of these steps, over all calls that continued the run.
+        skipped: Steps whose batch was passed over, from 1, and why.
     """
 
     before: Bits
@@ -49,6 +53,7 @@ class Adaptation:
     steps: int
     tokens: int
     seconds: float
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def build_job(
@@ -66,29 +71,33 @@ def build_job(
     specials = special_tokens(loaded.tokenizer)
     check_length(loaded.model, settings.max_length, "train.max_length")
     world = session.accelerator.num_processes
-    if settings.batch_size % world:
-        raise RecipeError(
-            f"train.batch_size: {settings.batch_size} cannot be shared by {world} processes."
-        )
+    ramp = settings.batch_ramp
+    key, smallest = (
+        ("batch_ramp.start", ramp.start) if ramp else ("batch_size", settings.batch_size)
+    )
+    if smallest % world:
+        raise RecipeError(f"train.{key}: {smallest} cannot be shared by {world} processes.")
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
-    capacity = specials.room(settings.max_length)
+    check_layers(settings, depths(loaded.model), loaded.model.config.model_type)
+    capacity = specials.room(settings.max_length, paired=settings.sentence_pairs != "none")
+    index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
     wrapped = MaskedLanguageModel(model)
     if not wrapped.sparse:
         session.reporter.say(
             f"model type {model.config.model_type!r}: all logits are computed, which is slower"
         )
-    if settings.packing and not wrapped.packs:
+    if settings.packing and wrapped.layout == "padded":
         session.reporter.say(
             f"model type {model.config.model_type!r}: sequences are padded, which is slower"
         )
     return Job(
         model=model,
         store=store,
-        index=index_sequences(store, documents_T, capacity),
-        rule=mask_rule(settings.mask_rate, settings.seed, specials, len(loaded.tokenizer)),
-        packed=settings.packing and wrapped.packs,
+        index=index,
+        rule=mask_rule_of(settings, loaded, specials, store, index),
+        layout=wrapped.layout if settings.packing else "padded",
         settings=settings,
         session=session,
     )
@@ -112,7 +121,6 @@ def pretrain(
         identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
         before: Held-out text under the base, if it was measured already.
     """
-    set_dropout(job.model, job.settings.dropout)
     # A base with a head is measured as it is, so before a checkpoint is loaded over it.
     if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
@@ -127,7 +135,7 @@ def pretrain(
     if job.session.is_main and not job.session.run.model.exists():
         export_model(job.model, loaded, job.session.run.model)
     job.session.accelerator.wait_for_everyone()
-    return Adaptation(before, after, loaded.new_head, state.step, state.tokens, state.seconds)
+    return _outcome(before, after, loaded.new_head, state)
 
 
 def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> TrainState:
@@ -138,13 +146,20 @@ def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> 
             "the base has no trained MLM head: a new one learns alone for "
             f"{phase.steps} steps first"
         )
-    # Averages of another phase's optimizer are of other parameters.
-    restore = (
-        partial(load_optimizer, checkpoint, job.model)
-        if checkpoint is not None and phase.start < state.step
-        else None
-    )
-    return run_phase(job, phase, state, restore)
+    while True:
+        # Averages of another phase's optimizer are of other parameters.
+        restore = (
+            partial(load_optimizer, checkpoint, job.model)
+            if checkpoint is not None and phase.start < state.step
+            else None
+        )
+        try:
+            return run_phase(job, phase, state, restore)
+        except BadStep as error:
+            bad = BadStep(error.step, error.reason)
+        # Outside the handler: the frames of the attempt hold its optimizer and its gradients.
+        job.session.accelerator.free_memory()
+        state, checkpoint = roll_back(job, phase.start, state, bad)
 
 
 def prepare_base(
@@ -166,13 +181,18 @@ def prepare_base(
     Returns:
         The measurement as `before` and `after`.
     """
-    set_dropout(job.model, job.settings.dropout)
     state, checkpoint = resume(job, identity)
     for phase in phases:
         if phase.name == "head":
             state = _run(job, phase, state, checkpoint)
     bits = _measured(job, "before", loaded.tokenizer, heldout)
-    return Adaptation(bits, bits, loaded.new_head, state.step, state.tokens, state.seconds)
+    return _outcome(bits, bits, loaded.new_head, state)
+
+
+def _outcome(before: Bits, after: Bits, new_head: bool, state: TrainState) -> Adaptation:
+    return Adaptation(
+        before, after, new_head, state.step, state.tokens, state.seconds, state.skipped
+    )
 
 
 def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
@@ -190,7 +210,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     broken = first_non_finite(model)
     if broken:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
-    with folder_in_place(folder) as beside, quiet_transformers():
+    with folder_in_place(folder) as beside, quiet_transformers(), without_pair_head(model):
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):

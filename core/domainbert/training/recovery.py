@@ -1,0 +1,143 @@
+"""When training goes wrong: back to the last checkpoint, and past the batch that did it.
+
+A step is wrong if its loss, its gradient or the weights after it are not finite, or if its loss
+stands far above those before. The numbers that decide are sums over all processes, so all of them
+decide alike. A batch that is skipped keeps its place: the steps after it have the batches, masks
+and rates that they would have had, and a resumed run skips what the first one did.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domainbert.errors import RunFailed
+from domainbert.run import rewind_metrics
+from domainbert.training.checkpoint import TrainState, load_model, newest_checkpoint, read_state
+
+if TYPE_CHECKING:
+    from domainbert.training.step import Job
+
+# Losses that a step is compared with. Fewer, and chance would decide.
+WINDOW = 64
+# A spike has to leave this many standard deviations too: small batches are noisy by themselves.
+_DEVIATIONS = 6.0
+# Of a normal distribution: standard deviation ÷ median absolute deviation.
+_NORMAL = 1.4826
+
+
+class BadStep(Exception):
+    """A step that must not count; caught where the run can go back.
+
+    Args:
+        step: From 1, as in the metrics.
+        reason: What was wrong with it, for metrics and messages.
+    """
+
+    def __init__(self, step: int, reason: str) -> None:
+        super().__init__(f"step {step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+
+def remember_loss(state: TrainState, loss: float) -> TrainState:
+    """Return the state with the loss of a step that counts."""
+    recent = [*state.recent, loss][-WINDOW:]
+    lowest = state.lowest_median
+    if len(recent) == WINDOW:
+        middle = statistics.median(recent)
+        lowest = middle if lowest is None else min(lowest, middle)
+    return replace(state, recent=recent, lowest_median=lowest)
+
+
+def forget_losses(state: TrainState) -> TrainState:
+    """Return the state at the beginning of a phase; losses of another one say nothing."""
+    return replace(state, recent=[], lowest_median=None)
+
+
+def is_spike(loss: float, state: TrainState, spike: float | None) -> bool:
+    """Tell whether the loss of a step stands out.
+
+    It is compared with the lowest median so far, since a median that follows would miss a slow
+    divergence. Nothing is a spike until a first window is full: losses fall fast at the beginning.
+
+    Args:
+        loss: Of the step, in nats per masked token.
+        state: Knows the losses of the phase before it.
+        spike: Nats from which a loss stands out; None for never.
+    """
+    if spike is None or state.lowest_median is None:
+        return False
+    middle = statistics.median(state.recent)
+    spread = _NORMAL * statistics.median(abs(value - middle) for value in state.recent)
+    return loss - state.lowest_median > max(spike, _DEVIATIONS * spread)
+
+
+def check_finite(step: int, loss: float, norm: float) -> None:
+    """Refuse a step, before it is applied, whose loss or gradient is not finite.
+
+    Raises:
+        BadStep: One of the two is infinite or no number.
+    """
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        what = f"loss {loss}, gradient norm {norm}"
+        raise BadStep(step, f"the loss or its gradient is not finite ({what})")
+
+
+def check_loss(step: int, loss: float, state: TrainState, spike: float | None) -> None:
+    """Refuse a step whose loss stands out.
+
+    Raises:
+        BadStep: Its loss is a spike.
+    """
+    if is_spike(loss, state, spike):
+        usual = f"the lowest median of {WINDOW} steps is {state.lowest_median:.2f}"
+        raise BadStep(step, f"loss {loss:.2f}, while {usual}")
+
+
+def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[TrainState, Path]:
+    """Load the newest whole checkpoint, and mark the step that went wrong as skipped.
+
+    Args:
+        job: The run.
+        start: First step of the phase.
+        state: Where this attempt at the phase began; knows the steps skipped so far.
+        bad: What went wrong.
+
+    Returns:
+        Where training stands again, and the checkpoint it stands on.
+
+    Raises:
+        RunFailed: It went wrong too often, or no checkpoint of this phase is whole.
+    """
+    checkpoint, damaged = newest_checkpoint(job.session.run.checkpoints)
+    for line in damaged:
+        job.session.reporter.say(f"checkpoint {line}")
+    restored = read_state(checkpoint, state.identity) if checkpoint is not None else None
+    if checkpoint is None or restored is None or restored.step < start:
+        raise RunFailed(f"{bad}, and no checkpoint of this phase is whole. Run the command again.")
+    skipped = {**state.skipped, str(bad.step): bad.reason}
+    if len(skipped) > job.settings.max_rollbacks:
+        raise RunFailed(_too_often(skipped, restored.step))
+    load_model(checkpoint, job.model)
+    if job.session.is_main:
+        rewind_metrics(job.session.run, restored.step)
+    job.session.reporter.say(
+        f"{bad}. Back to step {restored.step}; the batch of step {bad.step} is skipped "
+        f"({len(skipped)} of at most {job.settings.max_rollbacks})"
+    )
+    return replace(restored, skipped=skipped), checkpoint
+
+
+def _too_often(skipped: dict[str, str], kept: int) -> str:
+    last = max(skipped, key=int)
+    earlier = ", ".join(sorted(skipped, key=int)[:-1])
+    before = f" Steps skipped before: {earlier}." if earlier else ""
+    return (
+        f"step {last}: {skipped[last]}.{before} Training goes wrong again and again, so it was "
+        f"stopped; the last checkpoint, of step {kept}, is whole. Lower `train.learning_rate`, "
+        "lengthen `train.warmup` or set `train.precision: fp32`, and train with another --out."
+    )
