@@ -28,9 +28,9 @@ def test_killed_runs_end_with_the_same_bytes(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("processes", "kills"), [(1, 20), (2, 2), (3, 2), (4, 2)])
+@pytest.mark.parametrize(("processes", "kills"), [(1, 20), (2, 1), (3, 1), (4, 1)])
 def test_the_benchmark_of_kills_finds_no_difference(processes: int, kills: int) -> None:
-    words = ["--kills", str(kills), "--processes", str(processes)]
+    words = ["--kills", str(kills), "--processes", str(processes), "--steps", "60"]
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "faults.py"), *words],
         capture_output=True, text=True, check=False,
@@ -48,11 +48,10 @@ def test_the_benchmark_of_kills_finds_no_difference(processes: int, kills: int) 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    ("ranks", "victim", "modes", "points"),
-    [(1, 0, "before,torn,unsynced", 12), (2, 0, "before", 3), (2, 1, "before", 3)],
+    ("ranks", "modes", "points"), [(1, "before,torn,unsynced", 6), (2, "before", 2)]
 )
 def test_no_file_event_of_a_save_is_a_bad_moment_to_die(
-    bench: ModuleType, tmp_path: Path, ranks: int, victim: int, modes: str, points: int
+    bench: ModuleType, tmp_path: Path, ranks: int, modes: str, points: int
 ) -> None:
     bench.write_recipe(tmp_path, 6)
     change(tmp_path / "recipe.yaml", head_steps=2, checkpoint_steps=2, keep_checkpoints=9)
@@ -65,7 +64,7 @@ def test_no_file_event_of_a_save_is_a_bad_moment_to_die(
             "--result-file", "{out}/model/model.safetensors",
             "--fail-on", "HARD_FAIL,SILENT_DIVERGENCE,LOST_WORK",
             "--modes", modes, "--max-points", str(points),
-            "--ranks", str(ranks), "--crash-rank", str(victim),
+            "--ranks", str(ranks),
             "--work", str(tmp_path / "work"), "--", *command, "--out", "{out}",
         ],
         env={**os.environ, **bench.VARIABLES},
@@ -73,9 +72,9 @@ def test_no_file_event_of_a_save_is_a_bad_moment_to_die(
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = [json.loads(path.read_text()) for path in tmp_path.glob("work/pt_*/result.json")]
-    if victim == 0:
-        assert len(found) == points + 1
-        assert sum(result["crashed"] for result in found) == points
+    assert len(found) == points + 1
+    # With several, it is rank 0 that is killed: others write nothing.
+    assert sum(result["crashed"] for result in found) == points
 
 
 def change(path: Path, **train: Any) -> None:
