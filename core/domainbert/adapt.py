@@ -19,6 +19,7 @@ from domainbert.session import Session, open_session
 from domainbert.tasks.load import LoadedTask, load_task
 from domainbert.training.device import hardware
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
+from domainbert.training.wrap import check_environment
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def adapt(
 
 def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
     """Find, download and check everything that the recipe refers to."""
+    check_environment(recipe.train, session.accelerator)
     domain = registry.domain(recipe.domain) if recipe.domain else None
     with session.accelerator.main_process_first(), download_bar(session.reporter) as progress:
         return Inputs(

@@ -123,8 +123,8 @@ def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimize
     for name, parameter in _learning(model, optimizer):
         optimizer.state[parameter] = {
             "step": saved[f"step.{name}"].to(torch.float32),
-            "exp_avg": saved[f"exp_avg.{name}"].to(parameter.device),
-            "exp_avg_sq": saved[f"exp_avg_sq.{name}"].to(parameter.device),
+            "exp_avg": _placed(saved[f"exp_avg.{name}"], parameter),
+            "exp_avg_sq": _placed(saved[f"exp_avg_sq.{name}"], parameter),
         }
 
 
@@ -147,7 +147,7 @@ def _trouble(path: Path) -> str | None:
 
 def _model_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     # Tied weights appear once among the parameters, as safetensors wants it.
-    return {name: parameter.data.contiguous() for name, parameter in model.named_parameters()}
+    return {name: whole(p.data).contiguous() for name, p in model.named_parameters()}
 
 
 def _learning(
@@ -165,8 +165,31 @@ def _optimizer_tensors(
     tensors = {}
     for name, parameter in _learning(model, optimizer):
         for key, value in optimizer.state[parameter].items():
-            tensors[f"{key}.{name}"] = torch.as_tensor(value).contiguous()
+            tensors[f"{key}.{name}"] = whole(torch.as_tensor(value)).contiguous()
     return tensors
+
+
+def whole(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor itself, or the whole of one in shards, which all processes must ask for."""
+    gather = getattr(tensor, "full_tensor", None)
+    return tensor if gather is None else gather().cpu()
+
+
+def gather_for_others(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Give one's shards to the process that calls `save_checkpoint` at the same time."""
+    _model_tensors(model)
+    _optimizer_tensors(model, optimizer)
+
+
+def _placed(tensor: torch.Tensor, parameter: Any) -> torch.Tensor:
+    """Return a tensor where a parameter is, cut as that is cut."""
+    mesh = getattr(parameter, "device_mesh", None)
+    if mesh is None:
+        return tensor.to(parameter.device)
+    from torch.distributed.tensor import distribute_tensor
+
+    here = tensor.to(parameter.to_local().device)
+    return distribute_tensor(here, mesh, parameter.placements, src_data_rank=None)
 
 
 def _load(path: Path, tensors: dict[str, Any]) -> None:

@@ -11,11 +11,12 @@ import torch
 from domainbert.plan import Phase
 from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
-from domainbert.training.checkpoint import TrainState, save_checkpoint
-from domainbert.training.model import MaskedLanguageModel, first_non_finite, head_parameters
+from domainbert.training.checkpoint import TrainState, gather_for_others, save_checkpoint
+from domainbert.training.model import first_non_finite, head_parameters
 from domainbert.training.optimise import build_optimizer, learning_rate_at
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.step import Job, StepSums, train_step
+from domainbert.training.wrap import wrapped
 
 
 def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
@@ -25,14 +26,20 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         job: The run.
         phase: Which parameters learn, how long and how fast.
         state: Where training stands.
-        optimizer_from: Called with the new optimizer to restore its averages on resume.
+        optimizer_from: Called with model and new optimizer to restore its averages on resume.
 
     Raises:
         BadStep: Loss, gradient or weights went wrong; nothing of it was written.
         Stopped: A signal arrived; a checkpoint was written.
         StorageFullError: No space for a checkpoint; the one before is whole.
     """
+    # Before: processes agree on what they exchange when the model is wrapped.
     select_parameters(job.model, phase.name)
+    with wrapped(job) as (model, module):
+        return _run(replace(job, model=model), phase, state, module, optimizer_from)
+
+
+def _run(job: Job, phase: Phase, state: TrainState, module: Any, optimizer_from: Any) -> TrainState:
     optimizer = build_optimizer(
         job.model,
         job.settings.adam_betas,
@@ -40,8 +47,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         job.session.accelerator.device,
     )
     if optimizer_from is not None:
-        optimizer_from(optimizer)
-    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
+        optimizer_from(job.model, optimizer)
     job.model.train()
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state = _begin(job, phase, state, optimizer)
@@ -55,13 +61,12 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
                 step - phase.start, phase.steps, phase.learning_rate,
                 job.settings.warmup, job.settings.schedule,
             )  # fmt: skip
-            sums = train_step(job, wrapped, optimizer, step, rate)
+            sums = train_step(job, module, optimizer, step, rate)
             check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
                 state = _log(job, phase, state, sums, first, bar)
             _maybe_save(job, phase, state, optimizer)
-    job.session.accelerator.free_memory()
     return state
 
 
@@ -150,6 +155,8 @@ def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None
         sync_metrics(job.session.run)
         keep = job.settings.keep_checkpoints
         save_checkpoint(job.session.run.checkpoints, job.model, optimizer, state, keep)
+    elif job.session.accelerator.is_fsdp2:
+        gather_for_others(job.model, optimizer)
     job.session.accelerator.wait_for_everyone()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from domainbert.training.model import MaskedLanguageModel, first_non_finite, set
 from domainbert.training.order import index_sequences
 from domainbert.training.recovery import BadStep, roll_back
 from domainbert.training.step import Job
+from domainbert.training.wrap import save_memory
 from domainbert.vocabulary.extend import write_extension
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def build_job(
     """Fit model, corpus and settings together.
 
     Raises:
-        RecipeError: The sequence length or the batch size does not fit model or processes.
+        RecipeError: A setting does not fit the model or the number of processes.
     """
     specials = special_tokens(loaded.tokenizer)
     check_length(loaded.model, settings.max_length, "train.max_length")
@@ -92,12 +94,14 @@ def build_job(
         session.reporter.say(
             f"model type {model.config.model_type!r}: sequences are padded, which is slower"
         )
+    save_memory(model, settings.gradient_checkpointing)
     return Job(
         model=model,
         store=store,
         index=index_sequences(store, documents_T, capacity),
         rule=mask_rule(settings.mask_rate, settings.seed, specials, len(loaded.tokenizer)),
-        packed=settings.packing and wrapped.packs,
+        # A compiled model would be compiled anew for each way in which a row is made up.
+        packed=settings.packing and wrapped.packs and not settings.compile,
         settings=settings,
         session=session,
     )
@@ -150,7 +154,7 @@ def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> 
     while True:
         # Averages of another phase's optimizer are of other parameters.
         restore = (
-            partial(load_optimizer, checkpoint, job.model)
+            partial(load_optimizer, checkpoint)
             if checkpoint is not None and phase.start < state.step
             else None
         )
@@ -158,8 +162,9 @@ def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> 
             return run_phase(job, phase, state, restore)
         except BadStep as error:
             bad = BadStep(error.step, error.reason)
-        # Outside the handler: the frames of the attempt hold its optimizer and its gradients.
-        job.session.accelerator.free_memory()
+        # Outside the handler, whose frames hold the optimizer of the attempt and, with several
+        # processes, a module that would still answer to gradients.
+        gc.collect()
         state, checkpoint = roll_back(job, phase.start, state, bad)
 
 

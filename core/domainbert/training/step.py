@@ -66,7 +66,9 @@ def train_step(
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     keys = global_batch(job.index, settings.seed, step, settings.batch_size)
-    capacity = settings.micro_batch_size * settings.max_length if job.packed else None
+    # Where every pass gathers weights from all, all have to make as many passes.
+    by_tokens = job.packed and not accelerator.is_fsdp2
+    capacity = settings.micro_batch_size * settings.max_length if by_tokens else None
     parts = share(keys, rank, world, settings.micro_batch_size, capacity)
     batches = [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
     mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
