@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,14 @@ def town(make_town: MakeTown, adapt: Adapt) -> Any:
     )
     adapt(made, "town.yaml", "--out", "one")
     (made.folder / "sharded.py").write_text(SHARDED, encoding="utf-8")
-    made.variables.update(CONFIG)
     shards(made, "town.yaml", "--out", "two")
     return made
 
 
 def shards(town: Any, *words: str) -> str:
     launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "sharded.py")
-    process = town.start(*launch, "adapt", *words)
+    told = replace(town, variables={**town.variables, **CONFIG})
+    process = told.start(*launch, "adapt", *words)
     out, err = process.communicate()
     assert process.returncode == 0, err
     return str(out + err)

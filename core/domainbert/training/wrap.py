@@ -56,8 +56,10 @@ def wrapped(job: Job) -> Iterator[tuple[nn.Module, Any]]:
 
 def _shard(accelerator: Any, model: Any) -> Any:
     module: Any = MaskedLanguageModel(model)
-    # Accelerate looks for the layers' names on what it is given.
-    module._no_split_modules = list(model._no_split_modules or [])
+    # Accelerate looks for names of layers on what it is given. The embeddings share a weight with
+    # the head, and such weights must be in one group: that of the whole.
+    names = model._no_split_modules or []
+    module._no_split_modules = [name for name in names if not name.endswith("Embeddings")]
     # It wants an optimizer too, to exchange its parameters; ours is built on the shards afterwards.
     sharded, _ = accelerator.prepare(module, torch.optim.SGD(model.parameters(), lr=0.0))
     return sharded
