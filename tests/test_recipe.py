@@ -12,6 +12,7 @@ import domainbert
 from domainbert.errors import RecipeError
 from domainbert.recipe import Recipe, load_recipe
 from domainbert.recipe_errors import validate_recipe
+from domainbert.recipe_train import MaskRates
 from domainbert.yamlfile import parse_yaml
 
 PLAIN = """\
@@ -104,11 +105,11 @@ def known(section: str) -> str:
 
 def test_the_hash_of_a_short_recipe_never_changes() -> None:
     # It changes when a default changes or a key is added: runs of before can then not be continued.
-    assert read(PLAIN).hash() == "11d515eac389dab284d4618dd6e3419ac7b103876284f51d8ee11084004aa094"
+    assert read(PLAIN).hash() == "a3bb9895ef8b8e8599ee1f5edfdd861b9a8bbb0b6f9f56a1894db9cef0134e8e"
 
 
 def test_the_hash_of_a_full_recipe_never_changes() -> None:
-    assert read(FULL).hash() == "8149dd690d7639c7524c2e39a34ed67053d26833f9170eb24b9841c8102d9575"
+    assert read(FULL).hash() == "bb09febd22956dd9269ba9c7f0c05a78b1022bbba1fe099cef935343c9aef2f6"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,10 @@ def test_every_value_of_a_recipe_counts_in_its_hash() -> None:
         "train.batch_size": "9",
         "train.micro_batch_size": "5",
         "train.max_length": "65",
+        "train.masking": "term",
         "train.mask_rate": "0.21",
+        "train.term_share": "0.6",
+        "train.sentence_pairs": "order",
         "train.learning_rate": "4e-4",
         "train.head_learning_rate": "3e-3",
         "train.warmup": "0.1",
@@ -246,7 +250,40 @@ def test_a_learning_rate_is_a_finite_number_between_0_and_1(value: str, problem:
     assert refused(text) == f"r.yaml:7  train.learning_rate: {problem}"
 
 
+def test_a_mask_rate_is_one_number_or_two() -> None:
+    text = PLAIN + "  mask_rate: {from: 0.3, to: 0.15}\n"
+    recipe = read(text)
+    rates = recipe.train.mask_rate
+    assert isinstance(rates, MaskRates)
+    assert (rates.first, rates.last) == (0.3, 0.15)
+    dumped = recipe.model_dump(mode="json")
+    assert dumped["train"]["mask_rate"] == {"from": 0.3, "to": 0.15}
+    again = read(yaml.safe_dump(dumped, sort_keys=False))
+    assert again == recipe
+    assert again.hash() == recipe.hash() != read(PLAIN).hash()
+    assert read(PLAIN, "train.mask_rate={from: 0.3, to: 0.15}") == recipe
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("2", ": input should be less than 1, found 2."),
+        ("{from: 2, to: 0.1}", ".from: input should be less than 1, found 2."),
+        ("{from: 0.2}", ".to: missing; it has no default."),
+        (
+            "{from: 0.2, to: 0.1, form: 1}",
+            ".form: unknown key. Did you mean 'from'?",
+        ),
+        ("[0.3, 0.1]", ": input should be a valid number."),
+    ],
+)
+def test_what_is_wrong_with_a_mask_rate_is_said_once(value: str, problem: str) -> None:
+    text = PLAIN + f"  mask_rate: {value}\n"
+    assert refused(text) == f"r.yaml:7  train.mask_rate{problem}"
+
+
 NUMBERS = [
+    "train.term_share",
     "train.epochs",
     "train.mask_rate",
     "train.learning_rate",
@@ -352,7 +389,7 @@ def test_a_bare_no_where_text_is_due_gets_the_hint_to_quote_it(value: str) -> No
         ),
         (
             "  epochs: 2",
-            "r.yaml:5  train: give `steps` or `epochs`, one of the two.",
+            "r.yaml:5  train: give one of `steps`, `epochs`, `tokens` and `minutes`, found `steps` and `epochs`.",  # noqa: E501
         ),
     ],
 )

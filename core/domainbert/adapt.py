@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from domainbert.base import BaseFolder, check_length, find_base, load_masked_lm
-from domainbert.corpus.sources import Source, find_sources
+from domainbert.corpus.sources import find_sources
 from domainbert.evaluate import Candidate, evaluate
-from domainbert.plan import plan_phases
 from domainbert.plugins import Registry
-from domainbert.prepare import Prepared, find_terms, prepare
+from domainbert.prepare import Inputs, Prepared, find_marker, find_terms, prepare
 from domainbert.progress import Reporter, download_bar
 from domainbert.recipe import Recipe
 from domainbert.report.card import RunSummary, write_card
 from domainbert.run import open_run
 from domainbert.session import Session, open_session
-from domainbert.tasks.load import LoadedTask, load_task
+from domainbert.supervise.pulse import is_member
+from domainbert.tasks.load import load_task
 from domainbert.training.device import hardware
+from domainbert.training.pace import plan_job
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
 from domainbert.training.wrap import check_environment
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Everything a recipe refers to, found and checked before any work starts."""
-
-    base: BaseFolder
-    sources: tuple[Source, ...]
-    tasks: tuple[LoadedTask, ...]
-    terms: tuple[str, ...]
 
 
 def adapt(
@@ -49,15 +42,15 @@ def adapt(
         RunFailed: Training or evaluation could not be finished.
         Stopped: A signal; a checkpoint is kept.
     """
-    again = f"domainbert adapt {out}"
-    with open_session(out, recipe.train.precision, reporter, again) as session:
+    with open_session(out, recipe.train.precision, reporter, again(out)) as session:
         session.reporter.say(f"recipe {recipe.name} → {out}")
         inputs = find_inputs(recipe, recipe_folder, registry, session)
         with open_run(session.run, recipe, recipe_folder, session.is_main):
+            session.check_stop("loading the base")
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:
                 check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
-            prepared = prepare(recipe, inputs.base, loaded, inputs.sources, inputs.terms, session)
+            prepared = prepare(recipe, loaded, inputs, session)
             adaptation = continue_pretraining(recipe, prepared, session)
             candidates = run_candidates(inputs.base, adaptation, session)
             reports = evaluate(candidates, inputs.tasks, recipe.evaluate, session, recipe)
@@ -76,6 +69,12 @@ def adapt(
             return summary
 
 
+def again(out: Path) -> str:
+    """Return the command that continues a run in a folder."""
+    command = f"domainbert adapt {shlex.quote(str(out))}"
+    return f"{command} --processes {os.environ['WORLD_SIZE']}" if is_member() else command
+
+
 def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
     """Find, download and check everything that the recipe refers to."""
     check_environment(recipe.train, session.accelerator)
@@ -86,6 +85,7 @@ def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Sessi
             sources=find_sources(recipe.corpus, domain, folder, progress),
             tasks=tuple(load_task(section, domain, folder, progress) for section in recipe.tasks),
             terms=find_terms(recipe.vocabulary, domain),
+            marker=find_marker(recipe.train, domain),
         )
 
 
@@ -107,11 +107,14 @@ def continue_pretraining(recipe: Recipe, prepared: Prepared, session: Session) -
     """Plan the steps and train; what preparing the base took is part of it."""
     loaded, split = prepared.loaded, prepared.split
     job = build_job(recipe.train, loaded, prepared.store, split.train_T, session)
-    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
+    phases = plan_job(job, loaded.new_head)
+    identity = prepared.identity
+    if recipe.train.minutes is not None:
+        identity = {**identity, "plan": str(phases[-1].steps)}
     first = prepared.first
     if first is None:
-        return pretrain(job, phases, loaded, prepared.heldout, prepared.identity)
-    done = pretrain(job, phases, loaded, prepared.heldout, prepared.identity, first.before)
+        return pretrain(job, phases, loaded, prepared.heldout, identity)
+    done = pretrain(job, phases, loaded, prepared.heldout, identity, first.before)
     return replace(
         done,
         new_head=first.new_head,

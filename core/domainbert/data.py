@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,6 +27,27 @@ def cache_folder() -> Path:
         return Path(configured)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "domainbert"
+
+
+@contextmanager
+def temporary_cache(folder: Path) -> Iterator[None]:
+    """Let downloads go to another folder while the block runs; what is in the cache is still found.
+
+    Args:
+        folder: Made when something is downloaded.
+    """
+    before = {name: os.environ.get(name) for name in (DATA_VARIABLE, CACHE_VARIABLE)}
+    usual = cache_folder() / "files"
+    searched = [before[DATA_VARIABLE] or "", str(usual) if usual.is_dir() else ""]
+    os.environ[DATA_VARIABLE] = os.pathsep.join(filter(None, searched))
+    os.environ[CACHE_VARIABLE] = str(folder)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def locate(file: DataFile, progress: Progress | None = None) -> Path:

@@ -7,7 +7,8 @@
     │   ├── DataError                a corpus, task or downloaded file
     │   ├── BaseModelError           a base checkpoint that is missing, unsafe or unsuitable
     │   ├── RunFolderError           the output folder is in use or holds something else
-    │   └── StorageFullError         no space left; what was complete before is still complete
+    │   └── StorageError             the system refuses to write; what was complete still is
+    │       └── StorageFullError     no space left
     ├── RunFailed                    exit 1: the work started and could not be finished
     └── Stopped                      exit 75 or 130: a signal; the checkpoint is kept
 
@@ -49,7 +50,11 @@ class RunFolderError(UserError):
     """An output folder that is in use or holds something else."""
 
 
-class StorageFullError(UserError):
+class StorageError(UserError):
+    """The system refuses to write a file; the last checkpoint is whole."""
+
+
+class StorageFullError(StorageError):
     """No space left on the device while writing; the last checkpoint is whole."""
 
 

@@ -6,15 +6,18 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, StorageFullError
+from domainbert.errors import DataError, DomainBertError, StorageError, StorageFullError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
+_SEAL = "seal"
 
 
 def expand_user(path: str) -> Path:
@@ -42,29 +45,61 @@ def fsync_path(path: Path) -> None:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn "no space left" into an error that says what is still whole.
+    """Turn what the system says into an error that says what is still whole.
 
     Raises:
         StorageFullError: Writing below `path` ran out of space or quota.
+        StorageError: The system refused, as for a device that fails or is read-only.
     """
     try:
         yield
+    except DomainBertError:
+        raise
     except Exception as error:
-        if _no_space(error):
+        number = _system_error(error)
+        if number in _NO_SPACE:
             free = shutil.disk_usage(_existing(path)).free / 1e6
             raise StorageFullError(
                 f"{path}: no space left on the device ({free:.0f} MB free). Nothing was "
                 "half-written and the last checkpoint is whole: free some space and run the same "
                 "command again."
             ) from None
+        if number in _REFUSED:
+            where = getattr(error, "filename", None) or path
+            raise StorageError(
+                f"{where}: cannot be written: {os.strerror(number)}. Nothing was half-written and "
+                "the last checkpoint is whole: put right the device or its permissions and run "
+                "the same command again."
+            ) from None
         raise
 
 
-def _no_space(error: BaseException) -> bool:
-    # safetensors and pyarrow wrap the system error in types of their own.
-    if isinstance(error, OSError) and error.errno in _NO_SPACE:
-        return True
-    return "No space left on device" in str(error) or "File too large" in str(error)
+def check_space(path: Path, needed: int) -> None:
+    """Refuse to begin writing what does not fit.
+
+    Args:
+        path: What is to be written; its folder need not exist.
+        needed: Bytes.
+
+    Raises:
+        StorageFullError: Fewer bytes are free.
+    """
+    free = shutil.disk_usage(_existing(path)).free
+    if free < needed:
+        raise StorageFullError(
+            f"{path}: needs {needed / 1e6:,.1f} MB, the device has {free / 1e6:,.1f} MB free. "
+            "Nothing was written and the last checkpoint is whole: free some space and run the "
+            "same command again."
+        )
+
+
+def _system_error(error: BaseException) -> int:
+    """Return the number of a system error; 0 for what is none."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    # safetensors and pyarrow wrap it in types of their own.
+    found = re.search(r"\(os error (\d+)\)|\[errno (\d+)\]", str(error), re.IGNORECASE)
+    return int(found[1] or found[2]) if found else 0
 
 
 def _existing(path: Path) -> Path:
@@ -113,6 +148,28 @@ def read_utf8(path: Path) -> str:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_sealed(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON object with a hash of itself, so that no bit of it can change unseen."""
+    write_json(path, {**value, _SEAL: _seal(value)})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Read a JSON object that `write_sealed` wrote, without its hash.
+
+    Raises:
+        ValueError: It is not as it was written.
+    """
+    value = read_json(path)
+    seal = value.pop(_SEAL, None) if isinstance(value, dict) else None
+    if seal is None or seal != _seal(value):
+        raise ValueError("not as it was written")
+    return dict(value)
+
+
+def _seal(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from domainbert.recipe_train import TrainSection
+from domainbert.training.ramp import steps_to_read
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,60 @@ class Phase:
         return self.start + self.steps
 
 
-def plan_phases(train: TrainSection, n_sequences: int, new_head: bool) -> tuple[Phase, ...]:
+@dataclass(frozen=True)
+class CorpusSize:
+    """The training slice.
+
+    Args:
+        n_sequences: Sequences in one epoch.
+        n_tokens: Tokens in them, special tokens included.
+    """
+
+    n_sequences: int
+    n_tokens: int
+
+    @property
+    def tokens_per_sequence(self) -> float:
+        """Mean length of a sequence."""
+        return self.n_tokens / self.n_sequences
+
+
+def plan_phases(train: TrainSection, full_steps: int, new_head: bool) -> tuple[Phase, ...]:
     """Return the phases of training.
 
     Args:
         train: The recipe's section.
-        n_sequences: Sequences in one epoch.
+        full_steps: Steps after the head phase, from `count_steps`.
         new_head: Whether the head has to be trained from scratch first.
     """
-    head_steps = train.head_steps if new_head else 0
+    head = head_phase(train, new_head)
+    return (*head, Phase("full", sum(p.steps for p in head), full_steps, train.learning_rate))
+
+
+def head_phase(train: TrainSection, new_head: bool) -> tuple[Phase, ...]:
+    """Return the phase in which a new head learns alone, or none."""
+    if not (new_head and train.head_steps):
+        return ()
+    return (Phase("head", 0, train.head_steps, train.head_learning_rate),)
+
+
+def count_steps(
+    train: TrainSection, size: CorpusSize, first: int, seconds_per_token: float | None = None
+) -> int:
+    """Return the steps after the head phase: the fewest that reach the budget, at least one.
+
+    Args:
+        train: The recipe's section.
+        size: The training slice.
+        first: Step that they begin with.
+        seconds_per_token: What a token takes; needed for `minutes`.
+    """
     if train.steps is not None:
-        full_steps = train.steps
-    else:
-        full_steps = max(1, math.ceil((train.epochs or 0) * n_sequences / train.batch_size))
-    full = Phase("full", head_steps, full_steps, train.learning_rate)
-    if head_steps == 0:
-        return (full,)
-    return (Phase("head", 0, head_steps, train.head_learning_rate), full)
+        return train.steps
+    if train.epochs is not None:
+        return steps_to_read(train, first, train.epochs * size.n_sequences)
+    tokens: float | None = train.tokens
+    if tokens is None:
+        assert train.minutes is not None and seconds_per_token is not None  # noqa: S101
+        tokens = train.minutes * 60 / seconds_per_token
+    return steps_to_read(train, first, tokens * size.n_sequences / size.n_tokens)

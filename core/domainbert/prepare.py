@@ -7,21 +7,23 @@ trained on what it was made for, and the rows of new entries are means of traine
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from domainbert.base import BaseFolder, LoadedModel
 from domainbert.corpus.build import build_store, retokenise
 from domainbert.corpus.heldout import Split, heldout_texts, split_documents
+from domainbert.corpus.marks import Marker, term_marker, word_marker
 from domainbert.corpus.sources import Source
 from domainbert.corpus.store import TokenStore
 from domainbert.domain import Domain
 from domainbert.errors import RecipeError
-from domainbert.plan import plan_phases
+from domainbert.plan import head_phase
 from domainbert.recipe import Recipe
 from domainbert.recipe_sections import VocabularySection
+from domainbert.recipe_train import TrainSection
 from domainbert.run import update_lock
 from domainbert.session import Session
+from domainbert.tasks.load import LoadedTask
 from domainbert.tokenizer import VOCABULARY_FILE
 from domainbert.training.pretrain import Adaptation, build_job, prepare_base
 from domainbert.vocabulary.candidates import find_candidates
@@ -38,6 +40,25 @@ from domainbert.vocabulary.extend import (
 )
 from domainbert.vocabulary.initialise import extend_model
 from domainbert.vocabulary.words import open_words
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a recipe refers to, found and checked before any work starts.
+
+    Args:
+        base: The checkpoint to start from.
+        sources: Files of the corpus.
+        tasks: What base and adapted model are compared on.
+        terms: Candidates for the vocabulary.
+        marker: Marks words or terms for masking; None where tokens are enough.
+    """
+
+    base: BaseFolder
+    sources: tuple[Source, ...]
+    tasks: tuple[LoadedTask, ...]
+    terms: tuple[str, ...]
+    marker: Marker | None
 
 
 @dataclass(frozen=True)
@@ -77,14 +98,27 @@ def find_terms(section: VocabularySection | None, domain: Domain | None) -> tupl
     return ()
 
 
-def prepare(
-    recipe: Recipe,
-    base: BaseFolder,
-    loaded: LoadedModel,
-    sources: Iterable[Source],
-    terms: tuple[str, ...],
-    session: Session,
-) -> Prepared:
+def find_marker(train: TrainSection, domain: Domain | None) -> Marker | None:
+    """Return what has to be marked in the corpus for the recipe's objective.
+
+    Raises:
+        RecipeError: Terms are to be masked, and there are none.
+    """
+    if train.masking != "term":
+        return word_marker() if train.needs_words else None
+    terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
+    if not terms:
+        named = (
+            f"domain {domain.name!r} has no terms" if domain else "the recipe names no `domain:`"
+        )
+        raise RecipeError(
+            f"train.masking: term takes the terms of the domain, and {named}. Name a domain that "
+            "has terms (see `domainbert plugins list`), or set `train.masking: word`."
+        )
+    return term_marker(terms)
+
+
+def prepare(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Session) -> Prepared:
     """Tokenise the corpus and divide it; extend the vocabulary before, if the recipe says so.
 
     Raises:
@@ -92,36 +126,46 @@ def prepare(
         RunFailed: The head could not be trained.
         Stopped: A signal; a checkpoint is kept.
     """
+    plain = tokenise(recipe, loaded, inputs, session)
+    return plain if recipe.vocabulary is None else _extended(recipe, plain, inputs, session)
+
+
+def tokenise(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Session) -> Prepared:
+    """Tokenise the corpus with the tokenizer of the base, and divide it.
+
+    Raises:
+        UserError: The corpus is empty, or the tokenizer could not be extended as asked.
+        Stopped: A signal.
+    """
+    extends = recipe.vocabulary is not None
     if recipe.vocabulary is not None:
         open_words(loaded.tokenizer)
         check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
-    extends = recipe.vocabulary is not None
     place = replace(session, run=session.run.before_extension) if extends else session
     with session.accelerator.main_process_first():
-        store = build_store(place, sources, loaded.tokenizer)
+        store = build_store(place, inputs.sources, loaded.tokenizer, inputs.marker)
     split = split_documents(store, recipe.heldout.fraction)
     texts = heldout_texts(store, split, recipe.heldout.max_tokens)
     digest = store.manifest["digest"]
-    identity = {"recipe": recipe.hash(), "corpus": digest, "base": base.sha256}
-    plain = Prepared(loaded, store, split, texts, identity)
-    return _extended(recipe, plain, terms, session) if extends else plain
+    identity = {"recipe": recipe.hash(), "corpus": digest, "base": inputs.base.sha256}
+    if recipe.train.masking == "term" and inputs.marker is not None:
+        identity["list of terms"] = inputs.marker.name
+    return Prepared(loaded, store, split, texts, identity)
 
 
-def _extended(
-    recipe: Recipe, plain: Prepared, terms: tuple[str, ...], session: Session
-) -> Prepared:
+def _extended(recipe: Recipe, plain: Prepared, inputs: Inputs, session: Session) -> Prepared:
     loaded, before = plain.loaded, session.run.before_extension
     job = build_job(
         recipe.train, loaded, plain.store, plain.split.train_T, replace(session, run=before)
     )
-    phases = plan_phases(recipe.train, job.index.n_sequences, loaded.new_head)
     with session.accelerator.main_process_first():
-        extension = _extension(recipe, plain, terms, session)
+        extension = _extension(recipe, plain, inputs.terms, session)
         tokenizer = extend_tokenizer(loaded.tokenizer, extension)
+    phases = head_phase(recipe.train, loaded.new_head)
     first = prepare_base(job, phases, loaded, plain.heldout, plain.identity)
     extend_model(loaded.model, loaded.tokenizer, extension)
     with session.accelerator.main_process_first():
-        store = retokenise(session, before.corpus, tokenizer)
+        store = retokenise(session, before.corpus, tokenizer, inputs.marker)
     return Prepared(
         LoadedModel(loaded.model, tokenizer, new_head=False, extension=extension),
         store,

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from domainbert.recipe_sections import (
     BaseSection,
@@ -73,6 +73,12 @@ class Recipe(Section):
             raise ValueError(f"task named twice: {', '.join(doubled)}")
         return tasks
 
+    @model_validator(mode="after")
+    def _new_entries_learn(self) -> Recipe:
+        if self.vocabulary is not None and self.train.freeze_embeddings:
+            raise ValueError("train.freeze_embeddings: the new entries of `vocabulary` never learn")
+        return self
+
     def hash(self) -> str:
         """Return the SHA-256 of the resolved recipe: same values, same hash, however written."""
         content = self.model_dump(mode="json")
@@ -82,7 +88,7 @@ class Recipe(Section):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def load_recipe(source: Path | str, overrides: tuple[str, ...] = ()) -> Recipe:
+def load_recipe(source: Path | str, settings: tuple[str, ...] = ()) -> Recipe:
     """Read a recipe file, apply `a.b=c` overrides and validate.
 
     Raises:
@@ -91,4 +97,4 @@ def load_recipe(source: Path | str, overrides: tuple[str, ...] = ()) -> Recipe:
     from domainbert.recipe_errors import validate_recipe
     from domainbert.yamlfile import read_yaml
 
-    return validate_recipe(read_yaml(Path(source)), overrides)
+    return validate_recipe(read_yaml(Path(source)), settings)

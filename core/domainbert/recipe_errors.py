@@ -3,89 +3,82 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from domainbert.errors import RecipeError
+from domainbert.overrides import apply_override, budget_overrides, parse_setting
 from domainbert.recipe import Recipe
-from domainbert.yamlfile import Location, YamlFile, parse_yaml
+from domainbert.recipe_origins import find_origins
+from domainbert.yamlfile import Location, YamlFile
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-def validate_recipe(source: YamlFile, overrides: tuple[str, ...] = ()) -> Recipe:
-    """Apply `--set` values to parsed YAML and validate the whole.
+@dataclass(frozen=True)
+class Resolved:
+    """A recipe, and where each of its values comes from.
+
+    Args:
+        recipe: Valid.
+        origins: `file:line`, `--set …`, `--budget …` or `default` for each value.
+    """
+
+    recipe: Recipe
+    origins: dict[Location, str]
+
+
+def resolve_recipe(
+    source: YamlFile, settings: tuple[str, ...] = (), budget: str | None = None
+) -> Resolved:
+    """Apply `--set` values and `--budget` to parsed YAML and validate the whole.
 
     Args:
         source: The parsed file.
-        overrides: `a.b=c` strings; `c` is read as YAML, list items by number (`tasks.0.name=x`).
+        settings: `a.b=c` strings; `c` is read as YAML, list items by number (`tasks.0.name=x`).
+        budget: Takes the place of `train.steps` and its like.
 
     Raises:
         RecipeError: All problems at once, each with file:line and key.
     """
     data = source.data
-    origins: dict[Location, str] = {}
+    told: dict[Location, str] = {}
+    overrides = [parse_setting(setting) for setting in settings]
+    overrides += budget_overrides(budget, data) if budget is not None else []
     for override in overrides:
-        location, value = _parse_override(override)
-        data = _with_value(data, location, value, override)
-        origins[tuple(map(str, location))] = override
+        data = apply_override(data, override)
+        told[tuple(map(str, override.location))] = override.told
     try:
-        return Recipe.model_validate(data)
+        recipe = Recipe.model_validate(data)
     except ValidationError as error:
         details = error.errors()
         problems = [
-            _problem(detail, source, origins)
+            _problem(detail, source, told)
             for detail in details
             # An item that is not valid makes its list look too short as well.
             if not (detail["type"] == "too_short" and detail["input"])
         ]
         raise RecipeError("\n".join(dict.fromkeys(problems))) from None
+    return Resolved(recipe, find_origins(recipe, data, source, told))
 
 
-def _parse_override(override: str) -> tuple[Location, Any]:
-    key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise RecipeError(f"--set {override}: expected KEY=VALUE, such as train.steps=500.")
-    value = parse_yaml(f"value: {text}", f"--set {override}").data.get("value")
-    parts = key.strip().split(".")
-    return tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts), value
+def validate_recipe(source: YamlFile, settings: tuple[str, ...] = ()) -> Recipe:
+    """Apply `--set` values to parsed YAML and validate the whole; see `resolve_recipe`."""
+    return resolve_recipe(source, settings).recipe
 
 
-def _with_value(
-    data: Any, location: Location, value: Any, override: str, above: Location = ()
-) -> Any:
-    if not location:
-        return value
-    head, rest = location[0], location[1:]
-    if isinstance(data, str) and (above == ("base",) or above[:-1] == ("tasks",)):
-        data = {"source" if above == ("base",) else "name": data}  # written short
-    here = (*above, head)
-    if isinstance(data, list):
-        if not isinstance(head, int) or head >= len(data):
-            raise RecipeError(f"--set {override}: no item {head!r}; the list has {len(data)}.")
-        return [
-            _with_value(item, rest, value, override, here) if i == head else item
-            for i, item in enumerate(data)
-        ]
-    if data is None:
-        data = {}
-    if not isinstance(data, dict):
-        raise RecipeError(f"--set {override}: {head!r} is inside a value that has no keys.")
-    key = str(head)
-    return {**data, key: _with_value(data.get(key), rest, value, override, here)}
-
-
-def _problem(detail: ErrorDetails, source: YamlFile, origins: dict[Location, str]) -> str:
+def _problem(detail: ErrorDetails, source: YamlFile, told: dict[Location, str]) -> str:
     location = tuple(detail["loc"])
     words = tuple(map(str, location))
     overridden = [
         text
-        for at, text in origins.items()
+        for at, text in told.items()
         if words[: len(at)] == at or (at[: len(words)] == words and location not in source.lines)
     ]
-    where = f"--set {overridden[-1]}" if overridden else source.where(location)
+    where = overridden[-1] if overridden else source.where(location)
     return f"{where}: {_explain(detail, location)}"
 
 
@@ -117,7 +110,7 @@ def _keys_beside(location: Location) -> list[str]:
     for part in location[:-1]:
         if isinstance(part, str) and part in model.model_fields:
             model = _section_of(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:

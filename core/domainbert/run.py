@@ -24,8 +24,8 @@ from typing import Any
 
 import yaml
 
-from domainbert.errors import RunFolderError, StorageFullError, UserError
-from domainbert.files import fsync_path, read_json, write_json, write_text
+from domainbert.errors import RunFolderError, StorageError, UserError
+from domainbert.files import fsync_path, read_json, storage_errors, write_json, write_text
 from domainbert.recipe import Recipe
 
 _PACKAGES = (
@@ -35,6 +35,7 @@ _PACKAGES = (
 
 
 _OWNER = ".owner"
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             write_text(run.recipe, f"# Resolved recipe, sha256 {recipe.hash()}.\n{dumped}")
             yield
         except BaseException as error:
-            ours = isinstance(error, UserError) and not isinstance(error, StorageFullError)
+            ours = isinstance(error, UserError) and not isinstance(error, StorageError)
             first = run.before_extension
             read = run.corpus.exists() or first.corpus.exists()
             trained = run.checkpoints.exists() or first.checkpoints.exists()
@@ -166,13 +167,35 @@ def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
         if found.get("hash") != recipe.hash():
             raise RunFolderError(
                 f"{path}: holds another run (recipe {found.get('name')!r}, "
-                f"{str(found.get('hash'))[:12]}…; this is {recipe.name!r}, {recipe.hash()[:12]}…). "
-                "Name another folder with --out."
+                f"{str(found.get('hash'))[:12]}…; this is {recipe.name!r}, {recipe.hash()[:12]}…"
+                f"{_changes(run, recipe)}). Name another folder with --out."
             )
     elif path.exists() and not path.is_dir():
         raise RunFolderError(f"{path}: is a file. Name a folder with --out.")
     elif path.exists() and any(item.name != _OWNER for item in path.iterdir()):
         raise RunFolderError(f"{path}: exists and is not a run folder. Name another with --out.")
+
+
+def _changes(run: RunFolder, recipe: Recipe) -> str:
+    """Say what a recipe has otherwise than the one of a run folder."""
+    try:
+        before = _flat(yaml.safe_load(run.recipe.read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return ""
+    after = _flat(recipe.model_dump(mode="json"))
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    shown = [f"{key}: {before.get(key)!r} → {after.get(key)!r}" for key in keys[:_SHOWN]]
+    more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
+    return "; changed: " + ", ".join(shown + more) if keys else ""
+
+
+def _flat(value: Any, key: str = "") -> dict[str, Any]:
+    """Return the leaves of nested mappings and lists by dotted key."""
+    if isinstance(value, dict | list) and value:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        prefix = f"{key}." if key else ""
+        return {k: v for name, part in items for k, v in _flat(part, f"{prefix}{name}").items()}
+    return {key: value}
 
 
 def read_about(run: RunFolder) -> dict[str, Any]:
@@ -199,7 +222,16 @@ def _damaged(run: RunFolder) -> RunFolderError:
 
 def update_lock(run: RunFolder, **entries: Any) -> None:
     """Add entries to `lock.json`."""
-    write_json(run.lock, {**read_json(run.lock), **entries})
+    write_json(run.lock, {**read_lock(run), **entries})
+
+
+def read_lock(run: RunFolder) -> dict[str, Any]:
+    """Return all that `lock.json` holds."""
+    try:
+        lock: dict[str, Any] = read_json(run.lock)
+        return {**lock}
+    except (OSError, ValueError, TypeError, RecursionError):
+        raise _damaged(run) from None
 
 
 @contextmanager
@@ -257,7 +289,7 @@ def processor_name() -> str:
 
 def append_metrics(run: RunFolder, entry: dict[str, Any]) -> None:
     """Append one line to `metrics.jsonl`."""
-    with run.metrics.open("a", encoding="utf-8") as stream:
+    with storage_errors(run.metrics), run.metrics.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(entry, sort_keys=True) + "\n")
 
 

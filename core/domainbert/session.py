@@ -13,6 +13,7 @@ from domainbert.errors import Stopped
 from domainbert.progress import Reporter
 from domainbert.run import RunFolder
 from domainbert.signals import StopFlag, watch_signals
+from domainbert.supervise.pulse import beat
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,18 @@ class Session:
         """Whether matrix products run in bf16."""
         return bool(self.accelerator.mixed_precision == "bf16")
 
-    def check_stop(self) -> None:
+    def check_stop(self, where: str = "a loop") -> None:
         """Raise if a signal asked to stop, where finished work is already kept.
+
+        Called in every loop, so it is also the sign of life that a supervisor waits for.
+
+        Args:
+            where: What is about to be done.
 
         Raises:
             Stopped: With the command that continues.
         """
+        beat(where)
         if self.stop.signal_number:
             self.raise_stopped(self.stop.signal_number, "finished work is kept")
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,19 @@ class StopFlag:
         return self.received[0] if self.received else 0
 
 
+_watching: list[StopFlag] = []
+
+
 @contextmanager
 def watch_signals() -> Iterator[StopFlag]:
-    """Collect SIGINT, SIGTERM and SIGUSR1 while the block runs; a second SIGINT acts at once."""
+    """Collect SIGINT, SIGTERM, SIGUSR1 and SIGHUP while the block runs.
+
+    A second SIGINT acts at once; any other second signal changes nothing. A block inside another
+    shares its flag, so that a command can watch from its first line on.
+    """
+    if _watching:
+        yield _watching[0]
+        return
     flag = StopFlag()
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -33,9 +43,19 @@ def watch_signals() -> Iterator[StopFlag]:
             raise KeyboardInterrupt
         flag.received.append(number)
 
-    before = {number: signal.signal(number, note) for number in _WATCHED}
+    before = {number: signal.getsignal(number) for number in _WATCHED}
+    # Under `nohup` a hangup is to be ignored, and stays so.
+    taken = [number for number, handler in before.items() if _is_ours(number, handler)]
+    for number in taken:
+        signal.signal(number, note)
+    _watching.append(flag)
     try:
         yield flag
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _watching.clear()
+        for number in taken:
+            signal.signal(number, before[number])
+
+
+def _is_ours(number: int, handler: object) -> bool:
+    return number != signal.SIGHUP or handler is not signal.SIG_IGN

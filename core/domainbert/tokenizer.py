@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import BaseModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 VOCABULARY_FILE = "vocabulary.json"
 """Stands beside an extended tokenizer: what was added, and the fingerprint."""
@@ -35,6 +40,8 @@ class SpecialTokens:
         mask: Id of the mask token.
         pad: Id of the padding token.
         reserved: Every id that must not be predicted or drawn as a random replacement.
+        between: Ids between the two parts of a pair, such as `[SEP]`; None if the tokenizer
+            frames pairs in another way than prefix, part, these, part, suffix.
     """
 
     prefix: tuple[int, ...]
@@ -42,10 +49,17 @@ class SpecialTokens:
     mask: int
     pad: int
     reserved: tuple[int, ...]
+    between: tuple[int, ...] | None = None
 
-    def room(self, max_length: int) -> int:
-        """Return the tokens of text that fit into a sequence of `max_length`."""
-        return max_length - len(self.prefix) - len(self.suffix)
+    def room(self, max_length: int, paired: bool = False) -> int:
+        """Return the tokens of text that fit into a sequence of `max_length`.
+
+        Args:
+            max_length: Special tokens included.
+            paired: Whether the text is framed as two parts.
+        """
+        frame = (*self.prefix, *self.suffix, *((self.between or ()) if paired else ()))
+        return max_length - len(frame)
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -99,13 +113,18 @@ def special_tokens(tokenizer: Any) -> SpecialTokens:
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     framed = tokenizer("a")["input_ids"]
     start = next(i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
+    prefix, suffix = framed[:start], framed[start + len(bare) :]
+    pair, end = tokenizer("a", "a")["input_ids"], start + len(bare)
+    between = pair[end : len(pair) - len(bare) - len(suffix)]
+    whole = pair == [*prefix, *bare, *between, *bare, *suffix]
     pad = tokenizer.pad_token_id
     return SpecialTokens(
-        prefix=tuple(framed[:start]),
-        suffix=tuple(framed[start + len(bare) :]),
+        prefix=tuple(prefix),
+        suffix=tuple(suffix),
         mask=tokenizer.mask_token_id,
         pad=tokenizer.mask_token_id if pad is None else pad,
         reserved=tuple(sorted(tokenizer.all_special_ids)),
+        between=tuple(between) if whole else None,
     )
 
 
@@ -124,6 +143,18 @@ def encode_with_offsets(
     return [
         (_ordinary(tokenizer, encoding.ids), encoding.offsets)
         for encoding in _encode(tokenizer, texts)
+    ]
+
+
+def encode_with_marks(
+    tokenizer: Any,
+    texts: list[str],
+    mark: Callable[[str, list[tuple[int, int]], list[Any]], NDArray[np.uint8]],
+) -> list[tuple[list[int], NDArray[np.uint8]]]:
+    """Like `encode_texts`, with what `Marker.mark` says of each token."""
+    return [
+        (_ordinary(tokenizer, found.ids), mark(text, found.offsets, found.word_ids))
+        for text, found in zip(texts, _encode(tokenizer, texts), strict=True)
     ]
 
 

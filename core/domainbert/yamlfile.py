@@ -40,11 +40,14 @@ class YamlFile:
 
     def where(self, location: Location) -> str:
         """Return `file:line  a.b`, falling back to the nearest known parent."""
+        return f"{self.line(location)}  {dotted(location)}".rstrip()
+
+    def line(self, location: Location) -> str:
+        """Return `file:line`, falling back to the nearest known parent."""
         known = location
         while known and known not in self.lines:
             known = known[:-1]
-        line = self.lines.get(known, 1)
-        return f"{self.path}:{line}  {dotted(location)}".rstrip()
+        return f"{self.path}:{self.lines.get(known, 1)}"
 
 
 def dotted(location: Location) -> str:

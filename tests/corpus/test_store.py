@@ -89,6 +89,22 @@ def test_boundaries_of_documents_hold_across_batches(tmp_path: Path, count: int)
     assert store.lengths_D.tolist() == [len(text) for text in texts]
 
 
+def test_marks_come_back_beside_the_ids_and_are_named_in_the_manifest(tmp_path: Path) -> None:
+    texts = [chr(97 + number % 26) * (number % 4) for number in range(DOCUMENTS_PER_BATCH + 3)]
+
+    def encode(batch: list[str]) -> list[Any]:
+        return [(ids, np.array(ids, dtype=np.uint8) % 8) for ids in letters(batch)]
+
+    documents = (document(text, number) for number, text in enumerate(texts))
+    store = write_store(tmp_path / "corpus", documents, encode, 128, dict, "words")
+    assert store.manifest["marks"] == "words"
+    for row in (0, 1, 2, 3, DOCUMENTS_PER_BATCH - 1, DOCUMENTS_PER_BATCH, len(texts) - 1):
+        assert store.ids(row).tolist() == letters(texts)[row]
+        assert store.marks(row).tolist() == [number % 8 for number in letters(texts)[row]]
+        assert store.marks(row).dtype == np.uint8
+    assert write(tmp_path / "plain", ["a"]).marks(0) is None
+
+
 def test_a_document_without_tokens_keeps_its_row(tmp_path: Path) -> None:
     store = write_store(
         tmp_path / "corpus",

@@ -19,6 +19,7 @@ RUNNABLE = [
     "docs/how-to/bio.md",
     "docs/how-to/extend-the-vocabulary.md",
     "docs/how-to/finance.md",
+    "docs/how-to/objectives.md",
     "docs/how-to/own-data.md",
     "docs/how-to/patent.md",
     "docs/tutorials/first-adaptation.md",

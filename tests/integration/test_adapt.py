@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 import domainbert.run
 import domainbert.tasks.finetune
-import domainbert.training.loop
 import domainbert.training.pretrain
+import domainbert.training.step
 from domainbert.base import find_base, load_masked_lm
 from domainbert.cli.app import app
 from domainbert.corpus.heldout import heldout_texts, split_documents
@@ -65,14 +65,14 @@ class Finished:
 def watched() -> Iterator[list[list[SequenceKey]]]:
     """What every training step of this module reads, as it happens."""
     read: list[list[SequenceKey]] = []
-    plain = domainbert.training.loop.masked_batch
+    plain = domainbert.training.step.masked_batch
 
-    def watch(store: Any, keys: list[SequenceKey], rule: Any) -> Any:
+    def watch(store: Any, keys: list[SequenceKey], *rest: Any) -> Any:
         read.append(keys)
-        return plain(store, keys, rule)
+        return plain(store, keys, *rest)
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(domainbert.training.loop, "masked_batch", watch)
+    patch.setattr(domainbert.training.step, "masked_batch", watch)
     yield read
     patch.undo()
 

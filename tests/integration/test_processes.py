@@ -43,9 +43,22 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(make_town: MakeTown, adapt: Adapt) -> Pair:
-    """A base without a head, so that the processes meet in both phases."""
+    """A base without a head, so that the processes meet in both phases, and pairs of texts."""
     town = make_town()
-    recipe = town.write(with_head=False, head_steps=3, steps=8, batch_size=6)
+    recipe = town.write(
+        with_head=False,
+        head_steps=3,
+        steps=8,
+        batch_size=6,
+        batch_ramp={"start": 2, "steps": 6},
+        layer_rate_decay=0.9,
+        freeze_embeddings=True,
+        unfreeze="gradual",
+        schedule="wsd",
+        masking="span",
+        mask_rate={"from": 0.3, "to": 0.15},
+        sentence_pairs="next",
+    )
     told = adapt(town, recipe, "--out", "one", "--json")
     launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     process = town.start(*launch, "-m", "domainbert", "adapt", recipe, "--out", "two", "--json")
@@ -60,6 +73,7 @@ def test_two_processes_have_the_losses_of_one(pair: Pair) -> None:
     assert [entry["step"] for entry in double] == list(range(1, 12))
     for mine, theirs in zip(double, single, strict=True):
         assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        assert mine["pair_loss"] == pytest.approx(theirs["pair_loss"], rel=1e-5)
         assert mine["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-4)
         for key in ("phase", "tokens", "learning_rate"):
             assert mine[key] == theirs[key]

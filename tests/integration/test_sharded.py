@@ -133,6 +133,7 @@ def test_a_checkpoint_of_shards_is_continued_by_one_process(town: Any, adapt: Ad
     shutil.rmtree(run.model)
     run.card.unlink()
     (run.results / "bits-after.json").unlink()
+    shutil.rmtree(run.results / "town-names")  # of the other weights
     shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])
     told = adapt(town, "alone")
     assert "continuing after step 8" in told.err

@@ -11,8 +11,10 @@ import pytest
 
 if TYPE_CHECKING:
     from domainbert.base import LoadedModel
+    from domainbert.corpus.marks import Marker
     from domainbert.corpus.store import TokenStore
     from domainbert.session import Session
+    from domainbert.training.step import Job
 
 
 @pytest.fixture(scope="session")
@@ -57,17 +59,24 @@ def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TokenS
     from domainbert.corpus.clean import clean
     from domainbert.corpus.store import write_store
     from domainbert.domain import Document
-    from domainbert.tokenizer import encode_texts
+    from domainbert.tokenizer import encode_texts, encode_with_marks
 
-    def make(texts: list[str], tokenizer: Any) -> TokenStore:
+    def make(texts: list[str], tokenizer: Any, marker: Marker | None = None) -> TokenStore:
         counts: Counter[str] = Counter()
         documents = clean((Document(str(n), t, "test") for n, t in enumerate(texts)), counts)
+
+        def encode(batch: list[str]) -> list[Any]:
+            if marker is None:
+                return list(encode_texts(tokenizer, batch))
+            return list(encode_with_marks(tokenizer, batch, marker.mark))
+
         return write_store(
             tmp_path_factory.mktemp("store") / "corpus",
             documents,
-            lambda batch: encode_texts(tokenizer, batch),
+            encode,
             len(tokenizer),
             lambda: {"counts": dict(counts)},
+            None if marker is None else marker.name,
         )
 
     return make
@@ -90,3 +99,30 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
         StopFlag(),
         "again",
     )
+
+
+@pytest.fixture
+def make_job(
+    load: Callable[[str], LoadedModel], make_store: Callable[..., TokenStore], session: Session
+) -> Callable[..., Job]:
+    """A job of pretraining on 30 texts, with a model of its own each time."""
+    import numpy as np
+
+    from domainbert.recipe_train import TrainSection
+    from domainbert.testing import sample_texts
+    from domainbert.training.model import set_dropout
+    from domainbert.training.pretrain import build_job
+
+    stores: dict[str, TokenStore] = {}
+    small = {"batch_size": 4, "micro_batch_size": 4, "max_length": 24, "precision": "fp32"}
+
+    def make(family: str = "bert", **settings: Any) -> Job:
+        loaded = load(family)
+        if family not in stores:
+            stores[family] = make_store(sample_texts(30), loaded.tokenizer)
+        train = TrainSection(**{**small, **settings})
+        set_dropout(loaded.model, train.dropout)
+        session.run.path.mkdir(exist_ok=True)
+        return build_job(train, loaded, stores[family], np.arange(30), session)
+
+    return make

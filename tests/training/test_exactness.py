@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,12 +19,12 @@ from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.testing import FAMILIES, sample_texts
 from domainbert.tokenizer import special_tokens
-from domainbert.training import attention
-from domainbert.training.batch import collate, masked_batch
+from domainbert.training.batch import collate, fill_rows, flatten, masked_batch
 from domainbert.training.masking import mask_rule, mask_sequence
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch, index_sequences
+from domainbert.training.ramp import batch_places
 from domainbert.training.step import Job, StepSums, train_step
 
 Load = Callable[[str], LoadedModel]
@@ -54,7 +55,7 @@ def make_job(load: Load, make_store: MakeStore, session: Session) -> Callable[..
             store=store,
             index=index_sequences(store, np.arange(30), settings.max_length - 2),
             rule=mask_rule(0.15, 0, specials, len(loaded.tokenizer)),
-            packed=settings.packing and MaskedLanguageModel(loaded.model).packs,
+            layout=MaskedLanguageModel(loaded.model).layout if settings.packing else "padded",
             settings=settings,
             session=session,
         )
@@ -75,7 +76,7 @@ def brute_force(job: Job) -> tuple[float, int, int, dict[str, Tensor]]:
     """Loss, counts and gradients of the mean over all masked tokens, one sequence at a time."""
     losses: list[Tensor] = []
     tokens = 0
-    for key in global_batch(job.index, job.settings.seed, STEP, job.settings.batch_size):
+    for key in global_batch(job.index, job.settings.seed, batch_places(job.settings, STEP)):
         text = job.store.ids(key.document)[key.start : key.stop]
         sequence = mask_sequence(text, job.rule, key.epoch, key.sequence)
         ids = torch.from_numpy(sequence.input_ids_L)[None]
@@ -103,7 +104,8 @@ def test_loss_and_gradients_are_those_of_the_mean_over_masked_tokens(
     loss, masked, tokens, expected = brute_force(make_job(family))
     for micro, packing in product((1, 2, 8), (True, False)):
         job = make_job(family, micro_batch_size=micro, packing=packing)
-        assert job.packed == (packing and family in attention.FAMILIES)
+        rows = family in {"deberta-v2", "mpnet"}
+        assert job.layout == (("rows" if rows else "flat") if packing else "padded")
         sums = one_step(job)
         assert (sums.masked, sums.tokens) == (masked, tokens), micro
         assert sums.nats / sums.masked == pytest.approx(loss, rel=1e-5), micro
@@ -115,8 +117,8 @@ def test_loss_and_gradients_are_those_of_the_mean_over_masked_tokens(
 def test_an_average_of_averages_would_be_another_loss(make_job: Callable[..., Job]) -> None:
     """What the test above would miss if all sequences had as many masked tokens."""
     job = make_job()
-    keys = global_batch(job.index, 0, STEP, 8)
-    counts = {len(masked_batch(job.store, [key], job.rule, False).targets_N) for key in keys}
+    keys = global_batch(job.index, 0, batch_places(job.settings, STEP))
+    counts = {len(masked_batch(job.store, [key], job.rule, "padded").targets_N) for key in keys}
     assert len(counts) > 2
 
 
@@ -172,6 +174,68 @@ def test_a_micro_batch_is_padded_to_a_multiple_of_eight(make_job: Callable[..., 
     originals[batch.positions_N] = batch.targets_N
     assert originals[1:5].tolist() == [10, 11, 12, 13]
     assert originals[17:26].tolist() == list(range(10, 19))
+
+
+def test_a_flat_batch_has_the_sequences_one_behind_the_other(make_job: Callable[..., Job]) -> None:
+    rule = make_job().rule
+    sequences = [mask_sequence(np.arange(10, 10 + n), rule, 0, n) for n in (4, 9, 4)]
+    batch = flatten(sequences, pad_id=0)
+    assert batch.input_ids_BL.shape == (1, 32)
+    assert batch.runs == ((1, 11), (2, 6), (1, 9))
+    assert batch.n_tokens == 23
+    assert batch.attention_mask_BL is None
+    assert batch.places_BL is not None
+    assert batch.places_BL[0].tolist() == [*range(11), *range(6), *range(6), *range(9)]
+    originals = batch.input_ids_BL.flatten().clone()
+    originals[batch.positions_N] = batch.targets_N
+    assert originals[1:10].tolist() == list(range(10, 19))
+    assert originals[12:16].tolist() == originals[18:22].tolist() == [10, 11, 12, 13]
+    assert originals[23:].tolist() == [0] * 9
+
+
+def test_rows_are_filled_with_the_sequences_that_fit(make_job: Callable[..., Job]) -> None:
+    rule = make_job().rule
+    sequences = [mask_sequence(np.arange(10, 10 + n), rule, 0, n) for n in (14, 9, 3, 2)]
+    batch = fill_rows(sequences, pad_id=0)  # 16, 11, 5 and 4 tokens
+    assert batch.attention_mask_BL is not None
+    assert batch.attention_mask_BL.tolist() == [[1] * 16, [1] * 11 + [2] * 5, [1] * 4 + [0] * 12]
+    assert batch.places_BL is not None
+    assert batch.places_BL[1].tolist() == [*range(11), *range(5)]
+    assert batch.n_tokens == 36
+    originals = batch.input_ids_BL.flatten().clone()
+    originals[batch.positions_N] = batch.targets_N
+    assert originals[16 + 12 : 16 + 15].tolist() == [10, 11, 12]
+    assert originals[33:35].tolist() == [10, 11]
+
+
+@pytest.mark.parametrize("window", [1, 4])
+def test_local_attention_stays_local_in_a_flat_batch(
+    make_job: Callable[..., Job], window: int
+) -> None:
+    job = make_job("modernbert")
+    # Sequences are longer than the window, so that it shows.
+    job.model.config.sliding_window = window
+    for layer in job.model.model.layers:
+        if layer.attn.sliding_window is not None:
+            layer.attn.sliding_window = window + 1
+    sequences = [mask_sequence(np.arange(10, 10 + n), job.rule, 0, n) for n in (30, 9, 30)]
+    wrapped = MaskedLanguageModel(job.model)
+    flat = flatten(sequences, job.rule.specials.pad)
+    ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
+    padded = collate(ordered, job.rule.specials.pad)
+    with torch.no_grad():
+        found, expected = wrapped.logits(flat), wrapped.logits(padded)
+        job.model.config.sliding_window = 64
+        other = wrapped.logits(padded)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert float((other - expected).abs().max()) > 1e-3
+
+
+def test_what_attention_is_set_to_is_not_saved(
+    make_job: Callable[..., Job], tmp_path: Path
+) -> None:
+    make_job().model.save_pretrained(tmp_path)
+    assert "packed" not in (tmp_path / "config.json").read_text(encoding="utf-8")
 
 
 def test_the_model_without_padding_to_eight_gives_the_same(make_job: Callable[..., Job]) -> None:

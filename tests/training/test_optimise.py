@@ -4,51 +4,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 
 from domainbert.base import LoadedModel
-from domainbert.training.optimise import build_optimizer, learning_rate_at
+from domainbert.training.optimise import build_optimizer
 
 CPU = torch.device("cpu")
-
-
-@pytest.mark.parametrize(
-    ("schedule", "rates"),
-    [
-        ("linear", [0.5, 1, 1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8]),
-        ("constant", [0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
-    ],
-)
-def test_schedule_by_hand(schedule: str, rates: list[float]) -> None:
-    found = [learning_rate_at(step, 10, 2e-4, 0.2, schedule) for step in range(10)]
-    assert found == pytest.approx([2e-4 * rate for rate in rates])
-
-
-def test_without_warm_up_the_first_step_has_the_peak_rate() -> None:
-    found = [learning_rate_at(step, 4, 1.0, 0.0, "linear") for step in range(4)]
-    assert found == [1.0, 0.75, 0.5, 0.25]
-
-
-def test_one_step_has_the_peak_rate() -> None:
-    assert learning_rate_at(0, 1, 0.3, 0.06, "linear") == 0.3
-
-
-@given(
-    total=st.integers(1, 500),
-    warmup=st.floats(0, 0.99),
-    schedule=st.sampled_from(["linear", "constant"]),
-)
-def test_rates_rise_then_never_rise_again_and_stay_within_the_peak(
-    total: int, warmup: float, schedule: str
-) -> None:
-    rates = [learning_rate_at(step, total, 1.0, warmup, schedule) for step in range(total)]
-    warm = round(warmup * total)
-    assert rates[:warm] == sorted(rates[:warm])
-    assert rates[warm:] == sorted(rates[warm:], reverse=True)
-    assert min(rates) > 0
-    assert max(rates) == 1.0
 
 
 def test_matrices_decay_and_vectors_do_not(load: Callable[[str], LoadedModel]) -> None:

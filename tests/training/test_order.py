@@ -27,8 +27,13 @@ def index_of(lengths: list[int], capacity: int, rows: list[int] | None = None) -
     return index_sequences(store, chosen, capacity)
 
 
+def step_batch(index: SequenceIndex, seed: int, step: int, size: int) -> list[SequenceKey]:
+    """The sequences of a step of equal batches."""
+    return global_batch(index, seed, (step * size, (step + 1) * size))
+
+
 def batches(index: SequenceIndex, seed: int, size: int, count: int) -> list[SequenceKey]:
-    return [key for step in range(count) for key in global_batch(index, seed, step, size)]
+    return [key for step in range(count) for key in step_batch(index, seed, step, size)]
 
 
 @given(lengths=LENGTHS, capacity=CAPACITIES)
@@ -92,15 +97,15 @@ def test_a_key_names_the_place_of_its_sequence(
     lengths: list[int], capacity: int, size: int
 ) -> None:
     index = index_of(lengths, capacity)
-    for key in global_batch(index, 3, 5, size):
+    for key in step_batch(index, 3, 5, size):
         found = index.locate(np.array([key.sequence])).tolist()
         assert found == [[key.document, key.start, key.stop]]
 
 
 def test_batches_are_a_function_of_the_step_alone() -> None:
     index = index_of([50] * 20, capacity=10)
-    forwards = [global_batch(index, 1, step, 7) for step in range(30)]
-    backwards = [global_batch(index, 1, step, 7) for step in reversed(range(30))]
+    forwards = [step_batch(index, 1, step, 7) for step in range(30)]
+    backwards = [step_batch(index, 1, step, 7) for step in reversed(range(30))]
     assert forwards == backwards[::-1]
 
 
@@ -112,7 +117,7 @@ def test_another_batch_size_reads_the_same_sequences_in_the_same_order() -> None
 def test_seeds_and_epochs_have_orders_of_their_own() -> None:
     index = index_of([10] * 100, capacity=10)
     orders = {
-        tuple(key.sequence for key in global_batch(index, seed, epoch, 100))
+        tuple(key.sequence for key in step_batch(index, seed, epoch, 100))
         for seed in range(5)
         for epoch in range(5)
     }
@@ -130,7 +135,7 @@ def test_seeds_and_epochs_have_orders_of_their_own() -> None:
 def test_processes_together_read_the_global_batch_once(
     lengths: list[int], size: int, step: int, world: int, micro: int
 ) -> None:
-    keys = global_batch(index_of(lengths, 16), 0, step, size)
+    keys = step_batch(index_of(lengths, 16), 0, step, size)
     parts = [share(keys, rank, world, micro) for rank in range(world)]
     read = [key for rank in parts for batch in rank for key in batch]
     assert Counter(read) == Counter(keys)
@@ -150,7 +155,7 @@ def test_processes_together_read_the_global_batch_once(
 def test_packed_micro_batches_are_as_many_in_every_process_and_hold_about_their_capacity(
     lengths: list[int], rounds: int, step: int, world: int, rows: int
 ) -> None:
-    keys = global_batch(index_of(lengths, 16), 0, step, rounds * world)
+    keys = step_batch(index_of(lengths, 16), 0, step, rounds * world)
     parts = [share(keys, rank, world, 99, rows * 16) for rank in range(world)]
     assert Counter(key for rank in parts for batch in rank for key in batch) == Counter(keys)
     assert len({len(rank) for rank in parts}) == 1
@@ -162,12 +167,12 @@ def test_packed_micro_batches_are_as_many_in_every_process_and_hold_about_their_
 
 
 def test_sharing_does_not_depend_on_the_order_of_the_batch() -> None:
-    keys = global_batch(index_of([7, 30, 12, 55, 9, 41], 16), 0, 2, 12)
+    keys = step_batch(index_of([7, 30, 12, 55, 9, 41], 16), 0, 2, 12)
     assert share(keys[::-1], 1, 2, 4) == share(keys, 1, 2, 4)
 
 
 def test_a_micro_batch_holds_sequences_of_similar_length() -> None:
-    keys = global_batch(index_of([3, 3, 3, 3, 16, 16, 16, 16], 16), 0, 0, 8)
+    keys = step_batch(index_of([3, 3, 3, 3, 16, 16, 16, 16], 16), 0, 0, 8)
     lengths = [[key.stop - key.start for key in batch] for batch in share(keys, 0, 1, 4)]
     assert lengths == [[16] * 4, [3] * 4]
 
@@ -176,7 +181,7 @@ def test_first_batch_golden() -> None:
     index = index_of([20, 7, 33, 14], capacity=10)
     found = [
         (key.epoch, key.sequence, key.document, key.start, key.stop)
-        for key in global_batch(index, 0, 0, 6)
+        for key in step_batch(index, 0, 0, 6)
     ]
     assert found == FIRST_BATCH
 

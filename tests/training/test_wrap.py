@@ -16,7 +16,7 @@ from torch import Tensor
 from domainbert.base import LoadedModel
 from domainbert.errors import RecipeError, UserError
 from domainbert.recipe_train import TrainSection
-from domainbert.training.batch import MicroBatch, collate, pack
+from domainbert.training.batch import LAYOUTS, Layout, MicroBatch
 from domainbert.training.masking import MaskedSequence
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.wrap import check_environment, save_memory
@@ -24,7 +24,7 @@ from domainbert.training.wrap import check_environment, save_memory
 Load = Callable[[str], LoadedModel]
 
 
-def batch(packed: bool, lengths: tuple[int, ...] = (30, 17, 17, 9)) -> MicroBatch:
+def batch(layout: Layout, lengths: tuple[int, ...] = (30, 17, 17, 9)) -> MicroBatch:
     numbers = np.random.default_rng(sum(lengths))
 
     def sequence(length: int) -> MaskedSequence:
@@ -32,7 +32,7 @@ def batch(packed: bool, lengths: tuple[int, ...] = (30, 17, 17, 9)) -> MicroBatc
         ids, targets = (numbers.integers(10, 60, n) for n in (length, len(places)))
         return MaskedSequence(ids, places, targets)
 
-    return (pack if packed else collate)([sequence(length) for length in lengths], 0)
+    return LAYOUTS[layout]([sequence(length) for length in lengths], 0)
 
 
 @contextmanager
@@ -69,15 +69,15 @@ def worst(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("family", "packed"),
-    [("bert", True), ("bert", False), ("modernbert", True), ("deberta-v2", False)],
+    ("family", "layout"),
+    [("bert", "flat"), ("bert", "padded"), ("modernbert", "flat"), ("deberta-v2", "rows")],
 )
 def test_gradient_checkpointing_keeps_less_and_changes_nothing(
-    load: Load, family: str, packed: bool
+    load: Load, family: str, layout: Layout
 ) -> None:
     model = load(family).model.train()
     set_dropout(model, 0.1)
-    module, given = MaskedLanguageModel(model), batch(packed)
+    module, given = MaskedLanguageModel(model), batch(layout)
     loss, kept, gradients = learned(module, given)
     save_memory(model, wanted=True)
     saved = learned(module, given)
@@ -140,7 +140,7 @@ def test_a_compiled_model_has_the_losses_gradients_and_names_of_a_plain_one(load
     plain, compiled = MaskedLanguageModel(model), MaskedLanguageModel(model)
     compiled.compile(dynamic=True)
     for lengths in [(30, 17, 17, 9), (40, 20, 11), (33, 32, 31, 30, 29)]:
-        given = batch(packed=False, lengths=lengths)
+        given = batch("padded", lengths)
         loss, _, gradients = learned(plain, given)
         found = learned(compiled, given)
         assert found[0] == pytest.approx(loss, rel=1e-5)

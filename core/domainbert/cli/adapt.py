@@ -15,26 +15,52 @@ from domainbert.cli.common import (
     print_reports,
     print_table,
 )
+from domainbert.supervise.member import stoppable
+from domainbert.supervise.pulse import is_member
 
 if TYPE_CHECKING:
     from domainbert.report.card import RunSummary
 
 
+RecipeArgument = Annotated[
+    str | None,
+    typer.Argument(help="Recipe file, name of a library recipe, or a run folder to continue."),
+]
+DomainOption = Annotated[str | None, typer.Option(help="Take the default recipe of this domain.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe."),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="How long to train, in place of the recipe's own: steps (500), epochs (2epochs), "
+        "tokens (3M) or time (30m, 2h)."
+    ),
+]
+OutOption = Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")]
+ProcessesOption = Annotated[
+    int, typer.Option(min=1, help="Train in so many processes of this machine.")
+]
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Say what would be done and what it takes; write nothing."),
+]
+NoMeasureOption = Annotated[
+    bool, typer.Option("--no-measure", help="With --dry-run: time no steps.")
+]
+
+
+@stoppable
 def adapt(
-    recipe: Annotated[
-        str | None,
-        typer.Argument(help="Recipe file, name of a library recipe, or a run folder to continue."),
-    ] = None,
-    domain: Annotated[
-        str | None, typer.Option(help="Take the default recipe of this domain.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")
-    ] = None,
+    recipe: RecipeArgument = None,
+    domain: DomainOption = None,
+    settings: SetOption = None,
+    budget: BudgetOption = None,
+    out: OutOption = None,
+    processes: ProcessesOption = 1,
+    only_plan: DryRunOption = False,
+    no_measure: NoMeasureOption = False,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,13 +71,25 @@ def adapt(
     Example: `domainbert adapt --domain bio`
     """
     from domainbert.cli.choose import choose_recipe
+    from domainbert.errors import RecipeError
     from domainbert.plugins import load_plugins
     from domainbert.progress import Reporter
 
     registry = load_plugins(plugin or ())
-    chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
+    chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry, budget)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
+    if no_measure and not only_plan:
+        raise RecipeError("--no-measure is for --dry-run: a run measures nothing it need not.")
+    if processes > 1 and not only_plan and not is_member():
+        from domainbert.supervise.supervisor import supervise_command
+
+        raise typer.Exit(supervise_command(processes, out))
     # Heavy, so after everything that can be refused without it.
+    if only_plan:
+        from domainbert.cli.forecast import forecast
+
+        forecast(chosen, registry, out, not no_measure, as_json)
+        return
     from domainbert.adapt import adapt as run_adaptation
 
     summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, Reporter())

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from domainbert.errors import RecipeError
 from domainbert.plugins import Registry
-from domainbert.recipe import Recipe, load_recipe
+from domainbert.recipe import Recipe
+from domainbert.recipe_errors import resolve_recipe
 from domainbert.recipe_library import default_recipe, find_recipe
 from domainbert.run import RunFolder, read_about
+from domainbert.yamlfile import Location, read_yaml
 
 
 @dataclass(frozen=True)
@@ -19,18 +21,24 @@ class Chosen:
     Args:
         recipe: Resolved.
         folder: Where its relative paths start.
+        origins: Where each of its values comes from.
         run_folder: The run it was taken from, if it continues one.
     """
 
     recipe: Recipe
     folder: Path
+    origins: dict[Location, str]
     run_folder: Path | None = None
 
 
 def choose_recipe(
-    name: str | None, domain: str | None, overrides: tuple[str, ...], registry: Registry
+    name: str | None,
+    domain: str | None,
+    settings: tuple[str, ...],
+    registry: Registry,
+    budget: str | None = None,
 ) -> Chosen:
-    """Resolve the RECIPE argument, `--domain` and `--set`.
+    """Resolve the RECIPE argument, `--domain`, `--set` and `--budget`.
 
     Raises:
         RecipeError: Neither or both given, nothing found, or the recipe is not valid.
@@ -44,22 +52,24 @@ def choose_recipe(
             "See `domainbert recipes list`."
         )
     if name is not None and RunFolder(Path(name)).lock.is_file():
-        return continue_run(Path(name), overrides)
+        return continue_run(Path(name), settings, budget)
     path = find_recipe(name, registry) if name else default_recipe(domain or "", registry)
-    return Chosen(load_recipe(path, overrides), path.parent)
+    resolved = resolve_recipe(read_yaml(path), settings, budget)
+    return Chosen(resolved.recipe, path.parent, resolved.origins)
 
 
-def continue_run(path: Path, overrides: tuple[str, ...] = ()) -> Chosen:
+def continue_run(path: Path, settings: tuple[str, ...] = (), budget: str | None = None) -> Chosen:
     """Read the recipe back from a run folder.
 
     Raises:
-        RecipeError: `--set` was given, which would make it another run.
+        RecipeError: `--set` or `--budget` was given, which would make it another run.
     """
-    if overrides:
-        raise RecipeError(f"--set cannot change the run in {path}; start another with --out.")
+    given = "--set" if settings else "--budget" if budget is not None else None
+    if given:
+        raise RecipeError(f"{given} cannot change the run in {path}; start another with --out.")
     run = RunFolder(path)
     about = read_about(run)
-    recipe = load_recipe(run.recipe)
-    if recipe.hash() != about["hash"]:
+    resolved = resolve_recipe(read_yaml(run.recipe))
+    if resolved.recipe.hash() != about["hash"]:
         raise RecipeError(f"{run.recipe}: was edited after the run started. Restore it.")
-    return Chosen(recipe, Path(about["folder"]), path)
+    return Chosen(resolved.recipe, Path(about["folder"]), resolved.origins, path)

@@ -1,7 +1,8 @@
 """The token store: cleaned documents and their tokens as memory-mapped Arrow files.
 
     documents.arrow   id, source, sha256, text        one row a document, in reading order
-    tokens.arrow      ids                             the same rows
+    tokens.arrow      ids, marks                      the same rows; marks only where masking of
+                                                      words or terms needs them, see `marks.py`
     manifest.json     hashes of both files, counts, digest, tokenizer fingerprint
 
 Documents keep their boundaries: nothing is concatenated. The manifest is written last, so a store
@@ -23,7 +24,7 @@ import pyarrow as pa
 from domainbert.batching import batched
 from domainbert.corpus.clean import CleanDocument
 from domainbert.errors import DataError
-from domainbert.files import folder_in_place, read_json, sha256_file, write_json
+from domainbert.files import folder_in_place, read_sealed, sha256_file, write_sealed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +43,9 @@ _DOCUMENT_SCHEMA = pa.schema(
 Encode = Callable[[list[str]], list[list[int]]]
 """Texts to token ids, without special tokens."""
 
+MarkedEncode = Callable[[list[str]], "list[tuple[list[int], NDArray[np.uint8]]]"]
+"""Texts to token ids and a byte of flags for each."""
+
 
 @dataclass(frozen=True)
 class TokenStore:
@@ -52,6 +56,7 @@ class TokenStore:
         sha256_D: Text hash of each document, 32 bytes each.
         texts: The text column.
         token_values: One flat id array a record batch.
+        mark_values: One flat flag array a record batch; empty in a store without marks.
         token_starts: One offset array a record batch.
         batch_starts: First document of each record batch.
         manifest: Counts and hashes.
@@ -61,28 +66,37 @@ class TokenStore:
     sha256_D: list[bytes]
     texts: Any
     token_values: tuple[NDArray[Any], ...]
+    mark_values: tuple[NDArray[np.uint8], ...]
     token_starts: tuple[NDArray[np.int64], ...]
     batch_starts: NDArray[np.int64]
     manifest: dict[str, Any]
 
     def ids(self, document: int) -> NDArray[Any]:
         """Return the token ids of one document, uint16 or uint32, without special tokens."""
-        batch = int(np.searchsorted(self.batch_starts, document, side="right")) - 1
-        row = document - int(self.batch_starts[batch])
-        starts = self.token_starts[batch]
-        return self.token_values[batch][starts[row] : starts[row + 1]]
+        return self._row(self.token_values, document)
+
+    def marks(self, document: int) -> NDArray[np.uint8] | None:
+        """Return the flags of the tokens of one document, or None in a store without marks."""
+        return self._row(self.mark_values, document) if self.mark_values else None
 
     def text(self, document: int) -> str:
         """Return the normalised text of one document."""
         return str(self.texts[document].as_py())
 
+    def _row(self, values: tuple[NDArray[Any], ...], document: int) -> NDArray[Any]:
+        batch = int(np.searchsorted(self.batch_starts, document, side="right")) - 1
+        row = document - int(self.batch_starts[batch])
+        starts = self.token_starts[batch]
+        return values[batch][starts[row] : starts[row + 1]]
+
 
 def write_store(
     folder: Path,
     documents: Iterable[CleanDocument],
-    encode: Encode,
+    encode: Encode | MarkedEncode,
     vocabulary_size: int,
     describe: Callable[[], dict[str, Any]],
+    marks: str | None = None,
 ) -> TokenStore:
     """Write documents and tokens, then the manifest, and open the result.
 
@@ -92,13 +106,15 @@ def write_store(
         encode: Tokenises a batch of texts; expected to use every core.
         vocabulary_size: Decides between 16 and 32 bits an id.
         describe: Called at the end for what else the manifest records, such as counts.
+        marks: What `encode` marks, written to the manifest; None if it gives ids alone.
 
     Raises:
         DataError: There is no document.
         StorageFullError: No space left.
     """
     value_type = pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
-    token_schema = pa.schema([("ids", pa.large_list(value_type))])
+    columns = [("ids", pa.large_list(value_type)), ("marks", pa.large_list(pa.uint8()))]
+    token_schema = pa.schema(columns[: 1 if marks is None else 2])
     totals: Counter[str] = Counter()
     digest = hashlib.sha256()
     with folder_in_place(folder) as beside:
@@ -109,11 +125,10 @@ def write_store(
             pa.ipc.new_file(second, token_schema) as token_writer,
         ):
             for batch in batched(documents, DOCUMENTS_PER_BATCH):
-                ids = encode([document.text for document in batch])
+                encoded: Any = encode([document.text for document in batch])
+                ids, *flags = [encoded] if marks is None else map(list, zip(*encoded, strict=True))
                 text_writer.write_batch(_document_batch(batch))
-                token_writer.write_batch(
-                    pa.record_batch([pa.array(ids, token_schema.field("ids").type)], token_schema)
-                )
+                token_writer.write_batch(_token_batch([ids, *flags], token_schema))
                 for document, tokens in zip(batch, ids, strict=True):
                     digest.update(document.sha256)
                     totals["documents"] += 1
@@ -123,7 +138,9 @@ def write_store(
             raise DataError(_empty_message(describe()))
         hashes = {name: sha256_file(beside / name) for name in _FILES}
         manifest = {**describe(), **totals, "sha256": hashes, "digest": digest.hexdigest()}
-        write_json(beside / "manifest.json", manifest)
+        if marks is not None:
+            manifest["marks"] = marks
+        write_sealed(beside / "manifest.json", manifest)
     return open_store(folder)
 
 
@@ -142,14 +159,18 @@ def open_store(folder: Path) -> TokenStore:
                 f"Delete the folder {folder} and run again to rebuild it."
             )
     documents = pa.ipc.open_file(pa.memory_map(str(folder / _FILES[0]))).read_all()
-    tokens = pa.ipc.open_file(pa.memory_map(str(folder / _FILES[1]))).read_all()["ids"]
-    chunks = [chunk for chunk in tokens.chunks if len(chunk)]
+    tokens = pa.ipc.open_file(pa.memory_map(str(folder / _FILES[1]))).read_all()
+    chunks = _chunks(tokens, "ids")
     starts = tuple(chunk.offsets.to_numpy(zero_copy_only=True) for chunk in chunks)
     return TokenStore(
         lengths_D=np.concatenate([np.diff(offsets) for offsets in starts]),
         sha256_D=documents["sha256"].to_pylist(),
         texts=documents["text"],
         token_values=tuple(chunk.values.to_numpy(zero_copy_only=True) for chunk in chunks),
+        mark_values=tuple(
+            chunk.values.to_numpy(zero_copy_only=True)
+            for chunk in (_chunks(tokens, "marks") if "marks" in manifest else ())
+        ),
         token_starts=starts,
         batch_starts=np.cumsum([0, *(len(chunk) for chunk in chunks)], dtype=np.int64)[:-1],
         manifest=manifest,
@@ -167,7 +188,7 @@ def read_store(folder: Path) -> Iterator[CleanDocument]:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = read_json(folder / "manifest.json")
+        manifest = read_sealed(folder / "manifest.json")
         if set(_FILES) <= set(manifest["sha256"]):
             return manifest
     except (OSError, ValueError, TypeError, KeyError):
@@ -189,6 +210,15 @@ def _document_batch(batch: list[CleanDocument]) -> pa.RecordBatch:
         for doc in batch
     ]
     return pa.RecordBatch.from_pylist(rows, schema=_DOCUMENT_SCHEMA)
+
+
+def _token_batch(columns: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    arrays = [pa.array(c, kind.type) for c, kind in zip(columns, schema, strict=True)]
+    return pa.record_batch(arrays, schema)
+
+
+def _chunks(table: pa.Table, column: str) -> list[Any]:
+    return [chunk for chunk in table[column].chunks if len(chunk)]
 
 
 def _empty_message(description: dict[str, Any]) -> str:

@@ -26,8 +26,9 @@ from domainbert.tasks.load import LoadedTask
 from domainbert.tasks.predict import Device, Tuned, make_windows, score_batch
 from domainbert.tasks.window import Window
 from domainbert.tokenizer import load_tokenizer, special_tokens
-from domainbert.training.layers import depths
-from domainbert.training.optimise import build_optimizer, learning_rate_at, set_rate
+from domainbert.training.layers import depths, rate_scales
+from domainbert.training.optimise import build_optimizer, set_rate
+from domainbert.training.schedule import learning_rate_at
 
 _DECAY = 0.01
 _BETAS = (0.9, 0.999)
@@ -66,8 +67,7 @@ def finetune(
         windows = [window for window in windows if window.words]
     targets = _targets(task, train)
     depth = depths(model)
-    top = max(depth.values())
-    scales = {name: settings.layer_rate_decay ** (top - place) for name, place in depth.items()}
+    scales = rate_scales(depth, settings.layer_rate_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, device.device, scales)
     per_epoch = steps_per_epoch(len(windows), settings.batch_size)
     total = settings.epochs * per_epoch

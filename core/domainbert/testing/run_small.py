@@ -17,6 +17,9 @@ from domainbert.testing.tiny import tiny_checkpoint
 SMALL = (
     "train.steps=2",
     "train.epochs=null",
+    "train.tokens=null",
+    "train.minutes=null",
+    "train.batch_ramp=null",
     "train.head_steps=1",
     "train.batch_size=4",
     "train.micro_batch_size=2",

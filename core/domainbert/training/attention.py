@@ -36,8 +36,6 @@ def packed_attention(
     key_1ATD: Tensor,
     value_1ATD: Tensor,
     attention_mask: Tensor | None,
-    *,
-    runs: Runs | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
     """Attend within each sequence of a row; without `runs`, do what `sdpa` does.
@@ -48,12 +46,13 @@ def packed_attention(
         key_1ATD: Keys.
         value_1ATD: Values.
         attention_mask: Used without `runs` only.
-        runs: What the row is made of.
-        options: `dropout`, `scaling` and `sliding_window` as transformers gives them.
+        options: `runs`, what the row is made of; `dropout`, `scaling` and `sliding_window` as
+            transformers gives them.
 
     Returns:
         Shape (1, T, A, D), and no weights.
     """
+    runs: Runs | None = options.pop("runs", None)
     if runs is None:
         return sdpa_attention_forward(
             module, query_1ATD, key_1ATD, value_1ATD, attention_mask, **options

@@ -1,20 +1,24 @@
-"""From sequence keys to the tensors of a micro-batch: packed into one row, or padded to rows.
+"""From sequence keys to the tensors of a micro-batch, in one of three layouts.
 
-Legend: B rows, L their length, N masked tokens of the micro-batch. A packed batch is one row in
-which sequences lie one behind the other; see `attention.py` for how they are kept apart.
+`flat`: one row in which sequences lie one behind the other; `attention.py` keeps them apart.
+`rows`: several to a row, kept apart by a mask. `padded`: one a row. The loss is the same.
+
+Legend: B rows, L their length, N masked tokens of the micro-batch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 
 from domainbert.training.attention import Runs
-from domainbert.training.masking import MaskedSequence, MaskRule, mask_sequence
+from domainbert.training.masking import MaskedSequence, MaskRule, mask_frame, mask_sequence
+from domainbert.training.pairs import frame_pair
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,9 +26,11 @@ if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
     from domainbert.training.order import SequenceKey
 
+Layout = Literal["flat", "rows", "padded"]
+
 # Kernels are fastest on such lengths, and every new shape costs memory (see `model.py`).
 _MULTIPLE = 8
-_PACKED_MULTIPLE = 32
+_FLAT_MULTIPLE = 32
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,17 @@ class MicroBatch:
 
     Args:
         input_ids_BL: int64, right-padded.
-        attention_mask_BL: int64, 1 for tokens and 0 for padding; None in a packed batch.
+        attention_mask_BL: int64, 1 for tokens and 0 for padding; in rows of several sequences it
+            counts them from 1; None in a flat batch.
         places_BL: int64, place of each token in its sequence, from 0; None in a padded batch.
-        runs: What a packed row is made of, padding last; empty in a padded batch.
+        runs: What the row of a flat batch is made of, padding last; else empty.
         positions_N: int64, masked positions in the flattened (B·L) batch.
         targets_N: int64, original ids there.
         n_tokens: Tokens without padding.
+        token_types_BL: int64, part of a pair that each token is of; None if the model has no types
+            or the recipe no pairs.
+        pair_firsts_P: int64, first tokens of the pairs in the flattened batch.
+        pair_labels_P: int64, class of each pair.
     """
 
     input_ids_BL: Tensor
@@ -48,6 +59,9 @@ class MicroBatch:
     positions_N: Tensor
     targets_N: Tensor
     n_tokens: int
+    token_types_BL: Tensor | None = None
+    pair_firsts_P: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    pair_labels_P: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
 
     def to(self, device: torch.device) -> MicroBatch:
         """Copy to a device."""
@@ -60,14 +74,21 @@ class MicroBatch:
 
 
 def masked_batch(
-    store: TokenStore, keys: list[SequenceKey], rule: MaskRule, packed: bool
+    store: TokenStore, keys: list[SequenceKey], rule: MaskRule, layout: Layout
 ) -> MicroBatch:
-    """Read and mask the given sequences, then pack or pad them."""
-    sequences = [
-        mask_sequence(store.ids(key.document)[key.start : key.stop], rule, key.epoch, key.sequence)
-        for key in keys
-    ]
-    return (pack if packed else collate)(sequences, rule.specials.pad)
+    """Read and mask the given sequences, and lay them out."""
+    sequences = [masked_sequence(store, key, rule) for key in keys]
+    return LAYOUTS[layout](sequences, rule.specials.pad)
+
+
+def masked_sequence(store: TokenStore, key: SequenceKey, rule: MaskRule) -> MaskedSequence:
+    """Read one sequence, make a pair of it where the recipe says so, and mask it."""
+    if rule.pairs is not None:
+        return mask_frame(frame_pair(key, rule.pairs), rule, key.epoch, key.sequence)
+    part, marks = slice(key.start, key.stop), store.marks(key.document)
+    text_ids = store.ids(key.document)[part]
+    flags = None if marks is None else marks[part]
+    return mask_sequence(text_ids, rule, key.epoch, key.sequence, flags)
 
 
 def padded_length(longest: int) -> int:
@@ -89,12 +110,23 @@ def collate(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
         n = len(item.input_ids_L)
         input_ids_BL[row, :n] = torch.from_numpy(item.input_ids_L)
         attention_mask_BL[row, :n] = 1
-    positions_N, targets_N = _targets(sequences, [row * length for row in range(len(sequences))])
+    starts = [row * length for row in range(len(sequences))]
+    positions_N, targets_N = _targets(sequences, starts)
     tokens = int(attention_mask_BL.sum())
-    return MicroBatch(input_ids_BL, attention_mask_BL, None, (), positions_N, targets_N, tokens)
+    return MicroBatch(
+        input_ids_BL,
+        attention_mask_BL,
+        None,
+        (),
+        positions_N,
+        targets_N,
+        tokens,
+        _token_types(sequences, starts, input_ids_BL),
+        *_pairs(sequences, starts),
+    )
 
 
-def pack(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
+def flatten(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     """Lay masked sequences one behind the other in one row, equal lengths side by side.
 
     Args:
@@ -104,20 +136,73 @@ def pack(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
     lengths = [len(item.input_ids_L) for item in ordered]
     tokens = sum(lengths)
-    extra = _rounded(tokens, _PACKED_MULTIPLE) - tokens
+    extra = _rounded(tokens, _FLAT_MULTIPLE) - tokens
     # What fills up is a sequence of its own, so that it reaches no other.
     parts = [*lengths, extra] if extra else lengths
     ids = [*(item.input_ids_L for item in ordered), np.full(extra, pad_id)]
     places = np.concatenate([np.arange(length) for length in parts])
     starts = np.cumsum([0, *lengths[:-1]]).tolist()
+    input_ids_BL = torch.from_numpy(np.concatenate(ids))[None]
     return MicroBatch(
-        torch.from_numpy(np.concatenate(ids))[None],
+        input_ids_BL,
         None,
         torch.from_numpy(places)[None],
         tuple((len(list(group)), length) for length, group in groupby(parts)),
         *_targets(ordered, starts),
         tokens,
+        _token_types(ordered, starts, input_ids_BL),
+        *_pairs(ordered, starts),
     )
+
+
+def fill_rows(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
+    """Lay masked sequences several to a row, each in the first row with room for it.
+
+    Args:
+        sequences: At least one; the longest sets the length of the rows.
+        pad_id: Id of the padding token.
+    """
+    ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
+    length = padded_length(len(ordered[0].input_ids_L))
+    filled: list[int] = []
+    count: list[int] = []
+    ids, mask, places = (np.zeros((len(ordered), length), dtype=np.int64) for _ in range(3))
+    ids[:] = pad_id
+    starts = []
+    for item in ordered:
+        size = len(item.input_ids_L)
+        row = next((r for r, used in enumerate(filled) if used + size <= length), len(filled))
+        if row == len(filled):
+            filled.append(0)
+            count.append(0)
+        here = slice(filled[row], filled[row] + size)
+        count[row] += 1
+        ids[row, here], mask[row, here], places[row, here] = (
+            item.input_ids_L,
+            count[row],
+            np.arange(size),
+        )
+        starts.append(row * length + filled[row])
+        filled[row] += size
+    rows = len(filled)
+    input_ids_BL = torch.from_numpy(ids[:rows])
+    return MicroBatch(
+        input_ids_BL,
+        torch.from_numpy(mask[:rows]),
+        torch.from_numpy(places[:rows]),
+        (),
+        *_targets(ordered, starts),
+        sum(filled),
+        _token_types(ordered, starts, input_ids_BL),
+        *_pairs(ordered, starts),
+    )
+
+
+LAYOUTS: dict[Layout, Callable[[list[MaskedSequence], int], MicroBatch]] = {
+    "flat": flatten,
+    "rows": fill_rows,
+    "padded": collate,
+}
 
 
 def _rounded(length: int, multiple: int) -> int:
@@ -129,3 +214,26 @@ def _targets(sequences: list[MaskedSequence], starts: list[int]) -> tuple[Tensor
     positions = [item.positions_M + start for item, start in zip(sequences, starts, strict=True)]
     targets = [item.targets_M for item in sequences]
     return torch.from_numpy(np.concatenate(positions)), torch.from_numpy(np.concatenate(targets))
+
+
+def _token_types(
+    sequences: list[MaskedSequence], starts: list[int], input_ids_BL: Tensor
+) -> Tensor | None:
+    """Return token types of the batch, if the sequences have them; 0 for what fills up."""
+    types_T = np.zeros(input_ids_BL.numel(), dtype=np.int64)
+    for item, start in zip(sequences, starts, strict=True):
+        if item.token_types_L is None:
+            return None
+        types_T[start : start + len(item.input_ids_L)] = item.token_types_L
+    return torch.from_numpy(types_T).view_as(input_ids_BL)
+
+
+def _pairs(sequences: list[MaskedSequence], starts: list[int]) -> tuple[Tensor, Tensor]:
+    """Return first tokens of the pairs in the flattened batch, and their classes."""
+    pairs = [
+        (start, item.pair_label)
+        for item, start in zip(sequences, starts, strict=True)
+        if item.pair_label is not None
+    ]
+    firsts_P, labels_P = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).unbind(dim=1)
+    return firsts_P, labels_P

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,12 @@ def hidden_words(text: str) -> list[tuple[int, int]]:
 
 
 def measure_bits(
-    model: Any, tokenizer: Any, texts: Iterable[str], max_length: int, device: torch.device
+    model: Any,
+    tokenizer: Any,
+    texts: Iterable[str],
+    max_length: int,
+    device: torch.device,
+    poll: Callable[[], None] = lambda: None,
 ) -> Bits:
     """Measure bits per character in float32.
 
@@ -86,6 +91,7 @@ def measure_bits(
         texts: Held-out texts.
         max_length: Tokens of a window, special tokens included.
         device: Where the model is.
+        poll: Called again and again; raises if a signal asked to stop.
 
     Raises:
         DataError: The tokenizer finds nothing in the texts.
@@ -97,6 +103,7 @@ def measure_bits(
     counted = list(texts)
     try:
         for group in batched(_windows(tokenizer, counted, max_length), _BATCH):
+            poll()
             sums = _score(wrapped, [item.sequence for item in group], tokenizer, device)
             nats, right, tokens = nats + sums[0], right + sums[1], tokens + sums[2]
             characters += sum(item.characters for item in group)

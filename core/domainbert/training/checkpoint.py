@@ -2,7 +2,8 @@
 
 A checkpoint is a folder `step-00000100` with safetensors and JSON only. It is written beside,
 flushed and renamed into place by rank 0; its manifest holds a hash of every file. An older one is
-removed only after a newer one stands. No pickle is written or read.
+removed only after a newer one stands, and counts as kept only if its hashes are right. One that is
+damaged is put aside, not removed. No pickle is written or read.
 """
 
 from __future__ import annotations
@@ -14,7 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import RunFolderError
-from domainbert.files import folder_in_place, read_json, sha256_file, write_json
+from domainbert.files import (
+    check_space,
+    folder_in_place,
+    read_json,
+    read_sealed,
+    sha256_file,
+    write_json,
+    write_sealed,
+)
+from domainbert.run import processor_name
+from domainbert.supervise.pulse import beat
+from domainbert.training.shards import gathered, placed
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +34,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"step-(\d{8})")
 _MANIFEST = "MANIFEST.json"
+_SPARE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class TrainState:
 def save_checkpoint(
     folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: TrainState, keep: int
 ) -> Path:
-    """Write a checkpoint and then remove all but the newest `keep`.
+    """Write a checkpoint and then remove all but the newest `keep` whole ones.
 
     Args:
         folder: The run's `checkpoints` folder.
@@ -66,31 +79,117 @@ def save_checkpoint(
         keep: How many to keep, at least one.
 
     Raises:
-        StorageFullError: No space; what was there before is untouched.
+        StorageError: No space, or the system refused; what was there before is untouched.
     """
     from safetensors.torch import save_file
 
-    target = folder / f"step-{state.step:08d}"
+    # All of it first: processes that hold a part of the weights give it now, whatever fails later.
+    groups = {"model": _model_tensors(model), "optimizer": _optimizer_tensors(model, optimizer)}
+    target = checkpoint_of(folder, state.step)
+    check_space(target, _SPARE + sum(t.nbytes for g in groups.values() for t in g.values()))
+    earlier = _steps(folder)
     with folder_in_place(target) as beside:
-        save_file(_model_tensors(model), beside / "model.safetensors")
-        save_file(_optimizer_tensors(model, optimizer), beside / "optimizer.safetensors")
+        for name, tensors in groups.items():
+            beat(f"saving step {state.step}")
+            save_file(tensors, beside / f"{name}.safetensors")
         write_json(beside / "state.json", asdict(state))
-        files = sorted(path.name for path in beside.iterdir())
-        write_json(beside / _MANIFEST, {name: sha256_file(beside / name) for name in files})
-    for old in _steps(folder)[:-keep]:
-        shutil.rmtree(old)
+        beat(f"saving step {state.step}")
+        manifest = {
+            "step": state.step,
+            "parent": earlier[-1].name if earlier else None,
+            "conditions": conditions(model),
+            "files": {path.name: _told(path) for path in sorted(beside.iterdir())},
+        }
+        write_sealed(beside / _MANIFEST, manifest)
+    _retain(folder, target, keep)
     return target
+
+
+def conditions(model: nn.Module) -> dict[str, str]:
+    """Return what the bits of a run depend on beside recipe, corpus and base."""
+    import torch
+
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return {
+        "torch": str(torch.__version__),
+        "device": next(model.parameters()).device.type,
+        "processor": processor_name(),
+        "processes": str(torch.distributed.get_world_size() if distributed else 1),
+        "threads": str(torch.get_num_threads()),
+    }
+
+
+def read_conditions(path: Path) -> dict[str, str]:
+    """Return the conditions under which a checkpoint was written."""
+    return dict(read_sealed(path / _MANIFEST)["conditions"])
+
+
+def checkpoint_of(folder: Path, step: int) -> Path:
+    """Return the place of the checkpoint of a step."""
+    return folder / f"step-{step:08d}"
+
+
+def _told(path: Path) -> dict[str, Any]:
+    return {"sha256": sha256_file(path), "bytes": path.stat().st_size}
+
+
+def _retain(folder: Path, newest: Path, keep: int) -> None:
+    """Remove the checkpoints before the newest `keep` whole ones; damaged ones do not count."""
+    whole = 1
+    for old in reversed(_steps(folder)):
+        if old == newest:
+            continue
+        beat("looking through checkpoints")
+        if whole < keep:
+            whole += _trouble(old) is None
+        elif _step(old) < _step(newest):
+            shutil.rmtree(old)
 
 
 def newest_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
     """Return the newest checkpoint whose hashes are right, and a line for each that is damaged."""
-    damaged: list[str] = []
+    path, damaged = _search(folder)
+    return path, [f"{bad.name}: {trouble}; using the one before" for bad, trouble in damaged]
+
+
+def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
+    """Return the step of the newest whole checkpoint, or -1; put damaged newer ones aside.
+
+    Returns:
+        The step, and a line for each checkpoint that is damaged.
+    """
+    path, damaged = _search(folder)
+    lines = []
+    for bad, trouble in damaged:
+        aside = _aside(bad)
+        try:
+            bad.rename(aside)
+            lines.append(f"{bad.name}: {trouble}; now {aside.name}, using the one before")
+        except OSError:  # a folder that may only be read; it is passed over all the same
+            lines.append(f"{bad.name}: {trouble}; using the one before")
+    return (-1 if path is None else _step(path)), lines
+
+
+def _search(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]]:
+    damaged: list[tuple[Path, str]] = []
     for path in reversed(_steps(folder)):
+        beat(f"reading {path.name}")
         trouble = _trouble(path)
         if trouble is None:
             return path, damaged
-        damaged.append(f"{path.name}: {trouble}; using the one before")
+        damaged.append((path, trouble))
     return None, damaged
+
+
+def _aside(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f".quarantine-{path.name}-{number}")).exists():
+        number += 1
+    return aside
+
+
+def _step(path: Path) -> int:
+    return int(path.name.removeprefix("step-"))
 
 
 def read_state(path: Path, identity: dict[str, str]) -> TrainState:
@@ -121,10 +220,12 @@ def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimize
 
     saved = load_file(path / "optimizer.safetensors")
     for name, parameter in _learning(model, optimizer):
+        if f"step.{name}" not in saved:
+            continue  # not yet unfrozen: its averages begin with its first step
         optimizer.state[parameter] = {
             "step": saved[f"step.{name}"].to(torch.float32),
-            "exp_avg": _placed(saved[f"exp_avg.{name}"], parameter),
-            "exp_avg_sq": _placed(saved[f"exp_avg_sq.{name}"], parameter),
+            "exp_avg": placed(saved[f"exp_avg.{name}"], parameter),
+            "exp_avg_sq": placed(saved[f"exp_avg_sq.{name}"], parameter),
         }
 
 
@@ -136,18 +237,26 @@ def _steps(folder: Path) -> list[Path]:
 
 def _trouble(path: Path) -> str | None:
     try:
-        manifest: dict[str, str] = read_json(path / _MANIFEST)
-        for name, expected in manifest.items():
-            if sha256_file(path / name) != expected:
-                return f"{name} does not have the hash it was written with"
+        manifest = read_sealed(path / _MANIFEST)
     except (OSError, ValueError) as error:
-        return f"incomplete ({error})"
+        return f"{_MANIFEST} is missing or damaged ({error})"
+    if manifest["step"] != _step(path):
+        return f"is that of step {manifest['step']}, under another name"
+    for name, expected in manifest["files"].items():
+        file = path / name
+        if not file.is_file():
+            return f"{name} is missing"
+        size = file.stat().st_size
+        if size != expected["bytes"]:
+            return f"{name} has {size} bytes of {expected['bytes']}"
+        if sha256_file(file) != expected["sha256"]:
+            return f"{name} does not have the hash it was written with"
     return None
 
 
 def _model_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     # Tied weights appear once among the parameters, as safetensors wants it.
-    return {name: whole(p.data).contiguous() for name, p in model.named_parameters()}
+    return {name: gathered(p.data).contiguous() for name, p in model.named_parameters()}
 
 
 def _learning(
@@ -165,31 +274,14 @@ def _optimizer_tensors(
     tensors = {}
     for name, parameter in _learning(model, optimizer):
         for key, value in optimizer.state[parameter].items():
-            tensors[f"{key}.{name}"] = whole(torch.as_tensor(value)).contiguous()
+            tensors[f"{key}.{name}"] = gathered(torch.as_tensor(value)).contiguous()
     return tensors
-
-
-def whole(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor itself, or the whole of one in shards, which all processes must ask for."""
-    gather = getattr(tensor, "full_tensor", None)
-    return tensor if gather is None else gather().cpu()
 
 
 def gather_for_others(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Give one's shards to the process that calls `save_checkpoint` at the same time."""
     _model_tensors(model)
     _optimizer_tensors(model, optimizer)
-
-
-def _placed(tensor: torch.Tensor, parameter: Any) -> torch.Tensor:
-    """Return a tensor where a parameter is, cut as that is cut."""
-    mesh = getattr(parameter, "device_mesh", None)
-    if mesh is None:
-        return tensor.to(parameter.device)
-    from torch.distributed.tensor import distribute_tensor
-
-    here = tensor.to(parameter.to_local().device)
-    return distribute_tensor(here, mesh, parameter.placements, src_data_rank=None)
 
 
 def _load(path: Path, tensors: dict[str, Any]) -> None:

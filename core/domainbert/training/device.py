@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import resource
 from datetime import timedelta
@@ -14,6 +16,7 @@ from domainbert.session import Session
 
 # Ranks wait for each other while one tokenises or evaluates; half an hour, the default, is short.
 _PATIENCE = timedelta(hours=24)
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 
 
 def build_accelerator(precision: str) -> Any:
@@ -26,12 +29,26 @@ def build_accelerator(precision: str) -> Any:
 
     # With FSDP, transformers would leave the base unread in all processes but one.
     os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
+    keep_freed_memory()
     if precision == "auto":
         precision = "bf16" if device_has_bf16() else "fp32"
     return Accelerator(
         mixed_precision="bf16" if precision == "bf16" else "no",
         kwargs_handlers=[InitProcessGroupKwargs(timeout=_PATIENCE)],
     )
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep the memory that tensors free, instead of returning it to the system.
+
+    A step frees and asks again for the same gigabyte of activations; fetching their pages anew took
+    5 to 10 % of its CPU time. Other C libraries are left alone.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        c_library = ctypes.CDLL(None)
+        c_library.gnu_get_libc_version()
+        c_library.mallopt(_M_MMAP_MAX, 0)
+        c_library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def device_has_bf16() -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +13,15 @@ import torch
 from domainbert.plan import Phase
 from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
+from domainbert.supervise.pulse import beat
 from domainbert.training.checkpoint import TrainState, gather_for_others, save_checkpoint
-from domainbert.training.model import first_non_finite, head_parameters
-from domainbert.training.optimise import build_optimizer, learning_rate_at
+from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
+from domainbert.training.model import first_non_finite, head_parameters, set_dropout
+from domainbert.training.optimise import build_optimizer
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
-from domainbert.training.step import Job, StepSums, train_step
+from domainbert.training.schedule import learning_rate_at
+from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
+from domainbert.training.together import fail_together
 from domainbert.training.wrap import wrapped
 
 
@@ -33,25 +39,21 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         Stopped: A signal arrived; a checkpoint was written.
         StorageFullError: No space for a checkpoint; the one before is whole.
     """
-    # Before: processes agree on what they exchange when the model is wrapped.
-    select_parameters(job.model, phase.name)
-    with wrapped(job) as (model, module):
-        return _run(replace(job, model=model), phase, state, module, optimizer_from)
+    with learning(job, phase.name) as (learner, optimizer, module):
+        if optimizer_from is not None:
+            optimizer_from(learner.model, optimizer)
+        return _run(learner, phase, state, optimizer, module)
 
 
-def _run(job: Job, phase: Phase, state: TrainState, module: Any, optimizer_from: Any) -> TrainState:
-    optimizer = build_optimizer(
-        job.model,
-        job.settings.adam_betas,
-        job.settings.weight_decay,
-        job.session.accelerator.device,
-    )
-    if optimizer_from is not None:
-        optimizer_from(job.model, optimizer)
-    job.model.train()
+def _run(
+    job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.AdamW, module: Any
+) -> TrainState:
+    depth = depths(job.model)
+    settle(job, module, state.step)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state = _begin(job, phase, state, optimizer)
         for step in range(state.step, phase.stop):
+            beat(f"step {step + 1}")
             if str(step + 1) in state.skipped:
                 state = _pass_over(job, phase, state)
                 _maybe_save(job, phase, state, optimizer)
@@ -59,9 +61,10 @@ def _run(job: Job, phase: Phase, state: TrainState, module: Any, optimizer_from:
             started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
-                job.settings.warmup, job.settings.schedule,
+                job.settings.warmup, job.settings.schedule, job.settings.decay,
             )  # fmt: skip
-            sums = train_step(job, module, optimizer, step, rate)
+            asleep, now = _asleep(job, phase, depth, step), with_mask_rate(job, phase, step)
+            sums = train_step(now, module, optimizer, step, rate, asleep)
             check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
@@ -70,11 +73,45 @@ def _run(job: Job, phase: Phase, state: TrainState, module: Any, optimizer_from:
     return state
 
 
-def select_parameters(model: Any, phase_name: str) -> None:
-    """Let all parameters learn, or only those outside the encoder."""
+@contextmanager
+def learning(job: Job, phase_name: str) -> Iterator[tuple[Job, torch.optim.AdamW, Any]]:
+    """Yield the job with the model as it learns, a new optimizer, and the module that is called.
+
+    Args:
+        job: The run; its own model has learned what this one did when the block ends.
+        phase_name: `head` or `full`.
+    """
+    settings, depth = job.settings, depths(job.model)
+    set_dropout(job.model, settings.dropout)
+    # Before: processes agree on what they exchange when the model is wrapped.
+    select_parameters(job.model, phase_name, frozen(settings, depth))
+    with wrapped(job) as (model, module):
+        optimizer = build_optimizer(
+            model,
+            settings.adam_betas,
+            settings.weight_decay,
+            job.session.accelerator.device,
+            rate_scales(depth, settings.layer_rate_decay),
+        )
+        model.train()
+        yield replace(job, model=model), optimizer, module
+
+
+def select_parameters(model: Any, phase_name: str, still: Collection[str] = ()) -> None:
+    """Let all parameters learn, or only those outside the encoder; `still` never do."""
     head = set(head_parameters(model))
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(phase_name == "full" or name in head)
+        parameter.requires_grad_((phase_name == "full" or name in head) and name not in still)
+
+
+def _asleep(job: Job, phase: Phase, depth: dict[str, int], step: int) -> list[torch.nn.Parameter]:
+    """Return the parameters of the phase whose turn to learn has not come."""
+    if job.settings.unfreeze == "all":
+        return []
+    learning = {name: p for name, p in job.model.named_parameters() if p.requires_grad}
+    places = {name: depth[name] for name in learning}
+    lowest = lowest_awake(places, step - phase.start, phase.steps)
+    return [p for name, p in learning.items() if places[name] < lowest]
 
 
 def _begin(
@@ -121,6 +158,7 @@ def _log(
             "step": state.step,
             "phase": phase.name,
             "loss": loss,
+            **({"pair_loss": sums.pair_nats / sums.pairs} if sums.pairs else {}),
             "gradient_norm": sums.gradient_norm,
             "learning_rate": sums.learning_rate,
             "tokens": state.tokens,
@@ -151,13 +189,24 @@ def _maybe_save(
 
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
+    trouble = None
     if job.session.is_main:
-        sync_metrics(job.session.run)
-        keep = job.settings.keep_checkpoints
-        save_checkpoint(job.session.run.checkpoints, job.model, optimizer, state, keep)
+        trouble = _trouble_saving(job, state, optimizer)
     elif job.session.accelerator.is_fsdp2:
         gather_for_others(job.model, optimizer)
-    job.session.accelerator.wait_for_everyone()
+    fail_together(job.session.accelerator, trouble)
+
+
+def _trouble_saving(
+    job: Job, state: TrainState, optimizer: torch.optim.Optimizer
+) -> Exception | None:
+    run, keep = job.session.run, job.settings.keep_checkpoints
+    try:
+        sync_metrics(run)
+        save_checkpoint(run.checkpoints, job.model, optimizer, state, keep)
+    except Exception as error:
+        return error
+    return None
 
 
 def _highest(job: Job, number: int) -> int:

@@ -1,25 +1,36 @@
-"""Token masking as in BERT: choose, then 80 % mask token, 10 % another token, 10 % unchanged.
+"""Masking as in BERT: choose, then 80 % mask token, 10 % another token, 10 % unchanged.
 
-Which tokens, and what becomes of them, is a function of (seed, epoch, sequence). Source: Devlin et
-al. 2019, section 3.1 (arXiv 1810.04805). Legend: L tokens of a sequence, special tokens included.
+Which tokens, and what becomes of them, is a function of (seed, epoch, sequence); how the mask rate
+chooses is in `objectives.py`. Source: Devlin et al. 2019, section 3.1 (arXiv 1810.04805). Legend:
+L tokens of a sequence, special tokens included.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from domainbert.corpus.marks import BEGINS_TERM, BEGINS_WORD, IN_TERM
 from domainbert.counter import derive_key, random_words, uniforms
+from domainbert.training.objectives import (
+    Masking,
+    span_rates,
+    term_rates,
+    token_rates,
+    word_rates,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from domainbert.tokenizer import SpecialTokens
+    from domainbert.training.pairs import PairRule
 
 MASKED, REPLACED = 0.8, 0.1
-_CHOICE, _FATE, _REPLACEMENT = 0, 1, 2
+_FATE, _REPLACEMENT = 1, 2
 
 
 @dataclass(frozen=True)
@@ -27,16 +38,43 @@ class MaskRule:
     """How tokens are masked.
 
     Args:
-        rate: Probability that a token is chosen.
+        rate: Expected share of the tokens that are chosen.
         seed: Seed of the run.
         specials: Tokens that are never chosen and never drawn.
         replacements_V: int64, ids that a random replacement is drawn from.
+        ordinary_V: bool, for each id whether it may be chosen.
+        masking: What is chosen as one.
+        term_share: Share of the chosen tokens that are to be of terms.
+        pairs: How sequences are made into pairs, or None.
     """
 
     rate: float
     seed: int
     specials: SpecialTokens
     replacements_V: NDArray[np.int64]
+    ordinary_V: NDArray[np.bool_]
+    masking: Masking = "token"
+    term_share: float = 0.5
+    pairs: PairRule | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A sequence with its special tokens, nothing masked yet.
+
+    Args:
+        ids_L: int64.
+        marks_L: uint8, flags of `corpus.marks`; none at special tokens.
+        inside_L: bool, False at special tokens.
+        token_types_L: int64, 0 and 1 for the parts of a pair; None for a single text.
+        pair_label: Class of a pair, None without.
+    """
+
+    ids_L: NDArray[np.int64]
+    marks_L: NDArray[np.uint8]
+    inside_L: NDArray[np.bool_]
+    token_types_L: NDArray[np.int64] | None = None
+    pair_label: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,63 +85,129 @@ class MaskedSequence:
         input_ids_L: int64.
         positions_M: int64, the chosen positions, ascending; at least one.
         targets_M: int64, the original ids there.
+        token_types_L: int64, 0 and 1 for the parts of a pair; None for a single text.
+        pair_label: Class of a pair, None without.
     """
 
     input_ids_L: NDArray[np.int64]
     positions_M: NDArray[np.int64]
     targets_M: NDArray[np.int64]
+    token_types_L: NDArray[np.int64] | None = None
+    pair_label: int | None = None
 
 
-def mask_rule(rate: float, seed: int, specials: SpecialTokens, vocabulary_size: int) -> MaskRule:
+def mask_rule(
+    rate: float,
+    seed: int,
+    specials: SpecialTokens,
+    vocabulary_size: int,
+    masking: Masking = "token",
+    term_share: float = 0.5,
+) -> MaskRule:
     """Prepare masking for a vocabulary of ids `range(vocabulary_size)`."""
-    replacements = np.setdiff1d(np.arange(vocabulary_size), np.array(specials.reserved))
-    return MaskRule(rate, seed, specials, replacements)
+    ordinary_V = np.ones(vocabulary_size + 1, dtype=bool)  # the last is for ids beyond
+    ordinary_V[[number for number in specials.reserved if number < vocabulary_size]] = False
+    replacements_V = np.flatnonzero(ordinary_V[:-1])
+    return MaskRule(rate, seed, specials, replacements_V, ordinary_V, masking, term_share)
+
+
+def mask_rate_at(step: int, total: int, first: float, last: float) -> float:
+    """Return the mask rate of a step: `first` in step 0, `last` in the last, linear between."""
+    return first + (last - first) * min(1.0, max(0, step) / max(1, total - 1))
 
 
 def mask_sequence(
-    text_ids: NDArray[np.integer], rule: MaskRule, epoch: int, sequence: int
+    text_ids: NDArray[np.integer],
+    rule: MaskRule,
+    epoch: int,
+    sequence: int,
+    marks: NDArray[np.uint8] | None = None,
 ) -> MaskedSequence:
     """Frame text tokens with special tokens and mask some of them.
+
+    Args:
+        text_ids: Token ids of the text, at least one.
+        rule: Rate, seed, objective and special tokens.
+        epoch: Pass over the corpus; another pass has other masks.
+        sequence: Number of the sequence.
+        marks: Flags of the tokens; None for masking by tokens.
+    """
+    return mask_frame(frame_parts([(text_ids, marks)], rule.specials), rule, epoch, sequence)
+
+
+def frame_parts(
+    texts: Sequence[tuple[NDArray[Any], NDArray[np.uint8] | None]], specials: SpecialTokens
+) -> Frame:
+    """Set special tokens around one text or around the two of a pair.
+
+    A word or term that begins before its text does is treated as its part inside.
+
+    Args:
+        texts: Ids of each, at least one, and their flags if they are marked.
+        specials: What goes before, between and behind.
+    """
+    frames = (specials.prefix, *[specials.between or ()] * (len(texts) - 1), specials.suffix)
+    total = sum(map(len, frames)) + sum(len(ids) for ids, _ in texts)
+    ids_L = np.empty(total, dtype=np.int64)
+    marks_L = np.zeros(total, dtype=np.uint8)
+    inside_L = np.zeros(total, dtype=bool)
+    ids_L[: len(frames[0])] = frames[0]
+    place = len(frames[0])
+    for (ids, marks), behind in zip(texts, frames[1:], strict=True):
+        stop = place + len(ids)
+        ids_L[place:stop], inside_L[place:stop] = ids, True
+        if marks is not None:
+            marks_L[place:stop] = marks
+        marks_L[place] |= BEGINS_WORD | (BEGINS_TERM if marks_L[place] & IN_TERM else 0)
+        ids_L[stop : stop + len(behind)] = behind
+        place = stop + len(behind)
+    return Frame(ids_L, marks_L, inside_L)
+
+
+def mask_frame(frame: Frame, rule: MaskRule, epoch: int, sequence: int) -> MaskedSequence:
+    """Mask some tokens of a framed sequence.
 
     At least one token is chosen, whatever the length: a sequence with nothing to predict teaches
     nothing and, in a batch of its own, has no loss. Unknown tokens are chosen only where there is
     nothing else.
-
-    Args:
-        text_ids: Token ids of the text, at least one.
-        rule: Rate, seed and special tokens.
-        epoch: Pass over the corpus; another pass has other masks.
-        sequence: Number of the sequence.
     """
-    specials = rule.specials
-    ids_L = np.concatenate([specials.prefix, text_ids, specials.suffix]).astype(np.int64)
-    candidates_L = _candidates(ids_L, len(specials.prefix), len(text_ids), specials)
+    ids_L = frame.ids_L.copy()
+    open_L = frame.inside_L & rule.ordinary_V.take(ids_L, mode="clip")
+    if not open_L.any():
+        open_L = frame.inside_L
     key = derive_key("mask", rule.seed, epoch, sequence)
-    places_L = np.arange(len(ids_L))
-    choice_L = uniforms(random_words(key, _CHOICE, places_L))
-    chosen_L = candidates_L & (choice_L < rule.rate)
+    needed_L, draws_L = _needed_rates(frame, open_L, key, rule)
+    chosen_L = open_L & (needed_L < rule.rate)
     if not chosen_L.any():
-        # The smallest number is the one that the smallest rate would have chosen.
-        chosen_L[np.where(candidates_L, choice_L, np.inf).argmin()] = True
+        chosen_L = open_L & (needed_L == needed_L[open_L].min())
     positions_M = np.flatnonzero(chosen_L)
     targets_M = ids_L[positions_M]
-    ids_L[positions_M] = _corrupt(targets_M, positions_M, key, rule)
-    return MaskedSequence(ids_L, positions_M, targets_M)
+    ids_L[positions_M] = _corrupt(targets_M, positions_M, draws_L[positions_M], key, rule)
+    return MaskedSequence(ids_L, positions_M, targets_M, frame.token_types_L, frame.pair_label)
 
 
-def _candidates(
-    ids_L: NDArray[np.int64], first: int, length: int, specials: SpecialTokens
-) -> NDArray[np.bool_]:
-    inside_L = np.zeros(len(ids_L), dtype=bool)
-    inside_L[first : first + length] = True
-    ordinary_L = inside_L & ~np.isin(ids_L, specials.reserved)
-    return ordinary_L if ordinary_L.any() else inside_L
+def _needed_rates(
+    frame: Frame, open_L: NDArray[np.bool_], key: int, rule: MaskRule
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the smallest rate that hides each token, and the place whose draw decides its fate."""
+    places_L = np.arange(len(frame.ids_L))
+    if rule.masking == "word":
+        return word_rates(key, frame.marks_L), places_L
+    if rule.masking == "term":
+        return term_rates(key, frame.marks_L, open_L, rule.term_share), places_L
+    if rule.masking == "span":
+        return span_rates(key, frame.marks_L, frame.inside_L, open_L, rule.rate)
+    return token_rates(key, len(places_L)), places_L
 
 
 def _corrupt(
-    targets_M: NDArray[np.int64], positions_M: NDArray[np.int64], key: int, rule: MaskRule
+    targets_M: NDArray[np.int64],
+    positions_M: NDArray[np.int64],
+    draws_M: NDArray[np.int64],
+    key: int,
+    rule: MaskRule,
 ) -> NDArray[np.int64]:
-    fate_M = uniforms(random_words(key, _FATE, positions_M))
+    fate_M = uniforms(random_words(key, _FATE, draws_M))
     draw_M = random_words(key, _REPLACEMENT, positions_M) % np.uint64(len(rule.replacements_V))
     other_M = rule.replacements_V[draw_M.astype(np.int64)]
     return np.where(

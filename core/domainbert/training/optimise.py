@@ -1,4 +1,4 @@
-"""AdamW with proper parameter groups, and a learning rate that is a function of the step."""
+"""AdamW with proper parameter groups."""
 
 from __future__ import annotations
 
@@ -50,21 +50,3 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of the next step."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["scale"]
-
-
-def learning_rate_at(step: int, total: int, peak: float, warmup: float, schedule: str) -> float:
-    """Return the learning rate of a step.
-
-    Args:
-        step: From 0.
-        total: Steps in all.
-        peak: Highest rate.
-        warmup: Share of `total` with linear growth; the first step is above zero.
-        schedule: `linear` falls to zero after the last step, `constant` stays at the peak.
-    """
-    warm = round(warmup * total)
-    if step < warm:
-        return peak * (step + 1) / warm
-    if schedule == "constant":
-        return peak
-    return peak * (total - step) / max(1, total - warm)

@@ -88,13 +88,17 @@ class SequenceKey:
     stop: int
 
 
-def global_batch(index: SequenceIndex, seed: int, step: int, size: int) -> list[SequenceKey]:
-    """Return the sequences of optimizer step `step` (from 0), whatever the number of processes.
+def global_batch(index: SequenceIndex, seed: int, places: tuple[int, int]) -> list[SequenceKey]:
+    """Return the sequences of an optimizer step, whatever the number of processes.
 
     Epochs follow each other without a gap, each in an order of its own; nothing is dropped.
+
+    Args:
+        index: Sequences of one epoch.
+        seed: Of the order.
+        places: First place and end of the step, from `batch_places`.
     """
-    places = np.arange(step * size, (step + 1) * size, dtype=np.int64)
-    epochs, within = np.divmod(places, index.n_sequences)
+    epochs, within = np.divmod(np.arange(*places, dtype=np.int64), index.n_sequences)
     keys: list[SequenceKey] = []
     for epoch in np.unique(epochs):
         key = derive_key("order", seed, int(epoch))

@@ -14,22 +14,18 @@ from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.plan import Phase
 from domainbert.recipe_train import TrainSection
-from domainbert.run import rewind_metrics
 from domainbert.session import Session
 from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
 from domainbert.training.bits import Bits, measure_bits
-from domainbert.training.checkpoint import (
-    TrainState,
-    load_model,
-    load_optimizer,
-    newest_checkpoint,
-    read_state,
-)
+from domainbert.training.checkpoint import TrainState, load_optimizer
+from domainbert.training.layers import check_layers, depths
 from domainbert.training.loop import run_phase
-from domainbert.training.masking import mask_rule
-from domainbert.training.model import MaskedLanguageModel, first_non_finite, set_dropout
+from domainbert.training.model import MaskedLanguageModel, first_non_finite
 from domainbert.training.order import index_sequences
+from domainbert.training.pair_head import without_pair_head
 from domainbert.training.recovery import BadStep, roll_back
+from domainbert.training.resume import resume
+from domainbert.training.rule import mask_rule_of
 from domainbert.training.step import Job
 from domainbert.training.wrap import save_memory
 from domainbert.vocabulary.extend import write_extension
@@ -37,6 +33,8 @@ from domainbert.vocabulary.extend import write_extension
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from domainbert.training.batch import Layout
 
 
 @dataclass(frozen=True)
@@ -77,34 +75,39 @@ def build_job(
     specials = special_tokens(loaded.tokenizer)
     check_length(loaded.model, settings.max_length, "train.max_length")
     world = session.accelerator.num_processes
-    if settings.batch_size % world:
-        raise RecipeError(
-            f"train.batch_size: {settings.batch_size} cannot be shared by {world} processes."
-        )
+    ramp = settings.batch_ramp
+    key, smallest = (
+        ("batch_ramp.start", ramp.start) if ramp else ("batch_size", settings.batch_size)
+    )
+    if smallest % world:
+        raise RecipeError(f"train.{key}: {smallest} cannot be shared by {world} processes.")
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
-    capacity = specials.room(settings.max_length)
+    check_layers(settings, depths(loaded.model), loaded.model.config.model_type)
+    capacity = specials.room(settings.max_length, paired=settings.sentence_pairs != "none")
+    index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
-    wrapped = MaskedLanguageModel(model)
-    if not wrapped.sparse:
-        session.reporter.say(
-            f"model type {model.config.model_type!r}: all logits are computed, which is slower"
-        )
-    if settings.packing and not wrapped.packs:
-        session.reporter.say(
-            f"model type {model.config.model_type!r}: sequences are padded, which is slower"
-        )
     save_memory(model, settings.gradient_checkpointing)
     return Job(
         model=model,
         store=store,
-        index=index_sequences(store, documents_T, capacity),
-        rule=mask_rule(settings.mask_rate, settings.seed, specials, len(loaded.tokenizer)),
-        # A compiled model would be compiled anew for each way in which a row is made up.
-        packed=settings.packing and wrapped.packs and not settings.compile,
+        index=index,
+        rule=mask_rule_of(settings, loaded, specials, store, index),
+        layout=_layout(model, settings, session),
         settings=settings,
         session=session,
     )
+
+
+def _layout(model: Any, settings: TrainSection, session: Session) -> Layout:
+    """Return how sequences lie in a batch; say what makes a model slow."""
+    module, family = MaskedLanguageModel(model), model.config.model_type
+    if not module.sparse:
+        session.reporter.say(f"model type {family!r}: all logits are computed, which is slower")
+    if settings.packing and module.layout == "padded":
+        session.reporter.say(f"model type {family!r}: sequences are padded, which is slower")
+    # A compiled model would be compiled anew for each way in which a row is made up.
+    return module.layout if settings.packing and not settings.compile else "padded"
 
 
 def pretrain(
@@ -125,11 +128,10 @@ def pretrain(
         identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
         before: Held-out text under the base, if it was measured already.
     """
-    set_dropout(job.model, job.settings.dropout)
     # A base with a head is measured as it is, so before a checkpoint is loaded over it.
     if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
-    state, checkpoint = _resume(job, identity)
+    state, checkpoint = resume(job, identity)
     for phase in phases:
         if phase.name == "full" and before is None:
             _refuse_late_measurement(job, phase, state)
@@ -187,8 +189,7 @@ def prepare_base(
     Returns:
         The measurement as `before` and `after`.
     """
-    set_dropout(job.model, job.settings.dropout)
-    state, checkpoint = _resume(job, identity)
+    state, checkpoint = resume(job, identity)
     for phase in phases:
         if phase.name == "head":
             state = _run(job, phase, state, checkpoint)
@@ -217,7 +218,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     broken = first_non_finite(model)
     if broken:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
-    with folder_in_place(folder) as beside, quiet_transformers():
+    with folder_in_place(folder) as beside, quiet_transformers(), without_pair_head(model):
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):
@@ -232,21 +233,6 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
 def model_sha256(folder: Path) -> str:
     """Return the hash of a saved model's weights."""
     return sha256_file(folder / "model.safetensors")
-
-
-def _resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None]:
-    checkpoint, damaged = newest_checkpoint(job.session.run.checkpoints)
-    for line in damaged:
-        job.session.reporter.say(f"checkpoint {line}")
-    if checkpoint is None:
-        state = TrainState(0, "", 0, 0.0, 0.0, 0, identity)
-    else:
-        state = read_state(checkpoint, identity)
-        load_model(checkpoint, job.model)
-        job.session.reporter.say(f"continuing after step {state.step}")
-    if job.session.is_main:
-        rewind_metrics(job.session.run, state.step)
-    return state, checkpoint
 
 
 def _refuse_late_measurement(job: Job, phase: Phase, state: TrainState) -> None:
@@ -266,6 +252,8 @@ def _measured(job: Job, when: str, tokenizer: Any, heldout: list[str]) -> Bits:
     path = _bits_path(job, when)
     if job.session.is_main and not path.exists():
         length, device = job.settings.max_length, job.session.accelerator.device
-        write_json(path, asdict(measure_bits(job.model, tokenizer, heldout, length, device)))
+        poll = partial(job.session.check_stop, f"measuring {when}")
+        bits = measure_bits(job.model, tokenizer, heldout, length, device, poll)
+        write_json(path, asdict(bits))
     job.session.accelerator.wait_for_everyone()
     return Bits(**read_json(path))

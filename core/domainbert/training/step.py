@@ -6,19 +6,22 @@ number of processes: each forward pass returns a sum, and the divisor is counted
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from domainbert.counter import derive_key
+from domainbert.plan import Phase
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
-from domainbert.training.batch import masked_batch
-from domainbert.training.masking import MaskRule
+from domainbert.training.batch import Layout, MicroBatch, masked_batch
+from domainbert.training.masking import MaskRule, mask_rate_at
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
+from domainbert.training.ramp import batch_places
 from domainbert.training.recovery import check_finite
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ class Job:
         store: Token store.
         index: Sequences of the training slice.
         rule: How tokens are masked.
-        packed: Whether sequences lie one behind the other, without padding.
+        layout: How sequences lie in a batch.
         settings: The recipe's `train:` section.
         session: Processes, device, run folder, progress, signals.
     """
@@ -43,7 +46,7 @@ class Job:
     store: TokenStore
     index: SequenceIndex
     rule: MaskRule
-    packed: bool
+    layout: Layout
     settings: TrainSection
     session: Session
 
@@ -57,40 +60,98 @@ class StepSums:
     tokens: int
     gradient_norm: float
     learning_rate: float
+    pair_nats: float = 0.0
+    pairs: int = 0
+
+
+def with_mask_rate(job: Job, phase: Phase, step: int) -> Job:
+    """Return the job with the mask rate of a step; the head phase has the first rate."""
+    since = step - phase.start if phase.name == "full" else 0
+    rate = mask_rate_at(since, phase.steps, *job.settings.mask_rates)
+    return replace(job, rule=replace(job.rule, rate=rate))
 
 
 def train_step(
-    job: Job, wrapped: Any, optimizer: torch.optim.Optimizer, step: int, learning_rate: float
+    job: Job,
+    wrapped: Any,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    learning_rate: float,
+    asleep: Sequence[torch.nn.Parameter] = (),
 ) -> StepSums:
-    """Do one optimizer step on the global batch of `step`."""
+    """Do one optimizer step on the global batch of `step`; parameters `asleep` stay as they are."""
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
-    keys = global_batch(job.index, settings.seed, step, settings.batch_size)
-    # Where every pass gathers weights from all, all have to make as many passes.
-    by_tokens = job.packed and not accelerator.is_fsdp2
-    capacity = settings.micro_batch_size * settings.max_length if by_tokens else None
-    parts = share(keys, rank, world, settings.micro_batch_size, capacity)
-    batches = [masked_batch(job.store, part, job.rule, job.packed) for part in parts]
-    mine = [sum(len(b.targets_N) for b in batches), sum(b.n_tokens for b in batches)]
-    masked, tokens = _sum_over_ranks(accelerator, mine)
+    batches = micro_batches(job, step)
+    masked, pairs, tokens = _sum_over_ranks(accelerator, _counts(batches))
     optimizer.zero_grad(set_to_none=True)
+    # Processes average their gradients, so each gives `world` times its part.
+    weights = torch.tensor([world / masked, world / max(1, pairs)], device=accelerator.device)
     # Kept on the device: reading it would make a GPU wait after every micro-batch.
-    total = torch.zeros((), dtype=torch.float64, device=accelerator.device)
+    total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
     for number, batch in enumerate(batches):
         last = number == len(batches) - 1
         # Dropout depends on the place in the run and on nothing that came before.
         torch.manual_seed(derive_key("dropout", settings.seed, step, rank, number))
         with nullcontext() if last else accelerator.no_sync(wrapped):
-            loss = wrapped(batch.to(accelerator.device))
-            # Processes average their gradients, so each gives `world` times its part.
-            accelerator.backward(loss * (world / masked))
-            total += loss.detach()
-    (nats,) = _sum_over_ranks(accelerator, [total.item()])
+            # Of masked tokens, and of pairs where there is a head for them.
+            sums = wrapped(batch.to(accelerator.device)).reshape(-1)
+            accelerator.backward((sums * weights[: len(sums)]).sum())
+            total[: len(sums)] += sums.detach()
+    # Without a gradient AdamW leaves a parameter, its decay and its averages alone. Turning off
+    # `requires_grad` would save work, but DDP wants the same parameters in every step.
+    for parameter in asleep:
+        parameter.grad = None
+    nats, pair_nats = _sum_over_ranks(accelerator, total.tolist())
     norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
-    check_finite(step + 1, nats / masked, norm)
+    check_finite(step + 1, nats / masked + pair_nats / max(1, pairs), norm)
     set_rate(optimizer, learning_rate)
     optimizer.step()
-    return StepSums(nats, int(masked), int(tokens), norm, learning_rate)
+    return StepSums(nats, int(masked), int(tokens), norm, learning_rate, pair_nats, int(pairs))
+
+
+def _counts(batches: list[MicroBatch]) -> list[int]:
+    """Return masked tokens, pairs and tokens of one process."""
+    return [
+        sum(len(batch.targets_N) for batch in batches),
+        sum(len(batch.pair_labels_P) for batch in batches),
+        sum(batch.n_tokens for batch in batches),
+    ]
+
+
+def micro_batches(job: Job, step: int) -> list[MicroBatch]:
+    """Return what this process reads in a step."""
+    accelerator, settings = job.session.accelerator, job.settings
+    rank, world, micro = (
+        accelerator.process_index,
+        accelerator.num_processes,
+        settings.micro_batch_size,
+    )
+    keys = global_batch(job.index, settings.seed, batch_places(settings, step))
+    # Where every pass gathers weights from all processes, all have to make as many passes.
+    by_tokens = job.layout != "padded" and not accelerator.is_fsdp2
+    capacity = micro * settings.max_length if by_tokens else None
+    parts = share(keys, rank, world, micro, capacity)
+    return [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
+
+
+def settle(job: Job, wrapped: Any, step: int) -> None:
+    """Let processes agree on the order in which they exchange gradients, before any counts.
+
+    DDP chooses it in the first backward pass of its life and sums in another order before. With
+    three processes or more a continued run would then not have the bits of one never stopped.
+
+    Args:
+        job: The run.
+        wrapped: The model as it is trained; its weights and gradients stay as they are.
+        step: The step that follows, whose batch is used.
+    """
+    accelerator = job.session.accelerator
+    if accelerator.num_processes == 1:
+        return
+    batch = micro_batches(job, step)[0]
+    accelerator.backward(wrapped(batch.to(accelerator.device)))
+    wrapped.zero_grad(set_to_none=True)
 
 
 def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from domainbert.errors import RecipeError, UserError
-from domainbert.training.checkpoint import whole
 from domainbert.training.model import MaskedLanguageModel
+from domainbert.training.shards import gathered
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,7 +48,7 @@ def wrapped(job: Job) -> Iterator[tuple[nn.Module, Any]]:
         with torch.no_grad():
             learned = dict(model.named_parameters())
             for name, parameter in job.model.named_parameters():
-                parameter.copy_(whole(learned[name]))
+                parameter.copy_(gathered(learned[name]))
     finally:
         accelerator.free_memory()
         job.model.to(accelerator.device)

@@ -1,0 +1,1 @@
+"""Several processes on one machine: started, watched, restarted and stopped as one."""

@@ -1,0 +1,208 @@
+"""One attempt of a supervised run: a fresh `torchrun`, watched until it has ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from domainbert.signals import StopFlag
+from domainbert.supervise.member import PARENT
+from domainbert.supervise.pulse import (
+    FOLDER,
+    Ending,
+    Pulse,
+    process_state,
+    read_endings,
+    read_pulses,
+)
+
+_LOOK = 0.1
+_GRACE = 10.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds after which a rank counts as hanging.
+
+    Args:
+        stopped: It is stopped by the system, as by SIGSTOP.
+        silent: No rank has given a sign of life; work between two signs can take long.
+    """
+
+    stopped: float = 60.0
+    silent: float = 900.0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How an attempt ended.
+
+    Args:
+        code: Exit code of torchrun; below zero if a signal killed it.
+        pulses: The last sign of life of each rank.
+        endings: How ranks ended by themselves, in order of time.
+        hanging: Why the attempt was given up, if it was.
+    """
+
+    code: int
+    pulses: dict[int, Pulse]
+    endings: list[Ending]
+    hanging: str
+
+    @property
+    def vanished(self) -> list[Pulse]:
+        """Ranks that ended without a word: killed, or crashed in foreign code."""
+        told = {ending.rank for ending in self.endings}
+        return [pulse for rank, pulse in sorted(self.pulses.items()) if rank not in told]
+
+
+def run_attempt(words: list[str], processes: int, stop: StopFlag, patience: Patience) -> Attempt:
+    """Run `torchrun` once and wait until it and all ranks have ended.
+
+    Args:
+        words: The command of a rank, after `python -m domainbert`.
+        processes: Number of ranks.
+        stop: Signals that this process received; passed on to the ranks.
+        patience: When a rank counts as hanging.
+    """
+    with tempfile.TemporaryDirectory(prefix="domainbert-") as name:
+        folder = Path(name)
+        with _started(words, processes, folder) as torchrun:
+            watch = _Watch(folder, patience)
+            passed: dict[int, int] = {}
+            while torchrun.poll() is None and not watch.hanging:
+                time.sleep(_LOOK)
+                watch.look()
+                _pass_on(stop, watch.pulses, passed)
+            if watch.hanging:
+                _give_up(torchrun, watch.pulses)
+            _await_end(watch.pulses.values())
+            watch.look()
+        code = torchrun.returncode
+        return Attempt(code, watch.pulses, read_endings(folder), watch.hanging)
+
+
+@contextmanager
+def _started(words: list[str], processes: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    launch = [
+        "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", str(processes),
+        "--max-restarts", "0", "-m", "domainbert", *words,
+    ]  # fmt: skip
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    usual = {
+        "OMP_NUM_THREADS": str(threads),
+        # Saving a large model takes longer than torchrun would wait of itself.
+        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "300",
+        "TORCH_CPP_LOG_LEVEL": "ERROR",
+    }
+    if sys.platform.startswith("linux"):
+        usual["GLOO_SOCKET_IFNAME"] = "lo"  # this machine alone, whatever it thinks its name is
+    torchrun = subprocess.Popen(
+        [sys.executable, "-m", "domainbert.supervise.torchrun", *launch],
+        env={**usual, **os.environ, FOLDER: str(folder), PARENT: str(os.getpid())},
+        stdin=subprocess.DEVNULL,
+        # Ctrl-C on a terminal reaches this process alone, which passes it on once.
+        start_new_session=True,
+    )
+    try:
+        yield torchrun
+    finally:
+        if torchrun.poll() is None:
+            _kill(torchrun, read_pulses(folder))
+        torchrun.wait()
+
+
+@dataclass
+class _Watch:
+    """Looks at the ranks; time in which this process was itself stopped does not count."""
+
+    folder: Path
+    patience: Patience
+    pulses: dict[int, Pulse] = field(default_factory=dict)
+    hanging: str = ""
+    silent: float = 0.0
+    stopped: dict[int, float] = field(default_factory=dict)
+    seen: float = field(default_factory=time.monotonic)
+
+    def look(self) -> None:
+        now = time.monotonic()
+        passed, self.seen = min(now - self.seen, 1.0), now
+        pulses = read_pulses(self.folder)
+        self.silent = 0.0 if pulses != self.pulses else self.silent + passed
+        self.pulses |= pulses
+        for rank, pulse in self.pulses.items():
+            is_stopped = process_state(pulse.pid)[0] in {"T", "t"}
+            self.stopped[rank] = self.stopped.get(rank, 0.0) + passed if is_stopped else 0.0
+        still = [rank for rank, time_ in self.stopped.items() if time_ > self.patience.stopped]
+        if still:
+            self.hanging = self._named(still, self.patience.stopped)
+        elif self.pulses and self.silent > self.patience.silent:
+            self.hanging = self._named(list(self.pulses), self.patience.silent)
+
+    def _named(self, ranks: list[int], seconds: float) -> str:
+        told = [
+            f"rank {rank} (pid {self.pulses[rank].pid}) has not moved for {seconds:.0f} s, "
+            f"in {self.pulses[rank].where}"
+            for rank in sorted(ranks)
+        ]
+        return "; ".join(told)
+
+
+def _pass_on(stop: StopFlag, pulses: dict[int, Pulse], passed: dict[int, int]) -> None:
+    """Send the ranks what was received, to each rank once, when it is there to receive it."""
+    for rank, pulse in pulses.items():
+        for number in stop.received[passed.get(rank, 0) :]:
+            _signal(pulse, number)
+        passed[rank] = len(stop.received)
+
+
+def _give_up(torchrun: subprocess.Popen[bytes], pulses: dict[int, Pulse]) -> None:
+    for pulse in pulses.values():
+        _signal(pulse, signal.SIGCONT)
+        _signal(pulse, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        torchrun.wait(_GRACE)
+    _kill(torchrun, pulses)
+
+
+def _kill(torchrun: subprocess.Popen[bytes], pulses: dict[int, Pulse]) -> None:
+    # Ranks first: once torchrun is gone nobody collects them, and their numbers may be given anew.
+    for pulse in pulses.values():
+        _signal(pulse, signal.SIGKILL)
+    if torchrun.poll() is None:
+        torchrun.kill()
+        torchrun.wait()
+
+
+def _await_end(pulses: Iterable[Pulse]) -> None:
+    """Wait for ranks whose torchrun is gone; they stop by themselves, or are made to."""
+    ranks = list(pulses)
+    _until(lambda: not any(map(_lives, ranks)), _GRACE)
+    for pulse in ranks:
+        _signal(pulse, signal.SIGKILL)
+    _until(lambda: not any(map(_lives, ranks)), _GRACE)
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(_LOOK)
+
+
+def _lives(pulse: Pulse) -> bool:
+    state, born = process_state(pulse.pid)
+    return state not in {"", "Z", "X"} and born == pulse.born
+
+
+def _signal(pulse: Pulse, number: int) -> None:
+    if _lives(pulse):
+        with suppress(ProcessLookupError):
+            os.kill(pulse.pid, number)

@@ -1,0 +1,71 @@
+"""Where a run continues: the newest whole checkpoint, chosen by one process for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domainbert.run import read_lock, rewind_metrics, update_lock
+from domainbert.training.checkpoint import (
+    TrainState,
+    checkpoint_of,
+    choose_checkpoint,
+    conditions,
+    load_model,
+    read_conditions,
+    read_state,
+)
+from domainbert.training.together import told_by_main
+
+if TYPE_CHECKING:
+    from domainbert.training.step import Job
+
+
+def resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None]:
+    """Load the newest whole checkpoint into the model, and cut the metrics back to it.
+
+    Args:
+        job: The run.
+        identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
+
+    Returns:
+        Where training stands, and the checkpoint; None if there is none.
+
+    Raises:
+        RunFolderError: The checkpoint is of another recipe, corpus or base.
+    """
+    session, folder = job.session, job.session.run.checkpoints
+    step = -1
+    if session.is_main:
+        step, damaged = choose_checkpoint(folder)
+        for line in damaged:
+            session.reporter.say(f"checkpoint {line}")
+    step = told_by_main(session.accelerator, step)
+    if step < 0:
+        checkpoint, state = None, TrainState(0, "", 0, 0.0, 0.0, 0, identity)
+    else:
+        checkpoint = checkpoint_of(folder, step)
+        state = read_state(checkpoint, identity)
+        load_model(checkpoint, job.model)
+        _tell(job, checkpoint, step)
+    if session.is_main:
+        rewind_metrics(session.run, state.step)
+    return state, checkpoint
+
+
+def _tell(job: Job, checkpoint: Path, step: int) -> None:
+    """Say, and keep in the lock, whether the bits or only the order of the run are kept."""
+    before, now = read_conditions(checkpoint), conditions(job.model)
+    changed = [
+        f"{key} {before.get(key)} → {value}"
+        for key, value in now.items()
+        if before.get(key) != value
+    ]
+    if now["device"] != "cpu":
+        changed.append("sums on a GPU have no fixed order")
+    exactness = f"order-exact: {', '.join(changed)}" if changed else "bit-exact"
+    job.session.reporter.say(f"continuing after step {step}, {exactness}")
+    run = job.session.run
+    if job.session.is_main and run.lock.is_file():
+        earlier = read_lock(run).get("continued", [])
+        update_lock(run, continued=[*earlier, {"step": step, "exactness": exactness}])

@@ -1,0 +1,58 @@
+"""What the main process found out, told to all, so that no rank goes on or waits alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from domainbert.errors import DomainBertError, RunFailed, StorageError, StorageFullError
+
+_LONGEST = 2000
+_KINDS: tuple[type[DomainBertError], ...] = (RunFailed, StorageError, StorageFullError)
+
+
+def told_by_main(accelerator: Any, number: int) -> int:
+    """Return the number that the main process has.
+
+    Args:
+        accelerator: The processes.
+        number: Of this process; counts only in the main one.
+    """
+    if accelerator.num_processes == 1:
+        return number
+    mine = number if accelerator.is_main_process else 0
+    told = torch.tensor([mine], dtype=torch.int64, device=accelerator.device)
+    return int(accelerator.reduce(told, reduction="sum")[0])
+
+
+def fail_together(accelerator: Any, error: Exception | None) -> None:
+    """Raise in every process what went wrong in the main one, if anything did.
+
+    Args:
+        accelerator: The processes.
+        error: What the main process caught; None elsewhere.
+
+    Raises:
+        DomainBertError: The same message in all processes.
+    """
+    kind = 0 if error is None else 1
+    if error is not None and type(error) in _KINDS:
+        kind += _KINDS.index(type(error))
+    # One byte a number: sums over processes, of which one has something to say, are its text.
+    text = b"" if error is None else str(error).encode()[:_LONGEST]
+    kind = told_by_main(accelerator, kind)
+    if not kind:
+        return
+    if error is not None:
+        if accelerator.num_processes > 1:
+            _sum(accelerator, text)
+        raise error
+    message = _sum(accelerator, b"").decode(errors="replace")
+    raise _KINDS[kind - 1](message)
+
+
+def _sum(accelerator: Any, text: bytes) -> bytes:
+    numbers = list(text.ljust(_LONGEST, b"\0"))
+    told = torch.tensor(numbers, dtype=torch.int64, device=accelerator.device)
+    return bytes(accelerator.reduce(told, reduction="sum").tolist()).rstrip(b"\0")

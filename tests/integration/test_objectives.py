@@ -1,0 +1,168 @@
+"""Each objective from recipe to model: one short run of each, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from safetensors.numpy import load_file
+
+from domainbert.corpus.marks import BEGINS_WORD, term_marker, word_marker
+from domainbert.corpus.store import open_store
+from domainbert.run import RunFolder
+
+Adapt = Callable[..., Any]
+TERMS = ["widow", "Silver Lantern", "harbour"]
+PLUGIN = """
+from pathlib import Path
+
+import domainbert
+
+
+@domainbert.hookimpl
+def domainbert_domains():
+    terms = domainbert.Terms(Path(__file__).with_name("terms.txt"), "CC0-1.0", "written for a test")
+    yield domainbert.Domain(name="town", title="Town", terms=terms)
+    yield domainbert.Domain(name="village", title="A village without terms")
+"""
+RUNS: dict[str, dict[str, Any]] = {
+    "word": {"masking": "word", "mask_rate": {"from": 0.3, "to": 0.15}},
+    "span": {"masking": "span", "sentence_pairs": "next"},
+    "term": {"masking": "term", "term_share": 0.4},
+    "order": {"sentence_pairs": "order"},
+}
+
+
+def write(town: Any, domain: str | None = None, **train: Any) -> None:
+    path = town.write(**{"steps": 4, "checkpoint_steps": 2} | train)
+    recipe = yaml.safe_load(path.read_text()) | {"tasks": []}
+    if domain is not None:
+        recipe["domain"] = domain
+    path.write_text(yaml.safe_dump(recipe))
+    (town.folder / "town.py").write_text(PLUGIN)
+    (town.folder / "terms.txt").write_text("\n".join(TERMS))
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def finished(request: pytest.FixtureRequest, make_town: Callable[[], Any], adapt: Adapt) -> Any:
+    """A finished run of each objective, a stop and a start in it, and its name."""
+    town = make_town()
+    write(town, "town", **RUNS[request.param])
+    adapt(town, "town.yaml", "--out", "run", "--plugin", "town.py")
+    return town, request.param
+
+
+def metrics(run: RunFolder) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run.metrics.read_text().splitlines()]
+
+
+def test_the_store_has_the_marks_that_the_objective_needs(finished: Any) -> None:
+    town, name = finished
+    store = open_store(RunFolder(town.folder / "run").corpus)
+    marker = term_marker(TERMS) if name == "term" else word_marker()
+    assert store.manifest["marks"] == marker.name
+    assert len(store.marks(0)) == len(store.ids(0))
+
+
+def test_metrics_have_the_loss_of_pairs_where_there_are_pairs(finished: Any) -> None:
+    town, name = finished
+    lines = metrics(RunFolder(town.folder / "run"))
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    assert all(("pair_loss" in line) == (name in {"span", "order"}) for line in lines)
+
+
+def test_the_model_has_the_weights_of_its_base_and_checkpoints_the_head(finished: Any) -> None:
+    town, name = finished
+    run = RunFolder(town.folder / "run")
+    base = load_file(town.folder / "base" / "model.safetensors")
+    assert set(load_file(run.model / "model.safetensors")) == set(base)
+    saved = load_file(run.checkpoints / "step-00000004" / "model.safetensors")
+    heads = [key for key in saved if key.startswith("pair_head.")]
+    assert len(heads) == (4 if name in {"span", "order"} else 0)
+
+
+def test_a_run_continued_from_its_middle_ends_with_the_same_model(
+    finished: Any, adapt: Adapt
+) -> None:
+    town, name = finished
+    run = town.folder / f"again-{name}"
+    shutil.copytree(town.folder / "run", run)
+    for lost in ("model", "README.md", "checkpoints/step-00000004", "results/bits-after.json"):
+        path = run / lost
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    adapt(town, run.name, "--plugin", "town.py")
+    models = [
+        load_file(folder / "model" / "model.safetensors") for folder in (town.folder / "run", run)
+    ]
+    assert all(models[0][key].tobytes() == models[1][key].tobytes() for key in models[0])
+    assert [line["loss"] for line in metrics(RunFolder(run))] == [
+        line["loss"] for line in metrics(RunFolder(town.folder / "run"))
+    ]
+
+
+def test_an_extended_vocabulary_is_marked_too(make_town: Callable[[], Any], adapt: Adapt) -> None:
+    town = make_town()
+    write(town, "town", masking="term", sentence_pairs="order", with_head=False, steps=2)
+    path = town.folder / "town.yaml"
+    recipe = yaml.safe_load(path.read_text()) | {"vocabulary": {"size": 1, "min_frequency": 1}}
+    path.write_text(yaml.safe_dump(recipe))
+    letters = town.folder / "letters.txt"
+    letters.write_text(letters.read_text() + "the quokka moved\nquokka dawn\na quokka at noon\n")
+    adapt(town, "town.yaml", "--out", "run", "--plugin", "town.py")
+    run = RunFolder(town.folder / "run")
+    stores = [open_store(folder) for folder in (run.before_extension.corpus, run.corpus)]
+    assert {store.manifest["marks"] for store in stores} == {term_marker(TERMS).name}
+    rows = range(len(stores[0].lengths_D))
+    words = [[int((store.marks(row) & BEGINS_WORD).sum()) for row in rows] for store in stores]
+    assert words[0] == words[1]
+    assert stores[0].lengths_D.sum() > stores[1].lengths_D.sum()
+
+
+def test_changed_terms_are_refused(make_town: Callable[[], Any], adapt: Adapt) -> None:
+    town = make_town()
+    write(town, "town", masking="term", steps=1)
+    adapt(town, "town.yaml", "--out", "run", "--plugin", "town.py")
+    (town.folder / "terms.txt").write_text("widow\nriver")
+    told = adapt(town, "run", "--plugin", "town.py", code=2).err
+    assert "The terms of the domain were changed" in told
+    assert (town.folder / "run" / "corpus" / "manifest.json").is_file()
+    # Without the store it is the checkpoint that belongs to other terms.
+    shutil.rmtree(town.folder / "run" / "corpus")
+    told = adapt(town, "run", "--plugin", "town.py", code=2).err
+    assert "this checkpoint belongs to another list of terms" in told
+
+
+@pytest.mark.parametrize(
+    ("domain", "message"),
+    [
+        (None, "takes the terms of the domain, and the recipe names no `domain:`"),
+        ("village", "takes the terms of the domain, and domain 'village' has no terms"),
+    ],
+)
+def test_terms_without_terms_are_refused(
+    make_town: Callable[[], Any], adapt: Adapt, domain: str | None, message: str
+) -> None:
+    town = make_town()
+    write(town, domain, masking="term")
+    told = adapt(town, "town.yaml", "--out", "run", "--plugin", "town.py", code=2).err
+    assert message in told
+    assert "set `train.masking: word`" in told
+    assert not (town.folder / "run").exists()
+
+
+def test_no_objective_changes_what_is_measured_before_training(
+    make_town: Callable[[], Any], adapt: Adapt
+) -> None:
+    """Held-out text is hidden at 15 % of its words, whatever the recipe trains on."""
+    told: list[Path] = []
+    for name, train in {"token": {}, **RUNS}.items():
+        town = make_town()
+        write(town, "town", steps=1, **{k: v for k, v in train.items() if k != "steps"})
+        adapt(town, "town.yaml", "--out", name, "--plugin", "town.py")
+        told.append(town.folder / name / "results" / "bits-before.json")
+    assert len({path.read_bytes() for path in told}) == 1
