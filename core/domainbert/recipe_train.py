@@ -127,6 +127,8 @@ class TrainSection(Section):
     """Keep this many of the newest checkpoints."""
     log_steps: Count = 10
     """Write metrics every so many steps."""
+    trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
+    """Send the metrics to these too; each has to be installed."""
 
     @property
     def mask_rates(self) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from domainbert.training.recovery import BadStep, check_loss, forget_losses, rem
 from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
 from domainbert.training.together import fail_together
+from domainbert.training.tracking import track
 from domainbert.training.wrap import wrapped
 
 
@@ -130,6 +131,7 @@ def _pass_over(job: Job, phase: Phase, state: TrainState) -> TrainState:
         reason = state.skipped[str(number)]
         entry = {"step": number, "phase": phase.name, "skipped": reason}
         append_metrics(job.session.run, entry)
+        track(job.session, entry)
     state = replace(state, step=number)
     if number < phase.stop:
         return state
@@ -165,6 +167,7 @@ def _log(
             "tokens_per_second": round(speed, 1),
         }
         append_metrics(job.session.run, entry)
+        track(job.session, entry)
     left = (phase.stop - state.step) / (state.step - first.step) * (state.seconds - first.seconds)
     done = state.step - phase.start
     note = f"loss {loss:.3f} · {speed:,.0f} tokens/s"

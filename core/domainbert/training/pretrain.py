@@ -27,6 +27,7 @@ from domainbert.training.recovery import BadStep, roll_back
 from domainbert.training.resume import resume
 from domainbert.training.rule import mask_rule_of
 from domainbert.training.step import Job
+from domainbert.training.tracking import tracked
 from domainbert.training.wrap import save_memory
 from domainbert.vocabulary.extend import write_extension
 
@@ -132,11 +133,12 @@ def pretrain(
     if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
     state, checkpoint = resume(job, identity)
-    for phase in phases:
-        if phase.name == "full" and before is None:
-            _refuse_late_measurement(job, phase, state)
-            before = _measured(job, "before", loaded.tokenizer, heldout)
-        state = _run(job, phase, state, checkpoint)
+    with tracked(job.session, job.settings.trackers):
+        for phase in phases:
+            if phase.name == "full" and before is None:
+                _refuse_late_measurement(job, phase, state)
+                before = _measured(job, "before", loaded.tokenizer, heldout)
+            state = _run(job, phase, state, checkpoint)
     assert before is not None  # noqa: S101  # the last phase is always `full`
     after = _measured(job, "after", loaded.tokenizer, heldout)
     if job.session.is_main and not job.session.run.model.exists():

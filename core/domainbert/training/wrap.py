@@ -14,6 +14,7 @@ import torch
 from domainbert.errors import RecipeError, UserError
 from domainbert.training.model import MaskedLanguageModel
 from domainbert.training.shards import gathered
+from domainbert.training.tracking import check_trackers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -101,6 +102,7 @@ def check_environment(settings: TrainSection, accelerator: Any) -> None:
         RecipeError: A setting asks for what is not installed.
         UserError: The processes were started in a way that is not supported.
     """
+    check_trackers(settings.trackers)
     if settings.compile:
         _check_compiler(sharded=accelerator.is_fsdp2)
     kind = accelerator.distributed_type.value
