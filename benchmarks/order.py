@@ -1,15 +1,15 @@
 """What order costs as steps and corpora grow, and on paper what gradients cost as GPUs do.
 
-    python benchmarks/order.py [--gpus 8,16,...] [--parameters 335e6] [--batch 4194304] [--rate 400e12]
+    python benchmarks/order.py [--gpus 8,16] [--parameters 335e6] [--batch 4194304] [--rate 4e14]
 
 One JSON line goes to stdout; the tables of `docs/explanation/performance.md` go to stderr.
 
-Measured: microseconds to name the sequences of one step of 256, for corpora of 10^3 to 10^9 sequences
-and for the steps 1, 10^6 and 10^9; the median of many calls.
+Measured: microseconds to name the sequences of one step of 256, for corpora of 10^3 to 10^9
+sequences and for the steps 1, 10^6 and 10^9; the median of many calls.
 
 On paper: a ring all-reduce moves 2(N-1)/N times the gradients, 4 bytes a parameter, through every
-link; a step computes 6 FLOPs for each parameter and token. `--batch` tokens of a step are shared by N
-GPUs that compute at `--rate` FLOPs a second. Nothing is overlapped, and hops take no time.
+link; a step computes 6 FLOPs for each parameter and token. `--batch` tokens of a step are shared by
+N GPUs that compute at `--rate` FLOPs a second. Nothing is overlapped, and hops take no time.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def least_tokens(rate: float, share: float) -> dict[str, float]:
 
 
 def tell(*cells: object) -> None:
+    """Write one row of a table."""
     print("| " + " | ".join(str(cell) for cell in cells) + " |", file=sys.stderr)
 
 
