@@ -89,7 +89,9 @@ def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> 
         here = Path(folder)
         with (
             temporary_cache(here / "cache"),
-            open_session(here / "run", recipe.train.precision, reporter, "the same") as session,
+            open_session(
+                here / "run", recipe.train.precision, reporter, "--dry-run again"
+            ) as session,
         ):
             inputs = find_inputs(recipe, place.folder, place.registry, session)
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
@@ -155,9 +157,9 @@ def _memory(job: Job) -> Memory:
 
 def _measured(job: Job, new_head: bool) -> tuple[dict[str, Pace], int | None]:
     """Time the phases; the peak is that of the last, in which all learns."""
-    paces, device = {}, job.session.accelerator.device
-    for name in [phase.name for phase in head_phase(job.settings, new_head)] + ["full"]:
+    paces, device, counted = {}, job.session.accelerator.device, False
+    for name in (*(phase.name for phase in head_phase(job.settings, new_head)), "full"):
         job.session.reporter.say(f"timing a few steps ({name})")
-        forget_peak(device)
+        counted = forget_peak(device)
         paces[name] = measure_pace(job, name)
-    return paces, peak_memory(device)
+    return paces, peak_memory(device) if counted else None

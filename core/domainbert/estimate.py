@@ -109,14 +109,18 @@ def estimate_memory(model: Any, train: TrainSection, processes: int, bf16: bool)
     )
 
 
-def forget_peak(device: Any) -> None:
-    """Start counting the peak of memory anew."""
+def forget_peak(device: Any) -> bool:
+    """Start counting the peak of memory anew; False where the system cannot."""
     if device.type == "cuda":
         import torch
 
         torch.cuda.reset_peak_memory_stats(device)
-    elif _CLEAR_PEAK.exists():
+        return True
+    try:
         _CLEAR_PEAK.write_text("5", encoding="ascii")  # Linux: 5 resets the peak alone
+    except OSError:
+        return False
+    return True
 
 
 def peak_memory(device: Any) -> int | None:
@@ -128,7 +132,7 @@ def peak_memory(device: Any) -> int | None:
         import torch
 
         return int(torch.cuda.max_memory_allocated(device))
-    if not _CLEAR_PEAK.exists():
+    if not _STATUS.exists():
         return None
     lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
     found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]

@@ -52,7 +52,7 @@ def test_texts_and_ids_come_back_equal_document_by_document(
     assert [store.text(row) for row in rows] == texts
     assert [store.ids(row).tolist() for row in rows] == letters(texts)
     assert store.lengths_D.tolist() == [len(text) for text in texts]
-    assert store.sha256_D == [document(text).sha256 for text in texts]
+    assert [bytes(row) for row in store.sha256_DB] == [document(text).sha256 for text in texts]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ RUNNABLE = [
     "docs/how-to/objectives.md",
     "docs/how-to/own-data.md",
     "docs/how-to/patent.md",
+    "docs/how-to/plan-a-run.md",
     "docs/tutorials/first-adaptation.md",
 ]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

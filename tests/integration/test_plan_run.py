@@ -226,3 +226,13 @@ def test_checkpoints_without_the_plan_they_were_made_by_are_refused(
 def test_a_budget_cannot_change_a_run(town: Any, adapt: Adapt, timed: RunFolder) -> None:
     told = adapt(town, "timed", "--budget", "5", code=2)
     assert "--budget cannot change the run in timed" in told.err
+
+
+def test_minutes_are_those_after_the_head_also_when_the_vocabulary_grows(
+    town: Any, adapt: Adapt
+) -> None:
+    words = ("--set", "vocabulary.size=3", "--budget", "0.005m", "--out", "grown", "--json")
+    done = json.loads(adapt(town, "town.yaml", *words).out)
+    lock = json.loads((town.folder / "grown" / "lock.json").read_text(encoding="utf-8"))
+    assert done["training"]["steps"] == 3 + lock["plan"]["steps"]
+    assert lock["vocabulary"]["entries"] > 0

@@ -8,11 +8,13 @@ import pytest
 import torch
 
 import domainbert.training.pace
+from domainbert.errors import RunFailed
 from domainbert.files import read_json, write_json
 from domainbert.plan import Phase
 from domainbert.training.checkpoint import TrainState
 from domainbert.training.loop import run_phase
 from domainbert.training.pace import corpus_size, measure_pace, plan_job, restored
+from domainbert.training.recovery import BadStep
 from domainbert.training.step import Job
 
 MakeJob = Callable[..., Job]
@@ -124,3 +126,23 @@ def test_batches_of_a_ramp_are_timed_at_full_size(
     monkeypatch.setattr(domainbert.training.pace, "train_step", watched)
     measure_pace(make_job(minutes=1, batch_ramp={"start": 1, "steps": 7}), "full")
     assert timed == list(range(7, 7 + 14))
+
+
+def test_a_step_that_goes_wrong_is_not_timed(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = domainbert.training.pace.train_step
+
+    def fails(bad: range) -> None:
+        def step_or_fail(job: Job, wrapped: Any, optimizer: Any, step: int, rate: float) -> Any:
+            if step in bad:
+                raise BadStep(step + 1, "not finite")
+            return plain(job, wrapped, optimizer, step, rate)
+
+        monkeypatch.setattr(domainbert.training.pace, "train_step", step_or_fail)
+
+    fails(range(2, 5))
+    assert measure_pace(make_job(minutes=1), "full").steps == 9
+    fails(range(14))
+    with pytest.raises(RunFailed, match=r"^no loss of 14 timed steps is finite"):
+        measure_pace(make_job(minutes=1), "full")

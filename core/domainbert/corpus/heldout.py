@@ -37,18 +37,20 @@ def split_documents(store: TokenStore, fraction: float) -> Split:
     Raises:
         DataError: Nothing would be left to train on.
     """
-    by_hash = sorted(range(len(store.sha256_D)), key=store.sha256_D.__getitem__)
+    words_D4 = store.sha256_DB.view(">u8")
+    by_hash = np.lexsort(words_D4.T[::-1])
     count = max(1, round(fraction * len(by_hash)))
-    threshold = store.sha256_D[by_hash[count - 1]]
-    heldout = [row for row in by_hash if store.sha256_D[row] <= threshold]
-    held = set(heldout)
-    train = [row for row in range(len(by_hash)) if row not in held and store.lengths_D[row]]
-    if not train:
+    threshold = words_D4[by_hash[count - 1]]
+    copies = int((words_D4[by_hash[count:]] == threshold).all(axis=1).sum())
+    heldout = by_hash[: count + copies]
+    learns = store.lengths_D > 0
+    learns[heldout] = False
+    if not learns.any():
         raise DataError(
             f"The corpus has {len(by_hash)} document(s): too few to train on some and measure on "
             "others. If one file holds many texts, set `text_unit: paragraph` or `line`."
         )
-    return Split(np.array(train, dtype=np.int64), np.array(heldout, dtype=np.int64))
+    return Split(np.flatnonzero(learns), heldout)
 
 
 def heldout_texts(store: TokenStore, split: Split, max_tokens: int) -> list[str]:

@@ -53,7 +53,7 @@ class TokenStore:
 
     Args:
         lengths_D: int64, tokens of each document.
-        sha256_D: Text hash of each document, 32 bytes each.
+        sha256_DB: uint8, text hash of each document, 32 bytes each.
         texts: The text column.
         token_values: One flat id array a record batch.
         mark_values: One flat flag array a record batch; empty in a store without marks.
@@ -63,7 +63,7 @@ class TokenStore:
     """
 
     lengths_D: NDArray[np.int64]
-    sha256_D: list[bytes]
+    sha256_DB: NDArray[np.uint8]
     texts: Any
     token_values: tuple[NDArray[Any], ...]
     mark_values: tuple[NDArray[np.uint8], ...]
@@ -164,7 +164,7 @@ def open_store(folder: Path) -> TokenStore:
     starts = tuple(chunk.offsets.to_numpy(zero_copy_only=True) for chunk in chunks)
     return TokenStore(
         lengths_D=np.concatenate([np.diff(offsets) for offsets in starts]),
-        sha256_D=documents["sha256"].to_pylist(),
+        sha256_DB=_hashes(documents["sha256"]),
         texts=documents["text"],
         token_values=tuple(chunk.values.to_numpy(zero_copy_only=True) for chunk in chunks),
         mark_values=tuple(
@@ -175,6 +175,12 @@ def open_store(folder: Path) -> TokenStore:
         batch_starts=np.cumsum([0, *(len(chunk) for chunk in chunks)], dtype=np.int64)[:-1],
         manifest=manifest,
     )
+
+
+def _hashes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
+    # As Python objects they would be most of what a large corpus needs in memory.
+    chunks = [np.frombuffer(chunk.buffers()[1], dtype=np.uint8) for chunk in column.chunks]
+    return np.concatenate(chunks).reshape(-1, 32)
 
 
 def read_store(folder: Path) -> Iterator[CleanDocument]:

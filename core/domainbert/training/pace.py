@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
+from domainbert.errors import RunFailed
 from domainbert.files import read_json
 from domainbert.plan import CorpusSize, Phase, count_steps, head_phase, plan_phases
 from domainbert.run import update_lock
 from domainbert.training.loop import start_phase
+from domainbert.training.recovery import BadStep
 from domainbert.training.step import Job, train_step
 
 # The first steps prepare kernels and memory. Then steps are timed until there is enough to go by.
@@ -65,8 +67,8 @@ def plan_job(job: Job, new_head: bool) -> tuple[Phase, ...]:
             update_lock(run, plan={**plan, "seconds_per_token": pace.seconds_per_token})
         job.session.accelerator.wait_for_everyone()
         job.session.reporter.say(
-            f"{settings.minutes:g} minutes are {steps:,} steps, by {pace.steps} timed steps; the "
-            "same run again: train.steps"
+            f"{settings.minutes:g} minutes are {steps:,} steps, by {pace.steps} timed steps; "
+            "lock.json keeps this"
         )
     return plan_phases(settings, steps, new_head)
 
@@ -85,6 +87,9 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
     Args:
         job: The run; what was in the parameters' gradients is lost.
         phase_name: `head` or `full`.
+
+    Raises:
+        RunFailed: The loss is never finite.
     """
     optimizer, wrapped = start_phase(job, phase_name)
     ramp = job.settings.batch_ramp
@@ -94,7 +99,10 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
     for step in range(first, first + _UNTIMED + _MOST):
         job.session.check_stop()
         started = time.perf_counter()
-        sums = train_step(job, wrapped, optimizer, step, 0.0)
+        try:
+            sums = train_step(job, wrapped, optimizer, step, 0.0)
+        except BadStep:
+            continue  # the run itself will meet it, say so and go past it
         seconds = _slowest(job, time.perf_counter() - started)
         if step - first < _UNTIMED:
             continue
@@ -104,6 +112,11 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
             break
     optimizer.zero_grad(set_to_none=True)
     job.session.accelerator.free_memory()
+    if not taken:
+        raise RunFailed(
+            f"no loss of {_UNTIMED + _MOST} timed steps is finite, so nothing could be timed. Give "
+            "`train.steps`, or look at base and corpus."
+        )
     return Pace(median(taken), len(taken))
 
 
