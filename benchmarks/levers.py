@@ -1,0 +1,111 @@
+"""What each thing that makes a step fast is worth: everything on, and one after the other off.
+
+    python benchmarks/levers.py [--texts long|short] [--steps 3] [--blocks 3]
+
+One JSON line goes to stdout, all else to stderr. Text, model and options are those of
+`throughput.py`, in float32 on one CPU thread; arms alternate. `cost` is the median over rounds of
+the CPU time of a step with one lever off, over that with all on, per token.
+
+`packing`: sequences padded to the longest of their pass. `sparse_head`: logits at every position.
+`no_dropout`: dropout 0.1. `kept_memory`: freed memory goes back to the system, as glibc has it.
+`fused`: AdamW one parameter after the other. `wide_pass`: 4 sequences a forward pass, not 16.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest import mock
+
+import torch
+from datasets import disable_progress_bars
+from throughput import SILENT, Clock, Setup, prepare, read_options
+
+from domainbert.base import load_masked_lm
+from domainbert.recipe_train import TrainSection
+from domainbert.run import processor_name
+from domainbert.session import open_session
+from domainbert.training import model as model_module
+from domainbert.training.device import keep_freed_memory
+from domainbert.training.model import MaskedLanguageModel, set_dropout
+from domainbert.training.optimise import build_optimizer
+from domainbert.training.pretrain import build_job
+from domainbert.training.step import train_step
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "all_on": {}, "packing": {"packing": False}, "sparse_head": {}, "no_dropout": {"dropout": 0.1},
+    "kept_memory": {}, "fused": {}, "wide_pass": {"micro_batch_size": 4},
+}  # fmt: skip
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
+
+
+@contextlib.contextmanager
+def lever_off(name: str) -> Iterator[None]:
+    """Undo what no setting of a recipe undoes."""
+    if name == "sparse_head":
+        with mock.patch.object(model_module, "_HEADS", {}):
+            yield
+    elif name == "kept_memory":
+        c_library = ctypes.CDLL(None)
+        c_library.mallopt(M_MMAP_MAX, 65_536)
+        c_library.mallopt(M_MMAP_THRESHOLD, 128 * 1024)
+        c_library.mallopt(M_TRIM_THRESHOLD, 128 * 1024)
+        yield
+        keep_freed_memory()
+    else:
+        yield
+
+
+def run(setup: Setup, name: str, turn: int) -> float:
+    """Return the CPU seconds of a token with one lever off."""
+    settings = TrainSection(steps=1, precision="fp32").model_copy(update=CHANGES[name])
+    clock, tokens = Clock(setup.device), 0
+    with open_session(setup.folder / "run", "fp32", SILENT, "") as session, lever_off(name):
+        loaded = load_masked_lm(setup.base, 0)
+        job = build_job(settings, loaded, setup.store, setup.documents_T, session)
+        set_dropout(job.model, settings.dropout)
+        optimizer = build_optimizer(job.model, settings.adam_betas, 0.01, setup.device)
+        if name == "fused":
+            optimizer = torch.optim.AdamW(optimizer.param_groups, fused=False, foreach=False)
+            for group in optimizer.param_groups:
+                group["fused"] = False
+        wrapped = session.accelerator.prepare(MaskedLanguageModel(job.model))
+        job.model.train()
+        for number in range(turn * setup.steps, (turn + 1) * setup.steps + 1):
+            sums = train_step(job, wrapped, optimizer, number, 1e-4)
+            clock.on_step_end()
+            tokens += sums.tokens if len(clock.ends) > 1 else 0
+        session.accelerator.free_memory()
+    return (clock.ends[-1][1] - clock.ends[0][1]) / tokens
+
+
+def main() -> None:
+    """Measure and print."""
+    options = read_options()
+    torch.set_num_threads(options.threads)
+    disable_progress_bars()
+    rounds: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        setup = prepare(options, options.steps, Path(folder))
+        for turn in range(options.blocks):
+            order = reversed(CHANGES) if turn % 2 else CHANGES
+            rounds.append({name: run(setup, name, turn) for name in order})
+            print(rounds[-1], file=sys.stderr, flush=True)
+    cost = {n: round(median(r[n] / r["all_on"] for r in rounds), 3) for n in CHANGES}
+    speed = round(median(1 / r["all_on"] for r in rounds))
+    about = {"texts": options.texts, "steps": options.steps, "blocks": options.blocks}
+    about |= {"processor": processor_name(), "threads": torch.get_num_threads()}
+    print(json.dumps({"cost": cost, "tokens_per_cpu_second": speed, **about}))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    main()
