@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,15 @@ class Bar:
             self.reporter.say(line)
 
 
+class _Voice(Console):
+    """A console whose reader may go, as in `domainbert adapt … 2>&1 | head`: the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Be silent from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 @dataclass(frozen=True)
 class Reporter:
     """Speaks for one process; others of the same run are silent.
@@ -48,7 +58,7 @@ class Reporter:
     """
 
     enabled: bool = True
-    console: Console = field(default_factory=lambda: Console(file=sys.stderr, highlight=False))
+    console: Console = field(default_factory=lambda: _Voice(file=sys.stderr, highlight=False))
 
     def say(self, text: str) -> None:
         """Print one line."""

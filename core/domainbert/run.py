@@ -27,6 +27,7 @@ import yaml
 from domainbert.errors import RunFolderError, StorageError, UserError
 from domainbert.files import fsync_path, read_json, storage_errors, write_json, write_text
 from domainbert.recipe import Recipe
+from domainbert.recipe_changes import changes
 
 _PACKAGES = (
     "accelerate", "domainbert", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy",
@@ -35,7 +36,6 @@ _PACKAGES = (
 
 
 _OWNER = ".owner"
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -168,34 +168,12 @@ def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
             raise RunFolderError(
                 f"{path}: holds another run (recipe {found.get('name')!r}, "
                 f"{str(found.get('hash'))[:12]}…; this is {recipe.name!r}, {recipe.hash()[:12]}…"
-                f"{_changes(run, recipe)}). Name another folder with --out."
+                f"{changes(run.recipe, recipe)}). Name another folder with --out."
             )
     elif path.exists() and not path.is_dir():
         raise RunFolderError(f"{path}: is a file. Name a folder with --out.")
     elif path.exists() and any(item.name != _OWNER for item in path.iterdir()):
         raise RunFolderError(f"{path}: exists and is not a run folder. Name another with --out.")
-
-
-def _changes(run: RunFolder, recipe: Recipe) -> str:
-    """Say what a recipe has otherwise than the one of a run folder."""
-    try:
-        before = _flat(yaml.safe_load(run.recipe.read_text(encoding="utf-8")))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
-        return ""
-    after = _flat(recipe.model_dump(mode="json"))
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    shown = [f"{key}: {before.get(key)!r} → {after.get(key)!r}" for key in keys[:_SHOWN]]
-    more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
-    return "; changed: " + ", ".join(shown + more) if keys else ""
-
-
-def _flat(value: Any, key: str = "") -> dict[str, Any]:
-    """Return the leaves of nested mappings and lists by dotted key."""
-    if isinstance(value, dict | list) and value:
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        prefix = f"{key}." if key else ""
-        return {k: v for name, part in items for k, v in _flat(part, f"{prefix}{name}").items()}
-    return {key: value}
 
 
 def read_about(run: RunFolder) -> dict[str, Any]:

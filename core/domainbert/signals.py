@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+"""Signals that stop a run."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def watch_signals() -> Iterator[StopFlag]:
             raise KeyboardInterrupt
         flag.received.append(number)
 
-    before = {number: signal.getsignal(number) for number in _WATCHED}
+    before = {number: signal.getsignal(number) for number in WATCHED}
     # Under `nohup` a hangup is to be ignored, and stays so.
     taken = [number for number, handler in before.items() if _is_ours(number, handler)]
     for number in taken:

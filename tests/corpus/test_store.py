@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +21,7 @@ from domainbert.corpus.store import (
     write_store,
 )
 from domainbert.errors import DataError
+from domainbert.files import read_sealed
 
 
 def document(text: str, number: int = 0) -> CleanDocument:
@@ -136,7 +136,7 @@ def test_the_manifest_counts_and_names_what_is_there(tmp_path: Path) -> None:
         "tokens": 6,
     }
     assert store.manifest == expected
-    assert json.loads((folder / "manifest.json").read_text()) == expected
+    assert read_sealed(folder / "manifest.json") == expected
     assert sorted(path.name for path in folder.iterdir()) == [
         "documents.arrow",
         "manifest.json",

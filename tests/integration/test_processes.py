@@ -60,8 +60,8 @@ def pair(make_town: MakeTown, adapt: Adapt) -> Pair:
         sentence_pairs="next",
     )
     told = adapt(town, recipe, "--out", "one", "--json")
-    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    process = town.start(*launch, "-m", "domainbert", "adapt", recipe, "--out", "two", "--json")
+    words = ("adapt", recipe, "--out", "two", "--json", "--processes", "2")
+    process = town.start("domainbert", *words)
     out, err = process.communicate()
     assert process.returncode == 0, err
     one, two = RunFolder(town.folder / "one"), RunFolder(town.folder / "two")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from domainbert.files import read_sealed, write_sealed
 from domainbert.run import RunFolder
 from domainbert.training.checkpoint import newest_checkpoint, read_state
 
@@ -98,7 +99,7 @@ def test_a_run_that_is_killed_and_stopped_ends_with_the_same_bytes(
         f"error: Stopped by SIGTERM; a checkpoint of step {terminated} was written. "
         "Continue with: domainbert adapt cut"
     )
-    assert f"continuing after step {killed}" in told
+    assert f"continuing after step {killed}, bit-exact" in told
 
     printed = shlex.split(re.sub(".*Continue with: domainbert adapt ", "", last))
     code, told = stopped(town, run, terminated, signal.SIGINT, *printed)
@@ -179,9 +180,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(
         state["identity"]["recipe"] = "0" * 64
         text = json.dumps(state)
         (path / "state.json").write_text(text, encoding="utf-8")
-        manifest = json.loads((path / "MANIFEST.json").read_text(encoding="utf-8"))
-        manifest["state.json"] = hashlib.sha256(text.encode()).hexdigest()
-        (path / "MANIFEST.json").write_text(json.dumps(manifest), encoding="utf-8")
+        manifest = read_sealed(path / "MANIFEST.json")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        manifest["files"]["state.json"] = {"sha256": digest, "bytes": len(text.encode())}
+        write_sealed(path / "MANIFEST.json", manifest)
 
     run = resumed(town, whole, "foreign", damage)
     told = adapt(town, run.path.name, code=2)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from domainbert.corpus.changed import describe_sources, refuse_changed
 from domainbert.corpus.clean import clean
 from domainbert.corpus.marks import Marker
 from domainbert.corpus.sources import Source, read_sources
@@ -33,21 +34,19 @@ def build_store(
     """
     folder, reporter = session.run.corpus, session.reporter
     if is_store(folder):
-        store = open_store(folder)
-        if store.manifest["tokenizer"] != fingerprint(tokenizer):
-            raise DataError(f"{folder}: was tokenised by another tokenizer. Name another --out.")
-        _check_marks(folder, store, marker)
+        store = _opened(folder, tokenizer, marker)
+        refuse_changed(folder, store.manifest["sources"], sources)
         return store
     found = tuple(sources)
     counts: Counter[str] = Counter()
 
     def encode(texts: list[str]) -> list[Any]:
-        session.check_stop()
+        session.check_stop("tokenising")
         reporter.say(f"corpus: {counts['read']:,} documents read")
         return _encode(tokenizer, texts, marker)
 
     def describe() -> dict[str, Any]:
-        files = [{"corpus": s.name, "licence": s.licence, "file": s.path.name} for s in found]
+        files = describe_sources(found)
         return {"sources": files, "counts": dict(counts), "tokenizer": fingerprint(tokenizer)}
 
     documents = clean(read_sources(found), counts)
@@ -68,12 +67,12 @@ def retokenise(
         marker: As for `build_store`.
     """
     if is_store(session.run.corpus):
-        return build_store(session, (), tokenizer, marker)
+        return _opened(session.run.corpus, tokenizer, marker)
     manifest = open_store(old).manifest
     told = {key: manifest[key] for key in ("sources", "counts")}
 
     def encode(texts: list[str]) -> list[Any]:
-        session.check_stop()
+        session.check_stop("tokenising")
         return _encode(tokenizer, texts, marker)
 
     def describe() -> dict[str, Any]:
@@ -83,6 +82,14 @@ def retokenise(
         session.run.corpus, read_store(old), encode, len(tokenizer), describe, _name(marker)
     )
     session.reporter.say("corpus, extended vocabulary: " + corpus_line(store))
+    return store
+
+
+def _opened(folder: Path, tokenizer: Any, marker: Marker | None) -> TokenStore:
+    store = open_store(folder)
+    if store.manifest["tokenizer"] != fingerprint(tokenizer):
+        raise DataError(f"{folder}: was tokenised by another tokenizer. Name another --out.")
+    _check_marks(folder, store, marker)
     return store
 
 

@@ -22,6 +22,7 @@ from domainbert.supervise.pulse import (
     process_state,
     read_endings,
     read_pulses,
+    read_signals,
 )
 
 _LOOK = 0.1
@@ -77,11 +78,11 @@ def run_attempt(words: list[str], processes: int, stop: StopFlag, patience: Pati
         folder = Path(name)
         with _started(words, processes, folder) as torchrun:
             watch = _Watch(folder, patience)
-            passed: dict[int, int] = {}
+            sent: dict[int, set[int]] = {}
             while torchrun.poll() is None and not watch.hanging:
                 time.sleep(_LOOK)
                 watch.look()
-                _pass_on(stop, watch.pulses, passed)
+                _pass_on(set(stop.received), read_signals(folder), watch.pulses, sent)
             if watch.hanging:
                 _give_up(torchrun, watch.pulses)
             _await_end(watch.pulses.values())
@@ -156,12 +157,19 @@ class _Watch:
         return "; ".join(told)
 
 
-def _pass_on(stop: StopFlag, pulses: dict[int, Pulse], passed: dict[int, int]) -> None:
-    """Send the ranks what was received, to each rank once, when it is there to receive it."""
+def _pass_on(
+    received: set[int],
+    heard: dict[int, set[int]],
+    pulses: dict[int, Pulse],
+    sent: dict[int, set[int]],
+) -> None:
+    """Send every rank once what this process or another rank received, when it is there."""
+    asked = received.union(*heard.values())
     for rank, pulse in pulses.items():
-        for number in stop.received[passed.get(rank, 0) :]:
+        known = sent.setdefault(rank, set()) | heard.get(rank, set())
+        for number in asked - known:
             _signal(pulse, number)
-        passed[rank] = len(stop.received)
+            sent[rank].add(number)
 
 
 def _give_up(torchrun: subprocess.Popen[bytes], pulses: dict[int, Pulse]) -> None:

@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from domainbert.errors import DomainBertError
 from domainbert.signals import watch_signals
-from domainbert.supervise.pulse import beat, end, is_member
+from domainbert.supervise.pulse import beat, end, is_member, tell_signals
 
 PARENT = "DOMAINBERT_PARENT"
 """Variable with the process number of the parent, which must not die unnoticed."""
@@ -53,6 +53,7 @@ def _membership() -> Iterator[None]:
     end_with_parent()
     if os.environ.get("RANK", "0") != "0":
         _be_silent()
+    tell_signals()
     beat("the start")
     try:
         yield

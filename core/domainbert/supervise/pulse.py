@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+
+from domainbert.signals import WATCHED
 
 FOLDER = "DOMAINBERT_SUPERVISED"
 """Variable that names the folder; its presence makes a process a member of a supervised run."""
@@ -91,6 +94,24 @@ def read_pulses(folder: Path) -> dict[int, Pulse]:
             continue  # it is being written; the next look will do
         pulses[pulse.rank] = pulse
     return pulses
+
+
+def tell_signals() -> None:
+    """Let the supervisor know of signals at once, even while this process waits for others.
+
+    A handler in Python runs only between its instructions, so not inside a barrier; what the
+    system's own handler writes to the wake-up file does not wait.
+    """
+    folder, rank = _place()
+    flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK
+    signal.set_wakeup_fd(os.open(folder / f"signals-{rank}", flags, 0o600))
+
+
+def read_signals(folder: Path) -> dict[int, set[int]]:
+    """Return the numbers of the signals that each rank received."""
+    found = folder.glob("signals-*")
+    heard = {int(path.name.partition("-")[2]): set(path.read_bytes()) for path in found}
+    return {rank: numbers & set(map(int, WATCHED)) for rank, numbers in heard.items()}
 
 
 def read_endings(folder: Path) -> list[Ending]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"step-(\d{8})")
 _MANIFEST = "MANIFEST.json"
-_SPARE = 1 << 20
+_SPARE = 1 << 16
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from domainbert.training.optimise import build_optimizer
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
-from domainbert.training.together import fail_together
+from domainbert.training.together import fail_together, told_by_main
 from domainbert.training.tracking import track
 from domainbert.training.wrap import wrapped
 
@@ -119,7 +119,9 @@ def _begin(
     job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.Optimizer
 ) -> TrainState:
     """Make sure that there is something to go back to."""
-    if state.step == 0 and not any(job.session.run.checkpoints.glob("step-*")):
+    # Asked by one: it may have written the first checkpoint before another looks.
+    missing = state.step == 0 and not any(job.session.run.checkpoints.glob("step-*"))
+    if told_by_main(job.session.accelerator, int(missing)):
         _save(job, state, optimizer)
     return state if state.step > phase.start else forget_losses(state)
 

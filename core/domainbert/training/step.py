@@ -150,7 +150,7 @@ def settle(job: Job, wrapped: Any, step: int) -> None:
     if accelerator.num_processes == 1:
         return
     batch = micro_batches(job, step)[0]
-    accelerator.backward(wrapped(batch.to(accelerator.device)))
+    accelerator.backward(wrapped(batch.to(accelerator.device)).sum())
     wrapped.zero_grad(set_to_none=True)
 
 

@@ -1,0 +1,241 @@
+"""Kill runs again and again, continue them, and compare what they end with.
+
+    python benchmarks/faults.py --kills 20
+    python benchmarks/faults.py --kills 6 --processes 3
+
+A tiny model is trained on made-up text, once without trouble and then once for each kill: SIGKILL
+comes at a random moment of the run, or while a checkpoint is being written, and the same command
+continues. With several processes one of them is killed, and the supervisor continues by itself.
+
+One JSON line goes to stdout. `identical` counts runs whose weights, metrics and held-out
+measurements are those of the run without trouble, byte for byte (but for seconds); `lost` and
+`repeated` count lines of metrics, over all runs, that are missing or there twice; `in_save` says
+how many kills found a checkpoint half-written. The exit code is 1 if a run differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from domainbert.testing import sample_texts, tiny_checkpoint
+from domainbert.testing.forks import ForkServer, fork_server
+
+VARIABLES = {
+    "ACCELERATE_USE_CPU": "true",
+    "DOMAINBERT_PLUGINS": "",
+    "HF_HUB_OFFLINE": "1",
+    "NO_COLOR": "1",
+    "OMP_NUM_THREADS": "1",
+}
+TRAIN = {
+    "batch_size": 12, "micro_batch_size": 6, "max_length": 32, "precision": "fp32", "dropout": 0.1,
+    "log_steps": 1, "head_steps": 6,
+}  # fmt: skip
+
+
+@dataclass
+class Tally:
+    """What came of the kills so far."""
+
+    kills: int = 0
+    identical: int = 0
+    lost: int = 0
+    repeated: int = 0
+    in_save: int = 0
+    steps: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A folder with a recipe, and how to run it.
+
+    Args:
+        folder: Holds the recipe and all run folders.
+        server: Runs commands of one process.
+        processes: How many a run has.
+    """
+
+    folder: Path
+    server: ForkServer
+    processes: int
+
+    def checkpoints(self, name: str) -> Path:
+        """Checkpoints of a run."""
+        return self.folder / name / "checkpoints"
+
+    def run(self, name: str, meanwhile: Callable[[int], None] | None = None) -> int:
+        """Run to the end, or to what `meanwhile` makes of it; return the exit code."""
+        words = ["adapt", "recipe.yaml", "--out", name]
+        log = self.folder / f"{name}.log"
+        if self.processes == 1:
+            pid = self.server.start(words, self.folder, log)
+            if meanwhile is not None:
+                meanwhile(pid)
+            return self.server.wait(pid)
+        words += ["--processes", str(self.processes)]
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "domainbert", *words],
+                cwd=self.folder,
+                env={**os.environ, **VARIABLES},
+                stdout=stream,
+                stderr=stream,
+            )
+            if meanwhile is not None:
+                meanwhile(process.pid)
+            return process.wait()
+
+
+def main() -> None:
+    """Run once in peace, then kill, continue and compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=0)
+    wanted = parser.parse_args()
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as name, fork_server(VARIABLES) as server:
+        bench = Bench(Path(name), server, wanted.processes)
+        tally = measure(bench, wanted.kills, wanted.steps, wanted.seed)
+    result = {
+        "kills": tally.kills,
+        "identical": tally.identical,
+        "lost": tally.lost,
+        "repeated": tally.repeated,
+        "in_save": tally.in_save,
+        "processes": wanted.processes,
+        "continued_after_steps": tally.steps,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    print(json.dumps(result))
+    sys.exit(tally.identical < tally.kills)
+
+
+def measure(bench: Bench, kills: int, steps: int, seed: int) -> Tally:
+    """Kill as many runs as asked, at moments that follow from the seed."""
+    write_recipe(bench.folder, steps)
+    chance, tally = random.Random(seed), Tally()
+    started = time.perf_counter()
+    if bench.run("whole") != 0:
+        raise SystemExit((bench.folder / "whole.log").read_text())
+    seconds = time.perf_counter() - started
+    while tally.kills < kills:
+        name = f"killed-{tally.kills}"
+        # Every other kill waits for a checkpoint to be begun: they are short, and matter most.
+        moment = chance.uniform(0, seconds)
+        wait_for_save = chance.randrange(2, steps // 10) if tally.kills % 2 else 0
+        if _killed(bench, name, moment, wait_for_save, chance, tally):
+            _compare(bench, name, tally)
+        shutil.rmtree(bench.folder / name)
+    return tally
+
+
+def write_recipe(folder: Path, steps: int) -> None:
+    """Write a tiny base without a head, so that a run has two phases, a corpus and a recipe."""
+    tiny_checkpoint(folder / "base", with_head=False)
+    (folder / "texts.txt").write_text("".join(f"{t}\n" for t in sample_texts(60)), encoding="utf-8")
+    recipe = {
+        "name": "faults",
+        "base": "base",
+        "corpus": [{"path": "texts.txt", "text_unit": "line"}],
+        "train": {**TRAIN, "steps": steps, "checkpoint_steps": 5},
+    }
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+
+
+def _killed(
+    bench: Bench, name: str, moment: float, saves: int, chance: random.Random, tally: Tally
+) -> bool:
+    """Run, kill and continue; tell whether the kill came before the end."""
+    seen = {"killed": False, "in_save": False}
+
+    def kill(pid: int) -> None:
+        if saves:
+            seen["in_save"] = _await_save(bench.checkpoints(name), saves, pid)
+        else:
+            time.sleep(moment)
+        victim = _victim(pid, bench.processes, chance)
+        if victim is not None:
+            os.kill(victim, signal.SIGKILL)
+            seen["killed"] = True
+
+    code = bench.run(name, kill)
+    if not seen["killed"] or (bench.processes == 1 and code != -signal.SIGKILL):
+        return False
+    tally.kills += 1
+    tally.in_save += any(bench.checkpoints(name).glob(".*.tmp")) or seen["in_save"]
+    tally.steps.append(_newest(bench.checkpoints(name)))
+    if bench.processes == 1:
+        code = bench.run(name)
+    if code != 0:
+        raise SystemExit((bench.folder / f"{name}.log").read_text())
+    return True
+
+
+def _await_save(folder: Path, saves: int, pid: int) -> bool:
+    """Wait until a checkpoint is being written and so many are done."""
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        if _newest(folder) >= 5 * saves and any(folder.glob(".step-*.tmp")):
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def _newest(folder: Path) -> int:
+    return max((int(path.name.removeprefix("step-")) for path in folder.glob("step-*")), default=0)
+
+
+def _victim(pid: int, processes: int, chance: random.Random) -> int | None:
+    if processes == 1:
+        return pid
+    rank = chance.randrange(processes)
+    while psutil.pid_exists(pid):
+        for child in psutil.Process(pid).children(recursive=True):
+            try:
+                if child.environ().get("RANK") == str(rank):
+                    return child.pid
+            except psutil.Error:
+                continue  # it has just ended
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            break
+        time.sleep(0.05)
+    return None
+
+
+def _compare(bench: Bench, name: str, tally: Tally) -> None:
+    whole, killed = bench.folder / "whole", bench.folder / name
+    steps = [Counter(entry["step"] for entry in metrics(run)) for run in (whole, killed)]
+    tally.lost += (steps[0] - steps[1]).total()
+    tally.repeated += (steps[1] - steps[0]).total()
+    files = ("model/model.safetensors", "results/bits-before.json", "results/bits-after.json")
+    same = all((whole / file).read_bytes() == (killed / file).read_bytes() for file in files)
+    tally.identical += same and metrics(whole) == metrics(killed)
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """Lines of metrics, without how fast they were."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    entries = [json.loads(line) for line in lines]
+    return [{k: v for k, v in e.items() if k != "tokens_per_second"} for e in entries]
+
+
+if __name__ == "__main__":
+    main()
