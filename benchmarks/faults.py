@@ -176,13 +176,14 @@ def _killed(
         if victim is not None:
             os.kill(victim, signal.SIGKILL)
             seen["killed"] = True
+            tally.steps.append(_newest(bench.checkpoints(name)))
 
     code = bench.run(name, kill)
     if not seen["killed"] or (bench.processes == 1 and code != -signal.SIGKILL):
+        del tally.steps[tally.kills :]
         return False
     tally.kills += 1
     tally.in_save += any(bench.checkpoints(name).glob(".*.tmp")) or seen["in_save"]
-    tally.steps.append(_newest(bench.checkpoints(name)))
     if bench.processes == 1:
         code = bench.run(name)
     if code != 0:

@@ -141,7 +141,8 @@ def test_the_folder_of_another_recipe_is_refused_and_unchanged(
     before = snapshot(tmp_path)
     assert refused(path, "train.steps=11", "name=other") == (
         f"{path}: holds another run (recipe 'mine', {recipe().hash()[:12]}…; this is 'other', "
-        f"{recipe('train.steps=11', 'name=other').hash()[:12]}…). Name another folder with --out."
+        f"{recipe('train.steps=11', 'name=other').hash()[:12]}…; "
+        "changed: name: 'mine' → 'other', train.steps: 10 → 11). Name another folder with --out."
     )
     assert snapshot(tmp_path) == before
 

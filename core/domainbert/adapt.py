@@ -79,7 +79,12 @@ def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Sessi
     """Find, download and check everything that the recipe refers to."""
     check_environment(recipe.train, session.accelerator)
     domain = registry.domain(recipe.domain) if recipe.domain else None
-    with session.accelerator.main_process_first(), download_bar(session.reporter) as progress:
+    with session.accelerator.main_process_first(), download_bar(session.reporter) as bar:
+
+        def progress(done: int, total: int) -> None:
+            session.check_stop("downloading")
+            bar(done, total)
+
         return Inputs(
             base=find_base(recipe.base.source, folder, recipe.base.revision, recipe.base.sha256),
             sources=find_sources(recipe.corpus, domain, folder, progress),

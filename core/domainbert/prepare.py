@@ -7,14 +7,16 @@ trained on what it was made for, and the rows of new entries are means of traine
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from domainbert.base import BaseFolder, LoadedModel
+from domainbert.batching import batched
 from domainbert.corpus.build import build_store, retokenise
 from domainbert.corpus.heldout import Split, heldout_texts, split_documents
 from domainbert.corpus.marks import Marker, term_marker, word_marker
 from domainbert.corpus.sources import Source
-from domainbert.corpus.store import TokenStore
+from domainbert.corpus.store import DOCUMENTS_PER_BATCH, TokenStore
 from domainbert.domain import Domain
 from domainbert.errors import RecipeError
 from domainbert.plan import head_phase
@@ -176,6 +178,12 @@ def _extended(recipe: Recipe, plain: Prepared, inputs: Inputs, session: Session)
     )
 
 
+def _training_texts(plain: Prepared, session: Session) -> Iterator[str]:
+    for group in batched(plain.split.train_T.tolist(), DOCUMENTS_PER_BATCH):
+        session.check_stop("counting words")
+        yield from map(plain.store.text, group)
+
+
 def _extension(
     recipe: Recipe, plain: Prepared, terms: tuple[str, ...], session: Session
 ) -> Extension:
@@ -186,7 +194,7 @@ def _extension(
         return read_extension(folder)
     old = plain.loaded.tokenizer
     words = open_words(old)
-    counts = words.count(plain.store.text(row) for row in plain.split.train_T.tolist())
+    counts = words.count(_training_texts(plain, session))
     least = section.min_frequency if section.mine else None
     candidates = find_candidates(words, counts, terms, least)
     size = section.size

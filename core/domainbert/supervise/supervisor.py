@@ -52,11 +52,11 @@ def supervise(words: list[str], processes: int, out: Path, again: str) -> int:
         out: The run folder, which shows progress.
         again: The command that continues what was stopped.
     """
-    vain = 0
+    vain, patience = 0, _patience()
     with watch_signals() as stop:
         for number in range(1, 1_000_000):
             before = _progress(out)
-            attempt = run_attempt(words, processes, stop, _patience())
+            attempt = run_attempt(words, processes, stop, patience)
             final = _final(attempt, stop)
             if final is not None:
                 if final.message:
@@ -76,8 +76,14 @@ def supervise(words: list[str], processes: int, out: Path, again: str) -> int:
 
 
 def _patience() -> Patience:
-    seconds = os.environ.get(PATIENCE)
-    return Patience(float(seconds), 15 * float(seconds)) if seconds else Patience()
+    told = os.environ.get(PATIENCE)
+    if not told:
+        return Patience()
+    try:
+        seconds = float(told)
+    except ValueError:
+        raise UserError(f"{PATIENCE}: {told!r} is no number of seconds.") from None
+    return Patience(seconds, 15 * seconds)
 
 
 def _progress(out: Path) -> frozenset[str]:

@@ -37,6 +37,17 @@ def test_a_signal_in_any_phase_is_kept_until_a_safe_place(
     assert same(town.run(phase), town.run("whole"))
 
 
+def test_a_signal_while_the_model_is_exported_does_not_tear_it(town: Any, same: Same) -> None:
+    def exporting() -> bool:
+        return any((town.folder / "exporting").glob(".model.*.tmp"))
+
+    code, told = town.signal_when("exporting", exporting, signal.SIGTERM)
+    # It is the last long thing that this recipe does, so the run may as well be done.
+    assert code in {0, 75}, told
+    assert town.finish("exporting") == 0
+    assert same(town.run("exporting"), town.run("whole"))
+
+
 @pytest.mark.parametrize(("name", "code"), [("SIGUSR1", 75), ("SIGHUP", 75), ("SIGINT", 130)])
 def test_signals_and_their_exit_codes(town: Any, name: str, code: int) -> None:
     ready = PHASES["training"]
