@@ -22,6 +22,7 @@ from domainbert.tasks.load import load_task
 from domainbert.training.device import hardware
 from domainbert.training.pace import plan_job
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
+from domainbert.training.wrap import check_environment
 
 
 def adapt(
@@ -76,6 +77,7 @@ def again(out: Path) -> str:
 
 def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
     """Find, download and check everything that the recipe refers to."""
+    check_environment(recipe.train, session.accelerator)
     domain = registry.domain(recipe.domain) if recipe.domain else None
     with session.accelerator.main_process_first(), download_bar(session.reporter) as bar:
 

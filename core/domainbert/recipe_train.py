@@ -111,6 +111,10 @@ class TrainSection(Section):
     """Dropout of the encoder while adapting; 0 is faster and usual for one pass over a corpus."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """`auto` takes bf16 where the device computes in it, with fp32 weights; else fp32."""
+    gradient_checkpointing: bool = False
+    """Compute layers again in the backward pass instead of keeping them: less memory, slower."""
+    compile: bool = False
+    """Compile the model with `torch.compile`, which takes minutes and needs a C++ compiler."""
     spike: float | None = Field(default=3.0, gt=0, allow_inf_nan=False)
     """A loss so many nats above the lowest median of 64 steps is a failure; null: never."""
     max_rollbacks: int = Field(default=3, ge=0)
@@ -123,6 +127,8 @@ class TrainSection(Section):
     """Keep this many of the newest checkpoints."""
     log_steps: Count = 10
     """Write metrics every so many steps."""
+    trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
+    """Send the metrics to these too; each has to be installed."""
 
     @property
     def mask_rates(self) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from domainbert.files import read_json, sha256_file, write_json
+from domainbert.files import read_json, read_sealed, sha256_file, write_json, write_sealed
 from domainbert.run import RunFolder
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint, read_state
@@ -42,9 +42,9 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     factors: dict[int, float] = {}
     number, step, forward = [0], loop.train_step, MaskedLanguageModel.forward
 
-    def counted(job: Any, wrapped: Any, optimizer: Any, place: int, rate: float) -> StepSums:
+    def counted(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> StepSums:
         number[0] = place + 1
-        return step(job, wrapped, optimizer, place, rate)
+        return step(job, module, optimizer, place, *more)
 
     def poisoned(self: Any, *inputs: Any) -> Any:
         return forward(self, *inputs) * factors.get(number[0], 1.0)
@@ -75,9 +75,11 @@ def forget_skips(run: RunFolder, skipped: dict[str, str]) -> None:
     """Rewrite what the newest checkpoint says of skips, as if a run had just come there."""
     path = sorted(run.checkpoints.iterdir())[-1]
     write_json(path / "state.json", {**read_json(path / "state.json"), "skipped": skipped})
-    manifest = read_json(path / "MANIFEST.json")
-    manifest["state.json"] = sha256_file(path / "state.json")
-    write_json(path / "MANIFEST.json", manifest)
+    manifest = read_sealed(path / "MANIFEST.json")
+    size = (path / "state.json").stat().st_size
+    told = {"sha256": sha256_file(path / "state.json"), "bytes": size}
+    files = {**manifest["files"], "state.json": told}
+    write_sealed(path / "MANIFEST.json", {**manifest, "files": files})
 
 
 def all_finite(folder: Path) -> bool:
@@ -187,8 +189,8 @@ def test_weights_that_are_not_finite_never_reach_the_disk(
     """The last step before a checkpoint breaks a weight, so no later loss can tell."""
     step = loop.train_step
 
-    def breaking(job: Any, wrapped: Any, optimizer: Any, place: int, rate: float) -> StepSums:
-        sums = step(job, wrapped, optimizer, place, rate)
+    def breaking(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> StepSums:
+        sums = step(job, module, optimizer, place, *more)
         if place == 14:
             with torch.no_grad():
                 next(job.model.parameters())[3, 5] = float("inf")
@@ -207,8 +209,10 @@ def test_a_rate_that_diverges_ends_the_run(
 ) -> None:
     step = loop.train_step
 
-    def hasty(job: Any, wrapped: Any, optimizer: Any, place: int, rate: float) -> StepSums:
-        return step(job, wrapped, optimizer, place, rate * (1000 if place > 84 else 1))
+    def hasty(
+        job: Any, module: Any, optimizer: Any, place: int, rate: float, *more: Any
+    ) -> StepSums:
+        return step(job, module, optimizer, place, rate * (1000 if place > 84 else 1), *more)
 
     monkeypatch.setattr(loop, "train_step", hasty)
     town = make_town()
@@ -249,9 +253,9 @@ from domainbert.training.model import MaskedLanguageModel
 
 number, step, forward = [0], loop.train_step, MaskedLanguageModel.forward
 
-def counted(job, wrapped, optimizer, place, rate):
+def counted(job, module, optimizer, place, *more):
     number[0] = place + 1
-    return step(job, wrapped, optimizer, place, rate)
+    return step(job, module, optimizer, place, *more)
 
 def poisoned(self, *inputs):
     bad = number[0] == 13 and os.environ["RANK"] == "1"

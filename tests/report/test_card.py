@@ -124,6 +124,15 @@ def kinds(markdown: str) -> Counter[str]:
     return Counter({kind: n for kind, n in found.items() if kind not in {"text", "text_special"}})
 
 
+def test_the_card_tells_what_was_predicted() -> None:
+    train = {"steps": 5, "masking": "span", "mask_rate": {"from": 0.3, "to": 0.15}}
+    told = summary(recipe=recipe(train=train | {"sentence_pairs": "order"}))
+    rows = dict(row for row in text_of(render_card(told)) if len(row) == 2)
+    assert rows["objective"] == (
+        "30 % to 15 % of the tokens hidden, chosen by span; pairs of text: order"
+    )
+
+
 def test_card_golden() -> None:
     # The recipe's hash changes with every new setting; it is compared elsewhere.
     card = render_card(summary()).replace(summary().recipe.hash(), "r" * 64)

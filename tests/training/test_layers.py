@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,13 +170,13 @@ def test_a_run_that_unfreezes_continues_bit_for_bit(make_job: MakeJob) -> None:
         checkpoint = whole.session.run.checkpoints / f"step-{step:08d}"
         again = make_job(**settings)
         load_model(checkpoint, again.model)
-        restore = _restore(checkpoint, again)
+        restore = _restore(checkpoint)
         run_phase(again, phase, read_state(checkpoint, {}), restore)
         assert changed(expected, again.model) == set()
 
 
-def _restore(checkpoint: Path, job: Job) -> Callable[[torch.optim.Optimizer], None]:
-    return lambda optimizer: load_optimizer(checkpoint, job.model, optimizer)
+def _restore(checkpoint: Path) -> Callable[[Any, torch.optim.Optimizer], None]:
+    return partial(load_optimizer, checkpoint)
 
 
 def test_averages_begin_when_a_layer_wakes(make_job: MakeJob) -> None:

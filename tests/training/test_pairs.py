@@ -116,12 +116,23 @@ def test_the_next_is_the_next_or_a_stretch_of_another_document(make_job: MakeJob
         if frame.pair_label == 0:
             assert second == text[len(first) :]
             continue
-        assert len(second) <= len(text) - len(first)
+        assert len(second) <= key.stop - key.start - len(first)
         others = {d for d, _ in places_of(second, job.store) if d != key.document}
         assert others
         documents |= others
     assert set(labels) == {0, 1}
     assert len(documents) > 10
+
+
+def test_lengths_of_the_parts_do_not_tell_the_class(make_job: MakeJob) -> None:
+    job = make_job(kind="next", max_length=24)
+    lengths: dict[int, list[int]] = {0: [], 1: []}
+    for key in keys_of(job, 60):
+        frame = frame_pair(key, job.rule.pairs)
+        if frame.pair_label is not None:
+            lengths[frame.pair_label].append(len(parts(frame, job)[1]))
+    means = [float(np.mean(found)) for found in lengths.values()]
+    assert means[1] == pytest.approx(means[0], rel=0.1)
 
 
 @pytest.mark.parametrize("kind", ["next", "order"])

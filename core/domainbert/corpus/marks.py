@@ -25,7 +25,8 @@ LONGEST_WORD = 16
 """Tokens of a word; a longer run, as of bases, is cut so that no word is most of a sequence."""
 
 # An ideograph is a word, as for BERT. Combining marks belong to the letter before them.
-_WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]|\w+|[^\w\s]")
+_IDEOGRAPH = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
+_WORD = regex.compile(rf"(?V1){_IDEOGRAPH}\p{{M}}*|[\w--{_IDEOGRAPH}]+|[^\w\s]")
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,17 @@ class RunSummary:
         """Wall time of training and evaluation, over all calls that continued the run."""
         return self.adaptation.seconds + 60 * sum(report.minutes for report in self.reports)
 
+    @property
+    def objective(self) -> str:
+        """What was predicted, in words."""
+        train = self.recipe.train
+        first, last = (f"{rate * 100:g} %" for rate in train.mask_rates)
+        rate = first if first == last else f"{first} to {last}"
+        told = f"{rate} of the tokens hidden, chosen by {train.masking}"
+        if train.sentence_pairs != "none":
+            told += f"; pairs of text: {train.sentence_pairs}"
+        return told
+
 
 def write_card(summary: RunSummary, run: RunFolder) -> None:
     """Complete `lock.json` and write `README.md`, unless the run was finished before."""

@@ -26,6 +26,7 @@ from domainbert.files import (
 )
 from domainbert.run import processor_name
 from domainbert.supervise.pulse import beat
+from domainbert.training.shards import gathered, placed
 
 if TYPE_CHECKING:
     import torch
@@ -223,8 +224,8 @@ def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimize
             continue  # not yet unfrozen: its averages begin with its first step
         optimizer.state[parameter] = {
             "step": saved[f"step.{name}"].to(torch.float32),
-            "exp_avg": saved[f"exp_avg.{name}"].to(parameter.device),
-            "exp_avg_sq": saved[f"exp_avg_sq.{name}"].to(parameter.device),
+            "exp_avg": placed(saved[f"exp_avg.{name}"], parameter),
+            "exp_avg_sq": placed(saved[f"exp_avg_sq.{name}"], parameter),
         }
 
 
@@ -255,7 +256,7 @@ def _trouble(path: Path) -> str | None:
 
 def _model_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     # Tied weights appear once among the parameters, as safetensors wants it.
-    return {name: parameter.data.contiguous() for name, parameter in model.named_parameters()}
+    return {name: gathered(p.data).contiguous() for name, p in model.named_parameters()}
 
 
 def _learning(
@@ -273,8 +274,14 @@ def _optimizer_tensors(
     tensors = {}
     for name, parameter in _learning(model, optimizer):
         for key, value in optimizer.state[parameter].items():
-            tensors[f"{key}.{name}"] = torch.as_tensor(value).contiguous()
+            tensors[f"{key}.{name}"] = gathered(torch.as_tensor(value)).contiguous()
     return tensors
+
+
+def gather_for_others(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Give one's shards to the process that calls `save_checkpoint` at the same time."""
+    _model_tensors(model)
+    _optimizer_tensors(model, optimizer)
 
 
 def _load(path: Path, tensors: dict[str, Any]) -> None:

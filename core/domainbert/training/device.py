@@ -27,6 +27,8 @@ def build_accelerator(precision: str) -> Any:
     """
     from accelerate import Accelerator, InitProcessGroupKwargs
 
+    # With FSDP, transformers would leave the base unread in all processes but one.
+    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
     keep_freed_memory()
     if precision == "auto":
         precision = "bf16" if device_has_bf16() else "fp32"

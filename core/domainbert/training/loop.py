@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,19 +14,16 @@ from domainbert.plan import Phase
 from domainbert.progress import Bar
 from domainbert.run import append_metrics, sync_metrics
 from domainbert.supervise.pulse import beat
-from domainbert.training.checkpoint import TrainState, save_checkpoint
+from domainbert.training.checkpoint import TrainState, gather_for_others, save_checkpoint
 from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
-from domainbert.training.model import (
-    MaskedLanguageModel,
-    first_non_finite,
-    head_parameters,
-    set_dropout,
-)
+from domainbert.training.model import first_non_finite, head_parameters, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
 from domainbert.training.together import fail_together, told_by_main
+from domainbert.training.tracking import track
+from domainbert.training.wrap import wrapped
 
 
 def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
@@ -35,18 +33,24 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         job: The run.
         phase: Which parameters learn, how long and how fast.
         state: Where training stands.
-        optimizer_from: Called with the new optimizer to restore its averages on resume.
+        optimizer_from: Called with model and new optimizer to restore its averages on resume.
 
     Raises:
         BadStep: Loss, gradient or weights went wrong; nothing of it was written.
         Stopped: A signal arrived; a checkpoint was written.
         StorageFullError: No space for a checkpoint; the one before is whole.
     """
-    optimizer, wrapped = start_phase(job, phase.name)
-    if optimizer_from is not None:
-        optimizer_from(optimizer)
+    with learning(job, phase.name) as (learner, optimizer, module):
+        if optimizer_from is not None:
+            optimizer_from(learner.model, optimizer)
+        return _run(learner, phase, state, optimizer, module)
+
+
+def _run(
+    job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.AdamW, module: Any
+) -> TrainState:
     depth = depths(job.model)
-    settle(job, wrapped, state.step)
+    settle(job, module, state.step)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state = _begin(job, phase, state, optimizer)
         for step in range(state.step, phase.stop):
@@ -61,31 +65,37 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
                 job.settings.warmup, job.settings.schedule, job.settings.decay,
             )  # fmt: skip
             asleep, now = _asleep(job, phase, depth, step), with_mask_rate(job, phase, step)
-            sums = train_step(now, wrapped, optimizer, step, rate, asleep)
+            sums = train_step(now, module, optimizer, step, rate, asleep)
             check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
                 state = _log(job, phase, state, sums, first, bar)
             _maybe_save(job, phase, state, optimizer)
-    job.session.accelerator.free_memory()
     return state
 
 
-def start_phase(job: Job, phase_name: str) -> tuple[torch.optim.AdamW, Any]:
-    """Return a new optimizer of what learns in a phase, and the model ready to train."""
+@contextmanager
+def learning(job: Job, phase_name: str) -> Iterator[tuple[Job, torch.optim.AdamW, Any]]:
+    """Yield the job with the model as it learns, a new optimizer, and the module that is called.
+
+    Args:
+        job: The run; its own model has learned what this one did when the block ends.
+        phase_name: `head` or `full`.
+    """
     settings, depth = job.settings, depths(job.model)
     set_dropout(job.model, settings.dropout)
+    # Before: processes agree on what they exchange when the model is wrapped.
     select_parameters(job.model, phase_name, frozen(settings, depth))
-    optimizer = build_optimizer(
-        job.model,
-        settings.adam_betas,
-        settings.weight_decay,
-        job.session.accelerator.device,
-        rate_scales(depth, settings.layer_rate_decay),
-    )
-    wrapped = job.session.accelerator.prepare(MaskedLanguageModel(job.model))
-    job.model.train()
-    return optimizer, wrapped
+    with wrapped(job) as (model, module):
+        optimizer = build_optimizer(
+            model,
+            settings.adam_betas,
+            settings.weight_decay,
+            job.session.accelerator.device,
+            rate_scales(depth, settings.layer_rate_decay),
+        )
+        model.train()
+        yield replace(job, model=model), optimizer, module
 
 
 def select_parameters(model: Any, phase_name: str, still: Collection[str] = ()) -> None:
@@ -123,6 +133,7 @@ def _pass_over(job: Job, phase: Phase, state: TrainState) -> TrainState:
         reason = state.skipped[str(number)]
         entry = {"step": number, "phase": phase.name, "skipped": reason}
         append_metrics(job.session.run, entry)
+        track(job.session, entry)
     state = replace(state, step=number)
     if number < phase.stop:
         return state
@@ -158,6 +169,7 @@ def _log(
             "tokens_per_second": round(speed, 1),
         }
         append_metrics(job.session.run, entry)
+        track(job.session, entry)
     left = (phase.stop - state.step) / (state.step - first.step) * (state.seconds - first.seconds)
     done = state.step - phase.start
     note = f"loss {loss:.3f} · {speed:,.0f} tokens/s"
@@ -182,7 +194,11 @@ def _maybe_save(
 
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
-    trouble = _trouble_saving(job, state, optimizer) if job.session.is_main else None
+    trouble = None
+    if job.session.is_main:
+        trouble = _trouble_saving(job, state, optimizer)
+    elif job.session.accelerator.is_fsdp2:
+        gather_for_others(job.model, optimizer)
     fail_together(job.session.accelerator, trouble)
 
 

@@ -199,8 +199,9 @@ def set_dropout(model: nn.Module, probability: float) -> None:
 
 
 def first_non_finite(model: nn.Module) -> str | None:
-    """Return the name of a parameter with NaN or infinity, or None."""
+    """Return the name of a parameter with NaN or infinity, in this process's shard, or None."""
     for name, parameter in model.named_parameters():
-        if not torch.isfinite(parameter).all():
+        mine = getattr(parameter, "to_local", lambda own=parameter: own)()
+        if not torch.isfinite(mine).all():
             return name
     return None

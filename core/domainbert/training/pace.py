@@ -15,7 +15,7 @@ from domainbert.errors import RunFailed
 from domainbert.files import read_json
 from domainbert.plan import CorpusSize, Phase, count_steps, head_phase, plan_phases
 from domainbert.run import update_lock
-from domainbert.training.loop import start_phase
+from domainbert.training.loop import learning
 from domainbert.training.recovery import BadStep
 from domainbert.training.step import Job, train_step
 
@@ -91,7 +91,14 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
     Raises:
         RunFailed: The loss is never finite.
     """
-    optimizer, wrapped = start_phase(job, phase_name)
+    with learning(job, phase_name) as (learner, optimizer, module):
+        taken = _timed(learner, optimizer, module)
+        optimizer.zero_grad(set_to_none=True)
+    return Pace(median(taken), len(taken))
+
+
+def _timed(job: Job, optimizer: torch.optim.AdamW, module: Any) -> list[float]:
+    """Return seconds for each token, by step."""
     ramp = job.settings.batch_ramp
     first = ramp.steps if ramp else 0
     taken: list[float] = []
@@ -100,7 +107,7 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
         job.session.check_stop()
         started = time.perf_counter()
         try:
-            sums = train_step(job, wrapped, optimizer, step, 0.0)
+            sums = train_step(job, module, optimizer, step, 0.0)
         except BadStep:
             continue  # the run itself will meet it, say so and go past it
         seconds = _slowest(job, time.perf_counter() - started)
@@ -110,14 +117,12 @@ def measure_pace(job: Job, phase_name: str) -> Pace:
         spent += seconds
         if len(taken) >= _FEWEST and spent >= _ENOUGH_SECONDS:
             break
-    optimizer.zero_grad(set_to_none=True)
-    job.session.accelerator.free_memory()
     if not taken:
         raise RunFailed(
             f"no loss of {_UNTIMED + _MOST} timed steps is finite, so nothing could be timed. Give "
             "`train.steps`, or look at base and corpus."
         )
-    return Pace(median(taken), len(taken))
+    return taken
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from domainbert.corpus.marks import BEGINS_WORD
-from domainbert.counter import derive_key, random_words
+from domainbert.counter import derive_key, random_words, uniforms
 from domainbert.errors import RecipeError
 from domainbert.training.masking import Frame, frame_parts
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Text = tuple[NDArray[Any], NDArray[np.uint8]]
 
 _CUT, _CLASS, _OTHER = 0, 1, 2
+_DRAWS = 8
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def frame_pair(key: SequenceKey, rule: PairRule) -> Frame:
     begins or ends inside of a word would tell the class. A sequence of one word is framed alone,
     without a class.
     """
-    text = _text(rule.store, key.document, *_whole_words(rule.store, key))
+    start, stop = _whole_words(rule.store, key)
+    text = _text(rule.store, key.document, start, stop)
     ids, marks = text
     cuts = np.flatnonzero(marks[1:] & BEGINS_WORD) + 1
     if not len(cuts):
@@ -87,7 +89,8 @@ def frame_pair(key: SequenceKey, rule: PairRule) -> Frame:
     if label and rule.kind == "order":
         parts.reverse()
     elif label:
-        parts[1] = _elsewhere(key, rule, len(ids) - cut, int(random_words(draw, _OTHER)))
+        # Its last word is cut off as that of the sequence was.
+        parts[1] = _elsewhere(key, rule, key.stop - start - cut, draw)
     frame = _typed(frame_parts(parts, rule.specials), len(parts[0][0]), rule)
     return replace(frame, pair_label=label)
 
@@ -116,13 +119,19 @@ def _word_end(marks: NDArray[np.uint8], stop: int) -> int:
 
 
 def _elsewhere(key: SequenceKey, rule: PairRule, length: int, draw: int) -> Text:
-    """Return about as many tokens of another document, from the beginning of a word."""
+    """Return about as many tokens of another document, from the beginning of a word.
+
+    Of a few documents drawn, long ones more often, the first that is long enough is taken, or else
+    the longest: a second part that is shorter than usual would tell the class.
+    """
     index = rule.index
     own = int(np.searchsorted(index.ends_T, key.sequence, side="right"))
     first, stop = (int(index.ends_T[own - 1]) if own else 0), int(index.ends_T[own])
-    other = draw % (index.n_sequences - (stop - first))
-    other += (stop - first) if other >= first else 0
-    document, start, _ = index.locate(np.array([other]))[0].tolist()
+    chance = uniforms(random_words(draw, _OTHER, np.arange(_DRAWS)))
+    others = (chance * (index.n_sequences - (stop - first))).astype(np.int64)
+    found = index.locate(others + np.where(others >= first, stop - first, 0))
+    lengths = rule.store.lengths_D[found[:, 0]].clip(max=length)
+    document, start, _ = found[lengths.argmax()].tolist()
     marks = rule.store.marks(document)
     assert marks is not None  # noqa: S101  # as above
     start = max(0, min(start, len(marks) - length))

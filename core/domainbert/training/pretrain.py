@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,11 +27,15 @@ from domainbert.training.recovery import BadStep, roll_back
 from domainbert.training.resume import resume
 from domainbert.training.rule import mask_rule_of
 from domainbert.training.step import Job
+from domainbert.training.tracking import tracked
+from domainbert.training.wrap import save_memory
 from domainbert.vocabulary.extend import write_extension
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from domainbert.training.batch import Layout
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def build_job(
     """Fit model, corpus and settings together.
 
     Raises:
-        RecipeError: The sequence length or the batch size does not fit model or processes.
+        RecipeError: A setting does not fit the model or the number of processes.
     """
     specials = special_tokens(loaded.tokenizer)
     check_length(loaded.model, settings.max_length, "train.max_length")
@@ -83,24 +88,27 @@ def build_job(
     capacity = specials.room(settings.max_length, paired=settings.sentence_pairs != "none")
     index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
-    wrapped = MaskedLanguageModel(model)
-    if not wrapped.sparse:
-        session.reporter.say(
-            f"model type {model.config.model_type!r}: all logits are computed, which is slower"
-        )
-    if settings.packing and wrapped.layout == "padded":
-        session.reporter.say(
-            f"model type {model.config.model_type!r}: sequences are padded, which is slower"
-        )
+    save_memory(model, settings.gradient_checkpointing)
     return Job(
         model=model,
         store=store,
         index=index,
         rule=mask_rule_of(settings, loaded, specials, store, index),
-        layout=wrapped.layout if settings.packing else "padded",
+        layout=_layout(model, settings, session),
         settings=settings,
         session=session,
     )
+
+
+def _layout(model: Any, settings: TrainSection, session: Session) -> Layout:
+    """Return how sequences lie in a batch; say what makes a model slow."""
+    module, family = MaskedLanguageModel(model), model.config.model_type
+    if not module.sparse:
+        session.reporter.say(f"model type {family!r}: all logits are computed, which is slower")
+    if settings.packing and module.layout == "padded":
+        session.reporter.say(f"model type {family!r}: sequences are padded, which is slower")
+    # A compiled model would be compiled anew for each way in which a row is made up.
+    return module.layout if settings.packing and not settings.compile else "padded"
 
 
 def pretrain(
@@ -125,11 +133,12 @@ def pretrain(
     if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
     state, checkpoint = resume(job, identity)
-    for phase in phases:
-        if phase.name == "full" and before is None:
-            _refuse_late_measurement(job, phase, state)
-            before = _measured(job, "before", loaded.tokenizer, heldout)
-        state = _run(job, phase, state, checkpoint)
+    with tracked(job.session, job.settings.trackers):
+        for phase in phases:
+            if phase.name == "full" and before is None:
+                _refuse_late_measurement(job, phase, state)
+                before = _measured(job, "before", loaded.tokenizer, heldout)
+            state = _run(job, phase, state, checkpoint)
     assert before is not None  # noqa: S101  # the last phase is always `full`
     after = _measured(job, "after", loaded.tokenizer, heldout)
     if job.session.is_main and not job.session.run.model.exists():
@@ -149,7 +158,7 @@ def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> 
     while True:
         # Averages of another phase's optimizer are of other parameters.
         restore = (
-            partial(load_optimizer, checkpoint, job.model)
+            partial(load_optimizer, checkpoint)
             if checkpoint is not None and phase.start < state.step
             else None
         )
@@ -157,8 +166,9 @@ def _run(job: Job, phase: Phase, state: TrainState, checkpoint: Path | None) -> 
             return run_phase(job, phase, state, restore)
         except BadStep as error:
             bad = BadStep(error.step, error.reason)
-        # Outside the handler: the frames of the attempt hold its optimizer and its gradients.
-        job.session.accelerator.free_memory()
+        # Outside the handler, whose frames hold the optimizer of the attempt and, with several
+        # processes, a module that would still answer to gradients.
+        gc.collect()
         state, checkpoint = roll_back(job, phase.start, state, bad)
 
 

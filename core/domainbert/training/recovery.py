@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 
 from domainbert.errors import RunFailed
 from domainbert.run import rewind_metrics
-from domainbert.training.checkpoint import TrainState, load_model, newest_checkpoint, read_state
+from domainbert.training.checkpoint import (
+    TrainState,
+    checkpoint_of,
+    choose_checkpoint,
+    load_model,
+    read_state,
+)
+from domainbert.training.together import told_by_main
 
 if TYPE_CHECKING:
     from domainbert.training.step import Job
@@ -113,19 +120,22 @@ def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[Tr
     Raises:
         RunFailed: It went wrong too often, or no checkpoint of this phase is whole.
     """
-    checkpoint, damaged = newest_checkpoint(job.session.run.checkpoints)
+    session, folder = job.session, job.session.run.checkpoints
+    at, damaged = choose_checkpoint(folder) if session.is_main else (-1, [])
     for line in damaged:
-        job.session.reporter.say(f"checkpoint {line}")
-    restored = read_state(checkpoint, state.identity) if checkpoint is not None else None
-    if checkpoint is None or restored is None or restored.step < start:
+        session.reporter.say(f"checkpoint {line}")
+    at = told_by_main(session.accelerator, at)
+    if at < start:
         raise RunFailed(f"{bad}, and no checkpoint of this phase is whole. Run the command again.")
+    checkpoint = checkpoint_of(folder, at)
+    restored = read_state(checkpoint, state.identity)
     skipped = {**state.skipped, str(bad.step): bad.reason}
     if len(skipped) > job.settings.max_rollbacks:
         raise RunFailed(_too_often(skipped, restored.step))
     load_model(checkpoint, job.model)
-    if job.session.is_main:
-        rewind_metrics(job.session.run, restored.step)
-    job.session.reporter.say(
+    if session.is_main:
+        rewind_metrics(session.run, restored.step)
+    session.reporter.say(
         f"{bad}. Back to step {restored.step}; the batch of step {bad.step} is skipped "
         f"({len(skipped)} of at most {job.settings.max_rollbacks})"
     )

@@ -128,7 +128,9 @@ def micro_batches(job: Job, step: int) -> list[MicroBatch]:
         settings.micro_batch_size,
     )
     keys = global_batch(job.index, settings.seed, batch_places(settings, step))
-    capacity = None if job.layout == "padded" else micro * settings.max_length
+    # Where every pass gathers weights from all processes, all have to make as many passes.
+    by_tokens = job.layout != "padded" and not accelerator.is_fsdp2
+    capacity = micro * settings.max_length if by_tokens else None
     parts = share(keys, rank, world, micro, capacity)
     return [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
 

@@ -1,0 +1,141 @@
+"""FSDP trains what one process trains, and leaves the same files.
+
+Accelerate shards on GPUs only; told to, it does on CPUs too, with the same code but for the device.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+
+from domainbert.run import RunFolder
+
+Adapt = Callable[..., Any]
+MakeTown = Callable[[], Any]
+pytestmark = pytest.mark.timeout(900)
+
+SHARDED = """
+import accelerate
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+
+from domainbert.cli.app import main
+from domainbert.training import device, wrap
+
+plain = device.build_accelerator
+
+def build(*given):
+    accelerator = plain(*given)
+    # Both: the second is copied over the first whenever somebody asks for either.
+    accelerator.state.distributed_type = DistributedType.FSDP
+    accelerate.PartialState().distributed_type = DistributedType.FSDP
+    accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin()
+    return accelerator
+
+def shard(accelerator, model):
+    module = whole(accelerator, model)
+    shapes = [tuple(p.to_local().shape) for p in model.parameters()]
+    print("SHARDS", sum(p.to_local().numel() for p in model.parameters()), len(shapes))
+    return module
+
+whole = wrap._shard
+device.build_accelerator, wrap._shard = build, shard
+main()
+"""
+CONFIG = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+    "FSDP_RESHARD_AFTER_FORWARD": "true",
+    "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
+}
+
+
+@pytest.fixture(scope="module")
+def town(make_town: MakeTown, adapt: Adapt) -> Any:
+    """A run of one process, and the same in shards; of a base without a head, so in two phases."""
+    made = make_town()
+    made.write(
+        with_head=False, head_steps=3, steps=9, batch_size=6, checkpoint_steps=4, keep_checkpoints=9
+    )
+    adapt(made, "town.yaml", "--out", "one")
+    (made.folder / "sharded.py").write_text(SHARDED, encoding="utf-8")
+    shards(made, "town.yaml", "--out", "two")
+    return made
+
+
+def shards(town: Any, *words: str) -> str:
+    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "sharded.py")
+    told = replace(town, variables={**town.variables, **CONFIG})
+    process = told.start(*launch, "adapt", *words)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return str(out + err)
+
+
+def metrics(run: RunFolder) -> list[dict[str, Any]]:
+    lines = run.metrics.read_text(encoding="utf-8").splitlines()
+    entries = [json.loads(line) for line in lines]
+    return [{k: v for k, v in entry.items() if k != "tokens_per_second"} for entry in entries]
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in load_file(path).items()}
+
+
+def test_losses_are_those_of_one_process(town: Any) -> None:
+    one, two = (metrics(RunFolder(town.folder / name)) for name in ("one", "two"))
+    assert [entry["step"] for entry in two] == list(range(1, 13))
+    for mine, theirs in zip(two, one, strict=True):
+        assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        assert mine["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-4)
+
+
+def test_files_are_those_of_one_process(town: Any) -> None:
+    one, two = (town.folder / name for name in ("one", "two"))
+    found, expected = (
+        {path.relative_to(folder): shapes(path) for path in folder.rglob("*.safetensors")}
+        for folder in (two, one)
+    )
+    assert found == expected
+    assert len(found) == 2 * 5 + 1  # checkpoints of steps 0, 3, 4, 8, 12 and the model
+
+
+def test_a_resumed_run_ends_with_the_same_bytes(town: Any) -> None:
+    run, whole = RunFolder(town.folder / "cut"), RunFolder(town.folder / "two")
+    shutil.copytree(whole.path, run.path)
+    shutil.rmtree(run.model)
+    run.card.unlink()
+    (run.results / "bits-after.json").unlink()
+    shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])
+    told = shards(town, "cut")
+    assert "continuing after step 8" in told
+    # Half of the model's numbers in each process, but for rows that cannot be halved.
+    halves = [int(line.split()[1]) for line in told.splitlines() if line.startswith("SHARDS")]
+    total = sum(tensor.numel() for tensor in load_file(run.model / "model.safetensors").values())
+    assert len(halves) == 2
+    assert max(halves) < 0.51 * total
+    assert (run.model / "model.safetensors").read_bytes() == (
+        whole.model / "model.safetensors"
+    ).read_bytes()
+    assert metrics(run) == metrics(whole)
+
+
+def test_a_checkpoint_of_shards_is_continued_by_one_process(town: Any, adapt: Adapt) -> None:
+    run, one = RunFolder(town.folder / "alone"), RunFolder(town.folder / "one")
+    shutil.copytree(town.folder / "two", run.path)
+    shutil.rmtree(run.model)
+    run.card.unlink()
+    (run.results / "bits-after.json").unlink()
+    shutil.rmtree(run.results / "town-names")  # of the other weights
+    shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])
+    told = adapt(town, "alone")
+    assert "continuing after step 8" in told.err
+    for mine, theirs in zip(metrics(run), metrics(one), strict=True):
+        assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)

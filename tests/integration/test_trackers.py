@@ -1,0 +1,171 @@
+"""Trackers get what `metrics.jsonl` has, each step once, over any number of stops."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from accelerate.tracking import GeneralTracker
+
+from domainbert.run import RunFolder
+from domainbert.training import tracking
+
+Adapt = Callable[..., Any]
+MakeTown = Callable[[], Any]
+
+
+class Fake(GeneralTracker):
+    """Remembers what it was told."""
+
+    name = "fake"
+    requires_logging_directory = False
+
+    def __init__(self, fails_at: int = 0) -> None:
+        super().__init__()
+        self.told: list[tuple[str, Any]] = []
+        self.fails_at = fails_at
+
+    @property
+    def tracker(self) -> list[tuple[str, Any]]:
+        return self.told
+
+    def start(self) -> None:
+        self.told.append(("start", None))
+
+    def store_init_configuration(self, values: dict[str, Any]) -> None:
+        self.told.append(("config", values))
+
+    def log(self, values: dict[str, Any], step: int | None = None, **_: Any) -> None:
+        if step == self.fails_at:
+            raise ConnectionError("https://secret@example.org")
+        self.told.append(("log", {"step": step, **values}))
+
+    def finish(self) -> None:
+        self.told.append(("finish", None))
+
+
+@pytest.fixture
+def town(make_town: MakeTown) -> Any:
+    made = make_town()
+    made.write(steps=12, log_steps=2, checkpoint_steps=5, trackers=["tensorboard"])
+    return made
+
+
+def metrics(run: RunFolder) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run.metrics.read_text(encoding="utf-8").splitlines()]
+
+
+def use(monkeypatch: pytest.MonkeyPatch, fake: Fake) -> None:
+    """Start a tracker object in the place of those that are named."""
+    plain = tracking._options
+
+    def options(*given: Any) -> Any:
+        accelerators[0].log_with = [fake]
+        return plain(*given)
+
+    accelerators: list[Any] = []
+    start = tracking._start
+
+    def started(session: Any, names: tuple[str, ...]) -> None:
+        accelerators[:] = [session.accelerator]
+        start(session, names)
+
+    monkeypatch.setattr(tracking, "_options", options)
+    monkeypatch.setattr(tracking, "_start", started)
+
+
+def back_to(run: RunFolder, step: int) -> None:
+    """Make a finished run one that was stopped after a step."""
+    shutil.rmtree(run.model)
+    run.card.unlink()
+    (run.results / "bits-after.json").unlink()
+    for path in run.checkpoints.glob("step-*"):
+        if int(path.name.removeprefix("step-")) > step:
+            shutil.rmtree(path)
+
+
+def test_a_tracker_is_told_every_line_once(
+    town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = Fake()
+    use(monkeypatch, fake)
+    adapt(town, "town.yaml", "--out", "run")
+    run = RunFolder(town.folder / "run")
+    expected = [("log", entry) for entry in metrics(run)]
+    assert len(expected) == 6
+    assert fake.told == [("start", None), *expected, ("finish", None)]
+
+    fake.told.clear()
+    back_to(run, 10)
+    adapt(town, "run")
+    # The line of step 12 was sent before.
+    assert fake.told == [("start", None), ("finish", None)]
+
+    fake.told.clear()
+    back_to(run, 10)
+    state = json.loads((run.path / "trackers" / "state.json").read_text(encoding="utf-8"))
+    (run.path / "trackers" / "state.json").write_text(json.dumps({**state, "step": 10}))
+    adapt(town, "run")
+    assert fake.told == [("start", None), ("log", metrics(run)[-1]), ("finish", None)]
+
+
+def test_a_tracker_that_fails_does_not_cost_the_run_and_its_message_is_not_shown(
+    town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = Fake(fails_at=6)
+    use(monkeypatch, fake)
+    told = adapt(town, "town.yaml", "--out", "run")
+    assert [values["step"] for kind, values in fake.told if kind == "log"] == [2, 4]
+    assert told.err.count("trackers: ConnectionError; nothing more is sent") == 1
+    assert "secret" not in told.err
+    assert [entry["step"] for entry in metrics(RunFolder(town.folder / "run"))] == [
+        2, 4, 6, 8, 10, 12,
+    ]  # fmt: skip
+
+
+def test_tensorboard_has_the_numbers_at_their_steps_after_a_kill(town: Any, adapt: Adapt) -> None:
+    pytest.importorskip("tensorboard")
+    adapt(town, "town.yaml", "--out", "run")
+    run = RunFolder(town.folder / "run")
+    back_to(run, 10)
+    # As if killed between sending step 12 and noting it.
+    path = run.path / "trackers" / "state.json"
+    state = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**state, "step": 10}), encoding="utf-8")
+    told = adapt(town, "run")
+    assert "http" not in told.err
+    found = scalars(run.path / "trackers" / "domainbert")
+    for name in ("loss", "learning_rate", "gradient_norm", "tokens"):
+        steps = [(entry["step"], pytest.approx(entry[name], rel=1e-6)) for entry in metrics(run)]
+        assert found[name] == steps
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return {
+        name: [(event.step, event.value) for event in events.Scalars(name)]
+        for name in events.Tags()["scalars"]
+    }
+
+
+def test_a_tracker_that_is_not_installed_is_refused_before_any_work(
+    town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = tracking.importlib.util.find_spec
+    monkeypatch.setattr(
+        tracking.importlib.util,
+        "find_spec",
+        lambda name, *more: None if name == "trackio" else find(name, *more),
+    )
+    told = adapt(town, "town.yaml", "--set", "train.trackers=[trackio]", "--out", "run", code=2)
+    assert told.err.splitlines()[-1] == (
+        "error: train.trackers: 'trackio' is not installed. Install it: pip install trackio"
+    )
+    assert not (town.folder / "run").exists()

@@ -1,0 +1,149 @@
+"""Less memory, another way to compute: the same losses and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerate.utils import DistributedType
+from torch import Tensor
+
+from domainbert.base import LoadedModel
+from domainbert.errors import RecipeError, UserError
+from domainbert.recipe_train import TrainSection
+from domainbert.training.batch import LAYOUTS, Layout, MicroBatch
+from domainbert.training.masking import MaskedSequence
+from domainbert.training.model import MaskedLanguageModel, set_dropout
+from domainbert.training.wrap import check_environment, save_memory
+
+Load = Callable[[str], LoadedModel]
+
+
+def batch(layout: Layout, lengths: tuple[int, ...] = (30, 17, 17, 9)) -> MicroBatch:
+    numbers = np.random.default_rng(sum(lengths))
+
+    def sequence(length: int) -> MaskedSequence:
+        places = np.arange(0, length, 5)
+        ids, targets = (numbers.integers(10, 60, n) for n in (length, len(places)))
+        return MaskedSequence(ids, places, targets)
+
+    return LAYOUTS[layout]([sequence(length) for length in lengths], 0)
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """Count the bytes that are kept for the backward pass."""
+    kept: list[int] = [0]
+
+    def count(tensor: Tensor) -> Tensor:
+        kept[0] += tensor.nbytes
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        yield kept
+
+
+def learned(module: Any, given: MicroBatch) -> tuple[float, int, dict[str, Tensor]]:
+    """Loss, bytes kept, gradients."""
+    module.zero_grad(set_to_none=True)
+    torch.manual_seed(0)
+    with counted() as kept:
+        loss = module(given)
+    loss.backward()
+    return (
+        loss.item(),
+        kept[0],
+        {name: p.grad for name, p in module.named_parameters() if p.grad is not None},
+    )
+
+
+def worst(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
+    assert found.keys() == expected.keys()
+    largest = max(float(value.abs().max()) for value in expected.values())
+    return max(float((found[name] - expected[name]).abs().max()) for name in found) / largest
+
+
+@pytest.mark.parametrize(
+    ("family", "layout"),
+    [("bert", "flat"), ("bert", "padded"), ("modernbert", "flat"), ("deberta-v2", "rows")],
+)
+def test_gradient_checkpointing_keeps_less_and_changes_nothing(
+    load: Load, family: str, layout: Layout
+) -> None:
+    model = load(family).model.train()
+    set_dropout(model, 0.1)
+    module, given = MaskedLanguageModel(model), batch(layout)
+    loss, kept, gradients = learned(module, given)
+    save_memory(model, wanted=True)
+    saved = learned(module, given)
+    assert saved[0] == pytest.approx(loss, rel=1e-6)
+    assert saved[1] < 0.5 * kept
+    assert worst(saved[2], gradients) < 1e-6
+
+
+def test_gradient_checkpointing_is_refused_where_the_family_cannot(load: Load) -> None:
+    model = load("mpnet").model
+    save_memory(model, wanted=False)
+    with pytest.raises(RecipeError) as told:
+        save_memory(model, wanted=True)
+    assert str(told.value) == (
+        "train.gradient_checkpointing: models of type 'mpnet' cannot. Leave it out, and lower "
+        "`train.micro_batch_size` to save memory."
+    )
+
+
+def accelerator(kind: str = "NO", sharded: bool = False) -> Any:
+    return SimpleNamespace(distributed_type=DistributedType(kind), is_fsdp2=sharded)
+
+
+def settings(**given: Any) -> TrainSection:
+    return TrainSection(steps=1, **given)
+
+
+def test_without_a_compiler_nothing_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    check_environment(settings(), accelerator())
+    with pytest.raises(RecipeError, match=r"train\.compile: needs a C\+\+ compiler, and neither"):
+        check_environment(settings(compile=True), accelerator())
+    (tmp_path / "clang++").touch(mode=0o755)
+    check_environment(settings(compile=True), accelerator())
+
+
+@pytest.mark.parametrize(
+    ("kind", "sharded"), [("MULTI_GPU", False), ("MULTI_CPU", False), ("FSDP", True)]
+)
+def test_processes_may_hold_replicas_or_shards(kind: str, sharded: bool) -> None:
+    check_environment(settings(), accelerator(kind, sharded))
+
+
+def test_other_ways_to_start_processes_are_refused() -> None:
+    with pytest.raises(UserError, match=r"FSDP 1 is not supported\. Set `fsdp_version: 2`"):
+        check_environment(settings(), accelerator("FSDP"))
+    with pytest.raises(UserError, match=r"DEEPSPEED is not supported\. Use plain processes or"):
+        check_environment(settings(), accelerator("DEEPSPEED"))
+    with pytest.raises(RecipeError, match="cannot be used with FSDP; leave one of the two out"):
+        check_environment(settings(compile=True), accelerator("FSDP", sharded=True))
+
+
+@pytest.mark.slow
+def test_a_compiled_model_has_the_losses_gradients_and_names_of_a_plain_one(load: Load) -> None:
+    model = load("bert").model.train()
+    set_dropout(model, 0.0)
+    plain, compiled = MaskedLanguageModel(model), MaskedLanguageModel(model)
+    compiled.compile(dynamic=True)
+    for lengths in [(30, 17, 17, 9), (40, 20, 11), (33, 32, 31, 30, 29)]:
+        given = batch("padded", lengths)
+        loss, _, gradients = learned(plain, given)
+        found = learned(compiled, given)
+        assert found[0] == pytest.approx(loss, rel=1e-5)
+        assert worst(found[2], gradients) < 1e-5
+    assert list(compiled.state_dict()) == list(plain.state_dict())
+    assert "_orig_mod" not in "".join(name for name, _ in model.named_parameters())
