@@ -51,11 +51,11 @@ class RunFolderError(UserError):
 
 
 class StorageError(UserError):
-    """The system refuses to write a file; the last checkpoint is whole."""
+    """The system refuses to write a file; what stood before is whole."""
 
 
 class StorageFullError(StorageError):
-    """No space left on the device while writing; the last checkpoint is whole."""
+    """No space left on the device while writing; what stood before is whole."""
 
 
 class RunFailed(DomainBertError):

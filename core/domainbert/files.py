@@ -61,15 +61,15 @@ def storage_errors(path: Path) -> Iterator[None]:
             free = shutil.disk_usage(_existing(path)).free / 1e6
             raise StorageFullError(
                 f"{path}: no space left on the device ({free:.0f} MB free). Nothing was "
-                "half-written and the last checkpoint is whole: free some space and run the same "
+                "half-written and what stood before is whole: free some space and run the same "
                 "command again."
             ) from None
         if number in _REFUSED:
             where = getattr(error, "filename", None) or path
             raise StorageError(
                 f"{where}: cannot be written: {os.strerror(number)}. Nothing was half-written and "
-                "the last checkpoint is whole: put right the device or its permissions and run "
-                "the same command again."
+                "what stood before is whole: put right the device or its permissions and run the "
+                "same command again."
             ) from None
         raise
 
@@ -88,7 +88,7 @@ def check_space(path: Path, needed: int) -> None:
     if free < needed:
         raise StorageFullError(
             f"{path}: needs {needed / 1e6:,.1f} MB, the device has {free / 1e6:,.1f} MB free. "
-            "Nothing was written and the last checkpoint is whole: free some space and run the "
+            "Nothing was written and what stood before is whole: free some space and run the "
             "same command again."
         )
 

@@ -152,7 +152,9 @@ def test_new_leaves_nothing_half_written(cli: Cli, monkeypatch: pytest.MonkeyPat
     outcome = cli("plugins", "new", "case-law")
     assert outcome.code == 2
     assert outcome.err == (
-        "error: domainbert-case-law: cannot be written: [Errno 13] Permission denied.\n"
+        "error: domainbert-case-law: cannot be written: Permission denied. Nothing was "
+        "half-written and what stood before is whole: put right the device or its permissions and "
+        "run the same command again.\n"
     )
     assert len(written) == len(FILES)
     assert list(Path().iterdir()) == []

@@ -132,7 +132,7 @@ def pretrain(
     # A base with a head is measured as it is, so before a checkpoint is loaded over it.
     if before is None and phases[0].name == "full":
         before = _measured(job, "before", loaded.tokenizer, heldout)
-    state, checkpoint = resume(job, identity)
+    state, checkpoint = resume(job, identity, phases[-1].stop)
     with tracked(job.session, job.settings.trackers):
         for phase in phases:
             if phase.name == "full" and before is None:
@@ -191,10 +191,10 @@ def prepare_base(
     Returns:
         The measurement as `before` and `after`.
     """
-    state, checkpoint = resume(job, identity)
-    for phase in phases:
-        if phase.name == "head":
-            state = _run(job, phase, state, checkpoint)
+    heads = [phase for phase in phases if phase.name == "head"]
+    state, checkpoint = resume(job, identity, heads[-1].stop if heads else 0)
+    for phase in heads:
+        state = _run(job, phase, state, checkpoint)
     bits = _measured(job, "before", loaded.tokenizer, heldout)
     return _outcome(bits, bits, loaded.new_head, state)
 

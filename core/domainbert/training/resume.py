@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from domainbert.training.step import Job
 
 
-def resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None]:
+def resume(job: Job, identity: dict[str, str], stop: int) -> tuple[TrainState, Path | None]:
     """Load the newest whole checkpoint into the model, and cut the metrics back to it.
 
     Args:
         job: The run.
         identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
+        stop: Steps in all; where none is left nothing is continued, and nothing said.
 
     Returns:
         Where training stands, and the checkpoint; None if there is none.
@@ -47,7 +48,8 @@ def resume(job: Job, identity: dict[str, str]) -> tuple[TrainState, Path | None]
         checkpoint = checkpoint_of(folder, step)
         state = read_state(checkpoint, identity)
         load_model(checkpoint, job.model)
-        _tell(job, checkpoint, step)
+        if step < stop:
+            _tell(job, checkpoint, step)
     if session.is_main:
         rewind_metrics(session.run, state.step)
     return state, checkpoint
