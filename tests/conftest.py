@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+# Test files run side by side; several threads each would only wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # How long an example takes is no property of the code.
 settings.register_profile("domainbert", deadline=None)
 settings.load_profile("domainbert")

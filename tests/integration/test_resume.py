@@ -81,6 +81,7 @@ def stopped(town: Any, run: RunFolder, after: int, number: int, *words: str) -> 
     return process.returncode, told
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_and_stopped_ends_with_the_same_bytes(
     town: Any, whole: RunFolder, adapt: Adapt
 ) -> None:
