@@ -93,7 +93,7 @@ def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> 
                 here / "run", recipe.train.precision, reporter, "--dry-run again"
             ) as session,
         ):
-            inputs = find_inputs(recipe, place.folder, place.registry, session)
+            inputs = find_inputs(recipe, place.folder, place.registry, session, here / "hub")
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:
                 check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
