@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domainbert.errors import RecipeError
 from domainbert.recipe_train import TrainSection
 from domainbert.training.ramp import steps_to_read
 
@@ -87,3 +88,20 @@ def count_steps(
         assert train.minutes is not None and seconds_per_token is not None  # noqa: S101
         tokens = train.minutes * 60 / seconds_per_token
     return steps_to_read(train, first, tokens * size.n_sequences / size.n_tokens)
+
+
+def check_shares(settings: TrainSection, processes: int) -> None:
+    """Refuse a batch that processes cannot share evenly.
+
+    Raises:
+        RecipeError: A multiple of their number is needed.
+    """
+    ramp = settings.batch_ramp
+    key, smallest = (
+        ("batch_ramp.start", ramp.start) if ramp else ("batch_size", settings.batch_size)
+    )
+    if smallest % processes:
+        raise RecipeError(
+            f"train.{key}: {smallest} cannot be shared by {processes} processes. Take a multiple "
+            "of their number."
+        )
