@@ -230,7 +230,7 @@ def test_a_new_folder_is_removed_if_nothing_was_finished(
     tmp_path: Path, fail: type[BaseException]
 ) -> None:
     with pytest.raises(fail):
-        start(tmp_path / "mine", fail=fail)
+        start(tmp_path / "runs" / "new" / "mine", fail=fail)
     assert names(tmp_path) == []
 
 

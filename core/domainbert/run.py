@@ -16,7 +16,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -112,6 +112,7 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
         return
     check_run_folder(run, recipe)
     existed = run.path.exists()
+    above = [folder for folder in run.path.parents if not folder.exists()]
     is_new = not run.lock.is_file()
     with owned(run.path):
         _sweep(run)
@@ -133,6 +134,9 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             trained = run.checkpoints.exists() or first.checkpoints.exists()
             if is_new and (not read or (ours and not trained)):
                 _remove(run.path, existed)
+                for folder in above:
+                    with suppress(OSError):  # somebody else has put something there
+                        folder.rmdir()
             raise
 
 
