@@ -91,8 +91,7 @@ def adapt(
         from domainbert.cli.forecast import forecast
         from domainbert.dryrun import Place
 
-        place = Place(chosen.folder, registry, out, processes)
-        forecast(chosen, place, not no_measure, as_json)
+        forecast(chosen, Place(chosen.folder, registry, out, processes), not no_measure, as_json)
         return
     from domainbert.adapt import adapt as run_adaptation
 
