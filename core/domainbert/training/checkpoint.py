@@ -215,15 +215,16 @@ def load_model(path: Path, model: nn.Module) -> None:
 
 def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Restore AdamW's averages."""
-    import torch
     from safetensors.torch import load_file
 
     saved = load_file(path / "optimizer.safetensors")
+    fused = optimizer.defaults["fused"]
     for name, parameter in _learning(model, optimizer):
         if f"step.{name}" not in saved:
             continue  # not yet unfrozen: its averages begin with its first step
         optimizer.state[parameter] = {
-            "step": saved[f"step.{name}"].to(torch.float32),
+            # Where AdamW itself would make it: a fused kernel reads it beside the weights.
+            "step": saved[f"step.{name}"].to(parameter.device if fused else "cpu"),
             "exp_avg": placed(saved[f"exp_avg.{name}"], parameter),
             "exp_avg_sq": placed(saved[f"exp_avg_sq.{name}"], parameter),
         }
