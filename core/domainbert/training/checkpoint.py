@@ -24,8 +24,8 @@ from domainbert.files import (
     write_json,
     write_sealed,
 )
-from domainbert.run import processor_name
 from domainbert.supervise.pulse import beat
+from domainbert.training.conditions import conditions
 from domainbert.training.shards import gathered, placed
 
 if TYPE_CHECKING:
@@ -103,20 +103,6 @@ def save_checkpoint(
         write_sealed(beside / _MANIFEST, manifest)
     _retain(folder, target, keep)
     return target
-
-
-def conditions(model: nn.Module) -> dict[str, str]:
-    """Return what the bits of a run depend on beside recipe, corpus and base."""
-    import torch
-
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return {
-        "torch": str(torch.__version__),
-        "device": next(model.parameters()).device.type,
-        "processor": processor_name(),
-        "processes": str(torch.distributed.get_world_size() if distributed else 1),
-        "threads": str(torch.get_num_threads()),
-    }
 
 
 def read_conditions(path: Path) -> dict[str, str]:

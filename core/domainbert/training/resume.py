@@ -10,11 +10,11 @@ from domainbert.training.checkpoint import (
     TrainState,
     checkpoint_of,
     choose_checkpoint,
-    conditions,
     load_model,
     read_conditions,
     read_state,
 )
+from domainbert.training.conditions import conditions
 from domainbert.training.together import told_by_main
 
 if TYPE_CHECKING:
