@@ -144,7 +144,7 @@ def trajectory(folder: Path, session: Session) -> str:
     read: list[tuple[int, int, int, int]] = []
     inner = step_module.masked_batch
 
-    def noting(store: Any, keys: list[Any], rule: Any, layout: Any) -> Any:
+    def noting(store: Any, keys: list[Any], rule: Any, *rest: Any) -> Any:
         for key in keys:
             item = mask_sequence(
                 store.ids(key.document)[key.start : key.stop], rule, key.epoch, key.sequence
@@ -155,7 +155,7 @@ def trajectory(folder: Path, session: Session) -> str:
             read.extend(
                 (steps[-1], key.document, key.start + p - first, int(p in hidden)) for p in places
             )
-        return inner(store, keys, rule, layout)
+        return inner(store, keys, rule, *rest)
 
     steps: list[int] = []
     optimizer = build_optimizer(job.model, (0.9, 0.98), 0.01, torch.device("cpu"))

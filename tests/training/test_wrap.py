@@ -32,7 +32,7 @@ def batch(layout: Layout, lengths: tuple[int, ...] = (30, 17, 17, 9)) -> MicroBa
         ids, targets = (numbers.integers(10, 60, n) for n in (length, len(places)))
         return MaskedSequence(ids, places, targets)
 
-    return LAYOUTS[layout]([sequence(length) for length in lengths], 0)
+    return LAYOUTS[layout]([sequence(length) for length in lengths], 0, 64)
 
 
 @contextmanager
