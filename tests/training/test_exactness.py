@@ -19,9 +19,10 @@ from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.testing import FAMILIES, sample_texts
 from domainbert.tokenizer import special_tokens
+from domainbert.training.attention import attend_within
 from domainbert.training.batch import collate, fill_rows, flatten, masked_batch
 from domainbert.training.masking import mask_rule, mask_sequence
-from domainbert.training.model import MaskedLanguageModel, set_dropout
+from domainbert.training.model import MaskedLanguageModel, layout_of, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch, index_sequences
 from domainbert.training.ramp import batch_places
@@ -48,6 +49,9 @@ def make_job(load: Load, make_store: MakeStore, session: Session) -> Callable[..
         settings = SETTINGS.model_copy(update=changes)
         loaded = load(family)
         set_dropout(loaded.model, settings.dropout)
+        layout = layout_of(loaded.model) if settings.packing else "padded"
+        if layout == "flat":
+            attend_within(loaded.model)
         store = make_store(sample_texts(30), loaded.tokenizer)
         specials = special_tokens(loaded.tokenizer)
         return Job(
@@ -55,7 +59,7 @@ def make_job(load: Load, make_store: MakeStore, session: Session) -> Callable[..
             store=store,
             index=index_sequences(store, np.arange(30), settings.max_length - 2),
             rule=mask_rule(0.15, 0, specials, len(loaded.tokenizer)),
-            layout=MaskedLanguageModel(loaded.model).layout if settings.packing else "padded",
+            layout=layout,
             settings=settings,
             session=session,
         )

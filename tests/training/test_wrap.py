@@ -13,6 +13,7 @@ from torch import Tensor
 
 from domainbert.base import LoadedModel
 from domainbert.errors import RecipeError
+from domainbert.training.attention import attend_within
 from domainbert.training.batch import LAYOUTS, Layout, MicroBatch
 from domainbert.training.masking import MaskedSequence
 from domainbert.training.model import MaskedLanguageModel, set_dropout
@@ -74,6 +75,8 @@ def test_gradient_checkpointing_keeps_less_and_changes_nothing(
 ) -> None:
     model = load(family).model.train()
     set_dropout(model, 0.1)
+    if layout == "flat":
+        attend_within(model)
     module, given = MaskedLanguageModel(model), batch(layout)
     loss, kept, gradients = learned(module, given)
     save_memory(model, wanted=True)
