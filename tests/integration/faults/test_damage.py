@@ -137,7 +137,7 @@ def test_other_conditions_are_told_and_kept_in_the_lock(
     assert read_lock(run)["continued"] == [{"step": 65, "exactness": exactness}]
 
 
-@pytest.mark.parametrize("number", [1, 5, 13, 30])
+@pytest.mark.parametrize("number", [1, 5, 13, 17, 20, 30])
 def test_what_the_system_refuses_is_an_error_of_its_own(tmp_path: Path, number: int) -> None:
     with pytest.raises(StorageError, match=os.strerror(number)), storage_errors(tmp_path):
         raise OSError(number, os.strerror(number), str(tmp_path / "file"))
