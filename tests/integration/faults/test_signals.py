@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from domainbert.training.checkpoint import newest_checkpoint
 
 Until = Callable[..., None]
 Same = Callable[..., bool]
@@ -67,6 +70,27 @@ def test_more_signals_while_a_checkpoint_is_written_do_not_tear_it(
     assert not list(town.run("twice").checkpoints.glob(".*"))
     assert town.finish("twice") == 0
     assert same(town.run("twice"), town.run("whole"))
+
+
+@pytest.mark.parametrize("milliseconds", [1, 5])
+def test_a_second_ctrl_c_while_a_checkpoint_is_written_leaves_the_last_one_whole(
+    town: Any, until: Until, same: Same, milliseconds: int
+) -> None:
+    name = f"impatient-{milliseconds}"
+    pid = town.start(name)
+    until(lambda: len(list(town.run(name).checkpoints.glob("step-*"))) == 2)
+    until(lambda: PHASES["saving"](town, name))
+    os.kill(pid, signal.SIGINT)
+    time.sleep(milliseconds / 1000)
+    os.kill(pid, signal.SIGINT)
+    assert town.server.wait(pid) == 130, town.told(name)
+    assert "Traceback" not in town.told(name)
+    newest, damaged = newest_checkpoint(town.run(name).checkpoints)
+    assert newest is not None
+    assert damaged == []
+    assert not list(town.run(name).checkpoints.glob(".*"))
+    assert town.finish(name) == 0
+    assert same(town.run(name), town.run("whole"))
 
 
 def test_a_reader_of_the_output_that_goes_does_not_end_the_run(town: Any, same: Same) -> None:
