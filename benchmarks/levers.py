@@ -14,7 +14,6 @@ the CPU time of a step with one lever off, over that with all on, per token.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import sys
@@ -27,13 +26,13 @@ from unittest import mock
 
 import torch
 from datasets import disable_progress_bars
-from throughput import SILENT, Clock, Setup, prepare, read_options
+from throughput import SILENT, Clock, Setup, prepare, read_options, usual_memory
 
 from domainbert.base import load_masked_lm
 from domainbert.recipe_train import TrainSection
 from domainbert.run import processor_name
 from domainbert.session import open_session
-from domainbert.training import model as model_module
+from domainbert.training.batch import MicroBatch
 from domainbert.training.device import keep_freed_memory
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
@@ -44,29 +43,33 @@ CHANGES: dict[str, dict[str, Any]] = {
     "all_on": {}, "packing": {"packing": False}, "sparse_head": {}, "no_dropout": {"dropout": 0.1},
     "kept_memory": {}, "fused": {}, "wide_pass": {"micro_batch_size": 4},
 }  # fmt: skip
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
+
+
+def dense_logits(wrapped: MaskedLanguageModel, batch: MicroBatch) -> torch.Tensor:
+    """Return the logits of masked positions, from those of all."""
+    values = wrapped._hidden(batch).flatten(0, 1)
+    for name in wrapped.head:
+        values = getattr(wrapped.model, name)(values)
+    return values.index_select(0, batch.positions_N).float()
 
 
 @contextlib.contextmanager
 def lever_off(name: str) -> Iterator[None]:
     """Undo what no setting of a recipe undoes."""
     if name == "sparse_head":
-        with mock.patch.object(model_module, "_HEADS", {}):
+        with mock.patch.object(MaskedLanguageModel, "logits", dense_logits):
             yield
-    elif name == "kept_memory":
-        c_library = ctypes.CDLL(None)
-        c_library.mallopt(M_MMAP_MAX, 65_536)
-        c_library.mallopt(M_MMAP_THRESHOLD, 128 * 1024)
-        c_library.mallopt(M_TRIM_THRESHOLD, 128 * 1024)
-        yield
-        keep_freed_memory()
     else:
+        if name == "kept_memory":
+            usual_memory()
         yield
+    keep_freed_memory()
 
 
 def run(setup: Setup, name: str, turn: int) -> float:
     """Return the CPU seconds of a token with one lever off."""
-    settings = TrainSection(steps=1, precision="fp32").model_copy(update=CHANGES[name])
+    settings = TrainSection(steps=1, precision="fp32", max_length=setup.length)
+    settings = settings.model_copy(update=CHANGES[name])
     clock, tokens = Clock(setup.device), 0
     with open_session(setup.folder / "run", "fp32", SILENT, "") as session, lever_off(name):
         loaded = load_masked_lm(setup.base, 0)

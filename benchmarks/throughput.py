@@ -22,6 +22,7 @@ where ours, by default, takes two. Its time is that of its whole loop with data 
 end of one step to the end of another; ours is that of `train_step`, which also chooses, reads,
 masks and packs its sequences. Log entries and checkpoints are in neither.
 
+The Trainer has the C library's memory as it comes; ours keeps what it frees (`training/device.py`).
 On a CPU, `ratio` has both in fp32 and otherwise at their defaults; part of it is dropout, which the
 Trainer takes from the base (0.1) and we set to 0. In `ratio_equal_dropout` both have 0.1, in
 `ratio_bf16` both have bf16, and in `ratio_defaults` ours takes bf16 where the processor computes in
@@ -37,6 +38,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -69,6 +71,7 @@ from domainbert.recipe_train import TrainSection
 from domainbert.run import processor_name
 from domainbert.session import open_session
 from domainbert.tokenizer import load_tokenizer
+from domainbert.training.batch import MicroBatch
 from domainbert.training.device import device_has_bf16
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
@@ -152,7 +155,7 @@ class Counting:
 def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[str, float]:
     """Train one block with our step; every turn has sequences of its own."""
     settings = TrainSection(steps=1, precision=precision, dropout=dropout, max_length=setup.length)
-    clock, places, squares, sums = Clock(setup.device), 0, 0, []
+    clock, places, squares, sums = Clock(setup.device), 0, 0.0, []
     numbers = range(turn * setup.steps, (turn + 1) * setup.steps + 1)
     with open_session(setup.folder / "run", precision, SILENT, "") as session:
         loaded = load_masked_lm(setup.base, settings.seed)
@@ -171,7 +174,7 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
     for number in numbers[1:]:  # the step does not tell its padding: its batches are built again
         for batch in micro_batches(job, number):
             places += batch.input_ids_BL.numel()
-            squares += sum(count * length**2 for count, length in batch.runs)
+            squares += attended(job.model.config, batch)
     tokens, masked = sum(s.tokens for s in sums[1:]), sum(s.masked for s in sums[1:])
     result = clock.result(tokens, places, masked)
     per = "tokens_per_second" if setup.device.type == "cuda" else "tokens_per_cpu_second"
@@ -184,9 +187,13 @@ def run_trainer(setup: Setup, turn: int, precision: str, compiled: bool) -> dict
     size, data, clock = DEFAULTS.batch_size, setup.sequences, Clock(setup.device)
     folder = setup.folder / "trainer"
     loaded = load_masked_lm(setup.base, DEFAULTS.seed)
-    counting = Counting(
-        transformers.DataCollatorForLanguageModeling(loaded.tokenizer, mlm_probability=0.15)
+    # Compiled, it would compile anew for each length of a batch.
+    collator = transformers.DataCollatorForLanguageModeling(
+        loaded.tokenizer,
+        mlm_probability=0.15,
+        pad_to_multiple_of=setup.length if compiled else None,
     )
+    counting = Counting(collator)
     arguments = transformers.TrainingArguments(
         str(folder), per_device_train_batch_size=size, max_steps=setup.steps + 1, seed=turn,
         use_cpu=setup.device.type == "cpu", bf16=precision == "bf16", save_strategy="no",
@@ -199,7 +206,20 @@ def run_trainer(setup: Setup, turn: int, precision: str, compiled: bool) -> dict
     return clock.result(*(sum(column) for column in zip(*counts, strict=True)))
 
 
-def operations(model: Any, tokens: int, masked: int, squares: int) -> float:
+def attended(config: Any, batch: MicroBatch) -> float:
+    """Return how many pairs of tokens attend to each other, the mean over layers."""
+    runs = batch.runs[:-1] if batch.n_tokens < batch.input_ids_BL.numel() else batch.runs
+    everywhere = sum(count * length**2 for count, length in runs)
+    kinds = getattr(config, "layer_types", None)
+    if kinds is None:
+        return everywhere
+    reach = 2 * config.sliding_window + 1
+    nearby = sum(count * length * min(length, reach) for count, length in runs)
+    share = kinds.count("sliding_attention") / len(kinds)
+    return share * nearby + (1 - share) * everywhere
+
+
+def operations(model: Any, tokens: int, masked: int, squares: float) -> float:
     """Return the floating-point operations of forward and backward pass for some tokens.
 
     Two a weight and token forward, four backward; attention multiplies each sequence with itself
@@ -219,21 +239,34 @@ def operations(model: Any, tokens: int, masked: int, squares: int) -> float:
 def product_rate(config: Any, precision: str, device: torch.device) -> float:
     """Return the operations a second of the model's widest layer, CPU seconds on a CPU."""
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    rows, hidden, wide = 2048, config.hidden_size, config.intermediate_size
-    left, right = (
-        torch.randn(*shape, device=device).to(dtype) for shape in ((rows, hidden), (hidden, wide))
-    )
     on_gpu = device.type == "cuda"
-    now, times, seconds = (time.perf_counter if on_gpu else time.process_time), 0, 0.0
-    while times < 3 or seconds < 0.5:
-        if times == 3:
-            begun = now()  # the first products prepare their kernels
-        left @ right
+    hidden, wide = config.hidden_size, config.intermediate_size
+    rows, repeats = (16_384, 200) if on_gpu else (2048, 10)
+    left = torch.randn(rows, hidden, device=device).to(dtype)
+    right = torch.randn(hidden, wide, device=device).to(dtype)
+    now, seconds = (time.perf_counter if on_gpu else time.process_time), 0.0
+    for turn in range(3):  # the first prepares the kernels
         if on_gpu:
             torch.cuda.synchronize(device)
-        times += 1
-        seconds = now() - begun if times > 3 else 0.0
-    return 2.0 * rows * hidden * wide * (times - 3) / seconds
+        begun = now()
+        for _ in range(repeats):
+            left @ right
+        if on_gpu:
+            torch.cuda.synchronize(device)
+        seconds += now() - begun if turn else 0.0
+    return 2.0 * rows * hidden * wide * 2 * repeats / seconds
+
+
+def usual_memory() -> None:
+    """Let glibc give memory back again, by the thresholds it comes to by itself.
+
+    They grow with what is freed, to 32 MB for what is mapped alone and twice that for the heap's
+    end; once `mallopt` was called they are fixed.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        c_library = ctypes.CDLL(None)
+        for option, value in ((-4, 65_536), (-3, 32 << 20), (-1, 64 << 20)):
+            c_library.mallopt(option, value)
 
 
 def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
@@ -242,6 +275,7 @@ def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
     AcceleratorState._reset_state(reset_partial_state=True)  # it keeps the last precision
     GradientState._reset_state()
     arm = ARMS[setup.device.type][name]
+    usual_memory()  # ours changes it when it begins
     begin_peak(setup.device)
     result = (run_ours if "ours" in name else run_trainer)(setup, turn, *arm)
     result["peak_memory_mb"] = end_peak(setup.device)
@@ -255,7 +289,8 @@ def begin_peak(device: torch.device) -> None:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     else:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)  # what an earlier block freed and kept
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 

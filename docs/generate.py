@@ -49,13 +49,14 @@ def cli_page() -> str:
         "| 0 | done |\n"
         "| 1 | ran but failed |\n"
         "| 2 | usage, recipe, data or base: something to put right first |\n"
-        "| 75 | stopped by SIGTERM or SIGUSR1; run the same command again to continue |\n"
+        "| 75 | stopped by SIGTERM, SIGUSR1 or SIGHUP; run the same command again to continue |\n"
         "| 130 | interrupted by Ctrl-C; the checkpoint is kept |\n\n"
         "## Environment variables\n\n"
         "| variable | meaning |\n|---|---|\n"
         "| `DOMAINBERT_DATA` | folders (separated by `:`) searched for declared files, by hash |\n"
         "| `DOMAINBERT_CACHE` | folder of downloads; default `~/.cache/domainbert` |\n"
         "| `DOMAINBERT_PLUGINS` | comma-separated plugins to load; empty for none |\n"
+        "| `DOMAINBERT_HANG_SECONDS` | after how long `--processes` gives up a stopped rank; 60 |\n"
     )
     return _GENERATED + text.strip() + "\n" + codes
 

@@ -1,4 +1,4 @@
-"""What `benchmarks/exactness.py` prints is what the project promises."""
+"""What the benchmarks of training print, and of exactness that it is what the project promises."""
 
 from __future__ import annotations
 
@@ -7,24 +7,31 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from domainbert.testing import FAMILIES
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "exactness.py"
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+
+def told_by(script: str, *words: str) -> dict[str, Any]:
+    """Run a benchmark and return its JSON line."""
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / script), *words],
+        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    return dict(json.loads(line))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_family_is_exact_under_one_to_four_processes() -> None:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT)],
-        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True, encoding="utf-8", check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = told_by("exactness.py")
     assert found["worlds"] == [1, 2, 3, 4]
     assert set(found["families"]) == set(FAMILIES)
     assert found["max_loss_rel_error"] < 1e-5
@@ -34,3 +41,19 @@ def test_every_family_is_exact_under_one_to_four_processes() -> None:
     # What the benchmark compares with is as wrong as it says, so the equalities above mean much.
     assert found["families"]["bert"]["trainer_loss_ratio"] == pytest.approx(8, rel=0.05)
     assert found["families"]["bert"]["gradient_of_means"] > 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("texts", ["long", "short"])
+def test_throughput_is_told_side_by_side(texts: str) -> None:
+    found = told_by("throughput.py", "--quick", "--texts", texts)
+    assert found["texts"] == texts
+    for key in (
+        "ratio", "ratio_equal_dropout", "tokens_per_cpu_second", "trainer_tokens_per_cpu_second",
+        "memory_ratio", "matmul_share", "padding_waste",
+    ):  # fmt: skip
+        assert found[key] > 0, key
+    # Counts, unlike times, are the same on every machine.
+    assert found["padding_waste"] < 0.035
+    assert (found["trainer_padding_waste"] > 0.2) == (texts == "short")
