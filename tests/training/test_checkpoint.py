@@ -183,6 +183,18 @@ def test_the_newest_are_kept(
     assert names(folder) == [f"step-{step:08d}" for step in steps[-keep:]]
 
 
+def test_a_damaged_checkpoint_does_not_cost_a_whole_one_its_place(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        save(tmp_path, step)
+    (tmp_path / "step-00000003" / "state.json").write_text("{}", encoding="utf-8")
+    last = save(tmp_path, 4, keep=2)
+    assert names(tmp_path) == ["step-00000002", "step-00000003", "step-00000004"]
+    shutil.rmtree(last)
+    found, told = newest_checkpoint(tmp_path)
+    assert found == tmp_path / "step-00000002"
+    assert [line.split(":")[0] for line in told] == ["step-00000003"]
+
+
 def test_no_folder_has_no_checkpoint(tmp_path: Path) -> None:
     assert newest_checkpoint(tmp_path / "checkpoints") == (None, [])
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from domainbert.base import LoadedModel
+from domainbert.errors import RunFailed
 from domainbert.testing import FAMILIES
 from domainbert.training import attention
 from domainbert.training import model as module
@@ -27,6 +29,7 @@ from domainbert.training.model import (
     set_dropout,
 )
 from domainbert.training.optimise import build_optimizer
+from domainbert.training.pretrain import export_model
 from domainbert.training.step import Job
 
 Load = Callable[[str], LoadedModel]
@@ -255,3 +258,16 @@ def test_a_weight_that_is_not_finite_is_named(load: Load, value: float) -> None:
     with torch.no_grad():
         model.bert.encoder.layer[1].output.dense.bias[3] = value
     assert first_non_finite(model) == "bert.encoder.layer.1.output.dense.bias"
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_a_model_that_is_not_finite_is_not_exported(
+    load: Load, tmp_path: Path, value: float
+) -> None:
+    loaded = load("bert")
+    with torch.no_grad():
+        loaded.model.bert.encoder.layer[1].output.dense.bias[3] = value
+    name = "bert.encoder.layer.1.output.dense.bias"
+    with pytest.raises(RunFailed, match=f"^{name} holds values that are not finite"):
+        export_model(loaded.model, loaded, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from domainbert.training.optimise import build_optimizer
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
-from domainbert.training.together import fail_together, told_by_main
+from domainbert.training.together import done_by_main, told_by_main
 from domainbert.training.tracking import track
 from domainbert.training.wrap import wrapped
 
@@ -201,24 +202,12 @@ def _finish_step(
 
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
-    trouble = None
-    if job.session.is_main:
-        trouble = _trouble_saving(job, state, optimizer)
-    elif job.session.accelerator.is_fsdp2:
-        gather_for_others(job.model, optimizer)
-    fail_together(job.session.accelerator, trouble)
-
-
-def _trouble_saving(
-    job: Job, state: TrainState, optimizer: torch.optim.Optimizer
-) -> Exception | None:
-    run, keep = job.session.run, job.settings.keep_checkpoints
-    try:
-        sync_metrics(run)
-        save_checkpoint(run.checkpoints, job.model, optimizer, state, keep)
-    except Exception as error:
-        return error
-    return None
+    run, accelerator = job.session.run, job.session.accelerator
+    # By itself: once others give their shards, nothing may fail before those are taken.
+    done_by_main(accelerator, partial(sync_metrics, run))
+    save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state)
+    give = partial(gather_for_others, job.model, optimizer) if accelerator.is_fsdp2 else None
+    done_by_main(accelerator, partial(save, job.settings.keep_checkpoints), give)
 
 
 def _trouble_writing(job: Job, entry: dict[str, Any]) -> Exception | None:

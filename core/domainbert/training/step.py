@@ -20,6 +20,7 @@ from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.training.batch import Layout, MicroBatch, masked_batch
 from domainbert.training.masking import MaskRule, mask_rate_at
+from domainbert.training.memory import names_batch
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
 from domainbert.training.ramp import batch_places
@@ -72,6 +73,7 @@ def with_mask_rate(job: Job, phase: Phase, step: int) -> Job:
     return replace(job, rule=replace(job.rule, rate=rate))
 
 
+@names_batch
 def train_step(
     job: Job,
     wrapped: Any,
@@ -137,6 +139,7 @@ def micro_batches(job: Job, step: int) -> list[MicroBatch]:
     return [masked_batch(job.store, part, job.rule, job.layout, longest) for part in parts]
 
 
+@names_batch
 def settle(job: Job, wrapped: Any, step: int) -> None:
     """Let processes agree on the order in which they exchange gradients, before any counts.
 
