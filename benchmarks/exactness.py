@@ -15,7 +15,7 @@ what is left when that factor is gone: the mean of the passes' means, for one se
 
 `trajectory` compares 50 steps of one process in four passes a step with two processes in two: the
 largest difference of a weight, over the largest weight, and whether the (document, position,
-masked?) triples of every step are the same.
+masked?) triples of every step are the same, with the id that the model was given there.
 """
 
 from __future__ import annotations
@@ -141,21 +141,20 @@ def trajectory(folder: Path, session: Session) -> str:
     job = make_job(
         folder, "bert", session, micro_batch_size=BATCH // 4, packing=False, max_gradient_norm=1.0
     )
-    read: list[tuple[int, int, int, int]] = []
+    read: list[tuple[int, ...]] = []
     inner = step_module.masked_batch
 
-    def noting(store: Any, keys: list[Any], rule: Any, layout: Any) -> Any:
-        for key in keys:
-            item = mask_sequence(
-                store.ids(key.document)[key.start : key.stop], rule, key.epoch, key.sequence
-            )
-            hidden = set(item.positions_M.tolist())
-            first = len(rule.specials.prefix)
-            places = range(first, first + key.stop - key.start)
-            read.extend(
-                (steps[-1], key.document, key.start + p - first, int(p in hidden)) for p in places
-            )
-        return inner(store, keys, rule, layout)
+    def noting(store: Any, keys: list[Any], rule: Any, *rest: Any) -> Any:
+        """Note what this process is given to learn from: padded, so a sequence is a row."""
+        batch = inner(store, keys, rule, *rest)
+        hidden = set(batch.positions_N.tolist())
+        assert len(batch.input_ids_BL) == len(keys)
+        for row, (key, ids_L) in enumerate(zip(keys, batch.input_ids_BL.tolist(), strict=True)):
+            for place in range(key.stop - key.start):
+                here = len(rule.specials.prefix) + place
+                masked = int(row * len(ids_L) + here in hidden)
+                read.append((steps[-1], key.document, key.start + place, masked, ids_L[here]))
+        return batch
 
     steps: list[int] = []
     optimizer = build_optimizer(job.model, (0.9, 0.98), 0.01, torch.device("cpu"))

@@ -16,7 +16,7 @@ from typing import Any
 from domainbert.errors import DataError, DomainBertError, StorageError, StorageFullError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EEXIST, errno.ENOTDIR}
 _SEAL = "seal"
 
 
@@ -110,10 +110,10 @@ def _existing(path: Path) -> Path:
 
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file beside `path`, flush it and rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
                 stream.flush()
@@ -178,11 +178,11 @@ def folder_in_place(path: Path) -> Iterator[Path]:
 
     Every file is flushed before the rename. A block that fails leaves nothing behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             beside.mkdir()
             yield beside
             for item in sorted(beside.rglob("*")):

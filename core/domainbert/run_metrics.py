@@ -37,4 +37,5 @@ def rewind_metrics(run: RunFolder, step: int) -> None:
 def sync_metrics(run: RunFolder) -> None:
     """Flush the metrics to the device, so that no checkpoint is ahead of them."""
     if run.metrics.exists():
-        fsync_path(run.metrics)
+        with storage_errors(run.metrics):
+            fsync_path(run.metrics)

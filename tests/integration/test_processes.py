@@ -12,6 +12,7 @@ from domainbert.run import RunFolder
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -110,3 +111,37 @@ def test_two_processes_speak_with_one_voice(pair: Pair, line: str) -> None:
 
 def test_without_a_terminal_nobody_draws_a_bar(pair: Pair) -> None:
     assert [line for line in pair.err.splitlines() if "█" in line] == []
+
+
+def config(name: str, kind: str) -> str:
+    """An Accelerate config of the page on several GPUs, for two processes of a kind."""
+    text = (ROOT / "docs" / "how-to" / "multi-gpu.md").read_text(encoding="utf-8")
+    found = text.partition(f"# {name}\n")[2].partition("```")[0]
+    assert "num_processes: 8\n" in found
+    found = found.replace("num_processes: 8", "num_processes: 2").replace("MULTI_GPU", kind)
+    return found.replace("use_cpu: false", f"use_cpu: {str(kind == 'MULTI_CPU').lower()}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "processes"),
+    # What the page says of `MULTI_CPU`: no more than one is started.
+    [("MULTI_GPU", 2), ("MULTI_CPU", 1)],
+)
+def test_an_accelerate_config_starts_the_processes_that_the_page_says(
+    make_town: MakeTown, adapt: Adapt, kind: str, processes: int
+) -> None:
+    town = make_town()
+    recipe = town.write(steps=6)
+    plain = ("--set", "tasks=[]")
+    adapt(town, recipe, "--out", "one", *plain)
+    (town.folder / "config.yaml").write_text(config("ddp.yaml", kind), encoding="utf-8")
+    launch = ("accelerate.commands.launch", "--config_file", "config.yaml", "-m", "domainbert")
+    process = town.start(*launch, "adapt", recipe, "--out", "launched", "--json", *plain)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert json.loads(out)["hardware"]["processes"] == processes
+    one, launched = (entries(RunFolder(town.folder / name)) for name in ("one", "launched"))
+    assert [entry["step"] for entry in launched] == list(range(1, 7))
+    for mine, theirs in zip(launched, one, strict=True):
+        assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)

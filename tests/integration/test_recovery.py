@@ -245,6 +245,58 @@ def test_a_spike_is_a_failure_and_none_with_null(
     assert "skipped" not in told.err
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate "
+            "memory: you tried to allocate 17179869184 bytes. Error code 12"
+        ),
+        RuntimeError("[enforce fail] . DefaultCPUAllocator: not enough memory: you tried to"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 16.00 GiB.\nGPU 0 has 15."),
+        MemoryError(),
+    ],
+)
+def test_memory_that_runs_out_ends_the_run_and_names_the_setting(
+    town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    step, forward, number = loop.train_step, MaskedLanguageModel.forward, [0]
+
+    def counted(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> StepSums:
+        number[0] = place + 1
+        return step(job, module, optimizer, place, *more)
+
+    def full(self: Any, *inputs: Any) -> Any:
+        if number[0] == 13:
+            raise error
+        return forward(self, *inputs)
+
+    monkeypatch.setattr(loop, "train_step", counted)
+    monkeypatch.setattr(MaskedLanguageModel, "forward", full)
+    run = RunFolder(town.folder / "memory")
+    shutil.rmtree(run.path, ignore_errors=True)
+    told = adapt(town, "town.yaml", "--out", "memory", code=1)
+    said = (str(error) or "MemoryError").splitlines()[0].rstrip(".")
+    assert told.err.splitlines()[-1] == (
+        "error: train.micro_batch_size: 2, with train.max_length: 32, needs more memory than there "
+        f"is ({said}). The last checkpoint is whole: free memory and run the same command again, "
+        "or name another --out and a lower `train.micro_batch_size`, which changes no loss, or "
+        "`train.gradient_checkpointing: true`."
+    )
+    assert standing(run).step == 10
+
+
+def test_another_error_of_a_step_is_not_taken_for_one_of_memory(
+    town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(MaskedLanguageModel, "forward", broken)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        adapt(town, "town.yaml", "--out", "shapes")
+
+
 RANKED = """
 import os, sys
 from domainbert.cli.app import main

@@ -16,6 +16,7 @@ import pytest
 from safetensors.torch import load_file
 
 from domainbert.run import RunFolder
+from domainbert.training.checkpoint import newest_checkpoint
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -57,6 +58,24 @@ CONFIG = {
 }
 
 
+# The device fails while the main process flushes the metrics before a save.
+FAILING = (
+    """
+from domainbert.training import loop
+
+inner = loop.sync_metrics
+
+def failing(run):
+    if sum(1 for _ in run.checkpoints.glob("step-*")) == 3:
+        raise OSError(5, "Input/output error", str(run.metrics))
+    inner(run)
+
+loop.sync_metrics = failing
+"""
+    + SHARDED
+)
+
+
 @pytest.fixture(scope="module")
 def town(make_town: MakeTown, adapt: Adapt) -> Any:
     """A run of one process, and the same in shards; of a base without a head, so in two phases."""
@@ -70,12 +89,12 @@ def town(make_town: MakeTown, adapt: Adapt) -> Any:
     return made
 
 
-def shards(town: Any, *words: str) -> str:
-    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "sharded.py")
+def shards(town: Any, *words: str, script: str = "sharded.py", code: int = 0) -> str:
+    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", script)
     told = replace(town, variables={**town.variables, **CONFIG})
     process = told.start(*launch, "adapt", *words)
-    out, err = process.communicate()
-    assert process.returncode == 0, err
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == code, err
     return str(out + err)
 
 
@@ -139,3 +158,15 @@ def test_a_checkpoint_of_shards_is_continued_by_one_process(town: Any, adapt: Ad
     assert "continuing after step 8" in told.err
     for mine, theirs in zip(metrics(run), metrics(one), strict=True):
         assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+
+
+def test_a_failure_before_shards_are_taken_ends_all_processes(town: Any) -> None:
+    (town.folder / "failing.py").write_text(FAILING, encoding="utf-8")
+    told = shards(town, "town.yaml", "--out", "failing", script="failing.py", code=1)
+    assert "Input/output error" in told
+    run = RunFolder(town.folder / "failing")
+    newest, damaged = newest_checkpoint(run.checkpoints)
+    assert damaged == []
+    assert newest is not None
+    assert newest.name == "step-00000004"
+    assert "DistBackendError" not in told

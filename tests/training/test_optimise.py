@@ -29,6 +29,12 @@ def test_matrices_decay_and_vectors_do_not(load: Callable[[str], LoadedModel]) -
     assert [group["betas"] for group in optimizer.param_groups] == [(0.8, 0.95)] * 2
 
 
+def test_the_steps_of_all_parameters_are_fused() -> None:
+    assert build_optimizer(nn.Linear(3, 2), (0.9, 0.98), 0.01, CPU).defaults["fused"] is True
+    other = build_optimizer(nn.Linear(3, 2), (0.9, 0.98), 0.01, torch.device("meta"))
+    assert other.defaults["fused"] is False
+
+
 def test_frozen_parameters_and_empty_groups_are_left_out() -> None:
     layer = nn.Linear(3, 2)
     layer.weight.requires_grad_(False)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from domainbert.base import longest_sequence
 from domainbert.counter import derive_key
 from domainbert.plan import Phase
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.training.batch import Layout, MicroBatch, masked_batch
 from domainbert.training.masking import MaskRule, mask_rate_at
+from domainbert.training.memory import names_batch
 from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
 from domainbert.training.ramp import batch_places
@@ -71,6 +73,7 @@ def with_mask_rate(job: Job, phase: Phase, step: int) -> Job:
     return replace(job, rule=replace(job.rule, rate=rate))
 
 
+@names_batch
 def train_step(
     job: Job,
     wrapped: Any,
@@ -132,9 +135,11 @@ def micro_batches(job: Job, step: int) -> list[MicroBatch]:
     by_tokens = job.layout != "padded" and not accelerator.is_fsdp2
     capacity = micro * settings.max_length if by_tokens else None
     parts = share(keys, rank, world, micro, capacity)
-    return [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
+    longest = longest_sequence(job.model)
+    return [masked_batch(job.store, part, job.rule, job.layout, longest) for part in parts]
 
 
+@names_batch
 def settle(job: Job, wrapped: Any, step: int) -> None:
     """Let processes agree on the order in which they exchange gradients, before any counts.
 

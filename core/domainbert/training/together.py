@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -35,6 +36,32 @@ def told_by_main(accelerator: Any, number: int) -> int:
     mine = number if accelerator.is_main_process else 0
     told = torch.tensor([mine], dtype=torch.int64, device=accelerator.device)
     return int(accelerator.reduce(told, reduction="sum")[0])
+
+
+def done_by_main(
+    accelerator: Any,
+    action: Callable[[], object],
+    meanwhile: Callable[[], object] | None = None,
+) -> None:
+    """Let the main process do something, and all of them fail if it does.
+
+    Args:
+        accelerator: The processes.
+        action: What the main process does.
+        meanwhile: What the others do.
+
+    Raises:
+        DomainBertError: What went wrong in the main process.
+    """
+    trouble = None
+    if accelerator.is_main_process:
+        try:
+            action()
+        except Exception as error:
+            trouble = error
+    elif meanwhile is not None:
+        meanwhile()
+    fail_together(accelerator, trouble)
 
 
 def fail_together(accelerator: Any, error: Exception | None) -> None:

@@ -18,6 +18,7 @@ from domainbert.run import RunFolder
 from domainbert.testing.forks import ForkServer, fork_server
 
 ROOT = Path(__file__).parents[3]
+GRACE = 30.0  # seconds
 
 
 @pytest.fixture(scope="session")
@@ -71,11 +72,17 @@ class Town:
         return self.server.wait(self.start(name, *words))
 
     def signal_when(self, name: str, ready: Callable[[], bool], number: int) -> tuple[int, str]:
-        """Start a run, send a signal as soon as something is so; return exit code and output."""
+        """Start a run, send a signal as soon as something is so; return exit code and output.
+
+        The run has to end within the time that batch systems usually give.
+        """
         pid = self.start(name)
         wait_until(ready)
         os.kill(pid, number)
-        return self.server.wait(pid), self.told(name)
+        sent = time.monotonic()
+        code = self.server.wait(pid)
+        assert time.monotonic() - sent < GRACE
+        return code, self.told(name)
 
 
 def wait_until(ready: Callable[[], bool], seconds: float = 60.0) -> None:

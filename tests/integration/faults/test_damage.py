@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ import pytest
 from domainbert.corpus.store import open_store
 from domainbert.errors import DataError, StorageError
 from domainbert.files import storage_errors
-from domainbert.run import RunFolder
+from domainbert.run import RunFolder, read_lock
+from domainbert.testing.forks import ForkServer, fork_server
 from domainbert.training.checkpoint import choose_checkpoint, newest_checkpoint
 
 Same = Callable[..., bool]
@@ -123,9 +125,6 @@ def test_a_changed_recipe_is_refused_and_the_change_shown(town: Any) -> None:
 def test_other_conditions_are_told_and_kept_in_the_lock(
     town: Any, monkeypatch: pytest.MonkeyPatch, bench: Any
 ) -> None:
-    from domainbert.run import read_lock
-    from domainbert.testing.forks import fork_server
-
     run = copy(town, "threads")
     shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])
     with fork_server({**bench.VARIABLES, "OMP_NUM_THREADS": "2"}) as server:
@@ -137,7 +136,30 @@ def test_other_conditions_are_told_and_kept_in_the_lock(
     assert read_lock(run)["continued"] == [{"step": 65, "exactness": exactness}]
 
 
-@pytest.mark.parametrize("number", [1, 5, 13, 30])
+@pytest.mark.slow
+def test_the_locale_changes_no_file(
+    bench: ModuleType, server: ForkServer, tmp_path: Path, same: Same
+) -> None:
+    bench.write_recipe(tmp_path, 6)
+    with (tmp_path / "texts.txt").open("a", encoding="utf-8") as stream:
+        stream.writelines("Ångström und Čapek ≤ 5 µm: größer als 北京\n" for _ in range(5))
+    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    runs = []
+    with fork_server({**bench.VARIABLES, **plain}) as other:
+        for name, chosen in (("utf8", server), ("ascii", other)):
+            log = tmp_path / f"{name}.log"
+            order = ["adapt", "recipe.yaml", "--out", name]
+            assert chosen.wait(chosen.start(order, tmp_path, log)) == 0, log.read_bytes()
+            runs.append(RunFolder(tmp_path / name))
+    one, two = runs
+    assert same(one, two)
+    kept = ["recipe.yaml", *(f"corpus/{path.name}" for path in one.corpus.iterdir())]
+    assert len(kept) == 4
+    for file in kept:
+        assert (one.path / file).read_bytes() == (two.path / file).read_bytes(), file
+
+
+@pytest.mark.parametrize("number", [1, 5, 13, 17, 20, 30])
 def test_what_the_system_refuses_is_an_error_of_its_own(tmp_path: Path, number: int) -> None:
     with pytest.raises(StorageError, match=os.strerror(number)), storage_errors(tmp_path):
         raise OSError(number, os.strerror(number), str(tmp_path / "file"))

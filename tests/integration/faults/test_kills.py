@@ -28,7 +28,7 @@ def test_killed_runs_end_with_the_same_bytes(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("processes", "kills"), [(1, 20), (2, 1), (3, 1), (4, 1)])
+@pytest.mark.parametrize(("processes", "kills"), [(1, 20), (2, 2), (3, 2), (4, 2)])
 def test_the_benchmark_of_kills_finds_no_difference(processes: int, kills: int) -> None:
     words = ["--kills", str(kills), "--processes", str(processes), "--steps", "60"]
     done = subprocess.run(
@@ -43,6 +43,8 @@ def test_the_benchmark_of_kills_finds_no_difference(processes: int, kills: int) 
         0,
         0,
     ]
+    # A run that was killed before it had done anything would be identical in any case.
+    assert max(found["continued_after_steps"]) > 0
 
 
 @pytest.mark.slow

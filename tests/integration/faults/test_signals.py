@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from domainbert.run import RunFolder
+from domainbert.training.checkpoint import newest_checkpoint
 
 Until = Callable[..., None]
 Same = Callable[..., bool]
@@ -35,6 +39,22 @@ def test_a_signal_in_any_phase_is_kept_until_a_safe_place(
     assert "Traceback" not in told
     assert town.finish(phase) == 0
     assert same(town.run(phase), town.run("whole"))
+
+
+def test_a_stopped_run_goes_on_in_the_place_that_its_folder_was_moved_to(
+    town: Any, same: Same
+) -> None:
+    code, _ = town.signal_when("here", lambda: PHASES["training"](town, "here"), signal.SIGTERM)
+    assert code == 75
+    moved = town.folder / "another place" / "there"
+    moved.parent.mkdir()
+    town.run("here").path.rename(moved)
+    log = town.folder / "there.log"
+    order = ["adapt", "another place/there"]
+    assert town.server.wait(town.server.start(order, town.folder, log)) == 0, log.read_text()
+    assert "continuing after step " in log.read_text(encoding="utf-8")
+    assert not town.run("here").path.exists()
+    assert same(RunFolder(moved), town.run("whole"))
 
 
 def test_a_signal_while_the_model_is_exported_does_not_tear_it(town: Any, same: Same) -> None:
@@ -67,6 +87,27 @@ def test_more_signals_while_a_checkpoint_is_written_do_not_tear_it(
     assert not list(town.run("twice").checkpoints.glob(".*"))
     assert town.finish("twice") == 0
     assert same(town.run("twice"), town.run("whole"))
+
+
+@pytest.mark.parametrize("milliseconds", [1, 5])
+def test_a_second_ctrl_c_while_a_checkpoint_is_written_leaves_the_last_one_whole(
+    town: Any, until: Until, same: Same, milliseconds: int
+) -> None:
+    name = f"impatient-{milliseconds}"
+    pid = town.start(name)
+    until(lambda: len(list(town.run(name).checkpoints.glob("step-*"))) == 2)
+    until(lambda: PHASES["saving"](town, name))
+    os.kill(pid, signal.SIGINT)
+    time.sleep(milliseconds / 1000)
+    os.kill(pid, signal.SIGINT)
+    assert town.server.wait(pid) == 130, town.told(name)
+    assert "Traceback" not in town.told(name)
+    newest, damaged = newest_checkpoint(town.run(name).checkpoints)
+    assert newest is not None
+    assert damaged == []
+    assert not list(town.run(name).checkpoints.glob(".*"))
+    assert town.finish(name) == 0
+    assert same(town.run(name), town.run("whole"))
 
 
 def test_a_reader_of_the_output_that_goes_does_not_end_the_run(town: Any, same: Same) -> None:

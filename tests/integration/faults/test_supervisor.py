@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import psutil
@@ -97,6 +97,23 @@ def test_three_attempts_in_a_row_without_anything_new_are_enough(
     assert told.count("starting again") == 2
     assert told.count("Traceback") == 1
     assert "That was 3 times in a row without anything new" in told
+
+
+def test_a_stopped_rank_is_named_and_ended_within_two_minutes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(supervisor.PATIENCE, raising=False)
+    monkeypatch.setattr(attempt, "read_pulses", lambda _: dict(RANKS))
+    monkeypatch.setattr(attempt, "process_state", lambda pid: ("T" if pid == 11 else "S", "1"))
+    clock = [0.0]
+    monkeypatch.setattr(attempt, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    watch = attempt._Watch(tmp_path, supervisor._patience(), seen=0.0)
+    while not watch.hanging and clock[0] < 120:
+        clock[0] += attempt._LOOK
+        watch.look()
+    assert watch.hanging == "rank 1 (pid 11) has not moved for 60 s, in step 8"
+    # Then torchrun is waited for, and its ranks twice.
+    assert clock[0] + 3 * attempt._GRACE < 120
 
 
 def test_processes_under_another_launcher_are_refused(
@@ -215,6 +232,25 @@ def test_signals_to_launcher_torchrun_and_a_rank_stop_all_and_another_number_con
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+def test_a_signal_to_the_group_of_torchrun_stops_all_and_costs_no_bit(
+    crew: Callable[..., Crew], same: Callable[..., bool]
+) -> None:
+    whole = crew("long", 2, *LONG)
+    assert whole.end()[0] == 0
+    team = crew("group", 2, *LONG).at_step(20)
+    (torchrun,) = psutil.Process(team.process.pid).children()
+    assert os.getpgid(torchrun.pid) == torchrun.pid
+    os.killpg(torchrun.pid, signal.SIGTERM)
+    code, told = team.end()
+    assert code == 75, told
+    assert "error: Stopped by SIGTERM; a checkpoint of step " in told
+    code, told = crew("group", 2, *LONG).end()
+    assert code == 0, told
+    assert same(team.run, whole.run)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ranks_do_not_outlive_a_supervisor_that_is_killed(
     crew: Callable[..., Crew], same: Callable[..., bool]
 ) -> None:
@@ -256,12 +292,19 @@ def test_a_save_that_fails_in_one_process_fails_in_all_with_one_message(
     crew: Callable[..., Crew], town: Any
 ) -> None:
     team = crew("refused", 2).at_step(6)
-    # In the way of the next checkpoints: a folder that nobody may replace.
+    # In the way of the next checkpoints: a file where their folder was.
     team.run.checkpoints.rename(team.run.path / "elsewhere")
     team.run.checkpoints.write_text("in the way", encoding="utf-8")
     code, told = team.end()
-    assert code in {1, 2}, told
-    assert len(re.findall("^error: ", told, re.MULTILINE)) == 1
+    assert code == 2, told
+    (error,) = re.findall("^error: .*", told, re.MULTILINE)
+    found = re.fullmatch(
+        r"error: refused/checkpoints(/step-\d+)?: cannot be written: (.*?)\. .*", error
+    )
+    assert found is not None
+    assert found[2] in {"File exists", "Not a directory"}
+    assert "Traceback" not in told
+    assert "starting again" not in told
 
 
 def test_ranks_hear_what_another_rank_was_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,79 @@
+"""What the loop hands to each step, and the precision in which steps are done."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+from safetensors.torch import load_file
+
+from domainbert.plan import Phase
+from domainbert.training import loop
+from domainbert.training.checkpoint import TrainState, newest_checkpoint
+from domainbert.training.device import build_accelerator
+from domainbert.training.step import Job, StepSums
+
+MakeJob = Callable[..., Job]
+START = TrainState(0, "head", 0, 0.0, 0.0, 0, {})
+
+
+def noted(job: Job, *phases: Phase) -> list[tuple[Job, StepSums]]:
+    """Run phases; return the job and the sums of every step."""
+    steps: list[tuple[Job, StepSums]] = []
+    inner, state = loop.train_step, START
+
+    def noting(given: Job, *rest: Any) -> StepSums:
+        sums = inner(given, *rest)
+        steps.append((given, sums))
+        return sums
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "train_step", noting)
+        for phase in phases:
+            state = loop.run_phase(job, phase, state)
+    return steps
+
+
+def test_the_mask_rate_moves_over_the_full_phase_and_rests_before(make_job: MakeJob) -> None:
+    job = make_job(steps=4, batch_size=16, mask_rate={"from": 0.3, "to": 0.15})
+    steps = noted(job, Phase("head", 0, 2, 1e-3), Phase("full", 2, 4, 1e-4))
+    rates = [given.rule.rate for given, _ in steps]
+    assert rates == pytest.approx([0.3, 0.3, 0.3, 0.25, 0.2, 0.15], rel=1e-12)
+
+
+@pytest.fixture
+def in_bf16() -> Iterator[Callable[[Job], Job]]:
+    """Give a job to the same processes in bf16; Accelerate keeps one precision at a time."""
+
+    def change(job: Job) -> Job:
+        AcceleratorState._reset_state(reset_partial_state=True)
+        session = replace(job.session, accelerator=build_accelerator("bf16"))
+        assert session.bf16
+        return replace(job, session=session)
+
+    yield change
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_bf16_has_nearly_the_losses_of_fp32_and_keeps_weights_and_averages_in_fp32(
+    make_job: MakeJob, in_bf16: Callable[[Job], Job]
+) -> None:
+    phase = Phase("full", 0, 5, 1e-3)
+    exact, job = make_job(steps=5), make_job(steps=5)
+    expected = [sums.nats / sums.masked for _, sums in noted(exact, phase)]
+    for path in exact.session.run.checkpoints.iterdir():
+        shutil.rmtree(path)
+    found = [sums.nats / sums.masked for _, sums in noted(in_bf16(job), phase)]
+    assert found == pytest.approx(expected, rel=3e-2)
+    assert found != pytest.approx(expected, rel=1e-5)
+    assert {p.dtype for p in job.model.parameters()} == {torch.float32}
+    newest, _ = newest_checkpoint(job.session.run.checkpoints)
+    assert newest is not None
+    for name in ("model", "optimizer"):
+        saved = load_file(newest / f"{name}.safetensors")
+        assert {tensor.dtype for tensor in saved.values()} == {torch.float32}, name
