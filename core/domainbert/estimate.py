@@ -125,10 +125,10 @@ def _kept_of_layers(config: Any, train: TrainSection, bf16: bool) -> float:
 
 def _kept_of_logits(model: Any, train: TrainSection) -> float:
     """Return bytes that the logits take, for each token that is read."""
-    from domainbert.training.model import MaskedLanguageModel
+    from domainbert.training.model import is_sparse
 
     masked = _LOGITS * max(train.mask_rates)
-    dense = 0 if MaskedLanguageModel(model).sparse else _DENSE
+    dense = 0 if is_sparse(model) else _DENSE
     return float(_FLOAT * (masked + dense) * model.config.vocab_size)
 
 
