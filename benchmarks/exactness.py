@@ -144,9 +144,9 @@ def trajectory(folder: Path, session: Session) -> str:
     read: list[tuple[int, ...]] = []
     inner = step_module.masked_batch
 
-    def noting(store: Any, keys: list[Any], rule: Any, layout: Any) -> Any:
+    def noting(store: Any, keys: list[Any], rule: Any, *rest: Any) -> Any:
         """Note what this process is given to learn from: padded, so a sequence is a row."""
-        batch = inner(store, keys, rule, layout)
+        batch = inner(store, keys, rule, *rest)
         hidden = set(batch.positions_N.tolist())
         assert len(batch.input_ids_BL) == len(keys)
         for row, (key, ids_L) in enumerate(zip(keys, batch.input_ids_BL.tolist(), strict=True)):

@@ -20,9 +20,9 @@ from domainbert.session import Session, open_session
 from domainbert.supervise.pulse import is_member
 from domainbert.tasks.load import load_task
 from domainbert.training.device import hardware
+from domainbert.training.environment import check_environment
 from domainbert.training.pace import plan_job
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
-from domainbert.training.wrap import check_environment
 
 
 def adapt(
@@ -44,6 +44,7 @@ def adapt(
     """
     with open_session(out, recipe.train.precision, reporter, again(out)) as session:
         session.reporter.say(f"recipe {recipe.name} → {out}")
+        check_environment(recipe.train, session.accelerator)
         inputs = find_inputs(recipe, recipe_folder, registry, session)
         with open_run(session.run, recipe, recipe_folder, session.is_main):
             session.check_stop("loading the base")
@@ -77,7 +78,6 @@ def again(out: Path) -> str:
 
 def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
     """Find, download and check everything that the recipe refers to."""
-    check_environment(recipe.train, session.accelerator)
     domain = registry.domain(recipe.domain) if recipe.domain else None
     with session.accelerator.main_process_first(), download_bar(session.reporter) as bar:
 

@@ -25,6 +25,7 @@ from domainbert.progress import Reporter
 from domainbert.recipe import Recipe
 from domainbert.run import RunFolder, check_run_folder
 from domainbert.session import Session, open_session
+from domainbert.training.environment import check_environment
 from domainbert.training.layers import depths, frozen
 from domainbert.training.loop import select_parameters
 from domainbert.training.pace import Pace, corpus_size, measure_pace, planned_steps
@@ -93,6 +94,7 @@ def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> 
                 here / "run", recipe.train.precision, reporter, "--dry-run again"
             ) as session,
         ):
+            check_environment(recipe.train, session.accelerator)
             inputs = find_inputs(recipe, place.folder, place.registry, session)
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:

@@ -155,8 +155,9 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     }
 
 
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
 def test_a_tracker_that_is_not_installed_is_refused_before_any_work(
-    town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
+    town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     find = tracking.importlib.util.find_spec
     monkeypatch.setattr(
@@ -164,7 +165,8 @@ def test_a_tracker_that_is_not_installed_is_refused_before_any_work(
         "find_spec",
         lambda name, *more: None if name == "trackio" else find(name, *more),
     )
-    told = adapt(town, "town.yaml", "--set", "train.trackers=[trackio]", "--out", "run", code=2)
+    given = ("--set", "train.trackers=[trackio]", "--set", "base.source=./nowhere", *words)
+    told = adapt(town, "town.yaml", *given, "--out", "run", code=2)
     assert told.err.splitlines()[-1] == (
         "error: train.trackers: 'trackio' is not installed. Install it: pip install trackio"
     )

@@ -40,6 +40,10 @@ class Fake(nn.Module):
         self.row[favourite] = lead
         self.seen: list[Tensor] = []
 
+    @property
+    def base_model(self) -> Fake:
+        return self
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Any:
         assert not self.training
         self.seen.append(torch.where(attention_mask.bool(), input_ids, -1))

@@ -113,6 +113,48 @@ def test_a_checkpoint_restores_every_bit(
     assert bit_equal(contents(model, optimizer), contents(other, restored))
 
 
+@pytest.mark.parametrize(("fused", "place"), [(True, "meta"), (None, "cpu")])
+def test_the_count_of_steps_lies_where_the_optimizer_looks_for_it(
+    tmp_path: Path, fused: bool | None, place: str
+) -> None:
+    """A fused kernel reads it on the device of the weights; `meta` stands for a GPU."""
+    path = save(tmp_path, 1)
+    model = Tiny().to("meta")
+    optimizer = torch.optim.AdamW(model.parameters())
+    optimizer.defaults["fused"] = fused
+    load_optimizer(path, model, optimizer)
+    assert len(optimizer.state) == 2
+    for values in optimizer.state.values():
+        assert values["step"].device.type == place
+        assert values["step"].dtype == torch.float32
+        assert values["exp_avg"].device.type == "meta"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_loaded_optimizer_goes_on_with_the_same_bits_on_a_gpu(tmp_path: Path) -> None:
+    gpu = torch.device("cuda")
+
+    def made() -> tuple[Tiny, torch.optim.AdamW]:
+        torch.manual_seed(0)
+        model = Tiny().to(gpu)
+        return model, build_optimizer(model, (0.9, 0.98), 0.01, gpu)
+
+    def step(model: Tiny, optimizer: torch.optim.AdamW) -> None:
+        for number, parameter in enumerate(model.parameters()):
+            parameter.grad = torch.full_like(parameter, 0.1 + number)
+        optimizer.step()
+
+    (model, optimizer), (other, restored) = made(), made()
+    optimizer.param_groups[0]["lr"] = restored.param_groups[0]["lr"] = 1e-3
+    step(model, optimizer)
+    path = save_checkpoint(tmp_path, model, optimizer, STATE, 1)
+    load_model(path, other)
+    load_optimizer(path, other, restored)
+    step(model, optimizer)
+    step(other, restored)
+    assert bit_equal(contents(model, optimizer), contents(other, restored))
+
+
 def test_a_tied_weight_stays_tied_and_is_written_once(tmp_path: Path) -> None:
     path = save(tmp_path, 1)
     assert sorted(load_file(path / "model.safetensors")) == ["first.bias", "first.weight"]

@@ -19,9 +19,10 @@ from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.testing import FAMILIES, sample_texts
 from domainbert.tokenizer import special_tokens
+from domainbert.training.attention import attend_within
 from domainbert.training.batch import collate, fill_rows, flatten, masked_batch
 from domainbert.training.masking import mask_rule, mask_sequence
-from domainbert.training.model import MaskedLanguageModel, set_dropout
+from domainbert.training.model import MaskedLanguageModel, layout_of, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch, index_sequences
 from domainbert.training.ramp import batch_places
@@ -48,6 +49,9 @@ def make_job(load: Load, make_store: MakeStore, session: Session) -> Callable[..
         settings = SETTINGS.model_copy(update=changes)
         loaded = load(family)
         set_dropout(loaded.model, settings.dropout)
+        layout = layout_of(loaded.model) if settings.packing else "padded"
+        if layout == "flat":
+            attend_within(loaded.model)
         store = make_store(sample_texts(30), loaded.tokenizer)
         specials = special_tokens(loaded.tokenizer)
         return Job(
@@ -55,7 +59,7 @@ def make_job(load: Load, make_store: MakeStore, session: Session) -> Callable[..
             store=store,
             index=index_sequences(store, np.arange(30), settings.max_length - 2),
             rule=mask_rule(0.15, 0, specials, len(loaded.tokenizer)),
-            layout=MaskedLanguageModel(loaded.model).layout if settings.packing else "padded",
+            layout=layout,
             settings=settings,
             session=session,
         )
@@ -118,7 +122,7 @@ def test_an_average_of_averages_would_be_another_loss(make_job: Callable[..., Jo
     """What the test above would miss if all sequences had as many masked tokens."""
     job = make_job()
     keys = global_batch(job.index, 0, batch_places(job.settings, STEP))
-    counts = {len(masked_batch(job.store, [key], job.rule, "padded").targets_N) for key in keys}
+    counts = {len(masked_batch(job.store, [key], job.rule, "padded", 64).targets_N) for key in keys}
     assert len(counts) > 2
 
 
@@ -152,7 +156,7 @@ def test_padding_changes_no_loss(make_job: Callable[..., Job], family: str) -> N
     wrapped = MaskedLanguageModel(job.model)
 
     def losses(index: list[int]) -> Tensor:
-        batch = collate([sequences[i] for i in index], job.rule.specials.pad)
+        batch = collate([sequences[i] for i in index], job.rule.specials.pad, 64)
         logits = wrapped.logits(batch)
         return functional.cross_entropy(logits, batch.targets_N, reduction="none")
 
@@ -165,7 +169,7 @@ def test_padding_changes_no_loss(make_job: Callable[..., Job], family: str) -> N
 def test_a_micro_batch_is_padded_to_a_multiple_of_eight(make_job: Callable[..., Job]) -> None:
     rule = make_job().rule
     sequences = [mask_sequence(np.arange(10, 10 + n), rule, 0, n) for n in (4, 9)]
-    batch = collate(sequences, pad_id=0)
+    batch = collate(sequences, pad_id=0, longest=64)
     assert batch.input_ids_BL.shape == (2, 16)
     assert batch.attention_mask_BL.sum(dim=1).tolist() == [6, 11]
     assert batch.n_tokens == 17
@@ -179,7 +183,7 @@ def test_a_micro_batch_is_padded_to_a_multiple_of_eight(make_job: Callable[..., 
 def test_a_flat_batch_has_the_sequences_one_behind_the_other(make_job: Callable[..., Job]) -> None:
     rule = make_job().rule
     sequences = [mask_sequence(np.arange(10, 10 + n), rule, 0, n) for n in (4, 9, 4)]
-    batch = flatten(sequences, pad_id=0)
+    batch = flatten(sequences, pad_id=0, longest=64)
     assert batch.input_ids_BL.shape == (1, 32)
     assert batch.runs == ((1, 11), (2, 6), (1, 9))
     assert batch.n_tokens == 23
@@ -196,7 +200,7 @@ def test_a_flat_batch_has_the_sequences_one_behind_the_other(make_job: Callable[
 def test_rows_are_filled_with_the_sequences_that_fit(make_job: Callable[..., Job]) -> None:
     rule = make_job().rule
     sequences = [mask_sequence(np.arange(10, 10 + n), rule, 0, n) for n in (14, 9, 3, 2)]
-    batch = fill_rows(sequences, pad_id=0)  # 16, 11, 5 and 4 tokens
+    batch = fill_rows(sequences, pad_id=0, longest=64)  # 16, 11, 5 and 4 tokens
     assert batch.attention_mask_BL is not None
     assert batch.attention_mask_BL.tolist() == [[1] * 16, [1] * 11 + [2] * 5, [1] * 4 + [0] * 12]
     assert batch.places_BL is not None
@@ -220,9 +224,9 @@ def test_local_attention_stays_local_in_a_flat_batch(
             layer.attn.sliding_window = window + 1
     sequences = [mask_sequence(np.arange(10, 10 + n), job.rule, 0, n) for n in (30, 9, 30)]
     wrapped = MaskedLanguageModel(job.model)
-    flat = flatten(sequences, job.rule.specials.pad)
+    flat = flatten(sequences, job.rule.specials.pad, 64)
     ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
-    padded = collate(ordered, job.rule.specials.pad)
+    padded = collate(ordered, job.rule.specials.pad, 64)
     with torch.no_grad():
         found, expected = wrapped.logits(flat), wrapped.logits(padded)
         job.model.config.sliding_window = 64
@@ -241,7 +245,7 @@ def test_what_attention_is_set_to_is_not_saved(
 def test_the_model_without_padding_to_eight_gives_the_same(make_job: Callable[..., Job]) -> None:
     job = make_job()
     sequence = mask_sequence(np.arange(10, 21), job.rule, 0, 0)
-    batch = collate([sequence], job.rule.specials.pad)
+    batch = collate([sequence], job.rule.specials.pad, 64)
     short = replace(
         batch,
         input_ids_BL=batch.input_ids_BL[:, :13],

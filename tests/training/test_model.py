@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,17 +14,23 @@ from torch import nn
 from domainbert.base import LoadedModel
 from domainbert.errors import RunFailed
 from domainbert.testing import FAMILIES
+from domainbert.training import attention
 from domainbert.training import model as module
-from domainbert.training.batch import MicroBatch
+from domainbert.training.attention import attend_within, attends_within
+from domainbert.training.batch import MicroBatch, flatten
 from domainbert.training.loop import select_parameters
+from domainbert.training.masking import MaskedSequence
 from domainbert.training.model import (
     MaskedLanguageModel,
     first_non_finite,
     head_parameters,
+    is_sparse,
+    layout_of,
     set_dropout,
 )
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.pretrain import export_model
+from domainbert.training.step import Job
 
 Load = Callable[[str], LoadedModel]
 LENGTHS = (19, 32, 7)
@@ -64,7 +72,7 @@ def test_every_family_we_make_has_a_sparse_head() -> None:
 def test_sparse_logits_equal_those_of_the_plain_model(load: Load, family: str) -> None:
     model = load(family).model.eval()
     wrapped = MaskedLanguageModel(model)
-    assert wrapped.sparse
+    assert is_sparse(model)
     with torch.no_grad():
         found = wrapped.logits(batch(model))
         expected = plain_logits(model)
@@ -75,13 +83,61 @@ def test_sparse_logits_equal_those_of_the_plain_model(load: Load, family: str) -
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_wrapping_a_model_and_asking_about_it_changes_nothing_in_it(
+    load: Load, family: str
+) -> None:
+    model = load(family).model.eval()
+    before = model.config._attn_implementation
+    layout_of(model)
+    with torch.no_grad():
+        MaskedLanguageModel(model).logits(batch(model))
+    assert model.config._attn_implementation == before
+    assert not attends_within(model)
+
+
+@pytest.mark.parametrize("packing", [True, False])
+@pytest.mark.parametrize("family", ["bert", "modernbert", "mpnet"])
+def test_the_model_of_a_job_reads_what_the_job_lays_out(
+    make_job: Callable[..., Job], family: str, packing: bool
+) -> None:
+    job = make_job(family, steps=1, packing=packing)
+    for model in (job.model, copy.deepcopy(job.model)):  # a copy is what shards are made of
+        assert attends_within(model) == (job.layout == "flat")
+    assert (job.layout == "padded") != packing
+
+
+@pytest.mark.parametrize("family", sorted(attention.FAMILIES))
+def test_a_model_that_reads_flat_batches_gives_the_same_in_plain_calls(
+    load: Load, family: str
+) -> None:
+    model = load(family).model.eval()
+    with torch.no_grad():
+        before = plain_logits(model)
+        attend_within(model)
+        assert attends_within(model)
+        assert distance(plain_logits(model), before) < 1e-6
+
+
+def test_a_flat_batch_is_refused_where_attention_would_mix_sequences(load: Load) -> None:
+    model = load("bert").model.eval()
+    sequence = MaskedSequence(np.arange(10, 30), np.array([3]), np.array([50]))
+    flat = flatten([sequence, sequence], 0, 64)
+    with pytest.raises(ValueError, match="attention would reach from sequence to sequence"):
+        MaskedLanguageModel(model)(flat)
+    attend_within(model)
+    with torch.no_grad():
+        rows = MaskedLanguageModel(model).logits(flat)
+    assert distance(rows[:1], rows[1:]) < 1e-6
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_an_unknown_family_computes_all_logits_and_the_same_numbers(
     load: Load, family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(module._HEADS, family)
     model = load(family).model.eval()
     wrapped = MaskedLanguageModel(model)
-    assert not wrapped.sparse
+    assert not is_sparse(model)
     with torch.no_grad():
         assert torch.equal(wrapped.logits(batch(model)), plain_logits(model))
 
@@ -90,7 +146,7 @@ def test_a_model_without_the_modules_of_its_family_computes_all_logits(load: Loa
     model = load("bert").model.eval()
     model.config.model_type = "roberta"
     wrapped = MaskedLanguageModel(model)
-    assert not wrapped.sparse
+    assert not is_sparse(model)
     with torch.no_grad():
         assert torch.equal(wrapped.logits(batch(model)), plain_logits(model))
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from accelerate.utils import DistributedType
 from torch import Tensor
 
 from domainbert.base import LoadedModel
-from domainbert.errors import RecipeError, UserError
-from domainbert.recipe_train import TrainSection
+from domainbert.errors import RecipeError
+from domainbert.training.attention import attend_within
 from domainbert.training.batch import LAYOUTS, Layout, MicroBatch
 from domainbert.training.masking import MaskedSequence
 from domainbert.training.model import MaskedLanguageModel, set_dropout
-from domainbert.training.wrap import check_environment, save_memory
+from domainbert.training.wrap import save_memory
 
 Load = Callable[[str], LoadedModel]
 
@@ -32,7 +30,7 @@ def batch(layout: Layout, lengths: tuple[int, ...] = (30, 17, 17, 9)) -> MicroBa
         ids, targets = (numbers.integers(10, 60, n) for n in (length, len(places)))
         return MaskedSequence(ids, places, targets)
 
-    return LAYOUTS[layout]([sequence(length) for length in lengths], 0)
+    return LAYOUTS[layout]([sequence(length) for length in lengths], 0, 64)
 
 
 @contextmanager
@@ -77,6 +75,8 @@ def test_gradient_checkpointing_keeps_less_and_changes_nothing(
 ) -> None:
     model = load(family).model.train()
     set_dropout(model, 0.1)
+    if layout == "flat":
+        attend_within(model)
     module, given = MaskedLanguageModel(model), batch(layout)
     loss, kept, gradients = learned(module, given)
     save_memory(model, wanted=True)
@@ -95,42 +95,6 @@ def test_gradient_checkpointing_is_refused_where_the_family_cannot(load: Load) -
         "train.gradient_checkpointing: models of type 'mpnet' cannot. Leave it out, and lower "
         "`train.micro_batch_size` to save memory."
     )
-
-
-def accelerator(kind: str = "NO", sharded: bool = False) -> Any:
-    return SimpleNamespace(distributed_type=DistributedType(kind), is_fsdp2=sharded)
-
-
-def settings(**given: Any) -> TrainSection:
-    return TrainSection(steps=1, **given)
-
-
-def test_without_a_compiler_nothing_is_compiled(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CXX", raising=False)
-    check_environment(settings(), accelerator())
-    with pytest.raises(RecipeError, match=r"train\.compile: needs a C\+\+ compiler, and neither"):
-        check_environment(settings(compile=True), accelerator())
-    (tmp_path / "clang++").touch(mode=0o755)
-    check_environment(settings(compile=True), accelerator())
-
-
-@pytest.mark.parametrize(
-    ("kind", "sharded"), [("MULTI_GPU", False), ("MULTI_CPU", False), ("FSDP", True)]
-)
-def test_processes_may_hold_replicas_or_shards(kind: str, sharded: bool) -> None:
-    check_environment(settings(), accelerator(kind, sharded))
-
-
-def test_other_ways_to_start_processes_are_refused() -> None:
-    with pytest.raises(UserError, match=r"FSDP 1 is not supported\. Set `fsdp_version: 2`"):
-        check_environment(settings(), accelerator("FSDP"))
-    with pytest.raises(UserError, match=r"DEEPSPEED is not supported\. Use plain processes or"):
-        check_environment(settings(), accelerator("DEEPSPEED"))
-    with pytest.raises(RecipeError, match="cannot be used with FSDP; leave one of the two out"):
-        check_environment(settings(compile=True), accelerator("FSDP", sharded=True))
 
 
 @pytest.mark.slow

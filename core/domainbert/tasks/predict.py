@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from domainbert.base import longest_sequence
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
 from domainbert.recipe_sections import EvaluateSection
@@ -124,7 +125,7 @@ def make_windows(tuned: Tuned, records: Sequence[Any]) -> list[Window]:
 def score_batch(tuned: Tuned, batch: Sequence[Window]) -> torch.Tensor:
     """Return scores of the batch's words, shape (W, C), or of its texts, shape (B, C)."""
     device = tuned.device.device
-    ids_BL, mask_BL = pad_windows(batch, tuned.pad)
+    ids_BL, mask_BL = pad_windows(batch, tuned.pad, longest_sequence(tuned.model.encoder))
     ids_BL, mask_BL = ids_BL.to(device), mask_BL.to(device)
     with tuned.device.autocast():
         if tuned.task.scoring.kind == "classification":

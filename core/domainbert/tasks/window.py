@@ -29,9 +29,17 @@ class Window:
     weight: float = 1.0
 
 
-def pad_windows(batch: Sequence[Window], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return token ids and attention mask of a batch; int64, shape (B, L)."""
-    length = padded_length(max(len(window.input_ids) for window in batch))
+def pad_windows(
+    batch: Sequence[Window], pad: int, longest: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return token ids and attention mask of a batch; int64, shape (B, L).
+
+    Args:
+        batch: Windows, at least one.
+        pad: Id of the padding token.
+        longest: Tokens that the model reads.
+    """
+    length = padded_length(max(len(window.input_ids) for window in batch), longest)
     input_ids_BL = torch.full((len(batch), length), pad, dtype=torch.long)
     mask_BL = torch.zeros((len(batch), length), dtype=torch.long)
     for row, window in enumerate(batch):

@@ -20,7 +20,7 @@ from transformers.masking_utils import sdpa_mask
 if TYPE_CHECKING:
     from torch import Tensor
 
-NAME = "domainbert_packed"
+_NAME = "domainbert_packed"
 # Known, and tested, to hand `runs` down to every layer.
 FAMILIES = frozenset(
     {"albert", "bert", "camembert", "distilbert", "electra", "modernbert", "roberta", "xlm-roberta"}
@@ -87,6 +87,19 @@ def _window_mask(length: int, window: int | None, device: torch.device) -> Tenso
     return (places[:, None] - places[None, :]).abs() < window
 
 
-AttentionInterface.register(NAME, packed_attention)
+def attend_within(model: Any) -> None:
+    """Let a model keep the sequences of flat batches apart.
+
+    Other calls give what they gave before, and what is saved of the model does not tell.
+    """
+    model.set_attn_implementation(_NAME)
+
+
+def attends_within(model: Any) -> bool:
+    """Tell whether a model keeps the sequences of flat batches apart."""
+    return bool(model.config._attn_implementation == _NAME)
+
+
+AttentionInterface.register(_NAME, packed_attention)
 # For calls without `runs`, such as a plain forward pass of the model.
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(_NAME, sdpa_mask)

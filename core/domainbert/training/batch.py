@@ -74,11 +74,11 @@ class MicroBatch:
 
 
 def masked_batch(
-    store: TokenStore, keys: list[SequenceKey], rule: MaskRule, layout: Layout
+    store: TokenStore, keys: list[SequenceKey], rule: MaskRule, layout: Layout, longest: int
 ) -> MicroBatch:
-    """Read and mask the given sequences, and lay them out."""
+    """Read and mask the given sequences, and lay them out for a model that reads `longest`."""
     sequences = [masked_sequence(store, key, rule) for key in keys]
-    return LAYOUTS[layout](sequences, rule.specials.pad)
+    return LAYOUTS[layout](sequences, rule.specials.pad, longest)
 
 
 def masked_sequence(store: TokenStore, key: SequenceKey, rule: MaskRule) -> MaskedSequence:
@@ -91,19 +91,25 @@ def masked_sequence(store: TokenStore, key: SequenceKey, rule: MaskRule) -> Mask
     return mask_sequence(text_ids, rule, key.epoch, key.sequence, flags)
 
 
-def padded_length(longest: int) -> int:
-    """Return the length of a batch whose longest sequence is given."""
-    return _rounded(longest, _MULTIPLE)
+def padded_length(tokens: int, longest: int) -> int:
+    """Return the length of a batch: round, but with a place in the model for all of it.
+
+    Args:
+        tokens: Of its longest sequence.
+        longest: Tokens that the model reads.
+    """
+    return min(_rounded(tokens, _MULTIPLE), longest)
 
 
-def collate(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
+def collate(sequences: list[MaskedSequence], pad_id: int, longest: int) -> MicroBatch:
     """Pad masked sequences to one length.
 
     Args:
         sequences: At least one.
         pad_id: Id of the padding token.
+        longest: Tokens that the model reads.
     """
-    length = padded_length(max(len(item.input_ids_L) for item in sequences))
+    length = padded_length(max(len(item.input_ids_L) for item in sequences), longest)
     input_ids_BL = torch.full((len(sequences), length), pad_id, dtype=torch.long)
     attention_mask_BL = torch.zeros((len(sequences), length), dtype=torch.long)
     for row, item in enumerate(sequences):
@@ -126,12 +132,13 @@ def collate(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     )
 
 
-def flatten(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
+def flatten(sequences: list[MaskedSequence], pad_id: int, longest: int) -> MicroBatch:
     """Lay masked sequences one behind the other in one row, equal lengths side by side.
 
     Args:
         sequences: At least one.
         pad_id: Id of the padding token, which fills up the row to a round length.
+        longest: Tokens that the model reads.
     """
     ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
     lengths = [len(item.input_ids_L) for item in ordered]
@@ -140,7 +147,7 @@ def flatten(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     # What fills up is a sequence of its own, so that it reaches no other.
     parts = [*lengths, extra] if extra else lengths
     ids = [*(item.input_ids_L for item in ordered), np.full(extra, pad_id)]
-    places = np.concatenate([np.arange(length) for length in parts])
+    places = np.concatenate([np.arange(length) for length in parts]) % longest
     starts = np.cumsum([0, *lengths[:-1]]).tolist()
     input_ids_BL = torch.from_numpy(np.concatenate(ids))[None]
     return MicroBatch(
@@ -155,15 +162,16 @@ def flatten(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     )
 
 
-def fill_rows(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
+def fill_rows(sequences: list[MaskedSequence], pad_id: int, longest: int) -> MicroBatch:
     """Lay masked sequences several to a row, each in the first row with room for it.
 
     Args:
         sequences: At least one; the longest sets the length of the rows.
         pad_id: Id of the padding token.
+        longest: Tokens that the model reads.
     """
     ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
-    length = padded_length(len(ordered[0].input_ids_L))
+    length = padded_length(len(ordered[0].input_ids_L), longest)
     filled: list[int] = []
     count: list[int] = []
     ids, mask, places = (np.zeros((len(ordered), length), dtype=np.int64) for _ in range(3))
@@ -198,7 +206,7 @@ def fill_rows(sequences: list[MaskedSequence], pad_id: int) -> MicroBatch:
     )
 
 
-LAYOUTS: dict[Layout, Callable[[list[MaskedSequence], int], MicroBatch]] = {
+LAYOUTS: dict[Layout, Callable[[list[MaskedSequence], int, int], MicroBatch]] = {
     "flat": flatten,
     "rows": fill_rows,
     "padded": collate,

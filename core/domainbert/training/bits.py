@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from domainbert.base import longest_sequence
 from domainbert.batching import batched
 from domainbert.counter import derive_key, random_words, uniforms
 from domainbert.errors import DataError
@@ -124,7 +125,8 @@ def measure_bits(
 def _score(
     wrapped: MaskedLanguageModel, group: list[MaskedSequence], tokenizer: Any, device: torch.device
 ) -> tuple[float, int, int]:
-    batch = collate(group, special_tokens(tokenizer).pad).to(device)
+    longest = longest_sequence(wrapped.model)
+    batch = collate(group, special_tokens(tokenizer).pad, longest).to(device)
     logits_NV = wrapped.logits(batch)
     nats_N = torch.nn.functional.cross_entropy(logits_NV, batch.targets_N, reduction="none")
     right_N = logits_NV.argmax(dim=1) == batch.targets_N

@@ -24,8 +24,8 @@ from domainbert.files import (
     write_json,
     write_sealed,
 )
-from domainbert.run import processor_name
 from domainbert.supervise.pulse import beat
+from domainbert.training.conditions import conditions
 from domainbert.training.shards import gathered, placed
 
 if TYPE_CHECKING:
@@ -103,20 +103,6 @@ def save_checkpoint(
         write_sealed(beside / _MANIFEST, manifest)
     _retain(folder, target, keep)
     return target
-
-
-def conditions(model: nn.Module) -> dict[str, str]:
-    """Return what the bits of a run depend on beside recipe, corpus and base."""
-    import torch
-
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return {
-        "torch": str(torch.__version__),
-        "device": next(model.parameters()).device.type,
-        "processor": processor_name(),
-        "processes": str(torch.distributed.get_world_size() if distributed else 1),
-        "threads": str(torch.get_num_threads()),
-    }
 
 
 def read_conditions(path: Path) -> dict[str, str]:
@@ -215,15 +201,16 @@ def load_model(path: Path, model: nn.Module) -> None:
 
 def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Restore AdamW's averages."""
-    import torch
     from safetensors.torch import load_file
 
     saved = load_file(path / "optimizer.safetensors")
+    fused = optimizer.defaults["fused"]
     for name, parameter in _learning(model, optimizer):
         if f"step.{name}" not in saved:
             continue  # not yet unfrozen: its averages begin with its first step
         optimizer.state[parameter] = {
-            "step": saved[f"step.{name}"].to(torch.float32),
+            # Where AdamW itself would make it: a fused kernel reads it beside the weights.
+            "step": saved[f"step.{name}"].to(parameter.device if fused else "cpu"),
             "exp_avg": placed(saved[f"exp_avg.{name}"], parameter),
             "exp_avg_sq": placed(saved[f"exp_avg_sq.{name}"], parameter),
         }

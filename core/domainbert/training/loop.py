@@ -26,6 +26,9 @@ from domainbert.training.together import done_by_main, told_by_main
 from domainbert.training.tracking import track
 from domainbert.training.wrap import wrapped
 
+# Above the number of any signal.
+_UNWRITTEN = 1 << 10
+
 
 def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
     """Train from `state` to the end of a phase, writing metrics and checkpoints.
@@ -56,9 +59,10 @@ def _run(
         first = state = _begin(job, phase, state, optimizer)
         for step in range(state.step, phase.stop):
             beat(f"step {step + 1}")
+            entry: dict[str, Any] | None = None
             if str(step + 1) in state.skipped:
-                state = _pass_over(job, phase, state)
-                _maybe_save(job, phase, state, optimizer)
+                state, entry = _pass_over(phase, state)
+                _finish_step(job, phase, state, optimizer, entry)
                 continue
             started = time.perf_counter()
             rate = learning_rate_at(
@@ -70,8 +74,8 @@ def _run(
             check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
             state = _advance(state, sums, time.perf_counter() - started)
             if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
-                state = _log(job, phase, state, sums, first, bar)
-            _maybe_save(job, phase, state, optimizer)
+                state, entry = _log(phase, state, sums, first, bar)
+            _finish_step(job, phase, state, optimizer, entry)
     return state
 
 
@@ -127,19 +131,17 @@ def _begin(
     return state if state.step > phase.start else forget_losses(state)
 
 
-def _pass_over(job: Job, phase: Phase, state: TrainState) -> TrainState:
+def _pass_over(phase: Phase, state: TrainState) -> tuple[TrainState, dict[str, Any]]:
     """Leave the batch of a step out; its place in schedule and order stays."""
     number = state.step + 1
-    if job.session.is_main:
-        reason = state.skipped[str(number)]
-        entry = {"step": number, "phase": phase.name, "skipped": reason}
-        append_metrics(job.session.run, entry)
-        track(job.session, entry)
+    entry = {"step": number, "phase": phase.name, "skipped": state.skipped[str(number)]}
     state = replace(state, step=number)
     if number < phase.stop:
-        return state
-    # What the last lines of a phase would have averaged must not count in the next.
-    return replace(state, window_nats=0.0, window_masked=0)
+        return state, entry
+    # No later line of the phase can average the losses since the last, and another's must not.
+    if state.window_masked:
+        entry["loss"] = state.window_nats / state.window_masked
+    return replace(state, window_nats=0.0, window_masked=0), entry
 
 
 def _advance(state: TrainState, sums: StepSums, seconds: float) -> TrainState:
@@ -154,36 +156,41 @@ def _advance(state: TrainState, sums: StepSums, seconds: float) -> TrainState:
 
 
 def _log(
-    job: Job, phase: Phase, state: TrainState, sums: StepSums, first: TrainState, bar: Bar
-) -> TrainState:
+    phase: Phase, state: TrainState, sums: StepSums, first: TrainState, bar: Bar
+) -> tuple[TrainState, dict[str, Any]]:
     loss = state.window_nats / state.window_masked
     speed = (state.tokens - first.tokens) / (state.seconds - first.seconds)
-    if job.session.is_main:
-        entry = {
-            "step": state.step,
-            "phase": phase.name,
-            "loss": loss,
-            **({"pair_loss": sums.pair_nats / sums.pairs} if sums.pairs else {}),
-            "gradient_norm": sums.gradient_norm,
-            "learning_rate": sums.learning_rate,
-            "tokens": state.tokens,
-            "tokens_per_second": round(speed, 1),
-        }
-        append_metrics(job.session.run, entry)
-        track(job.session, entry)
+    entry = {
+        "step": state.step,
+        "phase": phase.name,
+        "loss": loss,
+        **({"pair_loss": sums.pair_nats / sums.pairs} if sums.pairs else {}),
+        "gradient_norm": sums.gradient_norm,
+        "learning_rate": sums.learning_rate,
+        "tokens": state.tokens,
+        "tokens_per_second": round(speed, 1),
+    }
     left = (phase.stop - state.step) / (state.step - first.step) * (state.seconds - first.seconds)
     done = state.step - phase.start
     note = f"loss {loss:.3f} · {speed:,.0f} tokens/s"
     line = f"{phase.name} {done}/{phase.steps} · {note} · {left:.0f} s left"
     bar.update(done, note, line)
-    return replace(state, window_nats=0.0, window_masked=0)
+    return replace(state, window_nats=0.0, window_masked=0), entry
 
 
-def _maybe_save(
-    job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.Optimizer
+def _finish_step(
+    job: Job,
+    phase: Phase,
+    state: TrainState,
+    optimizer: torch.optim.Optimizer,
+    entry: dict[str, Any] | None,
 ) -> None:
-    # One process may be told to stop and the others not; they must agree on the step.
-    received = _highest(job, job.session.stop.signal_number)
+    """Write the line of a step, if it has one, and a checkpoint, if it is time; stop if told to."""
+    trouble = _trouble_writing(job, entry) if entry is not None else None
+    # One process may be told to stop, or fail to write, and the others not; they must agree.
+    received = _highest(job, _UNWRITTEN if trouble else job.session.stop.signal_number)
+    if received == _UNWRITTEN:
+        fail_together(job.session.accelerator, trouble)
     due = state.step % job.settings.checkpoint_steps == 0 or state.step == phase.stop
     if not (due or received):
         return
@@ -201,6 +208,16 @@ def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None
     save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state)
     give = partial(gather_for_others, job.model, optimizer) if accelerator.is_fsdp2 else None
     done_by_main(accelerator, partial(save, job.settings.keep_checkpoints), give)
+
+
+def _trouble_writing(job: Job, entry: dict[str, Any]) -> Exception | None:
+    if job.session.is_main:
+        try:
+            append_metrics(job.session.run, entry)
+            track(job.session, entry)
+        except Exception as error:
+            return error
+    return None
 
 
 def _highest(job: Job, number: int) -> int:

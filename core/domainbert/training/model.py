@@ -47,33 +47,14 @@ class MaskedLanguageModel(nn.Module):
 
     Args:
         model: Any masked language model of transformers. Families that are not in the table above
-            compute all logits and are slower, not different; see `sparse`.
+            compute all logits and are slower, not different; see `is_sparse`. To read flat batches
+            it needs the attention of `attend_within` first.
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-        names = _HEADS.get(model.config.model_type, ())
-        self.head = names if all(hasattr(model, name) for name in names) else ()
-        if self.layout == "flat":
-            model.set_attn_implementation(attention.NAME)
-
-    @property
-    def sparse(self) -> bool:
-        """Whether only masked positions are projected to the vocabulary."""
-        return bool(self.head)
-
-    @property
-    def layout(self) -> Layout:
-        """The layout with the least padding that the family can read."""
-        family = self.model.config.model_type
-        if not self.sparse:
-            return "padded"
-        if family in attention.FAMILIES:
-            return "flat"
-        # A convolution, which some DeBERTa have, would reach into the neighbour.
-        alone = getattr(getattr(self.model.base_model, "encoder", None), "conv", None) is None
-        return "rows" if family in _IN_ROWS and alone else "padded"
+        self.head = _head(model)
 
     @property
     def pairs(self) -> bool:
@@ -86,7 +67,7 @@ class MaskedLanguageModel(nn.Module):
 
     def _read(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:
         """Return logits at the masked positions and the last hidden states, shape (B·L, H)."""
-        if not self.sparse:
+        if not self.head:
             more = {"output_hidden_states": True} if self.pairs else {}
             found = self.model(**self._inputs(batch), **more)
             dense_NV = found.logits.flatten(0, 1).index_select(0, batch.positions_N)
@@ -123,6 +104,8 @@ class MaskedLanguageModel(nn.Module):
 
     def _hidden(self, batch: MicroBatch) -> Tensor:
         encoder, family = self.model.base_model, self.model.config.model_type
+        if batch.runs and not attention.attends_within(self.model):
+            raise ValueError("a flat batch, but attention would reach from sequence to sequence")
         if batch.runs and family == "modernbert":
             # Without masks given it would draw one of tokens by tokens for its local layers.
             nothing = {"full_attention": None, "sliding_attention": None}
@@ -139,6 +122,28 @@ class MaskedLanguageModel(nn.Module):
             return {**inputs, "attention_mask": batch.attention_mask_BL}
         inputs["position_ids"] = batch.places_BL + _first_place(self.model.base_model)
         return {**inputs, "runs": batch.runs} if batch.runs else inputs
+
+
+def _head(model: Any) -> tuple[str, ...]:
+    names = _HEADS.get(model.config.model_type, ())
+    return names if all(hasattr(model, name) for name in names) else ()
+
+
+def is_sparse(model: Any) -> bool:
+    """Tell whether only masked positions of a model are projected to the vocabulary."""
+    return bool(_head(model))
+
+
+def layout_of(model: Any) -> Layout:
+    """Return the layout with the least padding that a model can read."""
+    family = model.config.model_type
+    if not is_sparse(model):
+        return "padded"
+    if family in attention.FAMILIES:
+        return "flat"
+    # A convolution, which some DeBERTa have, would reach into the neighbour.
+    alone = getattr(getattr(model.base_model, "encoder", None), "conv", None) is None
+    return "rows" if family in _IN_ROWS and alone else "padded"
 
 
 def _deberta_in_rows(encoder: Any, inputs: dict[str, Any], mask_BL: Tensor) -> Tensor:

@@ -16,11 +16,12 @@ from domainbert.plan import Phase
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
+from domainbert.training.attention import attend_within
 from domainbert.training.bits import Bits, measure_bits
 from domainbert.training.checkpoint import TrainState, load_optimizer
 from domainbert.training.layers import check_layers, depths
 from domainbert.training.loop import run_phase
-from domainbert.training.model import MaskedLanguageModel, first_non_finite
+from domainbert.training.model import first_non_finite, is_sparse, layout_of
 from domainbert.training.order import index_sequences
 from domainbert.training.pair_head import without_pair_head
 from domainbert.training.recovery import BadStep, roll_back
@@ -89,12 +90,15 @@ def build_job(
     index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
     save_memory(model, settings.gradient_checkpointing)
+    layout = _layout(model, settings, session)
+    if layout == "flat":
+        attend_within(model)
     return Job(
         model=model,
         store=store,
         index=index,
         rule=mask_rule_of(settings, loaded, specials, store, index),
-        layout=_layout(model, settings, session),
+        layout=layout,
         settings=settings,
         session=session,
     )
@@ -102,13 +106,13 @@ def build_job(
 
 def _layout(model: Any, settings: TrainSection, session: Session) -> Layout:
     """Return how sequences lie in a batch; say what makes a model slow."""
-    module, family = MaskedLanguageModel(model), model.config.model_type
-    if not module.sparse:
+    layout, family = layout_of(model), model.config.model_type
+    if not is_sparse(model):
         session.reporter.say(f"model type {family!r}: all logits are computed, which is slower")
-    if settings.packing and module.layout == "padded":
+    if settings.packing and layout == "padded":
         session.reporter.say(f"model type {family!r}: sequences are padded, which is slower")
     # A compiled model would be compiled anew for each way in which a row is made up.
-    return module.layout if settings.packing and not settings.compile else "padded"
+    return layout if settings.packing and not settings.compile else "padded"
 
 
 def pretrain(

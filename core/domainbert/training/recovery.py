@@ -19,11 +19,10 @@ from domainbert.run import rewind_metrics
 from domainbert.training.checkpoint import (
     TrainState,
     checkpoint_of,
-    choose_checkpoint,
     load_model,
     read_state,
 )
-from domainbert.training.together import told_by_main
+from domainbert.training.resume import newest_whole_step
 
 if TYPE_CHECKING:
     from domainbert.training.step import Job
@@ -120,14 +119,11 @@ def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[Tr
     Raises:
         RunFailed: It went wrong too often, or no checkpoint of this phase is whole.
     """
-    session, folder = job.session, job.session.run.checkpoints
-    at, damaged = choose_checkpoint(folder) if session.is_main else (-1, [])
-    for line in damaged:
-        session.reporter.say(f"checkpoint {line}")
-    at = told_by_main(session.accelerator, at)
+    session = job.session
+    at = newest_whole_step(session)
     if at < start:
         raise RunFailed(f"{bad}, and no checkpoint of this phase is whole. Run the command again.")
-    checkpoint = checkpoint_of(folder, at)
+    checkpoint = checkpoint_of(session.run.checkpoints, at)
     restored = read_state(checkpoint, state.identity)
     skipped = {**state.skipped, str(bad.step): bad.reason}
     if len(skipped) > job.settings.max_rollbacks:

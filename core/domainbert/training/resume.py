@@ -10,14 +10,15 @@ from domainbert.training.checkpoint import (
     TrainState,
     checkpoint_of,
     choose_checkpoint,
-    conditions,
     load_model,
     read_conditions,
     read_state,
 )
+from domainbert.training.conditions import conditions
 from domainbert.training.together import told_by_main
 
 if TYPE_CHECKING:
+    from domainbert.session import Session
     from domainbert.training.step import Job
 
 
@@ -35,17 +36,12 @@ def resume(job: Job, identity: dict[str, str], stop: int) -> tuple[TrainState, P
     Raises:
         RunFolderError: The checkpoint is of another recipe, corpus or base.
     """
-    session, folder = job.session, job.session.run.checkpoints
-    step = -1
-    if session.is_main:
-        step, damaged = choose_checkpoint(folder)
-        for line in damaged:
-            session.reporter.say(f"checkpoint {line}")
-    step = told_by_main(session.accelerator, step)
+    session = job.session
+    step = newest_whole_step(session)
     if step < 0:
         checkpoint, state = None, TrainState(0, "", 0, 0.0, 0.0, 0, identity)
     else:
-        checkpoint = checkpoint_of(folder, step)
+        checkpoint = checkpoint_of(session.run.checkpoints, step)
         state = read_state(checkpoint, identity)
         load_model(checkpoint, job.model)
         if step < stop:
@@ -53,6 +49,19 @@ def resume(job: Job, identity: dict[str, str], stop: int) -> tuple[TrainState, P
     if session.is_main:
         rewind_metrics(session.run, state.step)
     return state, checkpoint
+
+
+def newest_whole_step(session: Session) -> int:
+    """Return the step of the newest whole checkpoint, or -1; the main process looks for all.
+
+    It alone reads files to compare their hashes, and no rank can come to another answer.
+    """
+    step = -1
+    if session.is_main:
+        step, damaged = choose_checkpoint(session.run.checkpoints)
+        for line in damaged:
+            session.reporter.say(f"checkpoint {line}")
+    return told_by_main(session.accelerator, step)
 
 
 def _tell(job: Job, checkpoint: Path, step: int) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from domainbert.base import longest_sequence
 from domainbert.counter import derive_key
 from domainbert.plan import Phase
 from domainbert.recipe_train import TrainSection
@@ -134,7 +135,8 @@ def micro_batches(job: Job, step: int) -> list[MicroBatch]:
     by_tokens = job.layout != "padded" and not accelerator.is_fsdp2
     capacity = micro * settings.max_length if by_tokens else None
     parts = share(keys, rank, world, micro, capacity)
-    return [masked_batch(job.store, part, job.rule, job.layout) for part in parts]
+    longest = longest_sequence(job.model)
+    return [masked_batch(job.store, part, job.rule, job.layout, longest) for part in parts]
 
 
 @names_batch

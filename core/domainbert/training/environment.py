@@ -1,0 +1,45 @@
+"""Whether this machine, and the way its processes were started, can do what a recipe asks for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from domainbert.errors import RecipeError, UserError
+from domainbert.training.tracking import check_trackers
+
+if TYPE_CHECKING:
+    from domainbert.recipe_train import TrainSection
+
+
+def check_environment(settings: TrainSection, accelerator: Any) -> None:
+    """Refuse, before any work starts, what cannot be done on this machine.
+
+    Args:
+        settings: The recipe's `train:` section.
+        accelerator: Knows how processes were started.
+
+    Raises:
+        RecipeError: A setting asks for what is not installed.
+        UserError: The processes were started in a way that is not supported.
+    """
+    check_trackers(settings.trackers)
+    if settings.compile:
+        _check_compiler(sharded=accelerator.is_fsdp2)
+    kind = accelerator.distributed_type.value
+    if kind == "FSDP" and not accelerator.is_fsdp2:
+        raise UserError("FSDP 1 is not supported. Set `fsdp_version: 2` in Accelerate's config.")
+    if kind not in {"NO", "FSDP"} and not kind.startswith("MULTI_"):
+        raise UserError(f"{kind} is not supported. Use plain processes or FSDP 2.")
+
+
+def _check_compiler(sharded: bool) -> None:
+    if sharded:
+        raise RecipeError("train.compile: cannot be used with FSDP; leave one of the two out.")
+    names = [os.environ.get("CXX", "g++"), "g++", "clang++"]
+    if not any(shutil.which(name) for name in names):
+        raise RecipeError(
+            "train.compile: needs a C++ compiler, and neither g++ nor clang++ is installed. "
+            "Install one, or leave it out."
+        )

@@ -1,0 +1,49 @@
+"""What is refused before any work starts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from accelerate.utils import DistributedType
+
+from domainbert.errors import RecipeError, UserError
+from domainbert.recipe_train import TrainSection
+from domainbert.training.environment import check_environment
+
+
+def accelerator(kind: str = "NO", sharded: bool = False) -> Any:
+    return SimpleNamespace(distributed_type=DistributedType(kind), is_fsdp2=sharded)
+
+
+def settings(**given: Any) -> TrainSection:
+    return TrainSection(steps=1, **given)
+
+
+def test_without_a_compiler_nothing_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    check_environment(settings(), accelerator())
+    with pytest.raises(RecipeError, match=r"train\.compile: needs a C\+\+ compiler, and neither"):
+        check_environment(settings(compile=True), accelerator())
+    (tmp_path / "clang++").touch(mode=0o755)
+    check_environment(settings(compile=True), accelerator())
+
+
+@pytest.mark.parametrize(
+    ("kind", "sharded"), [("MULTI_GPU", False), ("MULTI_CPU", False), ("FSDP", True)]
+)
+def test_processes_may_hold_replicas_or_shards(kind: str, sharded: bool) -> None:
+    check_environment(settings(), accelerator(kind, sharded))
+
+
+def test_other_ways_to_start_processes_are_refused() -> None:
+    with pytest.raises(UserError, match=r"FSDP 1 is not supported\. Set `fsdp_version: 2`"):
+        check_environment(settings(), accelerator("FSDP"))
+    with pytest.raises(UserError, match=r"DEEPSPEED is not supported\. Use plain processes or"):
+        check_environment(settings(), accelerator("DEEPSPEED"))
+    with pytest.raises(RecipeError, match="cannot be used with FSDP; leave one of the two out"):
+        check_environment(settings(compile=True), accelerator("FSDP", sharded=True))
