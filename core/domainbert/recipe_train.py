@@ -116,8 +116,8 @@ class TrainSection(Section):
     compile: bool = False
     """Compile the model with `torch.compile`, which takes minutes and needs a C++ compiler."""
     spike: float | None = Field(default=3.0, gt=0, allow_inf_nan=False)
-    """A loss so many nats, and six deviations of the last 64, above the lowest median of 64 steps is
-    a failure; null: never."""
+    """A loss so many nats, and six deviations of the last 64, above the lowest median of 64 steps
+    is a failure; null: never."""
     max_rollbacks: int = Field(default=3, ge=0)
     """How often training may go back to a checkpoint and skip the batch that failed."""
     seed: Seed = 0

@@ -22,7 +22,7 @@ from domainbert.training.optimise import build_optimizer
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
-from domainbert.training.together import done_by_main, told_by_main
+from domainbert.training.together import done_by_main, fail_together, told_by_main
 from domainbert.training.tracking import track
 from domainbert.training.wrap import wrapped
 
