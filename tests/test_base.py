@@ -13,6 +13,7 @@ import pytest
 
 from domainbert.base import BaseFolder, find_base, load_masked_lm, longest_sequence
 from domainbert.errors import BaseModelError
+from domainbert.supervise.pulse import read_pulses
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 
@@ -395,10 +396,11 @@ import json, sys
 from pathlib import Path
 from domainbert.base import find_base
 from domainbert.errors import BaseModelError
+from domainbert.supervise.pulse import read_pulses
 
-source, revision = sys.argv[1:]
+source, revision, *spare = sys.argv[1:]
 try:
-    found = find_base(source, Path(), revision or None)
+    found = find_base(source, Path(), revision or None, None, *map(Path, spare))
     told = {"commit": found.revision, "sha256": found.sha256, "folder": str(found.folder)}
 except BaseModelError as error:
     told = {"error": str(error), "exit": error.exit_code}
@@ -452,9 +454,9 @@ def oid(content: bytes) -> str:
 def find(hub: Any, python: Callable[..., Any], tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Look for a base in a process of its own, as the hub's address is read at import."""
 
-    def call(source: str, revision: str = "", **variables: str) -> dict[str, Any]:
+    def call(source: str, revision: str = "", *spare: str, **variables: str) -> dict[str, Any]:
         variables = {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "hub"), **variables}
-        outcome = python("-c", FIND, source, revision, **variables)
+        outcome = python("-c", FIND, source, revision, *spare, **variables)
         assert outcome.code == 0, outcome.err
         return dict(json.loads(outcome.out.splitlines()[-1]))
 
@@ -494,6 +496,39 @@ def test_a_commit_is_asked_for_by_name_and_found_again_without_a_network(
     asked = len(hub.requests)
     assert find("someone/tiny", COMMIT, HF_HUB_OFFLINE="1") == found
     assert len(hub.requests) == asked
+
+
+def files_of(folder: Path) -> dict[str, int]:
+    return {str(p): p.stat().st_mtime_ns for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_hub_checkpoint_can_be_fetched_without_changing_the_hub_s_cache(
+    hub: Any, find: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    spare, usual = str(tmp_path / "spare"), tmp_path / "hub"
+    found = find("someone/tiny", "", spare)
+    assert found["commit"] == COMMIT
+    assert Path(found["folder"]).is_relative_to(tmp_path / "spare")
+    assert files_of(usual) == {}
+    assert find("someone/tiny", "", str(tmp_path / "none"), HF_HUB_OFFLINE="1")["exit"] == 2
+    # What is in the cache already is taken from there.
+    kept = find("someone/tiny")
+    before, asked = files_of(usual), fetched(hub)
+    hub.requests.clear()
+    assert find("someone/tiny", "", str(tmp_path / "more")) == kept
+    assert find("someone/tiny", "", str(tmp_path / "more"), HF_HUB_OFFLINE="1") == kept
+    assert (files_of(usual), fetched(hub), asked) == (before, set(), WANTED)
+    assert not (tmp_path / "more").exists()
+
+
+def test_a_download_from_the_hub_gives_signs_of_life(
+    hub: Any, find: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "watch").mkdir()
+    find("someone/tiny", DOMAINBERT_SUPERVISED=str(tmp_path / "watch"))
+    pulse = read_pulses(tmp_path / "watch")[0]
+    assert pulse.where == "downloading the base"
+    assert pulse.count >= len(WANTED)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,40 @@ def test_memory_by_hand() -> None:
     assert estimate_memory(model, train, 2, bf16=False).gradients == 8 * count
 
 
+def test_layers_that_are_computed_again_keep_their_inputs_alone() -> None:
+    train = TrainSection(
+        steps=1, batch_size=8, micro_batch_size=8, max_length=64, mask_rate=0.25,
+        gradient_checkpointing=True,
+    )  # fmt: skip
+    tokens = 8 * 64
+    layer = 4 * tokens * (9 * HIDDEN + 2 * INTERMEDIATE)
+    inputs, logits = 4 * tokens * LAYERS * HIDDEN, 3 * 4 * (tokens // 4) * WORDS
+    assert estimate_memory(bert(), train, 1, bf16=False).activations == inputs + layer + logits
+    found = estimate_memory(bert(), train, 1, bf16=True)
+    assert found.activations == round(inputs + 0.7 * layer + logits)
+
+
+def test_a_family_without_a_sparse_head_has_all_logits() -> None:
+    model = bert()
+    train = TrainSection(steps=1, batch_size=8, micro_batch_size=8, max_length=64, mask_rate=0.25)
+    sparse = estimate_memory(model, train, 1, bf16=False).activations
+    model.config.model_type = "unheard-of"
+    dense = estimate_memory(model, train, 1, bf16=False).activations
+    assert dense - sparse == 2 * 4 * 8 * 64 * WORDS
+
+
+def test_processes_share_the_batch_and_in_shards_the_parameters() -> None:
+    model = bert()
+    train = TrainSection(steps=1, batch_size=8, micro_batch_size=8, max_length=64)
+    count = sum(p.numel() for p in model.parameters())
+    one, four = (estimate_memory(model, train, n, bf16=False) for n in (1, 4))
+    assert (four.weights, four.gradients, four.optimizer) == (4 * count, 8 * count, 8 * count)
+    assert four.activations == one.activations // 4
+    shards = estimate_memory(model, train, 4, bf16=False, sharded=True)
+    assert (shards.weights, shards.gradients, shards.optimizer) == (count, count, 2 * count)
+    assert shards.activations == four.activations
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_tells_its_sizes(tmp_path: Path, family: str) -> None:
     from transformers import AutoModelForMaskedLM

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domainbert.plan import CorpusSize, Phase, count_steps, head_phase, plan_phases
+from domainbert.errors import RecipeError
+from domainbert.plan import (
+    MOST_STEPS,
+    CorpusSize,
+    Phase,
+    check_shares,
+    count_steps,
+    head_phase,
+    plan_phases,
+)
 from domainbert.recipe_train import TrainSection
 from domainbert.training.ramp import places_before
 
@@ -55,6 +64,42 @@ def test_tokens_become_the_first_step_at_which_as_many_are_expected(
     tokens: int, steps: int
 ) -> None:
     assert count_steps(section(tokens=tokens, batch_size=10), SIZE, 0) == steps
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        {"tokens": 10**400},
+        {"tokens": 10**15},
+        {"epochs": 1e308},
+        {"epochs": 1e8},
+        {"minutes": 1e300},
+    ],
+)
+def test_more_steps_than_a_checkpoint_can_be_named_after_are_refused(budget: Any) -> None:
+    (key,) = budget
+    with pytest.raises(RecipeError) as caught:
+        count_steps(section(**budget, batch_size=10), SIZE, 0, 0.01)
+    assert str(caught.value) == (
+        f"train.{key}: comes to more than 99,999,999 steps. Train for less, or raise "
+        "`train.batch_size`."
+    )
+
+
+def test_the_most_steps_include_those_of_the_head() -> None:
+    train = section(steps=MOST_STEPS, head_steps=1)
+    assert plan_phases(train, MOST_STEPS, new_head=False)[0].stop == MOST_STEPS
+    with pytest.raises(RecipeError, match=r"train\.steps: comes to more than 99,999,999 steps"):
+        plan_phases(train, MOST_STEPS, new_head=True)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused() -> None:
+    check_shares(section(steps=1, batch_size=6), 3)
+    with pytest.raises(RecipeError, match=r"train\.batch_size: 6 cannot be shared by 4 processes"):
+        check_shares(section(steps=1, batch_size=6), 4)
+    ramp = {"start": 2, "steps": 3}
+    with pytest.raises(RecipeError, match=r"train\.batch_ramp\.start: 2 cannot be shared by 3"):
+        check_shares(section(steps=1, batch_size=6, batch_ramp=ramp), 3)
 
 
 def test_minutes_become_steps_by_the_seconds_of_a_token() -> None:

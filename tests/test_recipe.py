@@ -264,6 +264,16 @@ def test_a_mask_rate_is_one_number_or_two() -> None:
     assert read(PLAIN, "train.mask_rate={from: 0.3, to: 0.15}") == recipe
 
 
+def test_a_key_inside_a_value_that_is_set_is_named() -> None:
+    for key, value, missing in [
+        ("train.mask_rate", "{from: 0.3}", "to"),
+        ("train.batch_ramp", "{start: 2}", "steps"),
+    ]:
+        assert refused(PLAIN, f"{key}={value}") == (
+            f"--set {key}={value}: {key}.{missing}: missing; it has no default."
+        )
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [

@@ -17,15 +17,8 @@ from hypothesis import strategies as st
 from domainbert.errors import RunFolderError
 from domainbert.recipe import Recipe, load_recipe
 from domainbert.recipe_errors import validate_recipe
-from domainbert.run import (
-    RunFolder,
-    append_metrics,
-    environment,
-    open_run,
-    read_metrics,
-    rewind_metrics,
-    update_lock,
-)
+from domainbert.run import RunFolder, environment, open_run, update_lock
+from domainbert.run_metrics import append_metrics, read_metrics, rewind_metrics
 from domainbert.yamlfile import parse_yaml
 
 TEXT = "name: mine\nbase: ./m\ncorpus: [{path: a.txt}]\ntrain: {steps: 10}\n"
@@ -156,6 +149,15 @@ def test_a_folder_that_is_no_run_is_refused_and_unchanged(tmp_path: Path, name: 
     assert names(tmp_path) == [name]
 
 
+def test_a_folder_whose_first_lock_was_being_written_is_opened_and_swept(tmp_path: Path) -> None:
+    for name in (".owner", ".lock.json.4711.tmp"):
+        (tmp_path / name).write_text("{")
+    start(tmp_path)
+    assert names(tmp_path) == [".owner", "lock.json", "recipe.yaml"]
+    (tmp_path / "lock.json").rename(tmp_path / ".lock.json.notes.tmp")
+    assert "is not a run folder" in refused(tmp_path)
+
+
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("mine")
@@ -228,7 +230,7 @@ def test_a_new_folder_is_removed_if_nothing_was_finished(
     tmp_path: Path, fail: type[BaseException]
 ) -> None:
     with pytest.raises(fail):
-        start(tmp_path / "mine", fail=fail)
+        start(tmp_path / "runs" / "new" / "mine", fail=fail)
     assert names(tmp_path) == []
 
 

@@ -76,8 +76,22 @@ def again(out: Path) -> str:
     return f"{command} --processes {os.environ['WORLD_SIZE']}" if is_member() else command
 
 
-def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
-    """Find, download and check everything that the recipe refers to."""
+def find_inputs(
+    recipe: Recipe,
+    folder: Path,
+    registry: Registry,
+    session: Session,
+    spare: Path | None = None,
+) -> Inputs:
+    """Find, download and check everything that the recipe refers to.
+
+    Args:
+        recipe: What to do.
+        folder: Its relative paths start here.
+        registry: Plugins.
+        session: Where it is done.
+        spare: Where a base from a model hub goes if the hub's cache is to stay as it is.
+    """
     domain = registry.domain(recipe.domain) if recipe.domain else None
     with session.accelerator.main_process_first(), download_bar(session.reporter) as bar:
 
@@ -86,7 +100,9 @@ def find_inputs(recipe: Recipe, folder: Path, registry: Registry, session: Sessi
             bar(done, total)
 
         return Inputs(
-            base=find_base(recipe.base.source, folder, recipe.base.revision, recipe.base.sha256),
+            base=find_base(
+                recipe.base.source, folder, recipe.base.revision, recipe.base.sha256, spare
+            ),
             sources=find_sources(recipe.corpus, domain, folder, progress),
             tasks=tuple(load_task(section, domain, folder, progress) for section in recipe.tasks),
             terms=find_terms(recipe.vocabulary, domain),

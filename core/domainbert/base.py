@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import BaseModelError, RecipeError
 from domainbert.files import expand_user, sha256_file
+from domainbert.hub import from_hub
 from domainbert.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt", "*.h5", "*.msgpack")
-_WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,11 @@ class LoadedModel:
 
 
 def find_base(
-    source: str, folder: Path, revision: str | None = None, sha256: str | None = None
+    source: str,
+    folder: Path,
+    revision: str | None = None,
+    sha256: str | None = None,
+    spare: Path | None = None,
 ) -> BaseFolder:
     """Locate a base checkpoint and check that it is safe to load.
 
@@ -76,6 +80,7 @@ def find_base(
         folder: A relative local folder starts here.
         revision: Commit hash of a hub checkpoint.
         sha256: Expected hash of the weights.
+        spare: Where a hub checkpoint that is not in the hub's cache goes, instead of into it.
 
     Raises:
         BaseModelError: Not found, without safetensors, asking for code, or with another hash.
@@ -88,7 +93,7 @@ def find_base(
     elif source.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(source):
         raise BaseModelError(f"base {source!r}: no such folder, and not a hub id.")
     else:
-        path, commit = _from_hub(source, revision)
+        path, commit = from_hub(source, revision, spare)
     if revision is not None and commit is None:
         raise BaseModelError(f"base {source!r}: `revision` is for hub ids; use `sha256` to pin it.")
     weights = _weight_files(path, source)
@@ -211,23 +216,6 @@ def _package_folder(source: str) -> Path:
     if {"..", "/"} & set(Path(inside).parts) or not folder.is_dir():
         raise BaseModelError(f"base {source!r}: the package has no folder {inside!r}.")
     return folder
-
-
-def _from_hub(source: str, revision: str | None) -> tuple[Path, str]:
-    import httpx2
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        path = Path(snapshot_download(source, revision=revision, allow_patterns=list(_WANTED)))
-    except (HfHubHTTPError, ValueError, OSError, httpx2.HTTPError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BaseModelError(
-            f"base {source!r}: neither a local folder nor available from the model hub: {first} "
-            "Without a network, name a folder or `package:…` (see `domainbert recipes list`)."
-        ) from None
-    # The cache names a snapshot's folder by its commit.
-    return path, path.name
 
 
 def _weight_files(folder: Path, source: str) -> list[Path]:

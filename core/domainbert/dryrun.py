@@ -18,7 +18,14 @@ from domainbert.estimate import (
     forget_peak,
     peak_memory,
 )
-from domainbert.plan import CorpusSize, Phase, count_steps, head_phase, plan_phases
+from domainbert.plan import (
+    CorpusSize,
+    Phase,
+    check_shares,
+    count_steps,
+    head_phase,
+    plan_phases,
+)
 from domainbert.plugins import Registry
 from domainbert.prepare import Prepared, tokenise
 from domainbert.progress import Reporter
@@ -45,7 +52,8 @@ class DryRun:
         memory: By formula.
         peak: Bytes at the peak of the timed steps; None without them.
         paces: What was timed, by phase; empty if nothing was.
-        processes: That share the work.
+        processes: That would share the work.
+        timed_in: Processes in which steps were timed: one, unless a launcher started several.
         device: Type of the device.
         bf16: Whether matrix products run in bf16.
         is_main: Whether this process speaks.
@@ -59,6 +67,7 @@ class DryRun:
     peak: int | None
     paces: dict[str, Pace]
     processes: int
+    timed_in: int
     device: str
     bf16: bool
     is_main: bool
@@ -66,11 +75,12 @@ class DryRun:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run would read and write: folder of the recipe, plugins, run folder."""
+    """Where a run would take place: folder of the recipe, plugins, run folder, processes."""
 
     folder: Path
     registry: Registry
     out: Path
+    processes: int = 1
 
 
 def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> DryRun:
@@ -95,23 +105,26 @@ def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> 
             ) as session,
         ):
             check_environment(recipe.train, session.accelerator)
-            inputs = find_inputs(recipe, place.folder, place.registry, session)
+            inputs = find_inputs(recipe, place.folder, place.registry, session, here / "hub")
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:
                 check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
             prepared = tokenise(recipe, loaded, inputs, session)
-            return _look_ahead(recipe, prepared, place.out, measure, session)
+            return _look_ahead(recipe, prepared, place, measure, session)
 
 
 def _look_ahead(
-    recipe: Recipe, prepared: Prepared, out: Path, measure: bool, session: Session
+    recipe: Recipe, prepared: Prepared, place: Place, measure: bool, session: Session
 ) -> DryRun:
     split, new_head = prepared.split, prepared.loaded.new_head
+    here = session.accelerator.num_processes
+    processes = max(here, place.processes)
+    check_shares(recipe.train, processes)
     job = build_job(recipe.train, prepared.loaded, prepared.store, split.train_T, session)
-    memory = _memory(job)
+    memory = _memory(job, processes)
     paces, peak = _measured(job, new_head) if measure else ({}, None)
     size = corpus_size(job)
-    phases = _phases(recipe, size, new_head, planned_steps(RunFolder(out).lock), paces)
+    phases = _phases(recipe, size, new_head, planned_steps(RunFolder(place.out).lock), paces)
     return DryRun(
         corpus=prepared.store.manifest,
         heldout=len(split.heldout_H),
@@ -128,7 +141,8 @@ def _look_ahead(
         memory=memory,
         peak=peak,
         paces=paces,
-        processes=session.accelerator.num_processes,
+        processes=processes,
+        timed_in=here,
         device=session.accelerator.device.type,
         bf16=session.bf16,
         is_main=session.is_main,
@@ -151,10 +165,10 @@ def _phases(
     return heads if steps is None else (*heads, plan_phases(train, steps, heads_first)[-1])
 
 
-def _memory(job: Job) -> Memory:
+def _memory(job: Job, processes: int) -> Memory:
     select_parameters(job.model, "full", frozen(job.settings, depths(job.model)))
-    session = job.session
-    return estimate_memory(job.model, job.settings, session.accelerator.num_processes, session.bf16)
+    sharded = job.session.accelerator.is_fsdp2
+    return estimate_memory(job.model, job.settings, processes, job.session.bf16, sharded)
 
 
 def _measured(job: Job, new_head: bool) -> tuple[dict[str, Pace], int | None]:

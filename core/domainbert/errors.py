@@ -10,6 +10,7 @@
     │   └── StorageError             the system refuses to write; what was complete still is
     │       └── StorageFullError     no space left
     ├── RunFailed                    exit 1: the work started and could not be finished
+    ├── FailedElsewhere              exit 1: another process of the run met an unexpected error
     └── Stopped                      exit 75 or 130: a signal; the checkpoint is kept
 
 A message says what happened, where (file:line:key), what was expected and what to do.
@@ -60,6 +61,10 @@ class StorageFullError(StorageError):
 
 class RunFailed(DomainBertError):
     """The work started and could not be finished."""
+
+
+class FailedElsewhere(DomainBertError):
+    """Another process of the run met an error that nobody expected; that one has the traceback."""
 
 
 class Stopped(DomainBertError):

@@ -22,8 +22,10 @@ _HIDDEN, _INTERMEDIATE = 9, 2
 # Under autocast about two thirds of these bytes: results of matrix products take two bytes, the
 # residual stream and the normalisations four.
 _BF16 = 0.7
-# Logits, their log-softmax and the gradient.
+# Of masked tokens: logits, their log-softmax and the gradient.
 _LOGITS = 3
+# Of all tokens, in families whose head cannot be given the masked ones alone: logits and gradient.
+_DENSE = 2
 _CLEAR_PEAK, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
@@ -32,7 +34,7 @@ class Memory:
     """Bytes of one process, by formula.
 
     Args:
-        weights: All parameters in float32.
+        weights: All parameters in float32; under FSDP this process's part, as of the next two.
         gradients: Of those that learn; DDP keeps a second copy in its buckets.
         optimizer: The two averages of AdamW.
         activations: Of one micro-batch of full length, kept for the backward pass.
@@ -82,7 +84,9 @@ def estimate_phase(
     )
 
 
-def estimate_memory(model: Any, train: TrainSection, processes: int, bf16: bool) -> Memory:
+def estimate_memory(
+    model: Any, train: TrainSection, processes: int, bf16: bool, sharded: bool = False
+) -> Memory:
     """Return the memory of a training step of the full phase.
 
     Args:
@@ -90,23 +94,42 @@ def estimate_memory(model: Any, train: TrainSection, processes: int, bf16: bool)
         train: The recipe's section.
         processes: That share the work.
         bf16: Whether matrix products run in bf16.
+        sharded: Whether the processes share the parameters too, as with FSDP.
     """
     parameters = sum(p.numel() for p in model.parameters())
     learning = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    config = model.config
-    hidden = config.hidden_size
+    parts = processes if sharded else 1
+    copies = 2 if processes > 1 and not sharded else 1
+    rows = min(train.micro_batch_size, -(-train.batch_size // processes))
+    tokens = rows * train.max_length
+    kept = _kept_of_layers(model.config, train, bf16) + _kept_of_logits(model, train)
+    return Memory(
+        weights=_FLOAT * parameters // parts,
+        gradients=_FLOAT * learning * copies // parts,
+        optimizer=2 * _FLOAT * learning // parts,
+        activations=round(kept * tokens),
+    )
+
+
+def _kept_of_layers(config: Any, train: TrainSection, bf16: bool) -> float:
+    """Return bytes that the encoder keeps of a token."""
+    hidden, layers = config.hidden_size, config.num_hidden_layers
     # DistilBERT and its like name this otherwise.
     intermediate: int = getattr(config, "intermediate_size", 0) or getattr(config, "hidden_dim", 0)
-    per_token = config.num_hidden_layers * (_HIDDEN * hidden + _INTERMEDIATE * intermediate)
-    tokens = train.micro_batch_size * train.max_length
-    kept = _FLOAT * per_token * tokens * (_BF16 if bf16 else 1)
-    logits = _LOGITS * _FLOAT * max(train.mask_rates) * tokens * config.vocab_size
-    return Memory(
-        weights=_FLOAT * parameters,
-        gradients=_FLOAT * learning * (2 if processes > 1 else 1),
-        optimizer=2 * _FLOAT * learning,
-        activations=round(kept + logits),
-    )
+    layer = _FLOAT * (_HIDDEN * hidden + _INTERMEDIATE * intermediate) * (_BF16 if bf16 else 1)
+    if train.gradient_checkpointing:
+        # The input of each layer, and all of the one that is computed again.
+        return float(_FLOAT * layers * hidden + layer)
+    return float(layers * layer)
+
+
+def _kept_of_logits(model: Any, train: TrainSection) -> float:
+    """Return bytes that the logits take, for each token that is read."""
+    from domainbert.training.model import MaskedLanguageModel
+
+    masked = _LOGITS * max(train.mask_rates)
+    dense = 0 if MaskedLanguageModel(model).sparse else _DENSE
+    return float(_FLOAT * (masked + dense) * model.config.vocab_size)
 
 
 def forget_peak(device: Any) -> bool:

@@ -196,6 +196,7 @@ def _extension(
     words = open_words(old)
     counts = words.count(_training_texts(plain, session))
     least = section.min_frequency if section.mine else None
+    session.check_stop("choosing entries")
     candidates = find_candidates(words, counts, terms, least)
     size = section.size
     if section.slots == "unused":
@@ -204,6 +205,7 @@ def _extension(
     budget = Budget(size, section.min_gain or 0.0)
     choice = choose_entries(candidates, words.prefix, budget)
     extension = plan_extension(old, choice, section.slots)
+    session.check_stop("trying the extended tokenizer")
     new = extend_tokenizer(old, extension)
     check_extension(old, new, extension, {*counts, *words.count([*terms, *plain.heldout])})
     update_lock(session.run, vocabulary={**extension.summary(), "sha256": extension.sha256()})

@@ -12,7 +12,7 @@ from domainbert.errors import RecipeError
 from domainbert.overrides import apply_override, budget_overrides, parse_setting
 from domainbert.recipe import Recipe
 from domainbert.recipe_origins import find_origins
-from domainbert.yamlfile import Location, YamlFile
+from domainbert.yamlfile import Location, YamlFile, dotted
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -74,7 +74,8 @@ def _problem(detail: ErrorDetails, source: YamlFile, told: dict[Location, str]) 
     location = tuple(detail["loc"])
     words = tuple(map(str, location))
     overridden = [
-        text
+        # A value with keys of its own has to be told which of them is meant.
+        f"{text}: {dotted(location)}" if len(words) > len(at) else text
         for at, text in told.items()
         if words[: len(at)] == at or (at[: len(words)] == words and location not in source.lines)
     ]

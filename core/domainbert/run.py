@@ -10,13 +10,13 @@ vocabulary.json  what was added to the tokenizer, and base/ what was read and me
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import platform
+import re
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from domainbert.errors import RunFolderError, StorageError, UserError
-from domainbert.files import fsync_path, read_json, storage_errors, write_json, write_text
+from domainbert.files import read_json, write_json, write_text
 from domainbert.recipe import Recipe
 from domainbert.recipe_changes import changes
 
@@ -36,6 +36,8 @@ _PACKAGES = (
 
 
 _OWNER = ".owner"
+# What owning the folder and a first write of the lock leave behind when they are killed.
+_BEGUN = re.compile(r"\.owner|\.lock\.json\.\d+\.tmp")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
         return
     check_run_folder(run, recipe)
     existed = run.path.exists()
+    above = [folder for folder in run.path.parents if not folder.exists()]
     is_new = not run.lock.is_file()
     with owned(run.path):
         _sweep(run)
@@ -131,6 +134,9 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             trained = run.checkpoints.exists() or first.checkpoints.exists()
             if is_new and (not read or (ours and not trained)):
                 _remove(run.path, existed)
+                for folder in above:
+                    with suppress(OSError):  # somebody else has put something there
+                        folder.rmdir()
             raise
 
 
@@ -172,7 +178,7 @@ def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
             )
     elif path.exists() and not path.is_dir():
         raise RunFolderError(f"{path}: is a file. Name a folder with --out.")
-    elif path.exists() and any(item.name != _OWNER for item in path.iterdir()):
+    elif path.exists() and not all(_BEGUN.fullmatch(item.name) for item in path.iterdir()):
         raise RunFolderError(f"{path}: exists and is not a run folder. Name another with --out.")
 
 
@@ -263,35 +269,3 @@ def processor_name() -> str:
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
-
-
-def append_metrics(run: RunFolder, entry: dict[str, Any]) -> None:
-    """Append one line to `metrics.jsonl`."""
-    with storage_errors(run.metrics), run.metrics.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(entry, sort_keys=True) + "\n")
-
-
-def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
-    """Return the metrics lines; a last line that was cut short is left out."""
-    entries = []
-    if run.metrics.exists():
-        for line in run.metrics.read_text(encoding="utf-8").splitlines():
-            try:
-                entries.append(json.loads(line))
-            except ValueError:
-                break
-    return entries
-
-
-def rewind_metrics(run: RunFolder, step: int) -> None:
-    """Drop the metrics after a step, which training is about to repeat."""
-    kept = [json.dumps(e, sort_keys=True) for e in read_metrics(run) if e["step"] <= step]
-    if run.metrics.exists():
-        write_text(run.metrics, "".join(line + "\n" for line in kept))
-
-
-def sync_metrics(run: RunFolder) -> None:
-    """Flush the metrics to the device, so that no checkpoint is ahead of them."""
-    if run.metrics.exists():
-        with storage_errors(run.metrics):
-            fsync_path(run.metrics)

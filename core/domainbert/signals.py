@@ -31,7 +31,7 @@ _watching: list[StopFlag] = []
 def watch_signals() -> Iterator[StopFlag]:
     """Collect SIGINT, SIGTERM, SIGUSR1 and SIGHUP while the block runs.
 
-    A second SIGINT acts at once; any other second signal changes nothing. A block inside another
+    A second SIGINT acts at once; any other further signal changes nothing. A block inside another
     shares its flag, so that a command can watch from its first line on.
     """
     if _watching:
@@ -40,7 +40,7 @@ def watch_signals() -> Iterator[StopFlag]:
     flag = StopFlag()
 
     def note(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT and flag.received:
+        if number == signal.SIGINT and number in flag.received:
             raise KeyboardInterrupt
         flag.received.append(number)
 

@@ -579,3 +579,11 @@ def test_bad_evaluation(words: tuple[str, ...], expected: str, bench: Bench) -> 
     assert "Traceback" not in outcome.err
     assert f"error: {expected}" in outcome.err
     assert bench.snapshot(bench.folder) == before
+
+
+def test_a_batch_that_the_processes_cannot_share_is_refused_before_they_are_started(
+    bench: Bench,
+) -> None:
+    assert bench.refused("r.yaml", "--processes", "3") == (
+        "train.batch_size: 2 cannot be shared by 3 processes. Take a multiple of their number."
+    )

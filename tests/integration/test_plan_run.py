@@ -101,6 +101,19 @@ def test_without_measuring_no_time_is_told(town: Any, adapt: Adapt) -> None:
     assert "not measured" in adapt(town, *words).out
 
 
+def test_a_dry_run_counts_with_the_processes_that_are_asked_for(town: Any, adapt: Adapt) -> None:
+    words = ("town.yaml", "--dry-run", "--processes", "2")
+    told = json.loads(adapt(town, *words, "--json").out)
+    one = json.loads(adapt(town, *words[:2], "--no-measure", "--json").out)
+    assert (told["processes"], told["timed_in_processes"], one["processes"]) == (2, 1, 1)
+    assert told["memory"]["gradients"] == 2 * one["memory"]["gradients"]
+    said = adapt(town, *words, "--budget", "2h").out
+    assert "timed in one process: what 2 take was not measured; each does 1/2 of a " in said
+    assert "and do more steps in the minutes" in said
+    assert ", each of 2 processes: " in said
+    assert "timed in one process" not in adapt(town, *words, "--no-measure").out
+
+
 def test_minutes_without_measuring_are_no_known_steps(town: Any, adapt: Adapt) -> None:
     words = ("town.yaml", "--dry-run", "--no-measure", "--budget", "2h")
     told = json.loads(adapt(town, *words, "--json").out)
@@ -130,6 +143,10 @@ def test_a_vocabulary_is_told_to_change_the_counts(town: Any, adapt: Adapt) -> N
         (
             ["town.yaml", "--dry-run", "--set", "train.freeze_layers=9"],
             "train.freeze_layers: 9, but the base has 2 layers.",
+        ),
+        (
+            ["town.yaml", "--dry-run", "--processes", "3"],
+            "train.batch_size: 4 cannot be shared by 3 processes. Take a multiple",
         ),
     ],
 )

@@ -120,7 +120,7 @@ def test_a_tracker_that_fails_does_not_cost_the_run_and_its_message_is_not_shown
     use(monkeypatch, fake)
     told = adapt(town, "town.yaml", "--out", "run")
     assert [values["step"] for kind, values in fake.told if kind == "log"] == [2, 4]
-    assert told.err.count("trackers: ConnectionError; nothing more is sent") == 1
+    assert told.err.count("trackers: fake: ConnectionError; nothing more is sent to it") == 1
     assert "secret" not in told.err
     assert [entry["step"] for entry in metrics(RunFolder(town.folder / "run"))] == [
         2, 4, 6, 8, 10, 12,

@@ -81,14 +81,17 @@ def adapt(
     if no_measure and not only_plan:
         raise RecipeError("--no-measure is for --dry-run: a run measures nothing it need not.")
     if processes > 1 and not only_plan and not is_member():
+        from domainbert.plan import check_shares
         from domainbert.supervise.supervisor import supervise_command
 
+        check_shares(chosen.recipe.train, processes)
         raise typer.Exit(supervise_command(processes, out))
     # Heavy, so after everything that can be refused without it.
     if only_plan:
         from domainbert.cli.forecast import forecast
+        from domainbert.dryrun import Place
 
-        forecast(chosen, registry, out, not no_measure, as_json)
+        forecast(chosen, Place(chosen.folder, registry, out, processes), not no_measure, as_json)
         return
     from domainbert.adapt import adapt as run_adaptation
 

@@ -10,19 +10,16 @@ from domainbert.recipe_origins import leaves
 from domainbert.yamlfile import dotted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from domainbert.cli.choose import Chosen
-    from domainbert.dryrun import DryRun
-    from domainbert.plugins import Registry
+    from domainbert.dryrun import DryRun, Place
 
 
-def forecast(chosen: Chosen, registry: Registry, out: Path, measure: bool, as_json: bool) -> None:
+def forecast(chosen: Chosen, place: Place, measure: bool, as_json: bool) -> None:
     """Find out what a run would take, and print it."""
-    from domainbert.dryrun import Place, dry_run
+    from domainbert.dryrun import dry_run
     from domainbert.progress import Reporter
 
-    found = dry_run(chosen.recipe, Place(chosen.folder, registry, out), measure, Reporter())
+    found = dry_run(chosen.recipe, place, measure, Reporter())
     if found.is_main:
         print_forecast(chosen, found, as_json)
 
@@ -57,6 +54,7 @@ def forecast_json(chosen: Chosen, found: DryRun) -> dict[str, Any]:
         "timed": {name: asdict(pace) for name, pace in found.paces.items()},
         "device": found.device,
         "processes": found.processes,
+        "timed_in_processes": found.timed_in,
         "precision": "bf16" if found.bf16 else "fp32",
     }
 
@@ -107,6 +105,12 @@ def _print_phases(chosen: Chosen, found: DryRun) -> None:
     for name, pace in found.paces.items():
         speed = 1 / pace.seconds_per_token
         print_line(f"{name}: {speed:,.0f} tokens/s, median of {pace.steps} timed steps")
+    if found.paces and found.timed_in < found.processes:
+        more = "" if chosen.recipe.train.minutes is None else ", and do more steps in the minutes"
+        print_line(
+            f"timed in one process: what {found.processes} take was not measured; each does "
+            f"1/{found.processes} of a step's work{more}"
+        )
     if not any(phase.name == "full" for phase in found.phases):
         print_line(
             f"full: how many steps are {chosen.recipe.train.minutes:g} minutes is known after "

@@ -9,6 +9,7 @@ from typing import Any
 from domainbert.corpus.sources import Source
 from domainbert.errors import DataError
 from domainbert.files import sha256_file
+from domainbert.supervise.pulse import beat
 
 
 def describe_sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
@@ -19,10 +20,16 @@ def describe_sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
             "licence": source.licence,
             "file": source.path.name,
             "bytes": source.path.stat().st_size,
-            "sha256": sha256_file(source.path),
+            "mtime_ns": source.path.stat().st_mtime_ns,
+            "sha256": _hashed(source.path),
         }
         for source in sources
     ]
+
+
+def _hashed(path: Path) -> str:
+    beat(f"reading {path.name}")
+    return sha256_file(path)
 
 
 def refuse_changed(folder: Path, told: list[dict[str, Any]], sources: Iterable[Source]) -> None:
@@ -41,9 +48,8 @@ def refuse_changed(folder: Path, told: list[dict[str, Any]], sources: Iterable[S
     parts = [f"{name} was added" for name in sorted(now - before)]
     parts += [f"{name} is gone" for name in sorted(before - now)]
     if not parts and len(told) == len(found):
-        since = (folder / "manifest.json").stat().st_mtime_ns
         pairs = zip(told, found, strict=True)
-        parts = [f"{s.path} was changed" for item, s in pairs if _changed(item, s.path, since)]
+        parts = [f"{s.path} was changed" for item, s in pairs if _changed(item, s.path)]
     elif not parts:
         parts = [f"{len(found)} files instead of {len(told)}"]
     if parts:
@@ -53,9 +59,10 @@ def refuse_changed(folder: Path, told: list[dict[str, Any]], sources: Iterable[S
         )
 
 
-def _changed(told: dict[str, Any], path: Path, since: int) -> bool:
+def _changed(told: dict[str, Any], path: Path) -> bool:
     stat = path.stat()
     if stat.st_size != told["bytes"]:
         return True
-    # A file as old as the store need not be read again; a large corpus takes minutes.
-    return stat.st_mtime_ns > since and sha256_file(path) != told["sha256"]
+    # A file of the same time need not be read again; a large corpus takes minutes. An older one may
+    # be another, put in its place with the time that it had.
+    return stat.st_mtime_ns != told.get("mtime_ns") and _hashed(path) != told["sha256"]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from domainbert.supervise.pulse import (
     Ending,
     Pulse,
     process_state,
+    process_time,
     read_endings,
     read_pulses,
     read_signals,
@@ -27,6 +28,7 @@ from domainbert.supervise.pulse import (
 
 _LOOK = 0.1
 _GRACE = 10.0
+_LONGEST_SAVE = 300.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def run_attempt(words: list[str], processes: int, stop: StopFlag, patience: Pati
                 _pass_on(set(stop.received), read_signals(folder), watch.pulses, sent)
             if watch.hanging:
                 _give_up(torchrun, watch.pulses)
-            _await_end(watch.pulses.values())
+            _await_end(folder, watch.pulses.values())
             watch.look()
         code = torchrun.returncode
         return Attempt(code, watch.pulses, read_endings(folder), watch.hanging)
@@ -97,7 +99,7 @@ def _started(words: list[str], processes: int, folder: Path) -> Iterator[subproc
         "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", str(processes),
         "--max-restarts", "0", "-m", "domainbert", *words,
     ]  # fmt: skip
-    threads = max(1, (os.cpu_count() or 1) // processes)
+    threads = max(1, _cores() // processes)
     usual = {
         "OMP_NUM_THREADS": str(threads),
         # Saving a large model takes longer than torchrun would wait of itself.
@@ -116,9 +118,14 @@ def _started(words: list[str], processes: int, folder: Path) -> Iterator[subproc
     try:
         yield torchrun
     finally:
-        if torchrun.poll() is None:
-            _kill(torchrun, read_pulses(folder))
-        torchrun.wait()
+        _kill(torchrun, read_pulses(folder))
+
+
+def _cores() -> int:
+    """Return the cores that this process may use: a container or batch system may give few."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass
@@ -163,13 +170,18 @@ def _pass_on(
     pulses: dict[int, Pulse],
     sent: dict[int, set[int]],
 ) -> None:
-    """Send every rank once what this process or another rank received, when it is there."""
+    """Send every rank once what this process or another rank received, when it is there.
+
+    Ctrl-C is passed on as SIGTERM: a rank may have got it by itself meanwhile, and a second SIGINT
+    would end it in the middle of a checkpoint.
+    """
     asked = received.union(*heard.values())
     for rank, pulse in pulses.items():
         known = sent.setdefault(rank, set()) | heard.get(rank, set())
         for number in asked - known:
-            _signal(pulse, number)
-            sent[rank].add(number)
+            passed = signal.SIGTERM if number == signal.SIGINT else number
+            _signal(pulse, passed)
+            sent[rank] |= {number, passed}
 
 
 def _give_up(torchrun: subprocess.Popen[bytes], pulses: dict[int, Pulse]) -> None:
@@ -190,18 +202,28 @@ def _kill(torchrun: subprocess.Popen[bytes], pulses: dict[int, Pulse]) -> None:
         torchrun.wait()
 
 
-def _await_end(pulses: Iterable[Pulse]) -> None:
-    """Wait for ranks whose torchrun is gone; they stop by themselves, or are made to."""
+def _await_end(folder: Path, pulses: Iterable[Pulse]) -> None:
+    """Wait for ranks whose torchrun is gone; they stop by themselves, or are made to.
+
+    They may be saving a large model, so as long as one of them works there is time.
+    """
     ranks = list(pulses)
-    _until(lambda: not any(map(_lives, ranks)), _GRACE)
-    for pulse in ranks:
+
+    def alive() -> list[Pulse]:
+        return [pulse for pulse in ranks if _lives(pulse)]
+
+    started = moved = time.monotonic()
+    before: object = None
+    while alive() and (now := time.monotonic()) < min(moved + _GRACE, started + _LONGEST_SAVE):
+        signs = read_pulses(folder), [process_time(pulse.pid) for pulse in ranks]
+        # One that waits for its disk uses no processor.
+        if signs != before or any(process_state(pulse.pid)[0] == "D" for pulse in ranks):
+            moved, before = now, signs
+        time.sleep(_LOOK)
+    for pulse in alive():
         _signal(pulse, signal.SIGKILL)
-    _until(lambda: not any(map(_lives, ranks)), _GRACE)
-
-
-def _until(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
+    end = time.monotonic() + _GRACE
+    while alive() and time.monotonic() < end:
         time.sleep(_LOOK)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
-from domainbert.errors import DomainBertError
+from domainbert.errors import DomainBertError, FailedElsewhere
 from domainbert.signals import watch_signals
 from domainbert.supervise.pulse import beat, end, is_member, tell_signals
 
@@ -59,7 +59,7 @@ def _membership() -> Iterator[None]:
         yield
     except DomainBertError as error:
         # The supervisor says it, if it is the end of the run and no echo of another rank's.
-        end(error.exit_code, str(error))
+        end(error.exit_code, str(error), echo=isinstance(error, FailedElsewhere))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         end(130)

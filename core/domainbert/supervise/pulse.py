@@ -51,6 +51,7 @@ class Ending:
         message: One line; empty if all went well.
         detail: Traceback of an error that nobody expected, else empty.
         time: When, in seconds since the epoch.
+        echo: Whether it only repeats what went wrong in another.
     """
 
     rank: int
@@ -58,6 +59,7 @@ class Ending:
     message: str
     detail: str
     time: float
+    echo: bool = False
 
 
 def is_member() -> bool:
@@ -75,10 +77,10 @@ def beat(where: str) -> None:
         _Writer.mine().beat(where)
 
 
-def end(code: int, message: str = "", detail: str = "") -> None:
+def end(code: int, message: str = "", detail: str = "", echo: bool = False) -> None:
     """Tell the supervisor how this process ends."""
     folder, rank = _place()
-    ending = Ending(rank, code, message, detail, time.time())
+    ending = Ending(rank, code, message, detail, time.time(), echo)
     beside = folder / f".exit-{rank}"
     beside.write_text(json.dumps(asdict(ending)), encoding="utf-8")
     beside.replace(folder / f"exit-{rank}.json")
@@ -122,13 +124,24 @@ def read_endings(folder: Path) -> list[Ending]:
 
 def process_state(pid: int) -> tuple[str, str]:
     """Return the state letter of a process and when it was born; empty if it is gone."""
+    fields = _stat(pid)
+    return (fields[0], fields[19]) if fields else ("", "")
+
+
+def process_time(pid: int) -> int:
+    """Return how long a process has worked, in ticks of the system; 0 if it is gone."""
+    fields = _stat(pid)
+    return int(fields[11]) + int(fields[12]) if fields else 0
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what follows the name in `/proc/PID/stat`."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return "", ""
+        return []
     # The name, in brackets, may hold anything.
-    fields = stat.rpartition(")")[2].split()
-    return fields[0], fields[19]
+    return stat.rpartition(")")[2].split()
 
 
 def _place() -> tuple[Path, int]:

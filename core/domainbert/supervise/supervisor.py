@@ -6,6 +6,7 @@ which continues from the newest whole checkpoint.
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import signal
@@ -17,7 +18,7 @@ import typer
 from domainbert.errors import UserError
 from domainbert.signals import StopFlag, watch_signals
 from domainbert.supervise.attempt import Attempt, Patience, run_attempt
-from domainbert.supervise.pulse import Ending
+from domainbert.supervise.pulse import Ending, process_state
 
 LIMIT = 3
 """Attempts in a row that may end without anything new on the disk."""
@@ -32,8 +33,14 @@ def supervise_command(processes: int, out: Path) -> int:
     """Run the command line of this process in several; return the exit code.
 
     Raises:
-        UserError: A launcher has started this process as one of several already.
+        UserError: A launcher has started this process as one of several already, or the system
+            does not show how other processes do.
     """
+    if not process_state(os.getpid())[0]:
+        raise UserError(
+            "--processes: needs /proc, as on Linux, to watch the processes. Start them without: "
+            f"torchrun --standalone --nproc-per-node {processes} -m domainbert adapt …"
+        )
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError(
             "--processes: this process is one of several that a launcher such as `torchrun` "
@@ -82,7 +89,9 @@ def _patience() -> Patience:
     try:
         seconds = float(told)
     except ValueError:
-        raise UserError(f"{PATIENCE}: {told!r} is no number of seconds.") from None
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise UserError(f"{PATIENCE}: {told!r} is no number of seconds above 0, such as 60.")
     return Patience(seconds, 15 * seconds)
 
 
@@ -99,18 +108,22 @@ def _final(attempt: Attempt, stop: StopFlag) -> Ending | None:
     """Return how the run ended, or None if it is to be continued."""
     if attempt.code == 0:
         return Ending(0, 0, "", "", 0.0)
-    for ending in attempt.endings:
+    endings = [ending for ending in attempt.endings if not ending.echo]
+    for ending in endings:
         # What a rank gave as its reason; an unexpected error has a traceback.
         if ending.code and not ending.detail and ending.code not in _STOPPED:
             return ending
-    stopped = [ending for ending in attempt.endings if ending.code in _STOPPED]
+    stopped = [ending for ending in endings if ending.code in _STOPPED]
     # Without a signal to this process, ranks stop because somebody told one of them or all to, or
     # because torchrun ends them after the death of another: then the run goes on.
     lost = attempt.vanished or attempt.hanging or attempt.code < 0
-    crashed = any(ending.detail for ending in attempt.endings[:1])
+    crashed = any(ending.detail for ending in endings[:1])
     if stopped and (stop.signal_number or not (lost or crashed)):
         code = _code(stop) if stop.signal_number else stopped[0].code
-        return Ending(stopped[0].rank, code, stopped[0].message, "", 0.0)
+        message = stopped[0].message
+        if stop.signal_number == signal.SIGINT:
+            message = message.replace("SIGTERM", "SIGINT", 1)  # ranks are told of it so
+        return Ending(stopped[0].rank, code, message, "", 0.0)
     return None
 
 

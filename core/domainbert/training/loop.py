@@ -13,7 +13,7 @@ import torch
 
 from domainbert.plan import Phase
 from domainbert.progress import Bar
-from domainbert.run import append_metrics, sync_metrics
+from domainbert.run_metrics import append_metrics, sync_metrics
 from domainbert.supervise.pulse import beat
 from domainbert.training.checkpoint import TrainState, gather_for_others, save_checkpoint
 from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales

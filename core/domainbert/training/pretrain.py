@@ -12,7 +12,7 @@ from domainbert.base import LoadedModel, check_length, quiet_transformers
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import RecipeError, RunFailed, RunFolderError
 from domainbert.files import folder_in_place, read_json, sha256_file, write_json
-from domainbert.plan import Phase
+from domainbert.plan import Phase, check_shares
 from domainbert.recipe_train import TrainSection
 from domainbert.session import Session
 from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
@@ -76,13 +76,7 @@ def build_job(
     """
     specials = special_tokens(loaded.tokenizer)
     check_length(loaded.model, settings.max_length, "train.max_length")
-    world = session.accelerator.num_processes
-    ramp = settings.batch_ramp
-    key, smallest = (
-        ("batch_ramp.start", ramp.start) if ramp else ("batch_size", settings.batch_size)
-    )
-    if smallest % world:
-        raise RecipeError(f"train.{key}: {smallest} cannot be shared by {world} processes.")
+    check_shares(settings, session.accelerator.num_processes)
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
     check_layers(settings, depths(loaded.model), loaded.model.config.model_type)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domainbert.errors import RunFailed
-from domainbert.run import rewind_metrics
+from domainbert.run_metrics import rewind_metrics
 from domainbert.training.checkpoint import (
     TrainState,
     checkpoint_of,

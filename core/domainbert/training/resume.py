@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domainbert.run import read_lock, rewind_metrics, update_lock
+from domainbert.run import read_lock, update_lock
+from domainbert.run_metrics import rewind_metrics
 from domainbert.training.checkpoint import (
     TrainState,
     checkpoint_of,

@@ -7,10 +7,21 @@ from typing import Any
 
 import torch
 
-from domainbert.errors import DomainBertError, RunFailed, StorageError, StorageFullError
+from domainbert.errors import (
+    DomainBertError,
+    FailedElsewhere,
+    RunFailed,
+    StorageError,
+    StorageFullError,
+)
 
 _LONGEST = 2000
-_KINDS: tuple[type[DomainBertError], ...] = (RunFailed, StorageError, StorageFullError)
+_KINDS: tuple[type[DomainBertError], ...] = (
+    RunFailed,
+    StorageError,
+    StorageFullError,
+    FailedElsewhere,
+)
 
 
 def told_by_main(accelerator: Any, number: int) -> int:
@@ -62,9 +73,12 @@ def fail_together(accelerator: Any, error: Exception | None) -> None:
 
     Raises:
         DomainBertError: The same message in all processes.
+        FailedElsewhere: In all others, what nobody expected in the main one.
     """
     kind = 0 if error is None else 1
-    if error is not None and type(error) in _KINDS:
+    if error is not None and not isinstance(error, DomainBertError):
+        kind += _KINDS.index(FailedElsewhere)
+    elif type(error) in _KINDS:
         kind += _KINDS.index(type(error))
     # One byte a number: sums over processes, of which one has something to say, are its text.
     text = b"" if error is None else str(error).encode()[:_LONGEST]

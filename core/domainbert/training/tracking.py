@@ -1,7 +1,8 @@
 """Experiment trackers by name, through Accelerate: they get the lines of `metrics.jsonl`.
 
 A run that goes on repeats steps since its last checkpoint, with the same numbers. What a tracker
-has, it is not given again: `trackers/state.json` knows the last step sent.
+has, it is not given again: `trackers/state.json` knows the last step sent. Steps of a head before a
+vocabulary is extended are those of a run of its own, in `base/`, and are not sent.
 """
 
 from __future__ import annotations
@@ -58,8 +59,9 @@ def tracked(session: Session, names: tuple[str, ...]) -> Iterator[None]:
         yield
     finally:
         # Not `end_training`, which ends the group of processes too.
-        for tracker in accelerator.trackers:
-            tracker.finish()
+        for tracker in tuple(accelerator.trackers):
+            with _harmless(session, tracker):
+                tracker.finish()
         accelerator.trackers.clear()
 
 
@@ -76,14 +78,23 @@ def track(session: Session, entry: dict[str, Any]) -> None:
     if entry["step"] <= state["step"]:
         return
     values = {key: value for key, value in entry.items() if key != "step"}
+    for tracker in tuple(trackers):
+        # Not the accelerator's `log`, in which one that fails would silence those after it.
+        with _harmless(session, tracker):
+            tracker.log(values, step=entry["step"])
+    write_json(path, {**state, "step": entry["step"]})
+
+
+@contextmanager
+def _harmless(session: Session, tracker: Any) -> Iterator[None]:
+    """Leave out a tracker that fails in the block."""
     try:
-        session.accelerator.log(values, step=entry["step"])
+        yield
     except Exception as error:
         # Its message may hold an address or a key.
-        session.reporter.say(f"trackers: {type(error).__name__}; nothing more is sent")
-        trackers.clear()
-        return
-    write_json(path, {**state, "step": entry["step"]})
+        what = f"{tracker.name}: {type(error).__name__}"
+        session.reporter.say(f"trackers: {what}; nothing more is sent to it")
+        session.accelerator.trackers.remove(tracker)
 
 
 def _folder(run: RunFolder) -> Path:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from domainbert.supervise.pulse import beat
 from domainbert.vocabulary.words import WordPieces
 
 # Longer words of a text are sequences, file contents or typing errors rather than words.
@@ -48,7 +49,10 @@ def find_candidates(
         terms: The field's lexicon.
         min_frequency: Mine words that occur at least so often; None takes words of terms alone.
     """
-    pieces = {word: words.pieces(word) for word in counts}
+    pieces = {}
+    for word in counts:
+        beat("cutting words")
+        pieces[word] = words.pieces(word)
     tokens = sum(count * len(pieces[word]) for word, count in counts.items())
     suitable = [word for word in pieces if is_suitable(words, word) and len(pieces[word]) > 1]
     untouched = words.untouched(suitable)
@@ -96,6 +100,7 @@ def sort_terms(
     seen: set[tuple[str, ...]] = set()
     specials = words.tokenizer.all_special_tokens
     for term in terms:
+        beat("sorting terms")
         fates["read"] += 1
         parts = tuple(words.split(term))
         fate = _trouble(term, parts, specials, seen)

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from domainbert.errors import DataError
+from domainbert.supervise.pulse import beat
 from domainbert.vocabulary.candidates import Candidates
 
 
@@ -122,6 +123,7 @@ def choose_entries(candidates: Candidates, prefix: str, budget: Budget) -> Choic
     chosen: set[str] = set()
     while True:
         while heap and len(chosen) < limit and -heap[0][0] >= least:
+            beat("choosing entries")
             stale, entry = heapq.heappop(heap)
             gain = state.gain(entry)
             if gain != -stale:

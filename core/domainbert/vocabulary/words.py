@@ -9,6 +9,7 @@ from typing import Any
 
 from domainbert.batching import batched
 from domainbert.errors import BaseModelError
+from domainbert.supervise.pulse import beat
 from domainbert.tokenizer import PRIVATE_USE, encode_texts
 
 # What stands inside a word for the pre-tokeniser of BERT, as a class of regular expressions: it
@@ -58,6 +59,7 @@ class WordPieces:
         ids = self.tokenizer.get_vocab()
         kept = set()
         for group in batched(words, 10_000):
+            beat("trying words")
             for word, found in zip(group, encode_texts(self.tokenizer, group), strict=True):
                 if found == [ids[piece] for piece in self.pieces(word)]:
                     kept.add(word)

@@ -55,7 +55,7 @@ def outcome(
         ([Attempt(0, RANKS, DONE, "")], (), (0, 1), ""),
         ([Attempt(1, RANKS, [REFUSED], "")], (), (2, 1), f"error: {REFUSED.message}\n"),
         ([Attempt(1, RANKS, STOPPED, "")], (), (75, 1), f"error: {STOPPED[0].message}\n"),
-        ([Attempt(1, RANKS, STOPPED, "")], (2,), (130, 1), f"error: {STOPPED[0].message}\n"),
+        ([Attempt(1, RANKS, STOPPED, "")], (2,), (130, 1), "error: Stopped by SIGINT; kept.\n"),
         (
             [Attempt(1, {}, [], "")], (15,), (75, 1),
             f"error: Stopped by SIGTERM; finished work is kept. Continue with: {AGAIN}\n",

@@ -1,0 +1,54 @@
+"""A corpus that is not what a store was made from is noticed, whatever its files' times say."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domainbert.corpus import changed
+from domainbert.corpus.changed import describe_sources, refuse_changed
+from domainbert.corpus.sources import Source
+from domainbert.errors import DataError
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Any:
+    path = tmp_path / "a.txt"
+    path.write_text("one\n", encoding="utf-8")
+    return Source("a", "CC0-1.0", path, lambda _path: ())
+
+
+@pytest.mark.parametrize("seconds", [-1000, 1, 1000])
+def test_another_text_of_the_same_size_is_refused_older_or_newer(
+    source: Source, tmp_path: Path, seconds: int
+) -> None:
+    told = describe_sources([source])
+    time = source.path.stat().st_mtime_ns + seconds * 10**9
+    source.path.write_text("two\n", encoding="utf-8")
+    os.utime(source.path, ns=(time, time))
+    with pytest.raises(DataError) as caught:
+        refuse_changed(tmp_path, told, [source])
+    assert str(caught.value) == (
+        f"{tmp_path}: was made from another corpus ({source.path} was changed). Restore the files, "
+        "or name another --out."
+    )
+
+
+def test_only_a_file_of_another_time_is_read_again(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = describe_sources([source])
+    read: list[Path] = []
+    plain = changed.sha256_file
+    monkeypatch.setattr(changed, "sha256_file", lambda path: read.append(path) or plain(path))
+    refuse_changed(tmp_path, told, [source])
+    assert read == []
+    os.utime(source.path, ns=(5, 5))
+    refuse_changed(tmp_path, told, [source])
+    assert read == [source.path]
+    # A store of an earlier version does not know the times.
+    refuse_changed(tmp_path, [{**told[0], "mtime_ns": None}], [source])
+    assert len(read) == 2

@@ -1,0 +1,106 @@
+"""What counts as the end of a run, and what the supervisor refuses."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domainbert.errors import FailedElsewhere, RunFailed, StorageFullError, UserError
+from domainbert.signals import StopFlag, watch_signals
+from domainbert.supervise import supervisor
+from domainbert.supervise.attempt import Attempt
+from domainbert.supervise.pulse import Ending, Pulse
+from domainbert.training import together
+
+RANKS = {rank: Pulse(rank, 10 + rank, "1", 5, "saving step 8") for rank in (0, 1, 2)}
+BUG = Ending(0, 1, "TypeError: odd", "Traceback of rank 0\n", 2.0)
+ECHOES = [Ending(rank, 1, "odd", "", rank, echo=True) for rank in (1, 2)]
+
+
+def test_a_bug_in_the_save_of_rank_0_is_tried_again_and_told_in_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[int] = []
+
+    def run(*_: Any) -> Attempt:
+        made.append(1)
+        return Attempt(1, RANKS, [ECHOES[0], BUG, ECHOES[1]], "")
+
+    monkeypatch.setattr(supervisor, "run_attempt", run)
+    assert supervisor.supervise(["adapt"], 3, tmp_path, "again") == 1
+    told = capsys.readouterr().err
+    assert len(made) == supervisor.LIMIT
+    assert told.count("Traceback of rank 0\n") == 1
+    assert told.count("rank 0 failed with TypeError: odd") == supervisor.LIMIT
+    assert told.count("error: ") == 1
+
+
+class Pair:
+    """One rank of two, of which the main one has told its number and text."""
+
+    num_processes = 2
+    device = "cpu"
+
+    def __init__(self, told: list[Any], is_main: bool) -> None:
+        self.told, self.is_main_process = told, is_main
+
+    def reduce(self, tensor: Any, reduction: str) -> Any:
+        if self.is_main_process:
+            self.told.append(tensor)
+            return tensor
+        return self.told.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TypeError("odd"), FailedElsewhere),
+        (StorageFullError("odd"), StorageFullError),
+        (RunFailed("odd"), RunFailed),
+        (UserError("odd"), RunFailed),
+    ],
+)
+def test_others_raise_what_the_main_process_met(error: Exception, kind: type[Exception]) -> None:
+    told: list[Any] = []
+    with pytest.raises(type(error)) as caught:
+        together.fail_together(Pair(told, is_main=True), error)
+    assert caught.value is error
+    with pytest.raises(kind) as other:
+        together.fail_together(Pair(told, is_main=False), None)
+    assert (type(other.value), str(other.value), told) == (kind, "odd", [])
+
+
+@pytest.mark.parametrize("told", ["abc", "-5", "0", "nan", "inf", "1e400", "60s"])
+def test_a_number_of_seconds_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str
+) -> None:
+    monkeypatch.setenv("DOMAINBERT_HANG_SECONDS", told)
+    with pytest.raises(UserError) as caught:
+        supervisor.supervise(["adapt"], 2, tmp_path, "again")
+    assert str(caught.value) == (
+        f"DOMAINBERT_HANG_SECONDS: {told!r} is no number of seconds above 0, such as 60."
+    )
+
+
+def test_a_system_that_does_not_show_processes_is_refused_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(supervisor, "process_state", lambda _pid: ("", ""))
+    with pytest.raises(UserError) as caught:
+        supervisor.supervise_command(3, tmp_path)
+    assert str(caught.value) == (
+        "--processes: needs /proc, as on Linux, to watch the processes. Start them without: "
+        "torchrun --standalone --nproc-per-node 3 -m domainbert adapt …"
+    )
+
+
+def test_only_a_second_ctrl_c_acts_at_once() -> None:
+    with watch_signals() as stop:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGTERM):
+            signal.raise_signal(number)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert stop == StopFlag([15, 2, 10, 15])
