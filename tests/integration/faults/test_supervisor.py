@@ -298,11 +298,9 @@ def test_a_save_that_fails_in_one_process_fails_in_all_with_one_message(
     code, told = team.end()
     assert code == 2, told
     (error,) = re.findall("^error: .*", told, re.MULTILINE)
-    found = re.fullmatch(
-        r"error: refused/checkpoints(/step-\d+)?: cannot be written: (.*?)\. .*", error
-    )
+    found = re.fullmatch(r"error: refused/checkpoints\S*: cannot be written: (.*?)\. .*", error)
     assert found is not None
-    assert found[2] in {"File exists", "Not a directory"}
+    assert found[1] in {"File exists", "Not a directory", "No such file or directory"}
     assert "Traceback" not in told
     assert "starting again" not in told
 
