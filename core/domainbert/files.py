@@ -16,8 +16,7 @@ from typing import Any
 from domainbert.errors import DataError, DomainBertError, StorageError, StorageFullError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EEXIST, errno.ENOENT,
-            errno.ENOTDIR}  # fmt: skip
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EEXIST, errno.ENOTDIR}
 _SEAL = "seal"
 
 
