@@ -292,7 +292,9 @@ def test_a_save_that_fails_in_one_process_fails_in_all_with_one_message(
     crew: Callable[..., Crew], town: Any
 ) -> None:
     team = crew("refused", 2).at_step(6)
-    # In the way of the next checkpoints: a file where their folder was.
+    # Between two saves, in the way of the next: a file where the folder was.
+    while any(team.run.checkpoints.glob(".*.tmp")):
+        time.sleep(0.001)
     team.run.checkpoints.rename(team.run.path / "elsewhere")
     team.run.checkpoints.write_text("in the way", encoding="utf-8")
     code, told = team.end()
