@@ -68,8 +68,8 @@ def storage_errors(path: Path) -> Iterator[None]:
             where = getattr(error, "filename", None) or path
             raise StorageError(
                 f"{where}: cannot be written: {os.strerror(number)}. Nothing was half-written and "
-                "what stood before is whole: put right the device or its permissions and run the "
-                "same command again."
+                "what stood before is whole: put right the path, its permissions or the "
+                "device and run the same command again."
             ) from None
         raise
 

@@ -153,7 +153,7 @@ def test_new_leaves_nothing_half_written(cli: Cli, monkeypatch: pytest.MonkeyPat
     assert outcome.code == 2
     assert outcome.err == (
         "error: domainbert-case-law: cannot be written: Permission denied. Nothing was "
-        "half-written and what stood before is whole: put right the device or its permissions and "
+        "half-written and what stood before is whole: put right the path, its permissions or the device and "
         "run the same command again.\n"
     )
     assert len(written) == len(FILES)
@@ -164,7 +164,11 @@ def test_new_in_a_place_that_cannot_be_written(cli: Cli) -> None:
     Path("file").write_text("")
     outcome = cli("plugins", "new", "case-law", "-o", "file/plugin")
     assert outcome.code == 2
-    assert outcome.err == "error: file/plugin: cannot be written: [Errno 17] File exists: 'file'.\n"
+    assert outcome.err == (
+        "error: file: cannot be written: File exists. Nothing was half-written and what stood "
+        "before is whole: put right the path, its permissions or the device and run the same "
+        "command again.\n"
+    )
 
 
 # --- check -------------------------------------------------------------------------------------
