@@ -153,8 +153,8 @@ def test_new_leaves_nothing_half_written(cli: Cli, monkeypatch: pytest.MonkeyPat
     assert outcome.code == 2
     assert outcome.err == (
         "error: domainbert-case-law: cannot be written: Permission denied. Nothing was "
-        "half-written and what stood before is whole: put right the path, its permissions or the device and "
-        "run the same command again.\n"
+        "half-written and what stood before is whole: put right the path, its permissions or the "
+        "device and run the same command again.\n"
     )
     assert len(written) == len(FILES)
     assert list(Path().iterdir()) == []
