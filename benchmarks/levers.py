@@ -45,19 +45,21 @@ CHANGES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def dense_logits(wrapped: MaskedLanguageModel, batch: MicroBatch) -> torch.Tensor:
-    """Return the logits of masked positions, from those of all."""
-    values = wrapped._hidden(batch).flatten(0, 1)
+def read_densely(
+    wrapped: MaskedLanguageModel, batch: MicroBatch
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logits of masked positions, from those of all, and the hidden states."""
+    hidden_TH = values = wrapped._hidden(batch).flatten(0, 1)
     for name in wrapped.head:
         values = getattr(wrapped.model, name)(values)
-    return values.index_select(0, batch.positions_N).float()
+    return values.index_select(0, batch.positions_N).float(), hidden_TH
 
 
 @contextlib.contextmanager
 def lever_off(name: str) -> Iterator[None]:
     """Undo what no setting of a recipe undoes."""
     if name == "sparse_head":
-        with mock.patch.object(MaskedLanguageModel, "logits", dense_logits):
+        with mock.patch.object(MaskedLanguageModel, "_read", read_densely):
             yield
     else:
         if name == "kept_memory":
