@@ -175,7 +175,9 @@ def test_a_signal_while_the_head_learns_keeps_the_checkpoint(make_town: Callable
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 75, err
-    assert len(list((town.folder / "run" / "base" / "checkpoints").iterdir())) == 1
+    learned = json.loads(metrics.read_text(encoding="utf-8").splitlines()[-1])["step"]
+    kept = sorted(path.name for path in (metrics.parent / "checkpoints").iterdir())
+    assert kept[-1] == f"step-{learned:08d}"
     assert (town.folder / "run" / "vocabulary.json").is_file()
 
 
