@@ -22,7 +22,7 @@ from domainbert.training.optimise import build_optimizer
 from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import learning_rate_at
 from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
-from domainbert.training.together import done_by_main, fail_together, told_by_main
+from domainbert.training.together import done_by_main, fail_together, highest, told_by_main
 from domainbert.training.tracking import track
 from domainbert.training.wrap import wrapped
 
@@ -188,13 +188,15 @@ def _finish_step(
     """Write the line of a step, if it has one, and a checkpoint, if it is time; stop if told to."""
     trouble = _trouble_writing(job, entry) if entry is not None else None
     # One process may be told to stop, or fail to write, and the others not; they must agree.
-    received = _highest(job, _UNWRITTEN if trouble else job.session.stop.signal_number)
+    accelerator = job.session.accelerator
+    mine = _UNWRITTEN if trouble else job.session.stop.signal_number
+    received = int(highest(accelerator, mine))
     if received == _UNWRITTEN:
-        fail_together(job.session.accelerator, trouble)
+        fail_together(accelerator, trouble)
     due = state.step % job.settings.checkpoint_steps == 0 or state.step == phase.stop
     if not (due or received):
         return
-    if _highest(job, int(first_non_finite(job.model) is not None)):
+    if highest(accelerator, first_non_finite(job.model) is not None):
         raise BadStep(state.step, "it made a weight that is not finite")
     _save(job, state, optimizer)
     if received:
@@ -218,12 +220,3 @@ def _trouble_writing(job: Job, entry: dict[str, Any]) -> Exception | None:
         except Exception as error:
             return error
     return None
-
-
-def _highest(job: Job, number: int) -> int:
-    """Return the highest number that any process has."""
-    accelerator = job.session.accelerator
-    if accelerator.num_processes == 1:
-        return number
-    told = torch.tensor([number], device=accelerator.device)
-    return int(accelerator.gather(told).max())

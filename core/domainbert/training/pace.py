@@ -18,6 +18,7 @@ from domainbert.run import update_lock
 from domainbert.training.loop import learning
 from domainbert.training.recovery import BadStep
 from domainbert.training.step import Job, train_step
+from domainbert.training.together import highest
 
 # The first steps prepare kernels and memory. Then steps are timed until there is enough to go by.
 _UNTIMED = 2
@@ -110,7 +111,8 @@ def _timed(job: Job, optimizer: torch.optim.AdamW, module: Any) -> list[float]:
             sums = train_step(job, module, optimizer, step, 0.0)
         except BadStep:
             continue  # the run itself will meet it, say so and go past it
-        seconds = _slowest(job, time.perf_counter() - started)
+        # The same number in every process, so that all stop timing with the same step.
+        seconds = highest(job.session.accelerator, time.perf_counter() - started)
         if step - first < _UNTIMED:
             continue
         taken.append(seconds / sums.tokens)
@@ -138,12 +140,3 @@ def restored(model: Any) -> Iterator[None]:
         with torch.no_grad():
             for name, value in model.named_parameters():
                 value.copy_(kept[name])
-
-
-def _slowest(job: Job, seconds: float) -> float:
-    """Return the same number in every process, so that all stop timing with the same step."""
-    accelerator = job.session.accelerator
-    if accelerator.num_processes == 1:
-        return seconds
-    told = torch.tensor([seconds], dtype=torch.float64, device=accelerator.device)
-    return float(accelerator.gather(told).max())

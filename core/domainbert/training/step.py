@@ -25,6 +25,7 @@ from domainbert.training.optimise import set_rate
 from domainbert.training.order import SequenceIndex, global_batch, share
 from domainbert.training.ramp import batch_places
 from domainbert.training.recovery import check_finite
+from domainbert.training.together import summed
 
 if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
@@ -86,7 +87,7 @@ def train_step(
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     batches = micro_batches(job, step)
-    masked, pairs, tokens = _sum_over_ranks(accelerator, _counts(batches))
+    masked, pairs, tokens = summed(accelerator, _counts(batches))
     optimizer.zero_grad(set_to_none=True)
     # Processes average their gradients, so each gives `world` times its part.
     weights = torch.tensor([world / masked, world / max(1, pairs)], device=accelerator.device)
@@ -105,7 +106,7 @@ def train_step(
     # `requires_grad` would save work, but DDP wants the same parameters in every step.
     for parameter in asleep:
         parameter.grad = None
-    nats, pair_nats = _sum_over_ranks(accelerator, total.tolist())
+    nats, pair_nats = summed(accelerator, total.tolist())
     norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
     check_finite(step + 1, nats / masked + pair_nats / max(1, pairs), norm)
     set_rate(optimizer, learning_rate)
@@ -157,10 +158,3 @@ def settle(job: Job, wrapped: Any, step: int) -> None:
     batch = micro_batches(job, step)[0]
     accelerator.backward(wrapped(batch.to(accelerator.device)).sum())
     wrapped.zero_grad(set_to_none=True)
-
-
-def _sum_over_ranks(accelerator: Any, values: list[Any]) -> list[Any]:
-    if accelerator.num_processes == 1:
-        return values
-    totals = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
-    return list(accelerator.reduce(totals, reduction="sum").tolist())

@@ -1,4 +1,4 @@
-"""What the main process found out, told to all, so that no rank goes on or waits alone."""
+"""Numbers and errors on which all processes agree, so that no rank goes on or waits alone."""
 
 from __future__ import annotations
 
@@ -24,6 +24,27 @@ _KINDS: tuple[type[DomainBertError], ...] = (
 )
 
 
+def summed(accelerator: Any, values: list[Any]) -> list[Any]:
+    """Return the sums of numbers over all processes, in float64; of one process they are its own.
+
+    Args:
+        accelerator: The processes.
+        values: Of this process; as many in each.
+    """
+    if accelerator.num_processes == 1:
+        return values
+    totals = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
+    return list(accelerator.reduce(totals, reduction="sum").tolist())
+
+
+def highest(accelerator: Any, number: float) -> float:
+    """Return the highest number that any process has."""
+    if accelerator.num_processes == 1:
+        return number
+    told = torch.tensor([number], dtype=torch.float64, device=accelerator.device)
+    return float(accelerator.gather(told).max())
+
+
 def told_by_main(accelerator: Any, number: int) -> int:
     """Return the number that the main process has.
 
@@ -31,11 +52,8 @@ def told_by_main(accelerator: Any, number: int) -> int:
         accelerator: The processes.
         number: Of this process; counts only in the main one.
     """
-    if accelerator.num_processes == 1:
-        return number
-    mine = number if accelerator.is_main_process else 0
-    told = torch.tensor([mine], dtype=torch.int64, device=accelerator.device)
-    return int(accelerator.reduce(told, reduction="sum")[0])
+    (told,) = summed(accelerator, [number if accelerator.is_main_process else 0])
+    return int(told)
 
 
 def done_by_main(
@@ -86,14 +104,12 @@ def fail_together(accelerator: Any, error: Exception | None) -> None:
     if not kind:
         return
     if error is not None:
-        if accelerator.num_processes > 1:
-            _sum(accelerator, text)
+        _sum(accelerator, text)
         raise error
     message = _sum(accelerator, b"").decode(errors="replace")
     raise _KINDS[kind - 1](message)
 
 
 def _sum(accelerator: Any, text: bytes) -> bytes:
-    numbers = list(text.ljust(_LONGEST, b"\0"))
-    told = torch.tensor(numbers, dtype=torch.int64, device=accelerator.device)
-    return bytes(accelerator.reduce(told, reduction="sum").tolist()).rstrip(b"\0")
+    numbers = summed(accelerator, list(text.ljust(_LONGEST, b"\0")))
+    return bytes(map(int, numbers)).rstrip(b"\0")
