@@ -46,7 +46,8 @@ from domainbert.recipe_train import TrainSection
 from domainbert.session import Session, open_session
 from domainbert.testing import FAMILIES, sample_texts, tiny_checkpoint
 from domainbert.training import step as step_module
-from domainbert.training.masking import MaskedSequence, mask_sequence
+from domainbert.training.batch import masked_sequence
+from domainbert.training.masking import MaskedSequence
 from domainbert.training.model import MaskedLanguageModel, set_dropout
 from domainbert.training.optimise import build_optimizer
 from domainbert.training.order import global_batch
@@ -83,11 +84,7 @@ def make_job(folder: Path, family: str, session: Session, **changes: Any) -> Job
 def masked_sequences(job: Job, step: int) -> list[MaskedSequence]:
     """Return the global batch of a step, one sequence at a time."""
     keys = global_batch(job.index, job.settings.seed, batch_places(job.settings, step))
-    text = [job.store.ids(key.document)[key.start : key.stop] for key in keys]
-    return [
-        mask_sequence(ids, job.rule, key.epoch, key.sequence)
-        for ids, key in zip(text, keys, strict=True)
-    ]
+    return [masked_sequence(job.store, key, job.rule) for key in keys]
 
 
 def reference(job: Job, of_means: bool = False) -> tuple[float, dict[str, torch.Tensor]]:

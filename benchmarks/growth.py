@@ -12,7 +12,6 @@ held-out text included; `peak_gb` is the most memory of the first process.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import resource
@@ -24,19 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-
-def write_texts(source: Path, target: Path, characters: int) -> None:
-    """Write the beginning of a corpus."""
-    opener = gzip.open if source.suffix == ".gz" else open
-    with opener(source, "rt", encoding="utf-8") as lines, target.open("w") as stream:
-        for line in lines:
-            text = json.loads(line)["text"][:characters]
-            stream.write(json.dumps({"text": text}) + "\n")
-            characters -= len(text)
-            if characters <= 0:
-                return
-    sys.exit(f"{source}: too little text")
+from texts import find_file, read_texts, write_texts
 
 
 def run(folder: Path, texts: Path, processes: int, precision: str) -> dict[str, Any]:
@@ -89,17 +76,18 @@ def main() -> None:
     parser.add_argument("--processes", default="1,2", help="(1,2)")
     parser.add_argument("--precision", default="fp32", help="(fp32)")
     options = parser.parse_args()
-    root = os.environ.get("DOMAINBERT_DATA", "").split(os.pathsep)[0]
-    source = options.file or Path(root, "biomed", "raw_text", "biomed_raw.jsonl.gz")
-    if not source.is_file():
-        parser.error(f"{source}: no such file; give one with --file")
+    source = find_file(options.file) or parser.error("no text is at hand; give some with --file")
     rows = []
     with tempfile.TemporaryDirectory() as name:
         for factor in map(int, options.factors.split(",")):
-            texts = Path(name, f"{factor}x.jsonl")
-            write_texts(source, texts, int(4.3 * options.tokens * factor))
+            wanted = int(4.3 * options.tokens * factor)
+            texts = list(read_texts(source, wanted))
+            if sum(map(len, texts)) < wanted:
+                parser.error(f"{source}: too little text for factor {factor}")
+            path = Path(name, f"{factor}x.jsonl")
+            write_texts(path, texts)
             for processes in map(int, options.processes.split(",")):
-                row = run(Path(name), texts, processes, options.precision)
+                row = run(Path(name), path, processes, options.precision)
                 rows.append({"factor": factor, **row})
     print(json.dumps({"precision": options.precision, "rows": rows}))
 

