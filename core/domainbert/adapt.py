@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from domainbert.prepare import Inputs, Prepared, find_marker, find_terms, prepar
 from domainbert.progress import Reporter, download_bar
 from domainbert.recipe import Recipe
 from domainbert.report.card import RunSummary, write_card
-from domainbert.run import open_run
+from domainbert.run import continue_command, open_run
 from domainbert.session import Session, open_session
 from domainbert.supervise.pulse import is_member
 from domainbert.tasks.load import load_task
@@ -71,9 +70,8 @@ def adapt(
 
 
 def again(out: Path) -> str:
-    """Return the command that continues a run in a folder."""
-    command = f"domainbert adapt {shlex.quote(str(out))}"
-    return f"{command} --processes {os.environ['WORLD_SIZE']}" if is_member() else command
+    """Return the command that continues a run in a folder as this process was started."""
+    return continue_command(out, int(os.environ["WORLD_SIZE"]) if is_member() else 1)
 
 
 def find_inputs(

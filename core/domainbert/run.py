@@ -13,6 +13,7 @@ import fcntl
 import os
 import platform
 import re
+import shlex
 import shutil
 import socket
 from collections.abc import Iterator
@@ -180,6 +181,12 @@ def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
         raise RunFolderError(f"{path}: is a file. Name a folder with --out.")
     elif path.exists() and not all(_BEGUN.fullmatch(item.name) for item in path.iterdir()):
         raise RunFolderError(f"{path}: exists and is not a run folder. Name another with --out.")
+
+
+def continue_command(out: Path, processes: int) -> str:
+    """Return the command that continues the run of a folder."""
+    several = f" --processes {processes}" if processes > 1 else ""
+    return f"domainbert adapt {shlex.quote(str(out))}{several}"
 
 
 def read_about(run: RunFolder) -> dict[str, Any]:

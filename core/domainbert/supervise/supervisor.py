@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 import signal
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import typer
 
 from domainbert.errors import UserError
+from domainbert.run import continue_command
 from domainbert.signals import StopFlag, watch_signals
 from domainbert.supervise.attempt import Attempt, Patience, run_attempt
 from domainbert.supervise.pulse import Ending, process_state
@@ -46,8 +46,7 @@ def supervise_command(processes: int, out: Path) -> int:
             "--processes: this process is one of several that a launcher such as `torchrun` "
             "started. Leave the option out, or start `domainbert` by itself."
         )
-    again = f"domainbert adapt {shlex.quote(str(out))} --processes {processes}"
-    return supervise(sys.argv[1:], processes, out, again)
+    return supervise(sys.argv[1:], processes, out, continue_command(out, processes))
 
 
 def supervise(words: list[str], processes: int, out: Path, again: str) -> int:
@@ -59,9 +58,9 @@ def supervise(words: list[str], processes: int, out: Path, again: str) -> int:
         out: The run folder, which shows progress.
         again: The command that continues what was stopped.
     """
-    vain, patience = 0, _patience()
+    vain, number, patience = 0, 1, _patience()
     with watch_signals() as stop:
-        for number in range(1, 1_000_000):
+        while True:
             before = _progress(out)
             attempt = run_attempt(words, processes, stop, patience)
             final = _final(attempt, stop)
@@ -78,8 +77,8 @@ def supervise(words: list[str], processes: int, out: Path, again: str) -> int:
             if vain >= LIMIT:
                 _give_up(attempt, reason, again)
                 return 1
-            _tell(f"{reason}; starting again from the last checkpoint (attempt {number + 1})")
-    return 1
+            number += 1
+            _tell(f"{reason}; starting again from the last checkpoint (attempt {number})")
 
 
 def _patience() -> Patience:

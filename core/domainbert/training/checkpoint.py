@@ -132,19 +132,13 @@ def _retain(folder: Path, newest: Path, keep: int) -> None:
             shutil.rmtree(old)
 
 
-def newest_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
-    """Return the newest checkpoint whose hashes are right, and a line for each that is damaged."""
-    path, damaged = _search(folder)
-    return path, [f"{bad.name}: {trouble}; using the one before" for bad, trouble in damaged]
-
-
 def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
     """Return the step of the newest whole checkpoint, or -1; put damaged newer ones aside.
 
     Returns:
         The step, and a line for each checkpoint that is damaged.
     """
-    path, damaged = _search(folder)
+    path, damaged = newest_checkpoint(folder)
     lines = []
     for bad, trouble in damaged:
         aside = _aside(bad)
@@ -156,7 +150,8 @@ def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
     return (-1 if path is None else _step(path)), lines
 
 
-def _search(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]]:
+def newest_checkpoint(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]]:
+    """Return the newest checkpoint whose hashes are right, and damaged newer ones with why."""
     damaged: list[tuple[Path, str]] = []
     for path in reversed(_steps(folder)):
         beat(f"reading {path.name}")

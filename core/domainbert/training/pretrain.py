@@ -181,7 +181,7 @@ def prepare_base(
 
     Args:
         job: The run, in a folder of its own.
-        phases: From `plan_phases`; only a head phase is run.
+        phases: From `head_phase`: one, or none for a base with a head.
         loaded: The base.
         heldout: Texts to measure on.
         identity: As for `pretrain`.
@@ -189,9 +189,8 @@ def prepare_base(
     Returns:
         The measurement as `before` and `after`.
     """
-    heads = [phase for phase in phases if phase.name == "head"]
-    state, checkpoint = resume(job, identity, heads[-1].stop if heads else 0)
-    for phase in heads:
+    state, checkpoint = resume(job, identity, phases[-1].stop if phases else 0)
+    for phase in phases:
         state = _run(job, phase, state, checkpoint)
     bits = _measured(job, "before", loaded.tokenizer, heldout)
     return _outcome(bits, bits, loaded.new_head, state)
