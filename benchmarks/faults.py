@@ -2,6 +2,7 @@
 
     python benchmarks/faults.py --kills 20
     python benchmarks/faults.py --kills 6 --processes 3
+    python benchmarks/faults.py --events [--most 30]
 
 A tiny model is trained on made-up text, once without trouble and then once for each kill: SIGKILL
 comes at a random moment of the run, or while a checkpoint is being written, and the same command
@@ -11,6 +12,12 @@ One JSON line goes to stdout. `identical` counts runs whose weights, metrics and
 measurements are those of the run without trouble, byte for byte (but for seconds); `lost` and
 `repeated` count lines of metrics, over all runs, that are missing or there twice; `in_save` says
 how many kills found a checkpoint half-written. The exit code is 1 if a run differs.
+
+With `--events` the fault injector `ckpt-chaos` chooses the moments: every time a small run opens,
+renames, syncs or removes a file, or so many of these times spread evenly, it is killed before, or
+with the file torn, or with what was not synced gone, and continued. `verdicts` counts what came of
+it; the exit code is 1 unless all are PASS. With several ranks, it is rank 0, which
+does all writing, that is killed.
 """
 
 from __future__ import annotations
@@ -37,6 +44,10 @@ import yaml
 from domainbert.testing import sample_texts, tiny_checkpoint
 from domainbert.testing.forks import ForkServer, fork_server
 
+MODES = "before,torn,unsynced"
+# Where a run went on: at a checkpoint, or, if it had ended before it was killed, at its last step.
+# (The file of the owner stays open for the whole run; torn, it kills the run when all is done.)
+WENT_ON_AT = r"(?s)(?:continuing after step|\A(?!.*full \d).*tokens in) (\d+)"
 VARIABLES = {
     "ACCELERATE_USE_CPU": "true",
     "DOMAINBERT_PLUGINS": "",
@@ -110,8 +121,18 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--events", action="store_true", help="let ckpt-chaos choose the moments")
+    parser.add_argument("--modes", default=MODES, help=f"of --events ({MODES})")
+    parser.add_argument("--most", type=int, help="of --events, at most so many")
     wanted = parser.parse_args()
     started = time.perf_counter()
+    if wanted.events:
+        with tempfile.TemporaryDirectory() as name:
+            verdicts = at_events(Path(name), wanted.processes, wanted.modes, wanted.most)
+        seconds = round(time.perf_counter() - started, 1)
+        told = {"verdicts": verdicts, "modes": wanted.modes, "processes": wanted.processes}
+        print(json.dumps({**told, "seconds": seconds}))
+        sys.exit(verdicts.keys() != {"PASS"})
     with tempfile.TemporaryDirectory() as name, fork_server(VARIABLES) as server:
         bench = Bench(Path(name), server, wanted.processes)
         tally = measure(bench, wanted.kills, wanted.steps, wanted.seed)
@@ -146,6 +167,37 @@ def measure(bench: Bench, kills: int, steps: int, seed: int) -> Tally:
             _compare(bench, name, tally)
         shutil.rmtree(bench.folder / name)
     return tally
+
+
+def at_events(folder: Path, ranks: int, modes: str, most: int | None) -> dict[str, int]:
+    """Kill a run at its file events, continue it, and count the verdicts, those of no kill too.
+
+    Raises:
+        SystemExit: A kill that was to come did not.
+    """
+    from ckpt_chaos.invariants import ResumeOutcome, classify
+
+    write_recipe(folder, 6)
+    recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
+    # All checkpoints are kept, for the injector asks which was the newest whole one.
+    recipe["train"] |= {"head_steps": 2, "checkpoint_steps": 2, "keep_checkpoints": 9}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    command = [sys.executable, "-m", "domainbert", "adapt", str(folder / "recipe.yaml")]
+    subprocess.run(
+        [
+            sys.executable, "-m", "ckpt_chaos", "run", "--modes", modes, "--ranks", str(ranks),
+            *(["--max-points", str(most)] if most else []),
+            "--checkpoint-glob", "{out}/checkpoints/step-*", "--ckpt-ignore-size",
+            "--step-regex", WENT_ON_AT, "--result-file", "{out}/model/model.safetensors",
+            "--work", str(folder / "work"), "--", *command, "--out", "{out}",
+        ],
+        env={**os.environ, **VARIABLES}, stdout=sys.stderr, check=False,
+    )  # fmt: skip
+    results = [json.loads(path.read_text()) for path in folder.glob("work/pt_*/result.json")]
+    peaceful = sum(not result["crashed"] for result in results)
+    if peaceful != 1:
+        raise SystemExit(f"of {len(results)} runs {peaceful} were not killed; one should not be")
+    return dict(Counter(classify(ResumeOutcome(**result["outcome"])) for result in results))
 
 
 def write_recipe(folder: Path, steps: int) -> None:
