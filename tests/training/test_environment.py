@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from accelerate.utils import DistributedType
 
 from domainbert.errors import RecipeError, UserError
@@ -13,8 +14,10 @@ from domainbert.recipe_train import TrainSection
 from domainbert.training.environment import check_environment
 
 
-def accelerator(kind: str = "NO", sharded: bool = False) -> Any:
-    return SimpleNamespace(distributed_type=DistributedType(kind), is_fsdp2=sharded)
+def accelerator(kind: str = "NO", sharded: bool = False, device: str = "cpu") -> Any:
+    return SimpleNamespace(
+        distributed_type=DistributedType(kind), is_fsdp2=sharded, device=torch.device(device)
+    )
 
 
 def settings(**given: Any) -> TrainSection:
@@ -47,3 +50,13 @@ def test_other_ways_to_start_processes_are_refused() -> None:
         check_environment(settings(), accelerator("DEEPSPEED"))
     with pytest.raises(RecipeError, match="cannot be used with FSDP; leave one of the two out"):
         check_environment(settings(compile=True), accelerator("FSDP", sharded=True))
+
+
+def test_each_process_needs_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    check_environment(settings(), accelerator("MULTI_CPU"))
+    with pytest.raises(UserError, match=r"3 processes .* with 2 GPU\(s\)"):
+        check_environment(settings(), accelerator("MULTI_GPU", device="cuda"))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    check_environment(settings(), accelerator("MULTI_GPU", device="cuda"))

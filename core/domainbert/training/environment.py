@@ -25,6 +25,8 @@ def check_environment(settings: TrainSection, accelerator: Any) -> None:
         UserError: The processes were started in a way that is not supported.
     """
     check_trackers(settings.trackers)
+    if accelerator.device.type == "cuda":
+        _check_gpus()
     if settings.compile:
         _check_compiler(sharded=accelerator.is_fsdp2)
     kind = accelerator.distributed_type.value
@@ -32,6 +34,18 @@ def check_environment(settings: TrainSection, accelerator: Any) -> None:
         raise UserError("FSDP 1 is not supported. Set `fsdp_version: 2` in Accelerate's config.")
     if kind not in {"NO", "FSDP"} and not kind.startswith("MULTI_"):
         raise UserError(f"{kind} is not supported. Use plain processes or FSDP 2.")
+
+
+def _check_gpus() -> None:
+    """Refuse several processes on one GPU, which NCCL would tell as an error of its own, later."""
+    import torch
+
+    processes, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()
+    if processes > gpus:
+        raise UserError(
+            f"{processes} processes were started on a machine with {gpus} GPU(s), and each needs "
+            f"one. Start {gpus}, or train on the CPU with ACCELERATE_USE_CPU=true."
+        )
 
 
 def _check_compiler(sharded: bool) -> None:
