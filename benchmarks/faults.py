@@ -186,7 +186,7 @@ def at_events(folder: Path, ranks: int, modes: str, most: int | None) -> dict[st
     subprocess.run(
         [
             sys.executable, "-m", "ckpt_chaos", "run", "--modes", modes, "--ranks", str(ranks),
-            *(["--max-points", str(most)] if most else []),
+            "--max-points", str(most or 100_000),  # its own limit is 40
             "--checkpoint-glob", "{out}/checkpoints/step-*", "--ckpt-ignore-size",
             "--step-regex", WENT_ON_AT, "--result-file", "{out}/model/model.safetensors",
             "--work", str(folder / "work"), "--", *command, "--out", "{out}",
