@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import gzip
 import hashlib
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +44,7 @@ def cached() -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix != ".lock"
     }
 
 
@@ -225,6 +229,38 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(file_server: Any) -> None:
         locate(file).write_bytes(damaged)
         assert locate(file).read_bytes() == SHORT
     assert file_server.sent == [len(SHORT)] * 5
+
+
+def test_two_runs_at_once_download_a_file_once_and_both_see_progress(file_server: Any) -> None:
+    def slowly(_request: Any) -> None:
+        threading.Event().wait(0.3)
+
+    file_server.files["/a"] = CONTENT
+    file_server.special = slowly
+    file = declared(CONTENT, f"{file_server.address}/a")
+    seen: list[list[tuple[int, int]]] = [[], []]
+
+    def find(number: int) -> Path:
+        return locate(file, lambda done, total: seen[number].append((done, total)))
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(find, range(2))
+    assert first == second
+    assert first.read_bytes() == CONTENT
+    assert file_server.sent == [len(CONTENT)]
+    assert [bool(told) for told in seen] == [True, True]
+    assert cached().keys() == {f"files/{file.sha256[:16]}/corpus.jsonl.gz"}
+
+
+def test_a_cache_without_locks_is_used_without(
+    file_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    file_server.files["/a"] = SHORT
+    assert locate(declared(SHORT, f"{file_server.address}/a")).read_bytes() == SHORT
 
 
 def test_redirects_are_followed(file_server: Any, reply: Any) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.errors import StorageFullError
+from domainbert.errors import StorageError, StorageFullError
 from domainbert.files import (
     folder_in_place,
+    make_folder,
     read_json,
     sha256_file,
     storage_errors,
@@ -51,6 +53,48 @@ def test_a_text_that_cannot_be_encoded_leaves_the_old_one_and_nothing_beside_it(
         write_text(path, "new \ud800")
     assert path.read_text() == "old"
     assert names(tmp_path) == ["text.txt"]
+
+
+def flushed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the inodes of what is flushed from now on."""
+    seen: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda number: seen.append(os.fstat(number).st_ino))
+    return seen
+
+
+def by_text(path: Path) -> None:
+    write_text(path / "text.txt", "x")
+
+
+def by_folder(path: Path) -> None:
+    with folder_in_place(path / "store"):
+        pass
+
+
+@pytest.mark.parametrize("make", [make_folder, by_text, by_folder])
+def test_a_new_folder_is_flushed_into_the_one_that_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
+) -> None:
+    seen = flushed(monkeypatch)
+    make(tmp_path / "a" / "b" / "c")
+    holders = [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+    assert {path.stat().st_ino for path in holders} <= set(seen)
+    assert tmp_path.parent.stat().st_ino not in seen
+    seen.clear()
+    make_folder(tmp_path / "a" / "b" / "c")
+    assert seen == []
+
+
+def test_a_folder_in_the_place_of_a_link_is_refused_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "target")
+    with (
+        pytest.raises(StorageError, match=f"^{link}: cannot be written: Not a directory"),
+        folder_in_place(link),
+    ):
+        pass
+    assert (names(tmp_path), link.is_symlink()) == (["link", "target"], True)
 
 
 def test_json_is_sorted_indented_and_readable(tmp_path: Path) -> None:
@@ -144,6 +188,15 @@ def test_no_space_is_an_error_of_its_own_that_names_the_path(
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "number", [errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.EISDIR, errno.ENOTEMPTY]
+)
+def test_what_the_system_refuses_is_an_error_in_words(tmp_path: Path, number: int) -> None:
+    with pytest.raises(StorageError) as caught, storage_errors(tmp_path):
+        raise OSError(number, "in other words")
+    assert str(caught.value).startswith(f"{tmp_path}: cannot be written: {os.strerror(number)}. ")
+
+
 @pytest.mark.parametrize("error", [OSError(errno.ENOENT, "No such file"), ValueError("x")])
 def test_other_errors_pass_unchanged(tmp_path: Path, error: Exception) -> None:
     with pytest.raises(type(error)) as caught, storage_errors(tmp_path):
@@ -154,7 +207,7 @@ def test_other_errors_pass_unchanged(tmp_path: Path, error: Exception) -> None:
 FULL = """
 import json, resource, sys
 from pathlib import Path
-from domainbert.errors import StorageFullError
+from domainbert.errors import StorageError, StorageFullError
 from domainbert.files import folder_in_place, write_text
 
 folder = Path(sys.argv[1])

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
 import platform
+import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.errors import RunFolderError
+from domainbert.errors import RunFolderError, StorageError, StorageFullError
 from domainbert.recipe import Recipe, load_recipe
 from domainbert.recipe_errors import validate_recipe
 from domainbert.run import RunFolder, environment, open_run, update_lock
@@ -222,6 +227,50 @@ def test_a_folder_in_use_by_another_process_is_refused_and_free_when_that_is_kil
         start(path)
 
 
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def flock(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    path = tmp_path / "mine"
+    assert refused(path) == (
+        f"{path}: cannot be locked, so a second run could write into it: {os.strerror(number)}. "
+        "Name a folder with --out on a file system that has locks, such as a local disk."
+    )
+
+
+@contextmanager
+def nothing_may_grow() -> Iterator[None]:
+    """Let this process write no byte more into any file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_an_owner_for_whom_there_is_no_space_is_told_and_the_folder_opens_later(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(StorageFullError) as caught, nothing_may_grow():
+        start(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / '.owner'}: no space left on the device (")
+    start(tmp_path)
+    assert names(tmp_path) == [".owner", "lock.json", "recipe.yaml"]
+
+
+def test_an_owner_in_whose_place_a_folder_stands_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / ".owner").mkdir()
+    with pytest.raises(StorageError, match=r"/\.owner: cannot be written: Is a directory\. "):
+        start(tmp_path)
+
+
 # --- failing -----------------------------------------------------------------------------------
 
 
@@ -289,6 +338,37 @@ def test_metrics_come_back_and_rewinding_drops_later_steps_and_a_cut_line(
     assert read_metrics(run) == kept
     append_metrics(run, {"step": 99})
     assert read_metrics(run) == [*kept, {"step": 99}]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\xff\xfe", b"5", b"null", b"[]", b"{}", b"[" * 100_000,
+        b'{"step": "2"}', b'{"step": true}', b'{"step": 2.0}',
+    ],
+    ids=lambda line: ascii(line[:12]),
+)  # fmt: skip
+def test_a_damaged_line_ends_the_metrics_and_what_follows_is_dropped(
+    tmp_path: Path, line: bytes
+) -> None:
+    run = RunFolder(tmp_path)
+    run.metrics.write_bytes(b'{"step": 1}\n' + line + b'\n{"step": 3}\n')
+    assert read_metrics(run) == [{"step": 1}]
+    rewind_metrics(run, 9)
+    assert run.metrics.read_bytes() == b'{"step": 1}\n'
+
+
+def test_metrics_of_a_run_that_was_renamed_are_refused(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "mine")
+
+    def moved_away() -> None:
+        with open_run(run, recipe(), Path(), is_main=True):
+            run.path.rename(tmp_path / "moved")
+            append_metrics(run, {"step": 1})
+
+    with pytest.raises(StorageError, match=f"^{run.path}: was moved or removed"):
+        moved_away()
+    assert names(tmp_path) == ["moved"]
 
 
 def test_without_metrics_there_are_none_and_nothing_is_made(tmp_path: Path) -> None:

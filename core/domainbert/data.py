@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from domainbert.domain import DataFile
 from domainbert.errors import DataError
-from domainbert.files import fsync_path, sha256_file, storage_errors
+from domainbert.files import fsync_path, make_folder, sha256_file, storage_errors
 
 DATA_VARIABLE = "DOMAINBERT_DATA"
 CACHE_VARIABLE = "DOMAINBERT_CACHE"
 ATTEMPTS = 5
+_LOOK = 0.2
 
 Progress = Callable[[int, int], None]
 """Called with bytes so far and bytes in all."""
@@ -65,10 +67,8 @@ def locate(file: DataFile, progress: Progress | None = None) -> Path:
         if (found := _find_in(folder, file)) is not None:
             return found
     cached = cache_folder() / "files" / file.sha256[:16] / file.name
-    if cached.is_file() and cached.stat().st_size == file.size:
-        if sha256_file(cached) == file.sha256:
-            return cached
-        cached.unlink()  # damaged on disk: fetch it again
+    if _is_whole(file, cached):
+        return cached
     if file.url is None:
         looked = os.pathsep.join(map(str, folders)) or f"{DATA_VARIABLE} is not set"
         raise DataError(
@@ -91,14 +91,50 @@ def _find_in(folder: Path, file: DataFile) -> Path | None:
     return next((path for path in same_size if sha256_file(path) == file.sha256), None)
 
 
-def _download(file: DataFile, target: Path, progress: Progress | None) -> None:
-    import httpx2
+def _is_whole(file: DataFile, path: Path) -> bool:
+    if not path.is_file() or path.stat().st_size != file.size:
+        return False
+    return sha256_file(path) == file.sha256
 
+
+def _download(file: DataFile, target: Path, progress: Progress | None) -> None:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
     except OSError as error:
         raise DataError(f"{target.parent}: cannot be made: {error.strerror}.") from None
     partial = target.with_name(target.name + ".partial")
+
+    def wait() -> None:
+        if progress:
+            progress(_arrived(partial), file.size)
+        time.sleep(_LOOK)
+
+    with _alone(target.with_name(target.name + ".lock"), wait):
+        if not _is_whole(file, target):  # another run may have brought it meanwhile
+            _fetch(file, partial, target, progress)
+
+
+@contextmanager
+def _alone(path: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Keep other runs out while the block runs; a file system without locks lets them in."""
+    with storage_errors(path):
+        stream = path.open("ab")
+    with stream:
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                wait()
+                continue
+            except OSError:
+                pass
+            break
+        yield
+
+
+def _fetch(file: DataFile, partial: Path, target: Path, progress: Progress | None) -> None:
+    import httpx2
+
     trouble = ""
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -125,10 +161,17 @@ def _download(file: DataFile, target: Path, progress: Progress | None) -> None:
     )
 
 
+def _arrived(partial: Path) -> int:
+    try:
+        return partial.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _fetch_rest(file: DataFile, partial: Path, progress: Progress | None) -> None:
     import httpx2
 
-    done = partial.stat().st_size if partial.exists() else 0
+    done = _arrived(partial)
     if done >= file.size:
         return
     # The declared hash and the range are those of the file, not of an encoding of it.

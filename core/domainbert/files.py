@@ -10,13 +10,19 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from domainbert.errors import DataError, DomainBertError, StorageError, StorageFullError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EEXIST, errno.ENOTDIR}
+# Not ETIMEDOUT and the like: from a download they speak of the network.
+_REFUSED = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY,
+    errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN,
+    errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.ELOOP,
+}  # fmt: skip
 _SEAL = "seal"
 
 
@@ -34,6 +40,26 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def describe_file(path: Path) -> dict[str, Any]:
+    """Return hash and size of a file, for `file_trouble`."""
+    return {"sha256": sha256_file(path), "bytes": path.stat().st_size}
+
+
+def file_trouble(path: Path, expected: dict[str, Any]) -> str | None:
+    """Return in what a file differs from what `describe_file` said of it; None for nothing."""
+    try:
+        size = path.stat().st_size
+        if size != expected["bytes"]:
+            return f"has {size} bytes of {expected['bytes']}"
+        if sha256_file(path) != expected["sha256"]:
+            return "does not have the hash it was written with"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None
+
+
 def fsync_path(path: Path) -> None:
     """Flush a file or a folder to the device; a rename survives power loss only after this."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -41,6 +67,14 @@ def fsync_path(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and what is missing above it, so that each of them survives power loss."""
+    missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        fsync_path(folder.parent)
 
 
 @contextmanager
@@ -65,13 +99,26 @@ def storage_errors(path: Path) -> Iterator[None]:
                 "command again."
             ) from None
         if number in _REFUSED:
-            where = getattr(error, "filename", None) or path
+            where = getattr(error, "filename2", None) or getattr(error, "filename", None) or path
             raise StorageError(
                 f"{where}: cannot be written: {os.strerror(number)}. Nothing was half-written and "
                 "what stood before is whole: put right the path, its permissions or the "
                 "device and run the same command again."
             ) from None
         raise
+
+
+def check_folder(path: Path) -> None:
+    """Refuse to write below a folder that was there and is not any more.
+
+    Raises:
+        StorageError: It is gone; made anew it would be nobody's.
+    """
+    if not path.is_dir():
+        raise StorageError(
+            f"{path}: was moved or removed while it was written to. What it holds is whole: put it "
+            "back and run the same command again."
+        )
 
 
 def check_space(path: Path, needed: int) -> None:
@@ -113,7 +160,7 @@ def write_text(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with beside.open("w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
                 stream.flush()
@@ -182,13 +229,13 @@ def folder_in_place(path: Path) -> Iterator[Path]:
     shutil.rmtree(beside, ignore_errors=True)
     try:
         with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             beside.mkdir()
             yield beside
             for item in sorted(beside.rglob("*")):
                 fsync_path(item)
             fsync_path(beside)
-            if path.exists():
+            if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             beside.replace(path)
             fsync_path(path.parent)

@@ -10,6 +10,7 @@ vocabulary.json  what was added to the tokenizer, and base/ what was read and me
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import platform
 import re
@@ -26,7 +27,7 @@ from typing import Any
 import yaml
 
 from domainbert.errors import RunFolderError, StorageError, UserError
-from domainbert.files import read_json, write_json, write_text
+from domainbert.files import make_folder, read_json, storage_errors, write_json, write_text
 from domainbert.recipe import Recipe
 from domainbert.recipe_changes import changes
 
@@ -157,6 +158,8 @@ def _sweep_folder(folder: Path) -> None:
 
 
 def _remove(path: Path, keep_folder: bool) -> None:
+    if not path.is_dir():  # moved away meanwhile
+        return
     for item in path.iterdir():
         if item.is_dir():
             shutil.rmtree(item)
@@ -230,28 +233,39 @@ def owned(path: Path) -> Iterator[None]:
     """Let no other process write into a folder while the block runs.
 
     Raises:
-        RunFolderError: The folder cannot be made, or another process owns it.
+        RunFolderError: The folder cannot be made or locked, or another process owns it.
+        StorageError: The owner's name cannot be written.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be made: {error.strerror}.") from None
-    stream = (path / _OWNER).open("a+", encoding="utf-8")
+    with storage_errors(path / _OWNER):
+        # Unbuffered: what could not be written must not be tried again on closing.
+        stream = (path / _OWNER).open("a+b", buffering=0)
+    with stream:
+        _lock(path, stream)
+        with storage_errors(path / _OWNER):
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+        yield
+
+
+def _lock(path: Path, stream: io.FileIO) -> None:
     try:
         # The system drops the lock when the process ends, however it ends.
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         stream.seek(0)
-        owner = stream.read().strip() or "another process"
-        stream.close()
+        owner = stream.read().decode(errors="replace").strip() or "another process"
         raise RunFolderError(
             f"{path}: in use by {owner}. Wait for it, or name another with --out."
         ) from None
-    stream.truncate(0)
-    stream.write(f"process {os.getpid()} on {socket.gethostname()}")
-    stream.flush()
-    with stream:
-        yield
+    except OSError as error:
+        raise RunFolderError(
+            f"{path}: cannot be locked, so a second run could write into it: {error.strerror}. "
+            "Name a folder with --out on a file system that has locks, such as a local disk."
+        ) from None
 
 
 def environment() -> dict[str, Any]:

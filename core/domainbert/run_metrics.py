@@ -5,26 +5,40 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from domainbert.files import fsync_path, storage_errors, write_text
+from domainbert.files import check_folder, fsync_path, storage_errors, write_text
 from domainbert.run import RunFolder
 
 
 def append_metrics(run: RunFolder, entry: dict[str, Any]) -> None:
-    """Append one line to `metrics.jsonl`."""
+    """Append one line to `metrics.jsonl`.
+
+    Raises:
+        StorageError: The run folder is gone, or the system refuses.
+    """
+    check_folder(run.path)
     with storage_errors(run.metrics), run.metrics.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(entry, sort_keys=True) + "\n")
 
 
 def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
-    """Return the metrics lines; a last line that was cut short is left out."""
-    entries = []
+    """Return the metrics lines up to the first that is damaged, as one that was cut short is."""
+    entries: list[dict[str, Any]] = []
     if run.metrics.exists():
-        for line in run.metrics.read_text(encoding="utf-8").splitlines():
-            try:
-                entries.append(json.loads(line))
-            except ValueError:
+        for line in run.metrics.read_bytes().splitlines():
+            entry = _entry(line)
+            if entry is None:
                 break
+            entries.append(entry)
     return entries
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(entry, dict) and type(entry.get("step")) is int
+    return entry if known else None
 
 
 def rewind_metrics(run: RunFolder, step: int) -> None:

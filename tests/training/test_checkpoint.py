@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import shutil
 import signal
@@ -17,11 +19,14 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from domainbert import files
 from domainbert.base import LoadedModel
-from domainbert.errors import RunFolderError, StorageFullError
-from domainbert.files import folder_in_place
+from domainbert.errors import RunFolderError, StorageError, StorageFullError
+from domainbert.files import folder_in_place, read_json, read_sealed, write_sealed
 from domainbert.training.checkpoint import (
+    SCHEMA,
     TrainState,
+    choose_checkpoint,
     load_model,
     load_optimizer,
     newest_checkpoint,
@@ -77,14 +82,24 @@ def bit_equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     )
 
 
-def save(folder: Path, step: int, keep: int = 9, model: nn.Module | None = None) -> Path:
+def unexpected(line: str) -> None:
+    raise AssertionError(line)
+
+
+def save(
+    folder: Path,
+    step: int,
+    keep: int = 9,
+    model: nn.Module | None = None,
+    say: Callable[[str], None] = unexpected,
+) -> Path:
     """Save a checkpoint of a small model."""
     torch.manual_seed(step)
     model = Tiny() if model is None else model
     optimizer = optimizer_of(model)
     sum(p.sum() for p in model.parameters()).backward()  # type: ignore[union-attr]
     optimizer.step()
-    return save_checkpoint(folder, model, optimizer, replace(STATE, step=step), keep)
+    return save_checkpoint(folder, model, optimizer, replace(STATE, step=step), keep, say)
 
 
 def names(folder: Path) -> list[str]:
@@ -102,7 +117,7 @@ def test_a_checkpoint_restores_every_bit(
         select_parameters(one, phase)
     optimizer = optimizer_of(model)
     learn(model, optimizer, 3)
-    path = save_checkpoint(tmp_path, model, optimizer, STATE, 1)
+    path = save_checkpoint(tmp_path, model, optimizer, STATE, 1, unexpected)
     restored = optimizer_of(other)
     load_model(path, other)
     load_optimizer(path, other, restored)
@@ -147,7 +162,7 @@ def test_a_loaded_optimizer_goes_on_with_the_same_bits_on_a_gpu(tmp_path: Path) 
     (model, optimizer), (other, restored) = made(), made()
     optimizer.param_groups[0]["lr"] = restored.param_groups[0]["lr"] = 1e-3
     step(model, optimizer)
-    path = save_checkpoint(tmp_path, model, optimizer, STATE, 1)
+    path = save_checkpoint(tmp_path, model, optimizer, STATE, 1, unexpected)
     load_model(path, other)
     load_optimizer(path, other, restored)
     step(model, optimizer)
@@ -193,6 +208,53 @@ def test_a_damaged_checkpoint_does_not_cost_a_whole_one_its_place(tmp_path: Path
     found, damaged = newest_checkpoint(tmp_path)
     assert found == tmp_path / "step-00000002"
     assert [path.name for path, _ in damaged] == ["step-00000003"]
+
+
+def broken(works: Callable[..., Any], place: Path, number: int) -> Callable[..., Any]:
+    """Let a function of a path fail for one place."""
+
+    def call(path: Path, *more: Any, **named: Any) -> Any:
+        if path == place:
+            raise OSError(number, os.strerror(number), str(path))
+        return works(path, *more, **named)
+
+    return call
+
+
+def test_an_older_one_that_cannot_be_removed_is_said_and_removed_by_the_next_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    first = save(tmp_path, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", broken(shutil.rmtree, first, errno.ENOTEMPTY))
+        second = save(tmp_path, 2, keep=1, say=said.append)
+    assert newest_checkpoint(tmp_path) == (second, [])
+    error = OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(first))
+    assert said == [f"checkpoint step-00000001: could not be removed: {error}"]
+    save(tmp_path, 3, keep=1)
+    assert names(tmp_path) == ["step-00000003"]
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_file_or_link_with_the_name_of_a_checkpoint_is_none_and_stays(
+    tmp_path: Path, link: bool
+) -> None:
+    folder, foreign = tmp_path / "checkpoints", tmp_path / "checkpoints" / "step-00000001"
+    folder.mkdir()
+    if link:
+        (tmp_path / "run").mkdir()
+        foreign.symlink_to(save(tmp_path / "run" / "checkpoints", 1))
+    else:
+        foreign.write_text("mine", encoding="utf-8")
+    assert newest_checkpoint(folder) == (None, [])
+    save(folder, 2, keep=1)
+    assert names(folder) == ["step-00000001", "step-00000002"]
+    with pytest.raises(StorageError) as caught:
+        save(folder, 1, keep=1)
+    assert str(caught.value).startswith(f"{foreign}: cannot be written: Not a directory. ")
+    assert names(folder) == ["step-00000001", "step-00000002"]
+    assert foreign.is_symlink() == link
 
 
 def test_no_folder_has_no_checkpoint(tmp_path: Path) -> None:
@@ -241,6 +303,75 @@ def test_a_missing_or_truncated_file_is_noticed_and_said(
     ((path, trouble),) = damaged
     assert path == second
     assert name in trouble or name == "MANIFEST.json"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_cannot_be_read_costs_its_checkpoint_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    first, second = save(tmp_path, 1), save(tmp_path, 2)
+    for reads in ("sha256_file", "read_json"):
+        works = getattr(files, reads)
+        monkeypatch.setattr(files, reads, broken(works, second / name, errno.EIO))
+    found, ((bad, trouble),) = newest_checkpoint(tmp_path)
+    assert (found, bad) == (first, second)
+    told = "is missing or damaged ([Errno 5] Input/output error"
+    expected = told if name == "MANIFEST.json" else "cannot be read (Input/output error)"
+    assert trouble.startswith(f"{name} {expected}")
+
+
+@pytest.mark.parametrize("name", ["MANIFEST.json", "model.safetensors", "state.json"])
+def test_a_file_of_another_step_is_noticed(tmp_path: Path, name: str) -> None:
+    first, second = save(tmp_path, 1), save(tmp_path, 2)
+    shutil.copy(first / name, second / name)
+    found, ((bad, trouble),) = newest_checkpoint(tmp_path)
+    assert (found, bad) == (first, second)
+    changed = f"{name} does not have the hash it was written with"
+    renamed = "is that of step 1, under another name"
+    assert trouble == (renamed if name == "MANIFEST.json" else changed)
+
+
+@pytest.mark.parametrize("schema", [None, 2, "1"])
+def test_a_checkpoint_of_an_unknown_version_is_refused_and_stays(
+    tmp_path: Path, schema: Any
+) -> None:
+    save(tmp_path, 1)
+    path = save(tmp_path, 2)
+    manifest = read_sealed(path / "MANIFEST.json")
+    assert manifest.pop("schema") == 1
+    if schema is not None:
+        manifest["schema"] = schema
+    write_sealed(path / "MANIFEST.json", manifest)
+    with pytest.raises(RunFolderError) as caught:
+        choose_checkpoint(tmp_path)
+    assert str(caught.value) == (
+        f"{path}: schema {schema!r}; this version reads schema 1. Continue with the version that "
+        "wrote it, or start again with another --out."
+    )
+    assert names(tmp_path) == ["step-00000001", "step-00000002"]
+
+
+def test_the_schema_has_these_fields(tmp_path: Path) -> None:
+    """Whoever changes them gives the schema another number."""
+    path = save(tmp_path, 1)
+    assert sorted(read_sealed(path / "MANIFEST.json")) == [
+        "conditions", "files", "parent", "schema", "step",
+    ]  # fmt: skip
+    assert (SCHEMA, sorted(read_json(path / "state.json"))) == (
+        1,
+        ["identity", "lowest_median", "phase", "recent", "seconds", "skipped", "step", "tokens",
+         "window_masked", "window_nats"],
+    )  # fmt: skip
+
+
+def test_a_run_folder_that_was_renamed_is_not_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "checkpoints"
+    folder.parent.mkdir()
+    save(folder, 1)
+    folder.parent.rename(tmp_path / "moved")
+    with pytest.raises(StorageError, match=f"{folder.parent}: was moved or removed"):
+        save(folder, 2)
+    assert names(tmp_path) == ["moved"]
 
 
 def test_two_damaged_ones_are_both_named_and_none_may_be_left(tmp_path: Path) -> None:

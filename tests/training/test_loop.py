@@ -46,6 +46,17 @@ def test_the_mask_rate_moves_over_the_full_phase_and_rests_before(make_job: Make
     assert rates == pytest.approx([0.3, 0.3, 0.3, 0.25, 0.2, 0.15], rel=1e-12)
 
 
+def test_what_only_looks_like_a_checkpoint_is_none_to_go_back_to(make_job: MakeJob) -> None:
+    job = make_job(steps=1)
+    folder = job.session.run.checkpoints
+    (folder / "step-2").mkdir(parents=True)
+    (folder / "step-00000003").write_text("mine")
+    noted(job, Phase("full", 0, 1, 1e-3))
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "step-00000000", "step-00000001", "step-00000003", "step-2",
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def in_bf16() -> Iterator[Callable[[Job], Job]]:
     """Give a job to the same processes in bf16; Accelerate keeps one precision at a time."""

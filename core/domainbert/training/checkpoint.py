@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import RunFolderError
 from domainbert.files import (
+    check_folder,
     check_space,
+    describe_file,
+    file_trouble,
     folder_in_place,
     read_json,
     read_sealed,
-    sha256_file,
     write_json,
     write_sealed,
 )
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"step-(\d{8})")
 _MANIFEST = "MANIFEST.json"
+SCHEMA = 1
+"""Of what a checkpoint holds; raised with every change of `TrainState` or the manifest."""
 _SPARE = 1 << 16
 
 
@@ -67,7 +72,12 @@ class TrainState:
 
 
 def save_checkpoint(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: TrainState, keep: int
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    state: TrainState,
+    keep: int,
+    say: Callable[[str], None],
 ) -> Path:
     """Write a checkpoint and then remove all but the newest `keep` whole ones.
 
@@ -77,17 +87,20 @@ def save_checkpoint(
         optimizer: AdamW over a subset of the model's parameters.
         state: Where training stands.
         keep: How many to keep, at least one.
+        say: Told of an older one that could not be removed; this one stands all the same.
 
     Raises:
-        StorageError: No space, or the system refused; what was there before is untouched.
+        StorageError: No space, the run folder is gone, or the system refused; what was there before
+            is untouched.
     """
     from safetensors.torch import save_file
 
     # All of it first: processes that hold a part of the weights give it now, whatever fails later.
     groups = {"model": _model_tensors(model), "optimizer": _optimizer_tensors(model, optimizer)}
     target = checkpoint_of(folder, state.step)
+    check_folder(folder.parent)
     check_space(target, _SPARE + sum(t.nbytes for g in groups.values() for t in g.values()))
-    earlier = _steps(folder)
+    earlier = checkpoints_in(folder)
     with folder_in_place(target) as beside:
         for name, tensors in groups.items():
             beat(f"saving step {state.step}")
@@ -95,13 +108,14 @@ def save_checkpoint(
         write_json(beside / "state.json", asdict(state))
         beat(f"saving step {state.step}")
         manifest = {
+            "schema": SCHEMA,
             "step": state.step,
             "parent": earlier[-1].name if earlier else None,
             "conditions": conditions(model),
-            "files": {path.name: _told(path) for path in sorted(beside.iterdir())},
+            "files": {path.name: describe_file(path) for path in sorted(beside.iterdir())},
         }
         write_sealed(beside / _MANIFEST, manifest)
-    _retain(folder, target, keep)
+    _retain([old for old in earlier if old != target], state.step, keep, say)
     return target
 
 
@@ -115,21 +129,19 @@ def checkpoint_of(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
-def _told(path: Path) -> dict[str, Any]:
-    return {"sha256": sha256_file(path), "bytes": path.stat().st_size}
-
-
-def _retain(folder: Path, newest: Path, keep: int) -> None:
+def _retain(earlier: list[Path], newest: int, keep: int, say: Callable[[str], None]) -> None:
     """Remove the checkpoints before the newest `keep` whole ones; damaged ones do not count."""
     whole = 1
-    for old in reversed(_steps(folder)):
-        if old == newest:
-            continue
+    for old in reversed(earlier):
         beat("looking through checkpoints")
-        if whole < keep:
-            whole += _trouble(old) is None
-        elif _step(old) < _step(newest):
-            shutil.rmtree(old)
+        try:
+            if whole < keep:
+                whole += _trouble(old) is None
+            elif _step(old) < newest:
+                shutil.rmtree(old)
+        except (OSError, RunFolderError) as error:
+            # The new one stands, and the next save tries again.
+            say(f"checkpoint {old.name}: could not be removed: {error}")
 
 
 def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
@@ -151,9 +163,13 @@ def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
 
 
 def newest_checkpoint(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]]:
-    """Return the newest checkpoint whose hashes are right, and damaged newer ones with why."""
+    """Return the newest checkpoint whose hashes are right, and damaged newer ones with why.
+
+    Raises:
+        RunFolderError: One is of a version that this one does not know.
+    """
     damaged: list[tuple[Path, str]] = []
-    for path in reversed(_steps(folder)):
+    for path in reversed(checkpoints_in(folder)):
         beat(f"reading {path.name}")
         trouble = _trouble(path)
         if trouble is None:
@@ -211,10 +227,13 @@ def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimize
         }
 
 
-def _steps(folder: Path) -> list[Path]:
+def checkpoints_in(folder: Path) -> list[Path]:
+    """Return what stands in the place of a checkpoint, damaged or not, by step."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    named = (path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    # A file or a link of that name is somebody else's.
+    return sorted(path for path in named if path.is_dir() and not path.is_symlink())
 
 
 def _trouble(path: Path) -> str | None:
@@ -222,17 +241,17 @@ def _trouble(path: Path) -> str | None:
         manifest = read_sealed(path / _MANIFEST)
     except (OSError, ValueError) as error:
         return f"{_MANIFEST} is missing or damaged ({error})"
+    if manifest.get("schema") != SCHEMA:
+        raise RunFolderError(
+            f"{path}: schema {manifest.get('schema')!r}; this version reads schema {SCHEMA}. "
+            "Continue with the version that wrote it, or start again with another --out."
+        )
     if manifest["step"] != _step(path):
         return f"is that of step {manifest['step']}, under another name"
     for name, expected in manifest["files"].items():
-        file = path / name
-        if not file.is_file():
-            return f"{name} is missing"
-        size = file.stat().st_size
-        if size != expected["bytes"]:
-            return f"{name} has {size} bytes of {expected['bytes']}"
-        if sha256_file(file) != expected["sha256"]:
-            return f"{name} does not have the hash it was written with"
+        trouble = file_trouble(path / name, expected)
+        if trouble is not None:
+            return f"{name} {trouble}"
     return None
 
 

@@ -15,7 +15,12 @@ from domainbert.plan import Phase
 from domainbert.progress import Bar
 from domainbert.run_metrics import append_metrics, sync_metrics
 from domainbert.supervise.pulse import beat
-from domainbert.training.checkpoint import TrainState, gather_for_others, save_checkpoint
+from domainbert.training.checkpoint import (
+    TrainState,
+    checkpoints_in,
+    gather_for_others,
+    save_checkpoint,
+)
 from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
 from domainbert.training.model import first_non_finite, head_parameters, set_dropout
 from domainbert.training.optimise import build_optimizer
@@ -125,7 +130,7 @@ def _begin(
 ) -> TrainState:
     """Make sure that there is something to go back to."""
     # Asked by one: it may have written the first checkpoint before another looks.
-    missing = state.step == 0 and not any(job.session.run.checkpoints.glob("step-*"))
+    missing = state.step == 0 and not checkpoints_in(job.session.run.checkpoints)
     if told_by_main(job.session.accelerator, int(missing)):
         _save(job, state, optimizer)
     return state if state.step > phase.start else forget_losses(state)
@@ -207,9 +212,10 @@ def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None
     run, accelerator = job.session.run, job.session.accelerator
     # By itself: once others give their shards, nothing may fail before those are taken.
     done_by_main(accelerator, partial(sync_metrics, run))
-    save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state)
+    keep, say = job.settings.keep_checkpoints, job.session.reporter.say
+    save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state, keep, say)
     give = partial(gather_for_others, job.model, optimizer) if accelerator.is_fsdp2 else None
-    done_by_main(accelerator, partial(save, job.settings.keep_checkpoints), give)
+    done_by_main(accelerator, save, give)
 
 
 def _trouble_writing(job: Job, entry: dict[str, Any]) -> Exception | None:

@@ -255,4 +255,14 @@ def _measured(job: Job, when: str, tokenizer: Any, heldout: list[str]) -> Bits:
         bits = measure_bits(job.model, tokenizer, heldout, length, device, poll)
         write_json(path, asdict(bits))
     job.session.accelerator.wait_for_everyone()
-    return Bits(**read_json(path))
+    return _read_bits(path)
+
+
+def _read_bits(path: Path) -> Bits:
+    try:
+        return Bits(**read_json(path))
+    except (ValueError, TypeError, RecursionError):
+        raise RunFolderError(
+            f"{path}: damaged. Delete it and run the same command again, or start again with "
+            "another --out if that finds the measured model gone."
+        ) from None
