@@ -113,6 +113,43 @@ def test_a_changed_corpus_is_refused_and_named(town: Any) -> None:
         texts.write_bytes(before)
 
 
+def unlike(path: Path) -> None:
+    """Change what a file of the base says, and nothing else."""
+    if path.suffix == ".safetensors":
+        flip(path, 8 * path.stat().st_size - 20)
+        return
+    before, after = {
+        "config.json": ('"hidden_act": "gelu"', '"hidden_act": "relu"'),
+        "tokenizer.json": ('"them": ', '"theme": '),
+    }[path.name]
+    text = path.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("config.json", "belongs to another config.json of the base. Use another output folder"),
+        ("model.safetensors", "belongs to another base. Use another output folder"),
+        ("tokenizer.json", "was tokenised by another tokenizer. Name another --out."),
+    ],
+)
+def test_a_base_that_changed_in_the_meantime_is_refused(town: Any, file: str, told: str) -> None:
+    name = f"other-{file}"
+    copy(town, name)
+    path = town.folder / "base" / file
+    before = path.read_bytes()
+    try:
+        unlike(path)
+        assert town.finish(name) == 2, town.told(name)
+        assert told in town.told(name)
+        assert "Traceback" not in town.told(name)
+    finally:
+        path.write_bytes(before)
+    assert town.finish(name) == 0, town.told(name)
+
+
 def test_a_changed_recipe_is_refused_and_the_change_shown(town: Any) -> None:
     copy(town, "recipe")
     words = ("--set", "train.steps=61", "--set", "train.learning_rate=0.0002")
