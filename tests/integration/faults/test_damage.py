@@ -84,6 +84,24 @@ def test_a_damaged_checkpoint_is_named_put_aside_and_its_steps_are_done_again(
     assert "now .quarantine-step-00000066-1, using the one before" in told
     assert "continuing after step 65, bit-exact" in told
     assert (run.checkpoints / ".quarantine-step-00000066-1").is_dir()
+    assert [f"checkpoint {line}" in told for line in read_lock(run)["damaged"]] == [True]
+    assert same(run, town.run("whole"))
+
+
+def test_where_no_checkpoint_is_whole_it_is_said_that_training_begins_anew(
+    town: Any, same: Same
+) -> None:
+    run = copy(town, "none")
+    for path in run.checkpoints.iterdir():
+        os.truncate(path / "model.safetensors", 1000)
+    assert town.finish("none") == 0, town.told("none")
+    told = town.told("none")
+    assert "using the one before" not in told
+    assert "continuing after step" not in told
+    assert told.count("and no older one is whole: training begins anew") == 2
+    damaged = read_lock(run)["damaged"]
+    assert [line.partition(":")[0] for line in damaged] == ["step-00000066", "step-00000065"]
+    assert all(f"checkpoint {line}" in told for line in damaged)
     assert same(run, town.run("whole"))
 
 
