@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
+from domainbert.corpus.store import open_store
+from domainbert.errors import DataError
 from domainbert.plan import Phase
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint
@@ -44,6 +47,32 @@ def test_the_mask_rate_moves_over_the_full_phase_and_rests_before(make_job: Make
     steps = noted(job, Phase("head", 0, 2, 1e-3), Phase("full", 2, 4, 1e-4))
     rates = [given.rule.rate for given, _ in steps]
     assert rates == pytest.approx([0.3, 0.3, 0.3, 0.25, 0.2, 0.15], rel=1e-12)
+
+
+@pytest.mark.parametrize("file", ["documents.arrow", "tokens.arrow"])
+def test_no_checkpoint_is_written_of_tokens_that_were_rewritten_in_use(
+    make_job: MakeJob, tmp_path: Path, file: str
+) -> None:
+    folder = tmp_path / "corpus"
+    job = make_job(steps=4, batch_size=16, checkpoint_steps=1, keep_checkpoints=4)
+    shutil.copytree(next(iter(job.store.stamps)).parent, folder)
+    job = replace(job, store=open_store(folder))
+    inner = loop.train_step
+
+    def rewriting(*given: Any) -> StepSums:
+        if given[3] == 2:
+            with (folder / file).open("r+b") as stream:
+                stream.write(b"another")
+        return inner(*given)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(DataError) as caught:
+        patch.setattr(loop, "train_step", rewriting)
+        loop.run_phase(job, Phase("full", 0, 4, 1e-4), START)
+    assert str(caught.value) == (
+        f"{folder / file}: was changed while it was in use. Run again when nothing writes to it."
+    )
+    steps = sorted(path.name for path in job.session.run.checkpoints.iterdir())
+    assert steps == ["step-00000000", "step-00000001", "step-00000002"]
 
 
 @pytest.fixture

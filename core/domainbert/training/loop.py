@@ -205,7 +205,8 @@ def _finish_step(
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
     run, accelerator = job.session.run, job.session.accelerator
-    # By itself: once others give their shards, nothing may fail before those are taken.
+    # By themselves: once others give their shards, nothing may fail before those are taken.
+    done_by_main(accelerator, job.store.check_unchanged)
     done_by_main(accelerator, partial(sync_metrics, run))
     save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state)
     give = partial(gather_for_others, job.model, optimizer) if accelerator.is_fsdp2 else None
