@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -100,3 +101,26 @@ def test_a_project_that_was_moved_is_continued_with_its_recipe(
     assert read_lock(run)["recipe"]["folder"] == str(moved.folder.resolve())
     assert weights(run) == weights(whole)
     adapt(moved, "run")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such name")
+@pytest.mark.parametrize("which", ["recipe", "out", "corpus"])
+def test_a_name_that_is_not_utf8_is_refused_in_words(town: Any, adapt: Adapt, which: str) -> None:
+    bad = os.fsdecode(b"caf\xe9.txt")
+    place = replace(town, folder=town.folder.parent / (bad if which == "recipe" else which))
+    place.folder.mkdir()
+    shutil.copytree(town.folder / "base", place.folder / "base")
+    texts = bad if which == "corpus" else "letters.txt"
+    shutil.copy(town.folder / "letters.txt", place.folder / texts)
+    recipe = (town.folder / "town.yaml").read_text(encoding="utf-8")
+    recipe = recipe.replace("letters.txt", "'*.txt'")
+    (place.folder / "town.yaml").write_text(recipe, encoding="utf-8")
+    out = bad if which == "out" else "run"
+
+    told = adapt(place, "town.yaml", "--out", out, code=2)
+    refused = {"recipe": place.folder, "out": Path(out), "corpus": Path(texts)}[which]
+    shown = str(refused).encode(errors="backslashreplace").decode()
+    assert told.err.splitlines()[-1] == (
+        f"error: {shown}: this name is not UTF-8, so no record of it can be kept. Rename it."
+    )
+    assert not (place.folder / out).exists()
