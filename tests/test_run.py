@@ -123,6 +123,16 @@ def test_the_same_recipe_opens_its_folder_again_and_keeps_the_lock(tmp_path: Pat
     assert read_metrics(run) == [{"step": 1}]
 
 
+def test_a_recipe_that_was_moved_is_kept_with_its_new_folder(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "mine")
+    start(run.path)
+    before = json.loads(run.lock.read_text())
+    with open_run(run, recipe(), tmp_path, is_main=True):
+        pass
+    before["recipe"]["folder"] = str(tmp_path)
+    assert json.loads(run.lock.read_text()) == before
+
+
 def test_other_processes_than_the_main_one_neither_write_nor_own(tmp_path: Path) -> None:
     with open_run(RunFolder(tmp_path / "mine"), recipe(), Path(), is_main=False):
         assert names(tmp_path) == []

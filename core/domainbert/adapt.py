@@ -9,6 +9,7 @@ from pathlib import Path
 from domainbert.base import BaseFolder, check_length, find_base, load_masked_lm
 from domainbert.corpus.sources import find_sources
 from domainbert.evaluate import Candidate, evaluate
+from domainbert.paths import check_utf8
 from domainbert.plugins import Registry
 from domainbert.prepare import Inputs, Prepared, find_marker, find_terms, prepare
 from domainbert.progress import Reporter, download_bar
@@ -41,6 +42,8 @@ def adapt(
         RunFailed: Training or evaluation could not be finished.
         Stopped: A signal; a checkpoint is kept.
     """
+    check_utf8(recipe_folder.resolve())
+    check_utf8(out)
     with open_session(out, recipe.train.precision, reporter, again(out)) as session:
         session.reporter.say(f"recipe {recipe.name} → {out}")
         check_environment(recipe.train, session.accelerator)

@@ -19,6 +19,7 @@ from domainbert.corpus.sources import Source
 from domainbert.corpus.store import DOCUMENTS_PER_BATCH, TokenStore
 from domainbert.domain import Domain
 from domainbert.errors import RecipeError
+from domainbert.files import sha256_file
 from domainbert.plan import head_phase
 from domainbert.recipe import Recipe
 from domainbert.recipe_sections import VocabularySection
@@ -149,7 +150,10 @@ def tokenise(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Sessi
     split = split_documents(store, recipe.heldout.fraction)
     texts = heldout_texts(store, split, recipe.heldout.max_tokens)
     digest = store.manifest["digest"]
-    identity = {"recipe": recipe.hash(), "corpus": digest, "base": inputs.base.sha256}
+    base = inputs.base
+    identity = {"recipe": recipe.hash(), "corpus": digest, "base": base.sha256}
+    # The same weights compute something else with another activation or number of heads.
+    identity["config.json of the base"] = sha256_file(base.folder / "config.json")
     if recipe.train.masking == "term" and inputs.marker is not None:
         identity["list of terms"] = inputs.marker.name
     return Prepared(loaded, store, split, texts, identity)

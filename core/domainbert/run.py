@@ -124,8 +124,9 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
                 "hash": recipe.hash(),
                 "folder": str(recipe_folder.resolve()),
             }
-            if not run.lock.is_file():
-                write_json(run.lock, {"recipe": about, "environment": environment()})
+            lock = {"environment": environment()} if is_new else read_lock(run)
+            if lock.get("recipe") != about:  # new, or the recipe is in another place now
+                write_json(run.lock, {**lock, "recipe": about})
             dumped = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
             write_text(run.recipe, f"# Resolved recipe, sha256 {recipe.hash()}.\n{dumped}")
             yield

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +20,9 @@ def test_all_that_bits_depend_on_is_told(session: Session) -> None:
         "torch": torch.__version__,
         "transformers": version("transformers"),
         "accelerate": version("accelerate"),
+        "numpy": version("numpy"),
+        "python": platform.python_version(),
+        "domainbert": version("domainbert"),
         "device": "cpu",
         "processor": processor_name(),
         "processes": "1",
@@ -43,7 +47,7 @@ def test_precision_and_kind_of_processes_are_those_of_the_run(
     assert conditions(nn.Linear(1, 1))[key] == told
 
 
-@pytest.mark.parametrize("package", ["transformers", "accelerate"])
+@pytest.mark.parametrize("package", ["transformers", "accelerate", "numpy", "domainbert"])
 def test_another_version_of_a_library_is_another_condition(
     session: Session, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
+from domainbert.corpus.store import open_store
+from domainbert.errors import DataError
 from domainbert.plan import Phase
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint
@@ -55,6 +58,32 @@ def test_what_only_looks_like_a_checkpoint_is_none_to_go_back_to(make_job: MakeJ
     assert sorted(path.name for path in folder.iterdir()) == [
         "step-00000000", "step-00000001", "step-00000003", "step-2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ["documents.arrow", "tokens.arrow"])
+def test_no_checkpoint_is_written_of_tokens_that_were_rewritten_in_use(
+    make_job: MakeJob, tmp_path: Path, file: str
+) -> None:
+    folder = tmp_path / "corpus"
+    job = make_job(steps=4, batch_size=16, checkpoint_steps=1, keep_checkpoints=4)
+    shutil.copytree(next(iter(job.store.stamps)).parent, folder)
+    job = replace(job, store=open_store(folder))
+    inner = loop.train_step
+
+    def rewriting(*given: Any) -> StepSums:
+        if given[3] == 2:
+            with (folder / file).open("r+b") as stream:
+                stream.write(b"another")
+        return inner(*given)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(DataError) as caught:
+        patch.setattr(loop, "train_step", rewriting)
+        loop.run_phase(job, Phase("full", 0, 4, 1e-4), START)
+    assert str(caught.value) == (
+        f"{folder / file}: was changed while it was in use. Run again when nothing writes to it."
+    )
+    steps = sorted(path.name for path in job.session.run.checkpoints.iterdir())
+    assert steps == ["step-00000000", "step-00000001", "step-00000002"]
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from domainbert.errors import RecipeError
+from domainbert.errors import RecipeError, RunFolderError
 from domainbert.plugins import Registry
 from domainbert.recipe import Recipe
 from domainbert.recipe_errors import resolve_recipe
@@ -43,6 +44,7 @@ def choose_recipe(
     Raises:
         RecipeError: Neither or both given, nothing found, or the recipe is not valid.
         PluginError: The domain is unknown or its plugin broken.
+        RunFolderError: A run is to be continued whose recipe was moved.
     """
     if name is not None and domain is not None:
         raise RecipeError("Give a recipe or --domain, not both; a recipe names its own domain.")
@@ -52,7 +54,9 @@ def choose_recipe(
             "See `domainbert recipes list`."
         )
     if name is not None and RunFolder(Path(name)).lock.is_file():
-        return continue_run(Path(name), settings, budget)
+        chosen = continue_run(Path(name), settings, budget)
+        _refuse_moved(chosen.folder, name)
+        return chosen
     path = find_recipe(name, registry) if name else default_recipe(domain or "", registry)
     resolved = resolve_recipe(read_yaml(path), settings, budget)
     return Chosen(resolved.recipe, path.parent, resolved.origins)
@@ -73,3 +77,13 @@ def continue_run(path: Path, settings: tuple[str, ...] = (), budget: str | None 
     if resolved.recipe.hash() != about["hash"]:
         raise RecipeError(f"{run.recipe}: was edited after the run started. Restore it.")
     return Chosen(resolved.recipe, Path(about["folder"]), resolved.origins, path)
+
+
+def _refuse_moved(folder: Path, out: str) -> None:
+    # A base that is not found there would be taken for one of a model hub.
+    if not folder.is_dir():
+        raise RunFolderError(
+            f"{out}: the folder of its recipe, {folder}, is gone, and with it the paths in the "
+            "recipe. Continue with the recipe from where it is now: domainbert adapt RECIPE "
+            f"--out {shlex.quote(out)}"
+        )

@@ -11,6 +11,7 @@ from domainbert.corpus.changed import describe_sources, refuse_changed
 from domainbert.corpus.clean import clean
 from domainbert.corpus.marks import Marker
 from domainbert.corpus.sources import Source, read_sources
+from domainbert.corpus.stamps import refuse_other_stamps, stamps_of
 from domainbert.corpus.store import TokenStore, is_store, open_store, read_store, write_store
 from domainbert.errors import DataError
 from domainbert.session import Session
@@ -38,6 +39,7 @@ def build_store(
         refuse_changed(folder, store.manifest["sources"], sources)
         return store
     found = tuple(sources)
+    before = stamps_of(source.path for source in found)
     counts: Counter[str] = Counter()
 
     def encode(texts: list[str]) -> list[Any]:
@@ -46,7 +48,9 @@ def build_store(
         return _encode(tokenizer, texts, marker)
 
     def describe() -> dict[str, Any]:
+        refuse_other_stamps(before, "read")  # one that is gone has no hash
         files = describe_sources(found)
+        refuse_other_stamps(before, "read")
         return {"sources": files, "counts": dict(counts), "tokenizer": fingerprint(tokenizer)}
 
     documents = clean(read_sources(found), counts)

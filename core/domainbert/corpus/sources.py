@@ -13,6 +13,7 @@ from domainbert.data import Progress, locate
 from domainbert.domain import Corpus, DataFile, Document, Domain
 from domainbert.errors import DataError, RecipeError
 from domainbert.files import expand_user
+from domainbert.paths import check_utf8
 from domainbert.recipe_sections import CorpusSection
 
 
@@ -55,6 +56,8 @@ def find_sources(
     for number, section in enumerate(sections):
         corpus = _named_corpus(section, domain, number)
         paths = _paths(section, corpus, folder, number, progress)
+        for path in paths:
+            check_utf8(path)
         found += [_source(section, corpus, path) for path in paths]
     return tuple(found)
 

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from domainbert.batching import batched
 from domainbert.corpus.clean import CleanDocument
+from domainbert.corpus.stamps import Stamp, refuse_other_stamps, stamps_of
 from domainbert.errors import DataError
 from domainbert.files import folder_in_place, read_sealed, sha256_file, write_sealed
 
@@ -60,6 +61,7 @@ class TokenStore:
         token_starts: One offset array a record batch.
         batch_starts: First document of each record batch.
         manifest: Counts and hashes.
+        stamps: Of the mapped files, from before their hashes were compared.
     """
 
     lengths_D: NDArray[np.int64]
@@ -70,6 +72,15 @@ class TokenStore:
     token_starts: tuple[NDArray[np.int64], ...]
     batch_starts: NDArray[np.int64]
     manifest: dict[str, Any]
+    stamps: dict[Path, Stamp]
+
+    def check_unchanged(self) -> None:
+        """Refuse what was read since the store was opened, if a file was written to in between.
+
+        Raises:
+            DataError: Naming the file.
+        """
+        refuse_other_stamps(self.stamps, "in use")
 
     def ids(self, document: int) -> NDArray[Any]:
         """Return the token ids of one document, uint16 or uint32, without special tokens."""
@@ -151,15 +162,15 @@ def open_store(folder: Path) -> TokenStore:
         DataError: A file is missing or was changed.
     """
     manifest = _read_manifest(folder)
-    for name in _FILES:
-        path = folder / name
-        if not path.is_file() or sha256_file(path) != manifest["sha256"][name]:
+    paths = [folder / name for name in _FILES]
+    stamps = stamps_of(path for path in paths if path.is_file())
+    for path in paths:
+        if path not in stamps or sha256_file(path) != manifest["sha256"][path.name]:
             raise DataError(
                 f"{path}: missing or changed since it was written (its hash differs). "
                 f"Delete the folder {folder} and run again to rebuild it."
             )
-    documents = pa.ipc.open_file(pa.memory_map(str(folder / _FILES[0]))).read_all()
-    tokens = pa.ipc.open_file(pa.memory_map(str(folder / _FILES[1]))).read_all()
+    documents, tokens = (pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in paths)
     chunks = _chunks(tokens, "ids")
     starts = tuple(chunk.offsets.to_numpy(zero_copy_only=True) for chunk in chunks)
     return TokenStore(
@@ -174,6 +185,7 @@ def open_store(folder: Path) -> TokenStore:
         token_starts=starts,
         batch_starts=np.cumsum([0, *(len(chunk) for chunk in chunks)], dtype=np.int64)[:-1],
         manifest=manifest,
+        stamps=stamps,
     )
 
 

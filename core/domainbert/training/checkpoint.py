@@ -151,14 +151,15 @@ def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
         The step, and a line for each checkpoint that is damaged.
     """
     path, damaged = newest_checkpoint(folder)
-    lines = []
+    anew = "and no older one is whole: training begins anew"
+    instead, lines = anew if path is None else "using the one before", []
     for bad, trouble in damaged:
         aside = _aside(bad)
         try:
             bad.rename(aside)
-            lines.append(f"{bad.name}: {trouble}; now {aside.name}, using the one before")
+            lines.append(f"{bad.name}: {trouble}; now {aside.name}, {instead}")
         except OSError:  # a folder that may only be read; it is passed over all the same
-            lines.append(f"{bad.name}: {trouble}; using the one before")
+            lines.append(f"{bad.name}: {trouble}; {instead}")
     return (-1 if path is None else _step(path)), lines
 
 

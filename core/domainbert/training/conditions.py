@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import TYPE_CHECKING
 
 from domainbert.run import processor_name
@@ -13,14 +14,20 @@ if TYPE_CHECKING:
 def conditions(model: nn.Module) -> dict[str, str]:
     """Return versions, hardware, processes and precision of a run, by name."""
     import accelerate
+    import numpy as np
     import torch
     import transformers
+
+    import domainbert
 
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     return {
         "torch": str(torch.__version__),
         "transformers": transformers.__version__,
         "accelerate": accelerate.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "domainbert": domainbert.__version__,
         "device": next(model.parameters()).device.type,
         "processor": processor_name(),
         "processes": str(torch.distributed.get_world_size() if distributed else 1),

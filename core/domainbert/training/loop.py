@@ -210,7 +210,8 @@ def _finish_step(
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
     run, accelerator = job.session.run, job.session.accelerator
-    # By itself: once others give their shards, nothing may fail before those are taken.
+    # By themselves: once others give their shards, nothing may fail before those are taken.
+    done_by_main(accelerator, job.store.check_unchanged)
     done_by_main(accelerator, partial(sync_metrics, run))
     keep, say = job.settings.keep_checkpoints, job.session.reporter.say
     save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state, keep, say)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domainbert.run import read_lock, update_lock
 from domainbert.run_metrics import rewind_metrics
@@ -62,6 +62,7 @@ def newest_whole_step(session: Session) -> int:
         step, damaged = choose_checkpoint(session.run.checkpoints)
         for line in damaged:
             session.reporter.say(f"checkpoint {line}")
+        _keep(session, "damaged", damaged)
     return told_by_main(session.accelerator, step)
 
 
@@ -77,7 +78,12 @@ def _tell(job: Job, checkpoint: Path, step: int) -> None:
         changed.append("sums on a GPU have no fixed order")
     exactness = f"order-exact: {', '.join(changed)}" if changed else "bit-exact"
     job.session.reporter.say(f"continuing after step {step}, {exactness}")
-    run = job.session.run
-    if job.session.is_main and run.lock.is_file():
-        earlier = read_lock(run).get("continued", [])
-        update_lock(run, continued=[*earlier, {"step": step, "exactness": exactness}])
+    if job.session.is_main:
+        _keep(job.session, "continued", [{"step": step, "exactness": exactness}])
+
+
+def _keep(session: Session, key: str, entries: list[Any]) -> None:
+    """Add to a list in the lock; a folder inside a run has none."""
+    run = session.run
+    if entries and run.lock.is_file():
+        update_lock(run, **{key: [*read_lock(run).get(key, []), *entries]})

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from domainbert.errors import (
+    DataError,
     DomainBertError,
     FailedElsewhere,
     RunFailed,
@@ -18,6 +19,7 @@ from domainbert.errors import (
 _LONGEST = 2000
 _KINDS: tuple[type[DomainBertError], ...] = (
     RunFailed,
+    DataError,
     StorageError,
     StorageFullError,
     FailedElsewhere,

@@ -84,6 +84,24 @@ def test_a_damaged_checkpoint_is_named_put_aside_and_its_steps_are_done_again(
     assert "now .quarantine-step-00000066-1, using the one before" in told
     assert "continuing after step 65, bit-exact" in told
     assert (run.checkpoints / ".quarantine-step-00000066-1").is_dir()
+    assert [f"checkpoint {line}" in told for line in read_lock(run)["damaged"]] == [True]
+    assert same(run, town.run("whole"))
+
+
+def test_where_no_checkpoint_is_whole_it_is_said_that_training_begins_anew(
+    town: Any, same: Same
+) -> None:
+    run = copy(town, "none")
+    for path in run.checkpoints.iterdir():
+        os.truncate(path / "model.safetensors", 1000)
+    assert town.finish("none") == 0, town.told("none")
+    told = town.told("none")
+    assert "using the one before" not in told
+    assert "continuing after step" not in told
+    assert told.count("and no older one is whole: training begins anew") == 2
+    damaged = read_lock(run)["damaged"]
+    assert [line.partition(":")[0] for line in damaged] == ["step-00000066", "step-00000065"]
+    assert all(f"checkpoint {line}" in told for line in damaged)
     assert same(run, town.run("whole"))
 
 
@@ -111,6 +129,43 @@ def test_a_changed_corpus_is_refused_and_named(town: Any) -> None:
         assert town.finish("corpus") == 0
     finally:
         texts.write_bytes(before)
+
+
+def unlike(path: Path) -> None:
+    """Change what a file of the base says, and nothing else."""
+    if path.suffix == ".safetensors":
+        flip(path, 8 * path.stat().st_size - 20)
+        return
+    before, after = {
+        "config.json": ('"hidden_act": "gelu"', '"hidden_act": "relu"'),
+        "tokenizer.json": ('"them": ', '"theme": '),
+    }[path.name]
+    text = path.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("config.json", "belongs to another config.json of the base. Use another output folder"),
+        ("model.safetensors", "belongs to another base. Use another output folder"),
+        ("tokenizer.json", "was tokenised by another tokenizer. Name another --out."),
+    ],
+)
+def test_a_base_that_changed_in_the_meantime_is_refused(town: Any, file: str, told: str) -> None:
+    name = f"other-{file}"
+    copy(town, name)
+    path = town.folder / "base" / file
+    before = path.read_bytes()
+    try:
+        unlike(path)
+        assert town.finish(name) == 2, town.told(name)
+        assert told in town.told(name)
+        assert "Traceback" not in town.told(name)
+    finally:
+        path.write_bytes(before)
+    assert town.finish(name) == 0, town.told(name)
 
 
 def test_a_changed_recipe_is_refused_and_the_change_shown(town: Any) -> None:
