@@ -15,12 +15,13 @@ from domainbert.training import resume
 from domainbert.training.resume import newest_whole_step
 
 
-def rank(session: Session, number: int, told: int) -> Session:
-    """The session as one of two processes has it, of which the other gives `told` to a sum."""
+def rank(session: Session, number: int, told: tuple[int, ...]) -> Session:
+    """The session as one of two processes has it; the other gives `told` to one sum each."""
+    others = iter(told)
 
     def add(tensor: torch.Tensor, reduction: str) -> torch.Tensor:
         assert reduction == "sum"
-        return tensor + told
+        return tensor + next(others)
 
     group: Any = SimpleNamespace(
         num_processes=2, is_main_process=not number, device=torch.device("cpu"), reduce=add
@@ -42,12 +43,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_the_main_process_looks(session: Session, asked: list[Path]) -> None:
-    assert newest_whole_step(rank(session, 0, told=0)) == 40
+    assert newest_whole_step(rank(session, 0, (0, 0))) == 40
     assert asked == [session.run.checkpoints]
 
 
 def test_another_reads_no_file_and_hears_what_was_found(
     session: Session, asked: list[Path]
 ) -> None:
-    assert newest_whole_step(rank(session, 1, told=25)) == 25
+    assert newest_whole_step(rank(session, 1, (0, 25))) == 25
     assert asked == []

@@ -16,7 +16,7 @@ from domainbert.training.checkpoint import (
     read_state,
 )
 from domainbert.training.conditions import conditions
-from domainbert.training.together import told_by_main
+from domainbert.training.together import done_by_main, told_by_main
 
 if TYPE_CHECKING:
     from domainbert.session import Session
@@ -56,14 +56,20 @@ def newest_whole_step(session: Session) -> int:
     """Return the step of the newest whole checkpoint, or -1; the main process looks for all.
 
     It alone reads files to compare their hashes, and no rank can come to another answer.
+
+    Raises:
+        RunFolderError: In all processes; a checkpoint is of another version.
     """
-    step = -1
-    if session.is_main:
-        step, damaged = choose_checkpoint(session.run.checkpoints)
+    chosen = [-1]
+
+    def choose() -> None:
+        chosen[0], damaged = choose_checkpoint(session.run.checkpoints)
         for line in damaged:
             session.reporter.say(f"checkpoint {line}")
         _keep(session, "damaged", damaged)
-    return told_by_main(session.accelerator, step)
+
+    done_by_main(session.accelerator, choose)
+    return told_by_main(session.accelerator, chosen[0])
 
 
 def _tell(job: Job, checkpoint: Path, step: int) -> None:

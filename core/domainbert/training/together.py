@@ -12,6 +12,7 @@ from domainbert.errors import (
     DomainBertError,
     FailedElsewhere,
     RunFailed,
+    RunFolderError,
     StorageError,
     StorageFullError,
 )
@@ -19,6 +20,7 @@ from domainbert.errors import (
 _LONGEST = 2000
 _KINDS: tuple[type[DomainBertError], ...] = (
     RunFailed,
+    RunFolderError,
     DataError,
     StorageError,
     StorageFullError,
