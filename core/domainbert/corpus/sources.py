@@ -13,6 +13,7 @@ from domainbert.data import Progress, locate
 from domainbert.domain import Corpus, DataFile, Document, Domain
 from domainbert.errors import DataError, RecipeError
 from domainbert.files import expand_user
+from domainbert.plugins import reading
 from domainbert.recipe_sections import CorpusSection
 
 
@@ -60,9 +61,14 @@ def find_sources(
 
 
 def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
-    """Yield the documents of all sources, in order."""
+    """Yield the documents of all sources, in order.
+
+    Raises:
+        DataError: Something is wrong with a file or its reader.
+    """
     for source in sources:
-        yield from source.read(source.path)
+        with reading(source.path, source.name):
+            yield from source.read(source.path)
 
 
 def _named_corpus(section: CorpusSection, domain: Domain | None, number: int) -> Corpus | None:
