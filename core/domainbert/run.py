@@ -16,6 +16,7 @@ import re
 import shlex
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from domainbert.errors import RunFolderError, StorageError, UserError
+from domainbert.errors import RunFolderError, Stopped, StorageError, UserError
 from domainbert.files import read_json, write_json, write_text
 from domainbert.recipe import Recipe
 from domainbert.recipe_changes import changes
@@ -37,6 +38,7 @@ _PACKAGES = (
 
 
 _OWNER = ".owner"
+_AS_MODULE = ("domainbert", "__main__.py")
 # What owning the folder and a first write of the lock leave behind when they are killed.
 _BEGUN = re.compile(r"\.owner|\.lock\.json\.\d+\.tmp")
 
@@ -97,7 +99,8 @@ class RunFolder:
 def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool) -> Iterator[None]:
     """Create a run folder, or open it again if it belongs to the same recipe, and own it.
 
-    A new folder in which nothing was finished is removed again when the block fails.
+    A new folder in which nothing was finished is removed again when the block fails; if it was
+    stopped, the folder is what the command that continues it names.
 
     Args:
         run: The folder.
@@ -133,7 +136,8 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             first = run.before_extension
             read = run.corpus.exists() or first.corpus.exists()
             trained = run.checkpoints.exists() or first.checkpoints.exists()
-            if is_new and (not read or (ours and not trained)):
+            empty = is_new and not isinstance(error, Stopped)
+            if empty and (not read or (ours and not trained)):
                 _remove(run.path, existed)
                 for folder in above:
                     with suppress(OSError):  # somebody else has put something there
@@ -187,6 +191,21 @@ def continue_command(out: Path, processes: int) -> str:
     """Return the command that continues the run of a folder."""
     several = f" --processes {processes}" if processes > 1 else ""
     return f"domainbert adapt {shlex.quote(str(out))}{several}"
+
+
+def next_command(run: RunFolder, short: str = "") -> str:
+    """Return a command that continues what was stopped, as things stand now.
+
+    Args:
+        run: The folder that is written to.
+        short: What continues it from its folder alone, if anything does.
+    """
+    program, *words = sys.argv
+    # The folder does not know of files that were named as plugins.
+    if short and run.lock.is_file() and not any(word.startswith("--plugin") for word in words):
+        return short
+    is_ours = Path(program).name == "domainbert" or Path(program).parts[-2:] == _AS_MODULE
+    return shlex.join(["domainbert", *words]) if is_ours else "the same command"
 
 
 def read_about(run: RunFolder) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from domainbert.evaluate import Candidate, TaskReport, evaluate
 from domainbert.plugins import Registry
 from domainbert.progress import Reporter, download_bar
 from domainbert.recipe_sections import EvaluateSection, TaskSection
-from domainbert.run import RunFolder, owned, read_training
+from domainbert.run import RunFolder, continue_command, owned, read_training
 from domainbert.session import open_session
 from domainbert.tasks.load import load_task
 
@@ -54,8 +54,7 @@ def run_comparison(request: Request, registry: Registry) -> Compared:
     settings = settings.model_copy(update={"seeds": tuple(range(request.seeds))})
     precision = chosen.recipe.train.precision if chosen else "auto"
     out = request.out or _folder(request, chosen)
-    again = "the same command"
-    with open_session(out, precision, Reporter(), again) as session:
+    with open_session(out, precision, Reporter()) as session:
         folder = chosen.folder if chosen else Path()
         with session.accelerator.main_process_first(), download_bar(session.reporter) as progress:
             tasks = [load_task(section, domain, folder, progress) for section in sections]
@@ -87,7 +86,7 @@ def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
     run = RunFolder(Path(request.target))
     if not run.model.is_dir():
         raise RunFolderError(
-            f"{run.path}: has no model yet. Continue with: domainbert adapt {run.path}"
+            f"{run.path}: has no model yet. Continue with: {continue_command(run.path, 1)}"
         )
     place = find_base(str(run.model), Path())
     tokens, minutes = read_training(run)
