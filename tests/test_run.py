@@ -19,7 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.errors import RunFolderError, StorageError, StorageFullError
+from domainbert.continuing import next_command
+from domainbert.errors import RunFolderError, Stopped, StorageError, StorageFullError
 from domainbert.recipe import Recipe, load_recipe
 from domainbert.recipe_errors import validate_recipe
 from domainbert.run import RunFolder, environment, open_run, update_lock
@@ -291,6 +292,43 @@ def test_a_new_folder_is_removed_if_nothing_was_finished(
     with pytest.raises(fail):
         start(tmp_path / "runs" / "new" / "mine", fail=fail)
     assert names(tmp_path) == []
+
+
+def test_a_new_folder_is_kept_if_it_was_stopped(tmp_path: Path) -> None:
+    with (
+        pytest.raises(Stopped),
+        open_run(RunFolder(tmp_path / "mine"), recipe(), Path(), is_main=True),
+    ):
+        raise Stopped("SIGTERM", "")
+    assert names(tmp_path / "mine") == [".owner", "lock.json", "recipe.yaml"]
+
+
+SHORT = "domainbert adapt mine"
+
+
+@pytest.mark.parametrize(
+    ("started", "short", "words", "expected"),
+    [
+        (True, SHORT, ["/bin/domainbert", "adapt", "r.yaml"], SHORT),
+        (True, SHORT, ["teach.py"], SHORT),
+        (False, SHORT, ["/bin/domainbert", "adapt", "my r.yaml"], "domainbert adapt 'my r.yaml'"),
+        (False, SHORT, ["/x/domainbert/__main__.py", "adapt", "x"], "domainbert adapt x"),
+        (False, SHORT, ["/domainbert/teach.py", "adapt"], "the same command"),
+        (True, "", ["domainbert", "evaluate", "mine"], "domainbert evaluate mine"),
+        (
+            True, SHORT, ["domainbert", "adapt", "x", "--plugin=p.py"],
+            "domainbert adapt x --plugin=p.py",
+        ),
+    ],
+)  # fmt: skip
+def test_the_next_command_is_one_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    started: bool, short: str, words: list[str], expected: str,
+) -> None:  # fmt: skip
+    if started:
+        start(tmp_path / "mine")
+    monkeypatch.setattr(sys, "argv", words)
+    assert next_command(RunFolder(tmp_path / "mine"), short) == expected
 
 
 def test_an_empty_folder_that_was_there_is_left_empty_if_nothing_was_finished(

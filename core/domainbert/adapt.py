@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from domainbert.base import BaseFolder, check_length, find_base, load_masked_lm
+from domainbert.continuing import continue_command
 from domainbert.corpus.sources import find_sources
 from domainbert.evaluate import Candidate, evaluate
 from domainbert.paths import check_utf8
@@ -15,7 +16,7 @@ from domainbert.prepare import Inputs, Prepared, find_marker, find_terms, prepar
 from domainbert.progress import Reporter, download_bar
 from domainbert.recipe import Recipe
 from domainbert.report.card import RunSummary, write_card
-from domainbert.run import continue_command, open_run
+from domainbert.run import open_run
 from domainbert.session import Session, open_session
 from domainbert.supervise.pulse import is_member
 from domainbert.tasks.load import load_task

@@ -100,9 +100,7 @@ def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> 
         here = Path(folder)
         with (
             temporary_cache(here / "cache"),
-            open_session(
-                here / "run", recipe.train.precision, reporter, "--dry-run again"
-            ) as session,
+            open_session(here / "run", recipe.train.precision, reporter) as session,
         ):
             check_environment(recipe.train, session.accelerator)
             inputs = find_inputs(recipe, place.folder, place.registry, session, here / "hub")

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +23,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 import domainbert
 from domainbert import hookspecs
 from domainbert.domain import Domain, Task
-from domainbert.errors import PluginError, UserError
+from domainbert.errors import DataError, PluginError, UserError
 
 if TYPE_CHECKING:
     import typer
@@ -122,6 +123,26 @@ class _Found:
     module: Any = None
     domains: tuple[Domain, ...] = ()
     tasks: tuple[tuple[str, Task], ...] = ()
+
+
+@contextmanager
+def reading(path: Path, name: str) -> Iterator[None]:
+    """Keep a reader from ending Python, which would look as if the command had done its work.
+
+    Args:
+        path: The file that is read.
+        name: The corpus or task that it is read for.
+
+    Raises:
+        DataError: The reader called `sys.exit`.
+    """
+    try:
+        yield
+    except SystemExit as error:
+        raise DataError(
+            f"{path}: the reader of {name!r} called `sys.exit({error.code!r})`. "
+            "It has to raise `domainbert.DataError` instead."
+        ) from error
 
 
 def _selection() -> set[str] | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -39,13 +41,36 @@ class Bar:
             self.reporter.say(line)
 
 
-class _Voice(Console):
-    """A console whose reader may go, as in `domainbert adapt … 2>&1 | head`: the work goes on."""
+class _Stream(io.TextIOBase):
+    """A stream whose reader may go, as `… 2>&1 | head` or a terminal: the work goes on."""
 
-    def on_broken_pipe(self) -> None:
-        """Be silent from now on."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # what a line can hold
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            # What waits in the buffer has to go somewhere, or Python ends with an error of its own.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        return len(text)
+
+
+def _voice() -> Console:
+    if sys.stderr is None:  # it was closed before the start, as by `2>&-`
+        return Console(quiet=True)
+    return Console(file=cast(TextIO, _Stream(sys.stderr)), highlight=False, emoji=False)
 
 
 @dataclass(frozen=True)
@@ -58,7 +83,7 @@ class Reporter:
     """
 
     enabled: bool = True
-    console: Console = field(default_factory=lambda: _Voice(file=sys.stderr, highlight=False))
+    console: Console = field(default_factory=_voice)
 
     def say(self, text: str) -> None:
         """Print one line."""

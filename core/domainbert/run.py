@@ -14,7 +14,6 @@ import io
 import os
 import platform
 import re
-import shlex
 import shutil
 import socket
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from typing import Any
 
 import yaml
 
-from domainbert.errors import RunFolderError, StorageError, UserError
+from domainbert.errors import RunFolderError, Stopped, StorageError, UserError
 from domainbert.files import make_folder, read_json, storage_errors, write_json, write_text
 from domainbert.recipe import Recipe
 from domainbert.recipe_changes import changes
@@ -98,7 +97,8 @@ class RunFolder:
 def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool) -> Iterator[None]:
     """Create a run folder, or open it again if it belongs to the same recipe, and own it.
 
-    A new folder in which nothing was finished is removed again when the block fails.
+    A new folder in which nothing was finished is removed again when the block fails; if it was
+    stopped, the folder is what the command that continues it names.
 
     Args:
         run: The folder.
@@ -135,7 +135,8 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             first = run.before_extension
             read = run.corpus.exists() or first.corpus.exists()
             trained = run.checkpoints.exists() or first.checkpoints.exists()
-            if is_new and (not read or (ours and not trained)):
+            empty = is_new and not isinstance(error, Stopped)
+            if empty and (not read or (ours and not trained)):
                 _remove(run.path, existed)
                 for folder in above:
                     with suppress(OSError):  # somebody else has put something there
@@ -185,12 +186,6 @@ def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
         raise RunFolderError(f"{path}: is a file. Name a folder with --out.")
     elif path.exists() and not all(_BEGUN.fullmatch(item.name) for item in path.iterdir()):
         raise RunFolderError(f"{path}: exists and is not a run folder. Name another with --out.")
-
-
-def continue_command(out: Path, processes: int) -> str:
-    """Return the command that continues the run of a folder."""
-    several = f" --processes {processes}" if processes > 1 else ""
-    return f"domainbert adapt {shlex.quote(str(out))}{several}"
 
 
 def read_about(run: RunFolder) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from domainbert.continuing import next_command
 from domainbert.errors import Stopped
 from domainbert.progress import Reporter
 from domainbert.run import RunFolder
@@ -25,14 +26,14 @@ class Session:
         run: The folder that is written to.
         reporter: Speaks in the main process only.
         stop: Signals received so far.
-        again: The command that continues what was stopped.
+        again: The command that continues from the run folder, or empty if none does.
     """
 
     accelerator: Any
     run: RunFolder
     reporter: Reporter
     stop: StopFlag
-    again: str
+    again: str = ""
 
     @property
     def is_main(self) -> bool:
@@ -62,18 +63,21 @@ class Session:
     def raise_stopped(self, number: int, kept: str) -> None:
         """Raise `Stopped`, saying what was kept and how to continue."""
         name = signal.Signals(number).name
-        raise Stopped(name, f"Stopped by {name}; {kept}. Continue with: {self.again}")
+        again = next_command(self.run, self.again)
+        raise Stopped(name, f"Stopped by {name}; {kept}. Continue with: {again}")
 
 
 @contextmanager
-def open_session(out: Path, precision: str, reporter: Reporter, again: str) -> Iterator[Session]:
+def open_session(
+    out: Path, precision: str, reporter: Reporter, again: str = ""
+) -> Iterator[Session]:
     """Set up processes and device, and watch for signals while the block runs.
 
     Args:
         out: Folder that is written to.
         precision: `auto`, `fp32` or `bf16`.
         reporter: Used in the main process.
-        again: The command that continues what a signal stopped.
+        again: The command that continues from the run folder, or empty if none does.
     """
     from domainbert.training.device import build_accelerator
 

@@ -45,7 +45,6 @@ def watch_signals() -> Iterator[StopFlag]:
         flag.received.append(number)
 
     before = {number: signal.getsignal(number) for number in WATCHED}
-    # Under `nohup` a hangup is to be ignored, and stays so.
     taken = [number for number, handler in before.items() if _is_ours(number, handler)]
     for number in taken:
         signal.signal(number, note)
@@ -59,4 +58,5 @@ def watch_signals() -> Iterator[StopFlag]:
 
 
 def _is_ours(number: int, handler: object) -> bool:
-    return number != signal.SIGHUP or handler is not signal.SIG_IGN
+    # A hangup under `nohup` is to be ignored, and Ctrl-C in the background of a script.
+    return number not in {signal.SIGHUP, signal.SIGINT} or handler is not signal.SIG_IGN

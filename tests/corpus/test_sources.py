@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from domainbert import Corpus, DataFile, Document, Domain
-from domainbert.corpus.sources import find_sources, read_sources
+from domainbert.corpus.sources import Source, find_sources, read_sources
 from domainbert.errors import DataError, RecipeError
 from domainbert.recipe_sections import CorpusSection
 
@@ -126,6 +127,23 @@ def test_a_corpus_of_the_domain_brings_its_files_licence_and_reader(folder: Path
         "whole b.txt",
         "whole a.txt",
     ]
+
+
+def leave(path: Path) -> Iterator[Document]:
+    yield Document(path.name, "one", path.name)
+    sys.exit(0)
+
+
+def test_a_reader_that_ends_python_is_refused_by_name(folder: Path) -> None:
+    path = folder / "notes" / "a.txt"
+    documents = read_sources([Source("statutes", "MIT", path, leave)])
+    assert next(documents).text == "one"
+    with pytest.raises(DataError) as caught:
+        next(documents)
+    assert str(caught.value) == (
+        f"{path}: the reader of 'statutes' called `sys.exit(0)`. "
+        "It has to raise `domainbert.DataError` instead."
+    )
 
 
 def test_own_files_can_be_read_with_the_reader_of_a_corpus(folder: Path) -> None:

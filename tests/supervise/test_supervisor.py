@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domainbert.errors import FailedElsewhere, RunFailed, StorageFullError, UserError
-from domainbert.signals import StopFlag, watch_signals
+from domainbert.signals import WATCHED, StopFlag, watch_signals
 from domainbert.supervise import supervisor
 from domainbert.supervise.attempt import Attempt
 from domainbert.supervise.pulse import Ending, Pulse
@@ -97,7 +101,73 @@ def test_a_system_that_does_not_show_processes_is_refused_with_the_way_out(
     )
 
 
-def test_only_a_second_ctrl_c_acts_at_once() -> None:
+def test_a_stop_before_there_is_a_run_folder_names_the_words_that_were_typed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_words: Any, _processes: Any, stop: StopFlag, _patience: Any) -> Attempt:
+        stop.received.append(signal.SIGTERM)
+        return Attempt(1, {}, [], "")
+
+    monkeypatch.setattr(supervisor, "run_attempt", run)
+    monkeypatch.setattr(sys, "argv", ["domainbert", "adapt", "a b.yaml", "--processes", "2"])
+    assert supervisor.supervise(["adapt"], 2, tmp_path / "new", "domainbert adapt new") == 75
+    assert capsys.readouterr().err == (
+        "error: Stopped by SIGTERM; finished work is kept. "
+        "Continue with: domainbert adapt 'a b.yaml' --processes 2\n"
+    )
+
+
+UNHEARD = """
+import os, signal, sys
+from pathlib import Path
+from domainbert.supervise import supervisor
+from domainbert.supervise.attempt import Attempt
+from domainbert.supervise.pulse import Ending
+
+ends = {"crash": [Attempt(-9, {}, [], ""), Attempt(0, {}, [], "")],
+        "stop": [Attempt(1, {}, [Ending(0, 75, "Stopped.", "", 1.0)], "")],
+        "bug": [Attempt(1, {}, [Ending(0, 1, "odd", "Traceback", 1.0)], "")] * 3}[sys.argv[1]]
+supervisor.run_attempt = lambda *_: ends.pop(0)
+code = supervisor.supervise(["adapt"], 2, Path("x"), "again")
+sys.exit(code + 100 * len(ends))
+"""
+
+
+@pytest.mark.parametrize(("end", "code"), [("crash", 0), ("stop", 75), ("bug", 1)])
+def test_a_supervisor_that_nobody_listens_to_does_what_it_would_do_else(
+    end: str, code: int
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-c", UNHEARD, end]
+    try:
+        assert subprocess.run(words, stderr=writer, check=False).returncode == code
+    finally:
+        os.close(writer)
+
+
+def test_signals_that_are_to_be_ignored_stay_so() -> None:
+    ignored = {signal.SIGHUP, signal.SIGINT}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in WATCHED}
+    try:
+        with watch_signals() as stop:
+            for number in WATCHED:
+                signal.raise_signal(number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert stop == StopFlag([number for number in WATCHED if number not in ignored])
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as on a terminal, even where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_only_a_second_ctrl_c_acts_at_once(ctrl_c: None) -> None:
     with watch_signals() as stop:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGTERM):
             signal.raise_signal(number)

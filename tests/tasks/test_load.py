@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -87,6 +88,14 @@ def test_a_declared_task_keeps_what_was_declared(folder: Path) -> None:
     assert (task.licence, task.sample, task.counts) == ("CC0-1.0", True, {"repaired": 1})
     assert task.outputs == ("O", "B-ROLE", "I-ROLE", "B-PLACE", "I-PLACE")
     assert task.sha256 == hashes()
+
+
+def test_a_reader_that_ends_python_is_refused_by_name(folder: Path) -> None:
+    domain = declared(folder, read=lambda _path, split: sys.exit(split))
+    assert refused(DataError, TaskSection(name="roles"), domain, folder=folder) == (
+        "train.tsv: the reader of 'roles' called `sys.exit('train')`. "
+        "It has to raise `domainbert.DataError` instead."
+    )
 
 
 def test_a_declared_task_is_read_with_its_own_reader(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.console import Console
 import domainbert
 from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes, tokenizer
 from domainbert.errors import DomainBertError
+from domainbert.progress import Reporter
 
 # What is wrong with a path that somebody typed.
 _PATH_ERRORS = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES,
@@ -58,14 +60,15 @@ def main() -> None:
     """
     from domainbert.plugins import load_plugins
 
-    errors = Console(stderr=True, highlight=False)
+    errors = Reporter()
+    _show_every_sign()
     try:
         for failure in load_plugins().register_commands(app):
-            errors.print(failure, markup=False, soft_wrap=True)
+            errors.say(failure)
         # Else it depends on how Python was started what the usage line calls the program.
         app(prog_name="domainbert")
     except DomainBertError as error:
-        errors.print(f"error: {error}", markup=False, soft_wrap=True)
+        errors.say(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -76,8 +79,11 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _PATH_ERRORS or not error.filename:
             raise
-        errors.print(
-            f"error: {error.filename}: {error.strerror}. Name another path.",
-            markup=False, soft_wrap=True,
-        )  # fmt: skip
+        errors.say(f"error: {error.filename}: {error.strerror}. Name another path.")
         sys.exit(2)
+
+
+def _show_every_sign() -> None:
+    """Let results be printed where the terminal or file lacks some of their signs, as `±`."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -34,10 +34,11 @@ def print_line(text: str = "") -> None:
 
 def print_notices(notices: Iterable[str]) -> None:
     """Print what a reader of the result should know on stderr, one line each."""
+    from domainbert.progress import Reporter
     from domainbert.report.escape import plain
 
     for notice in notices:
-        typer.echo(f"notice: {plain(notice)}", err=True)
+        Reporter().say(f"notice: {plain(notice)}")
 
 
 def print_table(headings: list[str], rows: list[list[str]]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from domainbert.base import find_base, public_name
 from domainbert.cli.choose import Chosen, continue_run
+from domainbert.continuing import continue_command
 from domainbert.errors import RecipeError, RunFolderError
 from domainbert.evaluate import Candidate, TaskReport, evaluate
 from domainbert.plugins import Registry
@@ -54,8 +55,7 @@ def run_comparison(request: Request, registry: Registry) -> Compared:
     settings = settings.model_copy(update={"seeds": tuple(range(request.seeds))})
     precision = chosen.recipe.train.precision if chosen else "auto"
     out = request.out or _folder(request, chosen)
-    again = "the same command"
-    with open_session(out, precision, Reporter(), again) as session:
+    with open_session(out, precision, Reporter()) as session:
         folder = chosen.folder if chosen else Path()
         with session.accelerator.main_process_first(), download_bar(session.reporter) as progress:
             tasks = [load_task(section, domain, folder, progress) for section in sections]
@@ -87,7 +87,7 @@ def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
     run = RunFolder(Path(request.target))
     if not run.model.is_dir():
         raise RunFolderError(
-            f"{run.path}: has no model yet. Continue with: domainbert adapt {run.path}"
+            f"{run.path}: has no model yet. Continue with: {continue_command(run.path, 1)}"
         )
     place = find_base(str(run.model), Path())
     tokens, minutes = read_training(run)

@@ -14,6 +14,7 @@ from domainbert.domain import Corpus, DataFile, Document, Domain
 from domainbert.errors import DataError, RecipeError
 from domainbert.files import expand_user
 from domainbert.paths import check_utf8
+from domainbert.plugins import reading
 from domainbert.recipe_sections import CorpusSection
 
 
@@ -63,9 +64,14 @@ def find_sources(
 
 
 def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
-    """Yield the documents of all sources, in order."""
+    """Yield the documents of all sources, in order.
+
+    Raises:
+        DataError: Something is wrong with a file or its reader.
+    """
     for source in sources:
-        yield from source.read(source.path)
+        with reading(source.path, source.name):
+            yield from source.read(source.path)
 
 
 def _named_corpus(section: CorpusSection, domain: Domain | None, number: int) -> Corpus | None:

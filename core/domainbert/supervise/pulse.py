@@ -19,7 +19,8 @@ from domainbert.signals import WATCHED
 FOLDER = "DOMAINBERT_SUPERVISED"
 """Variable that names the folder; its presence makes a process a member of a supervised run."""
 
-_SIZE = 256
+# No record is longer, or its end would stay behind the next; JSON takes 12 bytes for some signs.
+_SIZE = 2048
 
 
 @dataclass(frozen=True)

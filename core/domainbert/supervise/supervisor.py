@@ -12,10 +12,10 @@ import signal
 import sys
 from pathlib import Path
 
-import typer
-
+from domainbert.continuing import continue_command, next_command
 from domainbert.errors import UserError
-from domainbert.run import continue_command
+from domainbert.progress import Reporter
+from domainbert.run import RunFolder
 from domainbert.signals import StopFlag, watch_signals
 from domainbert.supervise.attempt import Attempt, Patience, run_attempt
 from domainbert.supervise.pulse import Ending, process_state
@@ -56,9 +56,9 @@ def supervise(words: list[str], processes: int, out: Path, again: str) -> int:
         words: The command of a rank, after `python -m domainbert`.
         processes: Number of ranks.
         out: The run folder, which shows progress.
-        again: The command that continues what was stopped.
+        again: The command that continues from the run folder.
     """
-    vain, number, patience = 0, 1, _patience()
+    vain, number, patience, run = 0, 1, _patience(), RunFolder(out)
     with watch_signals() as stop:
         while True:
             before = _progress(out)
@@ -70,12 +70,13 @@ def supervise(words: list[str], processes: int, out: Path, again: str) -> int:
                 return final.code
             if stop.signal_number:
                 name = signal.Signals(stop.signal_number).name
-                _error(f"Stopped by {name}; finished work is kept. Continue with: {again}")
+                command = next_command(run, again)
+                _error(f"Stopped by {name}; finished work is kept. Continue with: {command}")
                 return _code(stop)
             vain = 0 if _progress(out) != before else vain + 1
             reason = _reason(attempt)
             if vain >= LIMIT:
-                _give_up(attempt, reason, again)
+                _give_up(attempt, reason, next_command(run, again))
                 return 1
             number += 1
             _tell(f"{reason}; starting again from the last checkpoint (attempt {number})")
@@ -145,7 +146,7 @@ def _reason(attempt: Attempt) -> str:
 def _give_up(attempt: Attempt, reason: str, again: str) -> None:
     detail = next((ending.detail for ending in attempt.endings if ending.detail), "")
     if detail and not attempt.vanished:
-        typer.echo(detail, err=True, nl=False)
+        Reporter().say(detail.rstrip())
     _error(
         f"{reason}. That was {LIMIT} times in a row without anything new; finished work is kept. "
         f"Put right what is wrong and continue with: {again}"
@@ -153,8 +154,8 @@ def _give_up(attempt: Attempt, reason: str, again: str) -> None:
 
 
 def _tell(text: str) -> None:
-    typer.echo(f"notice: {text}", err=True)
+    Reporter().say(f"notice: {text}")
 
 
 def _error(text: str) -> None:
-    typer.echo(f"error: {text}", err=True)
+    Reporter().say(f"error: {text}")

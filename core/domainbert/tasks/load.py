@@ -12,6 +12,7 @@ from domainbert.data import Progress, locate
 from domainbert.domain import DataFile, Domain, Example, Sentence, Task
 from domainbert.errors import RecipeError
 from domainbert.files import sha256_file
+from domainbert.plugins import reading
 from domainbert.recipe_sections import TaskSection
 from domainbert.tasks.check import check_records, check_splits, found_labels
 from domainbert.tasks.columns import read_columns, to_iob2
@@ -161,5 +162,6 @@ def reader_of(task: Task) -> Read:
 def _records(
     task: Task, read: Read, path: Path, split: str, counts: Counter[str]
 ) -> Iterator[Sentence | Example]:
-    for record in read(path, split):
-        yield to_iob2(record, counts) if isinstance(record, Sentence) else record
+    with reading(path, task.name):
+        for record in read(path, split):
+            yield to_iob2(record, counts) if isinstance(record, Sentence) else record

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -112,6 +113,9 @@ def _answer(number: int) -> None:
 def _run(order: dict[str, Any]) -> None:
     from domainbert.cli.app import main
 
+    # As on a terminal, even if this process was started under `nohup` or in the background.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(order["folder"])
     log = os.open(order["log"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -44,6 +45,7 @@ def outcome(
         stop.received.extend(received)
         return left.pop(0)
 
+    (tmp_path / "lock.json").touch()
     monkeypatch.setattr(supervisor, "run_attempt", made)
     code = supervisor.supervise(["adapt"], 2, tmp_path, AGAIN)
     return code, len(attempts) - len(left)
@@ -254,6 +256,8 @@ def test_a_signal_to_the_group_of_torchrun_stops_all_and_costs_no_bit(
 def test_ranks_do_not_outlive_a_supervisor_that_is_killed(
     crew: Callable[..., Crew], same: Callable[..., bool]
 ) -> None:
+    whole = crew("pair", 2)
+    assert whole.end()[0] == 0
     team = crew("orphans", 2).at_step(6)
     ranks = list(team.ranks().values())
     team.process.kill()
@@ -266,6 +270,20 @@ def test_ranks_do_not_outlive_a_supervisor_that_is_killed(
     if code == 2:
         assert "in use by process" in told
         assert crew("orphans", 2).end()[0] == 0
+    assert same(team.run, whole.run)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_another_meeting_point_in_the_environment_does_no_harm(
+    crew: Callable[..., Crew], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        monkeypatch.setenv("MASTER_ADDR", "nowhere.invalid")
+        monkeypatch.setenv("MASTER_PORT", str(busy.getsockname()[1]))
+        code, told = crew("busy", 2).end()
+    assert code == 0, told
+    assert "starting again" not in told
 
 
 @pytest.mark.slow
