@@ -20,9 +20,9 @@ RUNNABLE = [
     "docs/how-to/extend-the-vocabulary.md",
     "docs/how-to/finance.md",
     "docs/how-to/objectives.md",
-    "docs/how-to/own-data.md",
+    pytest.param("docs/how-to/own-data.md", marks=pytest.mark.slow),
     "docs/how-to/patent.md",
-    "docs/how-to/plan-a-run.md",
+    pytest.param("docs/how-to/plan-a-run.md", marks=pytest.mark.slow),
     "docs/tutorials/first-adaptation.md",
 ]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
