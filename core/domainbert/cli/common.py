@@ -37,8 +37,9 @@ def print_notices(notices: Iterable[str]) -> None:
     from domainbert.progress import Reporter
     from domainbert.report.escape import plain
 
+    reporter = Reporter()
     for notice in notices:
-        Reporter().say(f"notice: {plain(notice)}")
+        reporter.say(f"notice: {plain(notice)}")
 
 
 def print_table(headings: list[str], rows: list[list[str]]) -> None:

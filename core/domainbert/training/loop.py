@@ -210,13 +210,18 @@ def _finish_step(
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
     run, accelerator = job.session.run, job.session.accelerator
-    # By themselves: once others give their shards, nothing may fail before those are taken.
-    done_by_main(accelerator, job.store.check_unchanged)
-    done_by_main(accelerator, partial(sync_metrics, run))
+    # By itself: once others give their shards, nothing may fail before those are taken.
+    done_by_main(accelerator, partial(_prepare_save, job))
     keep, say = job.settings.keep_checkpoints, job.session.reporter.say
     save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state, keep, say)
     give = partial(gather_for_others, job.model, optimizer) if accelerator.is_fsdp2 else None
     done_by_main(accelerator, save, give)
+
+
+def _prepare_save(job: Job) -> None:
+    """Refuse to keep what was learned from changed tokens; bring metrics up to the checkpoint."""
+    job.store.check_unchanged()
+    sync_metrics(job.session.run)
 
 
 def _trouble_writing(job: Job, entry: dict[str, Any]) -> Exception | None:
