@@ -37,22 +37,22 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from domainbert.base import find_base, load_masked_lm
 from domainbert.corpus.build import build_store
 from domainbert.corpus.sources import find_sources
-from domainbert.progress import Reporter
-from domainbert.recipe_sections import CorpusSection
-from domainbert.recipe_train import TrainSection
-from domainbert.session import Session, open_session
+from domainbert.model.load import find_base, load_masked_lm
+from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
+from domainbert.recipe.sections import CorpusSection
+from domainbert.recipe.train import TrainSection
+from domainbert.run.progress import Reporter
+from domainbert.run.session import Session, open_session
 from domainbert.testing import FAMILIES, sample_texts, tiny_checkpoint
 from domainbert.training import step as step_module
-from domainbert.training.batch import masked_sequence
-from domainbert.training.masking import MaskedSequence
-from domainbert.training.model import MaskedLanguageModel, set_dropout
-from domainbert.training.optimise import build_optimizer
-from domainbert.training.order import global_batch
+from domainbert.training.batch_ramp import batch_places
+from domainbert.training.data.batch import masked_sequence
+from domainbert.training.data.frame import MaskedSequence
+from domainbert.training.data.order import global_batch
 from domainbert.training.pretrain import build_job
-from domainbert.training.ramp import batch_places
+from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, train_step
 
 BATCH, DOCUMENTS, STEP, TRAJECTORY = 24, 60, 3, 50
@@ -62,7 +62,7 @@ SILENT = Reporter(enabled=False)
 def make_job(folder: Path, family: str, session: Session, **changes: Any) -> Job:
     """Return a job with a tiny model whose weights are far enough from zero to matter."""
     settings = TrainSection(
-        steps=1, batch_size=BATCH, max_length=40, max_gradient_norm=1e9, precision="fp32"
+        steps=1, batch_size=BATCH, max_seq_length=40, max_grad_norm=1e9, precision="fp32"
     ).model_copy(update=changes)
     loaded = load_masked_lm(find_base(str(folder / family), folder), seed=0)
     numbers = torch.Generator().manual_seed(1)
@@ -136,7 +136,7 @@ def trajectory(folder: Path, session: Session) -> str:
     """Train 50 steps in four passes a step over all processes; return the hash of what was read."""
     world = session.accelerator.num_processes
     job = make_job(
-        folder, "bert", session, micro_batch_size=BATCH // 4, packing=False, max_gradient_norm=1.0
+        folder, "bert", session, micro_batch_size=BATCH // 4, packing=False, max_grad_norm=1.0
     )
     read: list[tuple[int, ...]] = []
     inner = step_module.masked_batch

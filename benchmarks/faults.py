@@ -42,7 +42,9 @@ import psutil
 import yaml
 
 from domainbert.testing import sample_texts, tiny_checkpoint
-from domainbert.testing.forks import ForkServer, fork_server
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from helpers.forks import ForkServer, fork_server
 
 MODES = "before,torn,unsynced"
 # Where a run went on: at a checkpoint, or, if it had ended before it was killed, at its last step.
@@ -56,8 +58,8 @@ VARIABLES = {
     "OMP_NUM_THREADS": "1",
 }
 TRAIN = {
-    "batch_size": 12, "micro_batch_size": 6, "max_length": 32, "precision": "fp32", "dropout": 0.1,
-    "log_steps": 1, "head_steps": 6,
+    "batch_size": 12, "micro_batch_size": 6, "max_seq_length": 32,
+    "precision": "fp32", "dropout": 0.1, "logging_steps": 1, "head_steps": 6,
 }  # fmt: skip
 
 
@@ -180,7 +182,7 @@ def at_events(folder: Path, ranks: int, modes: str, most: int | None) -> dict[st
     write_recipe(folder, 6)
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
     # All checkpoints are kept, for the injector asks which was the newest whole one.
-    recipe["train"] |= {"head_steps": 2, "checkpoint_steps": 2, "keep_checkpoints": 9}
+    recipe["train"] |= {"head_steps": 2, "save_steps": 2, "save_total_limit": 9}
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "domainbert", "adapt", str(folder / "recipe.yaml")]
     subprocess.run(
@@ -208,7 +210,7 @@ def write_recipe(folder: Path, steps: int) -> None:
         "name": "faults",
         "base": "base",
         "corpus": [{"path": "texts.txt", "text_unit": "line"}],
-        "train": {**TRAIN, "steps": steps, "checkpoint_steps": 5},
+        "train": {**TRAIN, "steps": steps, "save_steps": 5},
     }
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
 

@@ -35,7 +35,7 @@ def run(folder: Path, texts: Path, processes: int, precision: str) -> dict[str, 
         "heldout": {"max_tokens": 2000},
         "train": {
             "epochs": 1, "head_steps": 2, "batch_size": 16, "micro_batch_size": 8,
-            "max_length": 64, "checkpoint_steps": 100_000, "precision": precision,
+            "max_seq_length": 64, "save_steps": 100_000, "precision": precision,
         },
     }  # fmt: skip
     path = folder / "growth.yaml"

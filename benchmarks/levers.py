@@ -28,15 +28,15 @@ import torch
 from datasets import disable_progress_bars
 from throughput import SILENT, Clock, Setup, prepare, read_options, usual_memory
 
-from domainbert.base import load_masked_lm
-from domainbert.recipe_train import TrainSection
-from domainbert.run import processor_name
-from domainbert.session import open_session
-from domainbert.training.batch import MicroBatch
-from domainbert.training.device import keep_freed_memory
-from domainbert.training.model import MaskedLanguageModel, set_dropout
-from domainbert.training.optimise import build_optimizer
+from domainbert.model.load import load_masked_lm
+from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
+from domainbert.recipe.train import TrainSection
+from domainbert.run.device import keep_freed_memory
+from domainbert.run.environment import processor_name
+from domainbert.run.session import open_session
+from domainbert.training.data.batch import MicroBatch
 from domainbert.training.pretrain import build_job
+from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import train_step
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -70,7 +70,7 @@ def lever_off(name: str) -> Iterator[None]:
 
 def run(setup: Setup, name: str, turn: int) -> float:
     """Return the CPU seconds of a token with one lever off."""
-    settings = TrainSection(steps=1, precision="fp32", max_length=setup.length)
+    settings = TrainSection(steps=1, precision="fp32", max_seq_length=setup.length)
     settings = settings.model_copy(update=CHANGES[name])
     clock, tokens = Clock(setup.device), 0
     with open_session(setup.folder / "run", "fp32", SILENT, "") as session, lever_off(name):

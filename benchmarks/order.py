@@ -22,7 +22,7 @@ from statistics import median
 
 import numpy as np
 
-from domainbert.training.order import SequenceIndex, global_batch
+from domainbert.training.data.order import SequenceIndex, global_batch
 
 SIZE = 256
 STEPS = (1, 10**6, 10**9)

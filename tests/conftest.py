@@ -16,6 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.training import (  # noqa: F401  # fixtures
+    family_folder,
+    load,
+    make_job,
+    make_store,
+    session,
+)
 from hypothesis import settings
 
 # Test files run side by side; several threads each would only wait for one another.
@@ -290,7 +297,7 @@ def write_result() -> Callable[..., Path]:
     import random
 
     from domainbert.report.results import result_path, save_result
-    from domainbert.tasks.metrics import Prediction, Scoring, headline, score
+    from domainbert.tasks.metrics.score import Prediction, Scoring, primary_metric, score
 
     def write(folder: Path, right: float = 0.7, records: int = 120, **changes: Any) -> Path:
         """Write to a folder of results; changes are of the entry, by section: `model={...}`."""
@@ -330,7 +337,7 @@ def write_result() -> Callable[..., Path]:
             "task": task,
             "seed": seed,
             "settings": {"epochs": 4, "precision": "fp32"},
-            "metric": headline(scoring),
+            "metric": primary_metric(scoring),
             "test": scores,
             "validation": scores,
             "counts": {},

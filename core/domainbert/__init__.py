@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domainbert.domain import Corpus, DataFile, Document, Domain, Example, Sentence, Task, Terms
 from domainbert.errors import DataError, DomainBertError, UserError
-from domainbert.hookspecs import hookimpl
+from domainbert.plugin.domain import (
+    Corpus,
+    DataFile,
+    Document,
+    Domain,
+    Example,
+    Sentence,
+    Task,
+    Terms,
+)
+from domainbert.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from domainbert.recipe import load_recipe
+    from domainbert.recipe.resolve import load_recipe
 
 __version__ = "0.1.0"
 
@@ -33,7 +42,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Loaded on first use: a plugin that imports `domainbert` must not pay for pydantic and YAML.
     if name == "load_recipe":
-        from domainbert.recipe import load_recipe
+        from domainbert.recipe.resolve import load_recipe
 
         return load_recipe
     raise AttributeError(f"module 'domainbert' has no attribute {name!r}")

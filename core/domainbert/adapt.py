@@ -6,23 +6,23 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from domainbert.base import BaseFolder, check_length, find_base, load_masked_lm
-from domainbert.continuing import continue_command
 from domainbert.corpus.sources import find_sources
 from domainbert.evaluate import Candidate, evaluate
-from domainbert.paths import check_utf8
-from domainbert.plugins import Registry
-from domainbert.prepare import Inputs, Prepared, find_marker, find_terms, prepare
-from domainbert.progress import Reporter, download_bar
-from domainbert.recipe import Recipe
+from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
+from domainbert.planning.throughput import plan_job
+from domainbert.plugin.registry import Registry
+from domainbert.prepare import Inputs, Prepared, find_terms, find_units, prepare
+from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
-from domainbert.run import open_run
-from domainbert.session import Session, open_session
-from domainbert.supervise.pulse import is_member
+from domainbert.report.hardware import hardware
+from domainbert.run.folder import open_run
+from domainbert.run.heartbeat import is_worker
+from domainbert.run.progress import Reporter, download_bar
+from domainbert.run.resume_command import continue_command
+from domainbert.run.session import Session, open_session
+from domainbert.storage.files import check_utf8
 from domainbert.tasks.load import load_task
-from domainbert.training.device import hardware
 from domainbert.training.environment import check_environment
-from domainbert.training.pace import plan_job
 from domainbert.training.pretrain import Adaptation, build_job, model_sha256, pretrain
 
 
@@ -53,7 +53,9 @@ def adapt(
             session.check_stop("loading the base")
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
             if inputs.tasks:
-                check_length(loaded.model, recipe.evaluate.max_length, "evaluate.max_length")
+                check_length(
+                    loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length"
+                )
             prepared = prepare(recipe, loaded, inputs, session)
             adaptation = continue_pretraining(recipe, prepared, session)
             candidates = run_candidates(inputs.base, adaptation, session)
@@ -75,7 +77,7 @@ def adapt(
 
 def again(out: Path) -> str:
     """Return the command that continues a run in a folder as this process was started."""
-    return continue_command(out, int(os.environ["WORLD_SIZE"]) if is_member() else 1)
+    return continue_command(out, int(os.environ["WORLD_SIZE"]) if is_worker() else 1)
 
 
 def find_inputs(
@@ -108,7 +110,7 @@ def find_inputs(
             sources=find_sources(recipe.corpus, domain, folder, progress),
             tasks=tuple(load_task(section, domain, folder, progress) for section in recipe.tasks),
             terms=find_terms(recipe.vocabulary, domain),
-            marker=find_marker(recipe.train, domain),
+            marker=find_units(recipe.train, domain),
         )
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from domainbert.errors import RunFailed, RunFolderError
-from domainbert.recipe import Recipe
-from domainbert.recipe_sections import EvaluateSection
+from domainbert.recipe.schema import Recipe
+from domainbert.recipe.sections import EvaluateSection
 from domainbert.report.results import Result, find_result, result_path, save_result
 from domainbert.report.statistics import Comparison, Summary, compare, summarise
-from domainbert.run import environment
-from domainbert.session import Session
+from domainbert.run.environment import environment
+from domainbert.run.session import Session
 from domainbert.tasks.load import LoadedTask
-from domainbert.tasks.metrics import Prediction, headline, headline_counts, score
+from domainbert.tasks.metrics.score import Prediction, primary_counts, primary_metric, score
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TaskReport:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Trial:
     """One model on one task with one seed, and how it is scored.
 
     Args:
@@ -104,7 +104,7 @@ def evaluate(
         Stopped: A signal; finished cells are kept.
     """
     cells = [
-        Cell(task, candidate, seed, settings, recipe)
+        Trial(task, candidate, seed, settings, recipe)
         for task in tasks
         for candidate, seed in _candidates_and_seeds(task, candidates, settings)
     ]
@@ -132,7 +132,7 @@ def _candidates_and_seeds(
     return pairs
 
 
-def _run(cell: Cell, session: Session) -> None:
+def _run(cell: Trial, session: Session) -> None:
     """Fine-tune and score one cell, and store the result."""
     started = time.perf_counter()
     counts = dict(cell.task.counts)
@@ -151,7 +151,7 @@ def _run(cell: Cell, session: Session) -> None:
         "task": _task_entry(cell.task),
         "seed": cell.seed,
         "settings": _settings(cell, session),
-        "metric": headline(cell.task.scoring),
+        "metric": primary_metric(cell.task.scoring),
         "test": scores["test"],
         "validation": scores["validation"],
         "counts": counts,
@@ -166,14 +166,14 @@ def _run(cell: Cell, session: Session) -> None:
     )
 
 
-def _predict_baseline(cell: Cell) -> Mapping[str, Sequence[Prediction]]:
+def _predict_baseline(cell: Trial) -> Mapping[str, Sequence[Prediction]]:
     from domainbert.tasks.baselines import BASELINES
 
     return BASELINES[cell.candidate.name](cell.task)
 
 
 def _finetune_and_predict(
-    folder: Path, cell: Cell, session: Session
+    folder: Path, cell: Trial, session: Session
 ) -> tuple[Mapping[str, Sequence[Prediction]], int, int]:
     """Return predictions, the number of the encoder's weights, and that of long test texts."""
     from domainbert.tasks.finetune import finetune
@@ -187,7 +187,7 @@ def _finetune_and_predict(
     return predict(tuned), tuned.parameters, long_texts(tuned, "test")
 
 
-def _finished(cell: Cell, session: Session) -> tuple[Result, tuple[Prediction, ...]] | None:
+def _finished(cell: Trial, session: Session) -> tuple[Result, tuple[Prediction, ...]] | None:
     """Return the stored result of a cell, or None if there is none that is whole.
 
     Raises:
@@ -210,11 +210,11 @@ def _finished(cell: Cell, session: Session) -> tuple[Result, tuple[Prediction, .
     return found
 
 
-def _path(cell: Cell, session: Session) -> Path:
+def _path(cell: Trial, session: Session) -> Path:
     return result_path(session.run.results, cell.task.name, cell.candidate.name, cell.seed)
 
 
-def _model_entry(cell: Cell, parameters: int | None) -> dict[str, Any]:
+def _model_entry(cell: Trial, parameters: int | None) -> dict[str, Any]:
     candidate = cell.candidate
     return {
         "name": candidate.name,
@@ -246,7 +246,7 @@ def _recipe_entry(recipe: Recipe | None) -> dict[str, str] | None:
     return {"name": recipe.name, "sha256": recipe.hash()} if recipe else None
 
 
-def _settings(cell: Cell, session: Session) -> dict[str, Any]:
+def _settings(cell: Trial, session: Session) -> dict[str, Any]:
     if cell.candidate.folder is None:
         return {}
     chosen = cell.settings.model_dump(mode="json", exclude={"seeds", "baselines"})
@@ -254,7 +254,7 @@ def _settings(cell: Cell, session: Session) -> dict[str, Any]:
 
 
 def _report(
-    task: LoadedTask, candidates: Sequence[Candidate], cells: Sequence[Cell], session: Session
+    task: LoadedTask, candidates: Sequence[Candidate], cells: Sequence[Trial], session: Session
 ) -> TaskReport:
     found: dict[str, list[Result]] = {}
     predictions: dict[str, list[Sequence[Prediction]]] = {}
@@ -265,9 +265,9 @@ def _report(
         found.setdefault(cell.candidate.name, []).append(stored[0])
         predictions.setdefault(cell.candidate.name, []).append(stored[1])
     results = [result for several in found.values() for result in several]
-    metric = headline(task.scoring)
+    metric = primary_metric(task.scoring)
     counts = [
-        np.stack([headline_counts(task.scoring, p) for p in predictions[candidate.name]])
+        np.stack([primary_counts(task.scoring, p) for p in predictions[candidate.name]])
         for candidate in candidates
     ]
     return TaskReport(

@@ -10,28 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from domainbert.base import BaseFolder, LoadedModel
 from domainbert.batching import batched
 from domainbert.corpus.build import build_store, retokenise
-from domainbert.corpus.heldout import Split, heldout_texts, split_documents
-from domainbert.corpus.marks import Marker, term_marker, word_marker
+from domainbert.corpus.held_out import Split, heldout_texts, split_documents
 from domainbert.corpus.sources import Source
 from domainbert.corpus.store import DOCUMENTS_PER_BATCH, TokenStore
-from domainbert.domain import Domain
+from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
-from domainbert.files import sha256_file
-from domainbert.plan import head_phase
-from domainbert.recipe import Recipe
-from domainbert.recipe_sections import VocabularySection
-from domainbert.recipe_train import TrainSection
-from domainbert.run import update_lock
-from domainbert.session import Session
+from domainbert.model.load import BaseFolder, LoadedModel
+from domainbert.plugin.domain import Domain
+from domainbert.recipe.schema import Recipe
+from domainbert.recipe.sections import VocabularySection
+from domainbert.recipe.train import TrainSection
+from domainbert.run.folder import update_lock
+from domainbert.run.session import Session
+from domainbert.storage.files import sha256_file
 from domainbert.tasks.load import LoadedTask
-from domainbert.tokenizer import VOCABULARY_FILE
-from domainbert.training.pretrain import Adaptation, build_job, prepare_base
-from domainbert.vocabulary.candidates import find_candidates
-from domainbert.vocabulary.choose import Budget, choose_entries
-from domainbert.vocabulary.extend import (
+from domainbert.tokenizer.candidates import find_candidates
+from domainbert.tokenizer.extend import (
     Extension,
     check_extension,
     check_slots,
@@ -41,8 +37,12 @@ from domainbert.vocabulary.extend import (
     read_extension,
     write_extension,
 )
-from domainbert.vocabulary.initialise import extend_model
-from domainbert.vocabulary.words import open_words
+from domainbert.tokenizer.initialise import extend_model
+from domainbert.tokenizer.load import VOCABULARY_FILE
+from domainbert.tokenizer.select import Budget, choose_entries
+from domainbert.tokenizer.wordpiece import open_words
+from domainbert.training.phases import head_phase
+from domainbert.training.pretrain import Adaptation, build_job, prepare_base
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Inputs:
     sources: tuple[Source, ...]
     tasks: tuple[LoadedTask, ...]
     terms: tuple[str, ...]
-    marker: Marker | None
+    marker: TokenUnits | None
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,14 @@ def find_terms(section: VocabularySection | None, domain: Domain | None) -> tupl
     return ()
 
 
-def find_marker(train: TrainSection, domain: Domain | None) -> Marker | None:
+def find_units(train: TrainSection, domain: Domain | None) -> TokenUnits | None:
     """Return what has to be marked in the corpus for the recipe's objective.
 
     Raises:
         RecipeError: Terms are to be masked, and there are none.
     """
     if train.masking != "term":
-        return word_marker() if train.needs_words else None
+        return word_units() if train.needs_words else None
     terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
     if not terms:
         named = (
@@ -118,7 +118,7 @@ def find_marker(train: TrainSection, domain: Domain | None) -> Marker | None:
             f"train.masking: term takes the terms of the domain, and {named}. Name a domain that "
             "has terms (see `domainbert plugins list`), or set `train.masking: word`."
         )
-    return term_marker(terms)
+    return term_units(terms)
 
 
 def prepare(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Session) -> Prepared:

@@ -28,7 +28,7 @@ corpus:
 train:
   steps: 1
   batch_size: 2
-  max_length: 16
+  max_seq_length: 16
 """
 
 
@@ -492,8 +492,8 @@ def test_folder_with_a_damaged_lock(words: tuple[str, ...], content: str, bench:
 HOLD = """
 import sys
 from pathlib import Path
-from domainbert.recipe import load_recipe
-from domainbert.run import RunFolder, open_run
+from domainbert.recipe.resolve import load_recipe
+from domainbert.run.folder import RunFolder, open_run
 
 with open_run(RunFolder(Path("run")), load_recipe("r.yaml"), Path(), is_main=True):
     print("open", flush=True)
@@ -520,8 +520,8 @@ def test_folder_in_use_by_another_process(bench: Bench) -> None:
 @pytest.fixture
 def started(bench: Bench) -> Bench:
     """A run that was started and not finished."""
-    from domainbert.recipe import load_recipe
-    from domainbert.run import RunFolder, open_run
+    from domainbert.recipe.resolve import load_recipe
+    from domainbert.run.folder import RunFolder, open_run
 
     run = RunFolder(bench.folder / "run")
     with open_run(run, load_recipe(bench.folder / "r.yaml"), bench.folder, is_main=True):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import domainbert
-from domainbert.recipe import load_recipe
-from domainbert.recipe_library import bundled_recipes
+from domainbert.recipe.library import bundled_recipes
+from domainbert.recipe.resolve import load_recipe
 
 Cli = Callable[..., Any]
 

@@ -120,10 +120,10 @@ def town(tiny_base: Path, tmp_path: Path) -> Path:
     path = tmp_path / "town.yaml"
     path.write_text(
         "name: town\nbase: base\ncorpus: [{path: letters.txt, text_unit: line}]\n"
-        "train: {steps: 1, batch_size: 2, max_length: 16, precision: fp32}\n"
+        "train: {steps: 1, batch_size: 2, max_seq_length: 16, precision: fp32}\n"
         "tasks:\n  - {name: roles, kind: tagging, train: train.tsv, validation: validation.tsv, "
         "test: test.tsv}\n"
-        "evaluate: {seeds: [0], epochs: 1, max_length: 16}\n"
+        "evaluate: {seeds: [0], epochs: 1, max_seq_length: 16}\n"
     )
     return path
 

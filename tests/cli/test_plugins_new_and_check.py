@@ -198,7 +198,8 @@ def test_a_new_plugin_passes_every_check(
     install(cli, shelf)
     # For real it is run by the test of the tutorial, and by that of the wheel.
     monkeypatch.setattr(
-        "domainbert.testing.runs._run", lambda subject, recipes, folder: dict.fromkeys(recipes, "")
+        "domainbert.plugin_check.runs._run",
+        lambda subject, recipes, folder: dict.fromkeys(recipes, ""),
     )
     outcome = cli("plugins", "check", "case-law")
     assert (outcome.code, outcome.err) == (0, "")

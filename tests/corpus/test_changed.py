@@ -18,10 +18,10 @@ from domainbert.corpus.changed import describe_sources, refuse_changed
 from domainbert.corpus.read import read_documents
 from domainbert.corpus.sources import Source
 from domainbert.errors import DataError
-from domainbert.progress import Reporter
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
+from domainbert.run.progress import Reporter
 from domainbert.testing import tiny_checkpoint
-from domainbert.tokenizer import load_tokenizer
+from domainbert.tokenizer.load import load_tokenizer
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from domainbert import Corpus, DataFile, Document, Domain
 from domainbert.corpus.sources import Source, find_sources, read_sources
 from domainbert.errors import DataError, RecipeError
-from domainbert.recipe_sections import CorpusSection
+from domainbert.recipe.sections import CorpusSection
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 

@@ -21,7 +21,7 @@ from domainbert.corpus.store import (
     write_store,
 )
 from domainbert.errors import DataError
-from domainbert.files import read_sealed
+from domainbert.storage.files import read_json_with_hash
 
 
 def document(text: str, number: int = 0) -> CleanDocument:
@@ -136,7 +136,7 @@ def test_the_manifest_counts_and_names_what_is_there(tmp_path: Path) -> None:
         "tokens": 6,
     }
     assert store.manifest == expected
-    assert read_sealed(folder / "manifest.json") == expected
+    assert read_json_with_hash(folder / "manifest.json") == expected
     assert sorted(path.name for path in folder.iterdir()) == [
         "documents.arrow",
         "manifest.json",

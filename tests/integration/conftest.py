@@ -57,8 +57,8 @@ class Town:
             path = self.folder / f"{split}.tsv"
             path.write_text(_columns(first, count), encoding="utf-8")
         settings = {
-            "steps": 12, "batch_size": 4, "micro_batch_size": 2, "max_length": 32,
-            "precision": "fp32", "log_steps": 1, "checkpoint_steps": 5, "head_steps": 4,
+            "steps": 12, "batch_size": 4, "micro_batch_size": 2, "max_seq_length": 32,
+            "precision": "fp32", "logging_steps": 1, "save_steps": 5, "head_steps": 4,
         }  # fmt: skip
         recipe = {
             "name": "town",
@@ -75,7 +75,7 @@ class Town:
                     "test": "test.tsv",
                 }
             ],
-            "evaluate": {"seeds": [0, 1], "epochs": 1, "batch_size": 4, "max_length": 16},
+            "evaluate": {"seeds": [0, 1], "epochs": 1, "batch_size": 4, "max_seq_length": 16},
         }
         path = self.folder / "town.yaml"
         path.write_text(yaml.safe_dump(recipe), encoding="utf-8")

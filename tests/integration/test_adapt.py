@@ -17,19 +17,19 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import domainbert.run
+import domainbert.run.folder
 import domainbert.tasks.finetune
 import domainbert.training.pretrain
 import domainbert.training.step
-from domainbert.base import find_base, load_masked_lm
 from domainbert.cli.app import app
-from domainbert.corpus.heldout import heldout_texts, split_documents
+from domainbert.corpus.held_out import heldout_texts, split_documents
 from domainbert.corpus.store import open_store
 from domainbert.errors import RunFolderError
-from domainbert.run import RunFolder
+from domainbert.model.load import find_base, load_masked_lm
+from domainbert.run.folder import RunFolder
 from domainbert.testing import sample_texts, tiny_checkpoint
-from domainbert.training.bits import measure_bits
-from domainbert.training.order import SequenceKey
+from domainbert.training.data.order import SequenceKey
+from domainbert.training.held_out import measure_held_out
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -110,7 +110,9 @@ def times(folder: Path) -> dict[str, int]:
 
 
 def test_the_run_folder_holds_what_its_module_documents(finished: Finished) -> None:
-    lines = (re.split(r"\s{2,}", line) for line in (domainbert.run.__doc__ or "").splitlines())
+    lines = (
+        re.split(r"\s{2,}", line) for line in (domainbert.run.folder.__doc__ or "").splitlines()
+    )
     documented = [name for parts in lines if len(parts) == 4 for name in parts[::2]]
     found = [
         path.name + ("/" if path.is_dir() else "")
@@ -315,7 +317,7 @@ def test_before_is_measured_after_the_head_phase(
     from safetensors.torch import load_file
 
     town = make_town()
-    recipe = town.write(with_head=False, steps=6, checkpoint_steps=4, keep_checkpoints=9)
+    recipe = town.write(with_head=False, steps=6, save_steps=4, save_total_limit=9)
     adapt(town, recipe, "--out", "run")
     run = RunFolder(town.folder / "run")
     base = load_masked_lm(find_base("base", town.folder), seed=0)
@@ -328,7 +330,7 @@ def test_before_is_measured_after_the_head_phase(
             parameter.copy_(saved[name])
     store = open_store(run.corpus)
     texts = heldout_texts(store, split_documents(store, 0.2), 50_000)
-    found = measure_bits(base.model, base.tokenizer, texts, 32, torch.device("cpu"))
+    found = measure_held_out(base.model, base.tokenizer, texts, 32, torch.device("cpu"))
     before = headless.summary["bits_per_character"]["before"]
     assert before["bits_per_character"] == pytest.approx(found.bits_per_character, rel=1e-6)
     assert before["bits_per_character"] != pytest.approx(

@@ -42,7 +42,7 @@ def test_models_and_baselines_stand_in_one_table(
     make_town: MakeTown, adapt: Adapt, several: bool
 ) -> None:
     town = make_town()
-    recipe = write(town, several, long_texts="window", max_length=8)
+    recipe = write(town, several, long_texts="window", max_seq_length=8)
     told = json.loads(adapt(town, recipe, "--out", "run", "--json").out)
     (task,) = told["tasks"]
     assert task["metric"] == ("f1_micro" if several else "f1_macro")

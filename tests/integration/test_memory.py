@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -55,6 +55,6 @@ def test_gradient_checkpointing_changes_no_loss_and_no_file(town: Any, adapt: Ad
 
 @pytest.mark.slow
 def test_a_compiled_run_has_the_losses_and_names_of_a_plain_one(town: Any, adapt: Adapt) -> None:
-    words = ("--set", "train.dropout=0", "--set", "train.compile=true")
+    words = ("--set", "train.dropout=0", "--set", "train.torch_compile=true")
     adapt(town, "town.yaml", "--out", "compiled", *words)
     compare(town, "compiled", "still", 1e-5)

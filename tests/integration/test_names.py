@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from domainbert.run import RunFolder, read_lock
+from domainbert.run.folder import RunFolder, read_lock
 
 Adapt = Callable[..., Any]
 ODD = "my [old] run*: naïve 北京\n$(x) 'q' -1"
@@ -25,7 +25,7 @@ def town(make_town: Callable[[], Any]) -> Any:
     made = make_town()
     made = replace(made, folder=made.folder / ODD)
     made.folder.mkdir()
-    path = made.write(steps=6, head_steps=2, with_head=False, checkpoint_steps=3)
+    path = made.write(steps=6, head_steps=2, with_head=False, save_steps=3)
     recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
     del recipe["tasks"]
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from domainbert.corpus.marks import BEGINS_WORD, term_marker, word_marker
 from domainbert.corpus.store import open_store
-from domainbert.run import RunFolder
+from domainbert.corpus.token_units import BEGINS_WORD, term_units, word_units
+from domainbert.run.folder import RunFolder
 
 Adapt = Callable[..., Any]
 TERMS = ["widow", "Silver Lantern", "harbour"]
@@ -31,7 +31,7 @@ def domainbert_domains():
     yield domainbert.Domain(name="village", title="A village without terms")
 """
 RUNS: dict[str, dict[str, Any]] = {
-    "word": {"masking": "word", "mask_rate": {"from": 0.3, "to": 0.15}},
+    "word": {"masking": "word", "mlm_probability": {"from": 0.3, "to": 0.15}},
     "span": {"masking": "span", "sentence_pairs": "next"},
     "term": {"masking": "term", "term_share": 0.4},
     "order": {"sentence_pairs": "order"},
@@ -39,7 +39,7 @@ RUNS: dict[str, dict[str, Any]] = {
 
 
 def write(town: Any, domain: str | None = None, **train: Any) -> None:
-    path = town.write(**{"steps": 4, "checkpoint_steps": 2} | train)
+    path = town.write(**{"steps": 4, "save_steps": 2} | train)
     recipe = yaml.safe_load(path.read_text()) | {"tasks": []}
     if domain is not None:
         recipe["domain"] = domain
@@ -64,7 +64,7 @@ def metrics(run: RunFolder) -> list[dict[str, Any]]:
 def test_the_store_has_the_marks_that_the_objective_needs(finished: Any) -> None:
     town, name = finished
     store = open_store(RunFolder(town.folder / "run").corpus)
-    marker = term_marker(TERMS) if name == "term" else word_marker()
+    marker = term_units(TERMS) if name == "term" else word_units()
     assert store.manifest["marks"] == marker.name
     assert len(store.marks(0)) == len(store.ids(0))
 
@@ -116,7 +116,7 @@ def test_an_extended_vocabulary_is_marked_too(make_town: Callable[[], Any], adap
     adapt(town, "town.yaml", "--out", "run", "--plugin", "town.py")
     run = RunFolder(town.folder / "run")
     stores = [open_store(folder) for folder in (run.before_extension.corpus, run.corpus)]
-    assert {store.manifest["marks"] for store in stores} == {term_marker(TERMS).name}
+    assert {store.manifest["marks"] for store in stores} == {term_units(TERMS).name}
     rows = range(len(stores[0].lengths_D))
     words = [[int((store.marks(row) & BEGINS_WORD).sum()) for row in rows] for store in stores]
     assert words[0] == words[1]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -23,7 +23,7 @@ MakeTown = Callable[[], Any]
 def town(make_town: MakeTown) -> Any:
     """A base without a head and no task, so that a run is quick."""
     made = make_town()
-    made.write(with_head=False, steps=8, head_steps=3, checkpoint_steps=4, keep_checkpoints=9)
+    made.write(with_head=False, steps=8, head_steps=3, save_steps=4, save_total_limit=9)
     path = made.folder / "town.yaml"
     recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
     path.write_text(yaml.safe_dump({**recipe, "tasks": []}, sort_keys=False), encoding="utf-8")
@@ -61,7 +61,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(town: Any, adapt: Adapt, tempora
     assert "train.seed: 3 # --set train.seed=3" in lines
     assert "train.epochs: 2.0 # --budget 2epochs" in lines
     assert "train.steps: null # --budget 2epochs" in lines
-    assert "train.schedule: linear # default" in lines
+    assert "train.lr_scheduler: linear # default" in lines
     assert lines[-1] == "Nothing was written."
     assert tree(town.folder) == before
     assert (tree(cache) if cache.exists() else None) == cached

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -52,12 +52,12 @@ def pair(make_town: MakeTown, adapt: Adapt) -> Pair:
         steps=8,
         batch_size=6,
         batch_ramp={"start": 2, "steps": 6},
-        layer_rate_decay=0.9,
+        layerwise_lr_decay=0.9,
         freeze_embeddings=True,
         unfreeze="gradual",
-        schedule="wsd",
+        lr_scheduler="wsd",
         masking="span",
-        mask_rate={"from": 0.3, "to": 0.15},
+        mlm_probability={"from": 0.3, "to": 0.15},
         sentence_pairs="next",
     )
     told = adapt(town, recipe, "--out", "one", "--json")

@@ -14,11 +14,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from domainbert.files import read_json, read_sealed, sha256_file, write_json, write_sealed
-from domainbert.run import RunFolder
+from domainbert.model.masked_lm import MaskedLanguageModel
+from domainbert.run.folder import RunFolder
+from domainbert.storage.files import (
+    read_json,
+    read_json_with_hash,
+    sha256_file,
+    write_json,
+    write_json_with_hash,
+)
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint, read_state
-from domainbert.training.model import MaskedLanguageModel
 from domainbert.training.step import StepSums
 
 Adapt = Callable[..., Any]
@@ -31,7 +37,7 @@ WRONG = "the loss or its gradient is not finite (loss nan, gradient norm nan)"
 def town(make_town: MakeTown) -> Any:
     made = make_town()
     made.write(
-        with_head=False, head_steps=8, steps=12, dropout=0.1, checkpoint_steps=5, keep_checkpoints=9
+        with_head=False, head_steps=8, steps=12, dropout=0.1, save_steps=5, save_total_limit=9
     )
     return made
 
@@ -75,11 +81,11 @@ def forget_skips(run: RunFolder, skipped: dict[str, str]) -> None:
     """Rewrite what the newest checkpoint says of skips, as if a run had just come there."""
     path = sorted(run.checkpoints.iterdir())[-1]
     write_json(path / "state.json", {**read_json(path / "state.json"), "skipped": skipped})
-    manifest = read_sealed(path / "MANIFEST.json")
+    manifest = read_json_with_hash(path / "MANIFEST.json")
     size = (path / "state.json").stat().st_size
     told = {"sha256": sha256_file(path / "state.json"), "bytes": size}
     files = {**manifest["files"], "state.json": told}
-    write_sealed(path / "MANIFEST.json", {**manifest, "files": files})
+    write_json_with_hash(path / "MANIFEST.json", {**manifest, "files": files})
 
 
 def all_finite(folder: Path) -> bool:
@@ -216,7 +222,7 @@ def test_a_rate_that_diverges_ends_the_run(
 
     monkeypatch.setattr(loop, "train_step", hasty)
     town = make_town()
-    town.write(steps=140, checkpoint_steps=20, log_steps=20, learning_rate=4e-3, spike=1.0)
+    town.write(steps=140, save_steps=20, logging_steps=20, learning_rate=4e-3, spike=1.0)
     told = adapt(town, "town.yaml", "--out", "run", code=1)
     run = RunFolder(town.folder / "run")
     assert re.search(r"error: step \d+: loss [\d.]+, while the lowest median", told.err)
@@ -231,7 +237,7 @@ def test_a_spike_is_a_failure_and_none_with_null(
 ) -> None:
     poison(s70=9.0)
     town = make_town()
-    town.write(steps=72, checkpoint_steps=50, log_steps=12)
+    town.write(steps=72, save_steps=50, logging_steps=12)
     told = adapt(town, "town.yaml", "--out", "run")
     assert re.search(
         r"step 70: loss [\d.]+, while the lowest median of 64 steps is [\d.]+\. Back to step 50; "
@@ -278,10 +284,10 @@ def test_memory_that_runs_out_ends_the_run_and_names_the_setting(
     told = adapt(town, "town.yaml", "--out", "memory", code=1)
     said = (str(error) or "MemoryError").splitlines()[0].rstrip(".")
     assert told.err.splitlines()[-1] == (
-        "error: train.micro_batch_size: 2, with train.max_length: 32, needs more memory than there "
-        f"is ({said}). The last checkpoint is whole: free memory and run the same command again, "
-        "or name another --out and a lower `train.micro_batch_size`, which changes no loss, or "
-        "`train.gradient_checkpointing: true`."
+        "error: train.micro_batch_size: 2, with train.max_seq_length: 32, needs more memory than "
+        f"there is ({said}). The last checkpoint is whole: free memory and run the same command "
+        "again, or name another --out and a lower `train.micro_batch_size`, which changes no loss, "
+        "or `train.gradient_checkpointing: true`."
     )
     assert standing(run).step == 10
 
@@ -301,7 +307,7 @@ RANKED = """
 import os, sys
 from domainbert.cli.app import main
 from domainbert.training import loop
-from domainbert.training.model import MaskedLanguageModel
+from domainbert.model.masked_lm import MaskedLanguageModel
 
 number, step, forward = [0], loop.train_step, MaskedLanguageModel.forward
 

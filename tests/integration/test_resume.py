@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from domainbert.files import read_sealed, write_sealed
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
+from domainbert.storage.files import read_json_with_hash, write_json_with_hash
 from domainbert.training.checkpoint import newest_checkpoint, read_state
 
 Adapt = Callable[..., Any]
@@ -36,8 +36,8 @@ def town(make_town: MakeTown) -> Any:
         with_head=False,
         head_steps=12,
         steps=STEPS,
-        checkpoint_steps=EVERY,
-        log_steps=4,
+        save_steps=EVERY,
+        logging_steps=4,
         dropout=0.1,
     )
     return made
@@ -181,10 +181,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(
         state["identity"]["recipe"] = "0" * 64
         text = json.dumps(state)
         (path / "state.json").write_text(text, encoding="utf-8")
-        manifest = read_sealed(path / "MANIFEST.json")
+        manifest = read_json_with_hash(path / "MANIFEST.json")
         digest = hashlib.sha256(text.encode()).hexdigest()
         manifest["files"]["state.json"] = {"sha256": digest, "bytes": len(text.encode())}
-        write_sealed(path / "MANIFEST.json", manifest)
+        write_json_with_hash(path / "MANIFEST.json", manifest)
 
     run = resumed(town, whole, "foreign", damage)
     told = adapt(town, run.path.name, code=2)

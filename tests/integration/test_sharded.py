@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
 from domainbert.training.checkpoint import newest_checkpoint
 
 Adapt = Callable[..., Any]
@@ -27,7 +27,8 @@ import accelerate
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 
 from domainbert.cli.app import main
-from domainbert.training import device, wrap
+from domainbert.training import wrap
+from domainbert.run import device
 
 plain = device.build_accelerator
 
@@ -81,7 +82,7 @@ def town(make_town: MakeTown, adapt: Adapt) -> Any:
     """A run of one process, and the same in shards; of a base without a head, so in two phases."""
     made = make_town()
     made.write(
-        with_head=False, head_steps=3, steps=9, batch_size=6, checkpoint_steps=4, keep_checkpoints=9
+        with_head=False, head_steps=3, steps=9, batch_size=6, save_steps=4, save_total_limit=9
     )
     adapt(made, "town.yaml", "--out", "one")
     (made.folder / "sharded.py").write_text(SHARDED, encoding="utf-8")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from accelerate.tracking import GeneralTracker
 
-from domainbert.run import RunFolder
-from domainbert.training import tracking
+from domainbert.run.folder import RunFolder
+from domainbert.training import trackers as tracking
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -51,7 +51,7 @@ class Fake(GeneralTracker):
 @pytest.fixture
 def town(make_town: MakeTown) -> Any:
     made = make_town()
-    made.write(steps=12, log_steps=2, checkpoint_steps=5, trackers=["tensorboard"])
+    made.write(steps=12, logging_steps=2, save_steps=5, trackers=["tensorboard"])
     return made
 
 

@@ -14,12 +14,12 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from domainbert.base import find_base, load_masked_lm
-from domainbert.corpus.heldout import heldout_texts, split_documents
+from domainbert.corpus.held_out import heldout_texts, split_documents
 from domainbert.corpus.store import open_store
-from domainbert.run import RunFolder
-from domainbert.tokenizer import encode_texts, load_tokenizer
-from domainbert.training.bits import measure_bits
+from domainbert.model.load import find_base, load_masked_lm
+from domainbert.run.folder import RunFolder
+from domainbert.tokenizer.load import encode_texts, load_tokenizer
+from domainbert.training.held_out import measure_held_out
 
 Adapt = Callable[..., Any]
 LINES = [
@@ -92,7 +92,7 @@ def test_before_is_the_old_model_with_the_old_tokenizer(zoo: Any) -> None:
         load_model(checkpoint, loaded.model)
     store = open_store(first.corpus)
     texts = heldout_texts(store, split_documents(store, 0.2), 50_000)
-    expected = measure_bits(loaded.model, loaded.tokenizer, texts, 32, torch.device("cpu"))
+    expected = measure_held_out(loaded.model, loaded.tokenizer, texts, 32, torch.device("cpu"))
     told = json.loads((first.results / "bits-before.json").read_text())
     after = json.loads((run.results / "bits-after.json").read_text())
     assert told["bits_per_character"] == pytest.approx(expected.bits_per_character, rel=1e-6)
@@ -166,7 +166,7 @@ def test_an_edited_record_is_refused(zoo: Any, adapt: Adapt) -> None:
 @pytest.mark.slow
 def test_a_signal_while_the_head_learns_keeps_the_checkpoint(make_town: Callable[[], Any]) -> None:
     town = make_town()
-    write_zoo(town, {"size": 3}, with_head=False, head_steps=4000, checkpoint_steps=1000)
+    write_zoo(town, {"size": 3}, with_head=False, head_steps=4000, save_steps=1000)
     process = town.start("domainbert", "adapt", "town.yaml", "--out", "run")
     metrics = town.folder / "run" / "base" / "metrics.jsonl"
     until = time.monotonic() + 60

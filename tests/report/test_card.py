@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from domainbert.base import BaseFolder
 from domainbert.evaluate import TaskReport
-from domainbert.files import read_json, write_json
-from domainbert.recipe import Recipe
+from domainbert.model.load import BaseFolder
+from domainbert.recipe.schema import Recipe
 from domainbert.report.card import (
     RunSummary,
     percent,
@@ -27,13 +26,14 @@ from domainbert.report.card import (
 )
 from domainbert.report.escape import cell
 from domainbert.report.statistics import Comparison, Summary
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
+from domainbert.storage.files import read_json, write_json
 from domainbert.tasks.load import LoadedTask
-from domainbert.tasks.metrics import Scoring
-from domainbert.training.bits import Bits
+from domainbert.tasks.metrics.score import Scoring
+from domainbert.tokenizer.extend import Extension
+from domainbert.tokenizer.select import Choice, Entry
+from domainbert.training.held_out import HeldOutScore
 from domainbert.training.pretrain import Adaptation
-from domainbert.vocabulary.choose import Choice, Entry
-from domainbert.vocabulary.extend import Extension
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
 HOSTILE = (
@@ -84,8 +84,8 @@ def summary(**changes: Any) -> RunSummary:
             "sources": [{"corpus": "letters.txt", "licence": "CC0-1.0", "file": "letters.txt"}],
         },
         adaptation=Adaptation(
-            before=Bits(3.25, 0.125, 12, 3456, 789),
-            after=Bits(2.5, 0.5, 12, 3456, 789),
+            before=HeldOutScore(3.25, 0.125, 12, 3456, 789),
+            after=HeldOutScore(2.5, 0.5, 12, 3456, 789),
             new_head=True,
             steps=1500,
             tokens=4_800_000,
@@ -125,7 +125,7 @@ def kinds(markdown: str) -> Counter[str]:
 
 
 def test_the_card_tells_what_was_predicted() -> None:
-    train = {"steps": 5, "masking": "span", "mask_rate": {"from": 0.3, "to": 0.15}}
+    train = {"steps": 5, "masking": "span", "mlm_probability": {"from": 0.3, "to": 0.15}}
     told = summary(recipe=recipe(train=train | {"sentence_pairs": "order"}))
     rows = dict(row for row in text_of(render_card(told)) if len(row) == 2)
     assert rows["objective"] == (

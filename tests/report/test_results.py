@@ -17,7 +17,7 @@ from domainbert.report.results import (
     result_path,
     save_result,
 )
-from domainbert.tasks.metrics import Prediction, Scoring, score
+from domainbert.tasks.metrics.score import Prediction, Scoring, score
 
 PREDICTIONS = (
     Prediction(("O", "B-ROLE", "O"), ("O", "B-ROLE", "I-ROLE"), words=("The", "keeper", "left")),

@@ -288,9 +288,9 @@ def test_the_rule_on_fields_lets_examples_name_one(source: str) -> None:
     ("source", "names"),
     [
         ("from domainbert import Domain, Task", ["domainbert.Domain", "domainbert.Task"]),
-        ("from domainbert.recipe import Recipe", ["domainbert.recipe.Recipe"]),
-        ("import domainbert.files", ["domainbert.files"]),
-        ("import domainbert\nx = domainbert.files", ["domainbert.files"]),
+        ("from domainbert.recipe.schema import Recipe", ["domainbert.recipe.schema.Recipe"]),
+        ("import domainbert.storage.files", ["domainbert.storage.files"]),
+        ("import domainbert\nx = domainbert.storage", ["domainbert.storage"]),
         ("from domainbert_bio.domain import BIO\nimport json", []),
     ],
 )

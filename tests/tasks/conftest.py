@@ -31,7 +31,7 @@ def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], P
 @pytest.fixture(scope="session")
 def tokenizer_of(family_folder: Callable[[str], Path]) -> Callable[[str], Any]:
     """The tokenizer of a family, loaded once."""
-    from domainbert.tokenizer import load_tokenizer
+    from domainbert.tokenizer.load import load_tokenizer
 
     loaded: dict[str, Any] = {}
 

@@ -11,18 +11,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.domain import Sentence
 from domainbert.errors import BaseModelError, RunFailed, Stopped
-from domainbert.progress import Bar, Reporter
-from domainbert.recipe_sections import EvaluateSection
-from domainbert.tasks.classifier import load_classifier
+from domainbert.model.classifier import load_classifier
+from domainbert.plugin.domain import Sentence
+from domainbert.recipe.sections import EvaluateSection
+from domainbert.run.progress import Bar, Reporter
 from domainbert.tasks.finetune import (
     _epoch,
     finetune,
     steps_per_epoch,
 )
 from domainbert.tasks.load import LoadedTask
-from domainbert.tasks.metrics import Scoring, score
+from domainbert.tasks.metrics.score import Scoring, score
 from domainbert.tasks.predict import Device, Tuned, predict, tag_words
 from domainbert.tasks.window import Window
 from domainbert.testing import FAMILIES, tiny_checkpoint
@@ -31,7 +31,7 @@ Folder = Callable[[str], Path]
 PEOPLE = ["baker", "clerk", "miller", "painter"]
 PLACES = ["barn", "garden", "market", "valley"]
 DEEDS = ["moved", "counted", "found", "opened"]
-SETTINGS = EvaluateSection(epochs=2, batch_size=4, learning_rate=1e-3, max_length=16)
+SETTINGS = EvaluateSection(epochs=2, batch_size=4, learning_rate=1e-3, max_seq_length=16)
 
 
 class CountingBar(Bar):
@@ -96,7 +96,7 @@ def test_a_trivial_task_is_learned_without_a_mistake(family_folder: Folder) -> N
     assert score(known.scoring, predictions["test"])["f1_strict"] == 1.0
     assert [p.words for p in predictions["test"]] == [s.words for s in known.splits["test"]]
     # Windows of six tokens cut every sentence in two; no word is lost.
-    short = replace(tuned, settings=settings.model_copy(update={"max_length": 8}))
+    short = replace(tuned, settings=settings.model_copy(update={"max_seq_length": 8}))
     assert [len(tags) for tags in tag_words(short, known.splits["test"])] == [7] * 16
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from domainbert.domain import DataFile, Domain, Sentence, Task
 from domainbert.errors import DataError, RecipeError
-from domainbert.recipe_sections import TaskSection
+from domainbert.plugin.domain import DataFile, Domain, Sentence, Task
+from domainbert.recipe.sections import TaskSection
 from domainbert.tasks.load import SPLITS, LoadedTask, load_task
-from domainbert.tasks.metrics import Scoring
+from domainbert.tasks.metrics.score import Scoring
 
 CONTENTS = {
     "train": "The\tO\nkeeper\tB-ROLE\nof\tI-ROLE\nArl\tI-PLACE\n\nshe\tO\n",

@@ -19,10 +19,16 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from domainbert import files
-from domainbert.base import LoadedModel
 from domainbert.errors import RunFolderError, StorageError, StorageFullError
-from domainbert.files import folder_in_place, read_json, read_sealed, write_sealed
+from domainbert.model.load import LoadedModel
+from domainbert.model.masked_lm import set_dropout
+from domainbert.storage import files
+from domainbert.storage.files import (
+    folder_in_place,
+    read_json,
+    read_json_with_hash,
+    write_json_with_hash,
+)
 from domainbert.training.checkpoint import (
     SCHEMA,
     TrainState,
@@ -34,8 +40,7 @@ from domainbert.training.checkpoint import (
     save_checkpoint,
 )
 from domainbert.training.loop import select_parameters
-from domainbert.training.model import set_dropout
-from domainbert.training.optimise import build_optimizer
+from domainbert.training.schedule import build_optimizer
 
 Load = Callable[[str], LoadedModel]
 IDENTITY = {"recipe": "r" * 64, "corpus": "c" * 64}
@@ -337,11 +342,11 @@ def test_a_checkpoint_of_an_unknown_version_is_refused_and_stays(
 ) -> None:
     save(tmp_path, 1)
     path = save(tmp_path, 2)
-    manifest = read_sealed(path / "MANIFEST.json")
+    manifest = read_json_with_hash(path / "MANIFEST.json")
     assert manifest.pop("schema") == 1
     if schema is not None:
         manifest["schema"] = schema
-    write_sealed(path / "MANIFEST.json", manifest)
+    write_json_with_hash(path / "MANIFEST.json", manifest)
     with pytest.raises(RunFolderError) as caught:
         choose_checkpoint(tmp_path)
     assert str(caught.value) == (
@@ -354,7 +359,7 @@ def test_a_checkpoint_of_an_unknown_version_is_refused_and_stays(
 def test_the_schema_has_these_fields(tmp_path: Path) -> None:
     """Whoever changes them gives the schema another number."""
     path = save(tmp_path, 1)
-    assert sorted(read_sealed(path / "MANIFEST.json")) == [
+    assert sorted(read_json_with_hash(path / "MANIFEST.json")) == [
         "conditions", "files", "parent", "schema", "step",
     ]  # fmt: skip
     assert (SCHEMA, sorted(read_json(path / "state.json"))) == (

@@ -10,7 +10,7 @@ import torch
 from accelerate.utils import DistributedType
 
 from domainbert.errors import RecipeError, UserError
-from domainbert.recipe_train import TrainSection
+from domainbert.recipe.train import TrainSection
 from domainbert.training.environment import check_environment
 
 
@@ -30,10 +30,12 @@ def test_without_a_compiler_nothing_is_compiled(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     check_environment(settings(), accelerator())
-    with pytest.raises(RecipeError, match=r"train\.compile: needs a C\+\+ compiler, and neither"):
-        check_environment(settings(compile=True), accelerator())
+    with pytest.raises(
+        RecipeError, match=r"train\.torch_compile: needs a C\+\+ compiler, and neither"
+    ):
+        check_environment(settings(torch_compile=True), accelerator())
     (tmp_path / "clang++").touch(mode=0o755)
-    check_environment(settings(compile=True), accelerator())
+    check_environment(settings(torch_compile=True), accelerator())
 
 
 @pytest.mark.parametrize(
@@ -48,8 +50,8 @@ def test_other_ways_to_start_processes_are_refused() -> None:
         check_environment(settings(), accelerator("FSDP"))
     with pytest.raises(UserError, match=r"DEEPSPEED is not supported\. Use plain processes or"):
         check_environment(settings(), accelerator("DEEPSPEED"))
-    with pytest.raises(RecipeError, match="cannot be used with FSDP; leave one of the two out"):
-        check_environment(settings(compile=True), accelerator("FSDP", sharded=True))
+    with pytest.raises(RecipeError, match="cannot be used with FSDP; leave one of them out"):
+        check_environment(settings(torch_compile=True), accelerator("FSDP", sharded=True))
 
 
 def test_each_process_needs_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,19 +13,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from domainbert.base import LoadedModel
 from domainbert.corpus.store import TokenStore
-from domainbert.recipe_train import TrainSection
-from domainbert.session import Session
+from domainbert.model.load import LoadedModel
+from domainbert.model.masked_lm import MaskedLanguageModel, layout_of, set_dropout
+from domainbert.model.packed_attention import attend_within
+from domainbert.recipe.train import TrainSection
+from domainbert.run.session import Session
 from domainbert.testing import FAMILIES, sample_texts
-from domainbert.tokenizer import special_tokens
-from domainbert.training.attention import attend_within
-from domainbert.training.batch import collate, fill_rows, flatten, masked_batch
-from domainbert.training.masking import mask_rule, mask_sequence
-from domainbert.training.model import MaskedLanguageModel, layout_of, set_dropout
-from domainbert.training.optimise import build_optimizer
-from domainbert.training.order import global_batch, index_sequences
-from domainbert.training.ramp import batch_places
+from domainbert.tokenizer.load import special_tokens
+from domainbert.training.batch_ramp import batch_places
+from domainbert.training.data.batch import collate, fill_rows, flatten, masked_batch
+from domainbert.training.data.masking import mask_sequence, masking_config
+from domainbert.training.data.order import global_batch, index_sequences
+from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, StepSums, train_step
 
 Load = Callable[[str], LoadedModel]
@@ -34,8 +34,8 @@ SETTINGS = TrainSection(
     steps=10,
     batch_size=8,
     micro_batch_size=8,
-    max_length=40,
-    max_gradient_norm=1e9,
+    max_seq_length=40,
+    max_grad_norm=1e9,
     precision="fp32",
 )
 STEP = 3
@@ -57,8 +57,8 @@ def make_job(load: Load, make_store: MakeStore, session: Session) -> Callable[..
         return Job(
             model=loaded.model.train(),
             store=store,
-            index=index_sequences(store, np.arange(30), settings.max_length - 2),
-            rule=mask_rule(0.15, 0, specials, len(loaded.tokenizer)),
+            index=index_sequences(store, np.arange(30), settings.max_seq_length - 2),
+            rule=masking_config(0.15, 0, specials, len(loaded.tokenizer)),
             layout=layout,
             settings=settings,
             session=session,
@@ -127,7 +127,7 @@ def test_an_average_of_averages_would_be_another_loss(make_job: Callable[..., Jo
 
 
 def test_the_gradient_is_clipped_to_the_norm(make_job: Callable[..., Job]) -> None:
-    free, clipped = make_job(), make_job(max_gradient_norm=0.01)
+    free, clipped = make_job(), make_job(max_grad_norm=0.01)
     norm = one_step(free).gradient_norm
     assert one_step(clipped).gradient_norm == pytest.approx(norm, rel=1e-5)
     expected = {name: value * (0.01 / norm) for name, value in gradients(free.model).items()}

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from domainbert.errors import StorageError
-from domainbert.plan import Phase
-from domainbert.progress import Reporter
-from domainbert.run import RunFolder
-from domainbert.session import Session
-from domainbert.signals import StopFlag
+from domainbert.run.folder import RunFolder
+from domainbert.run.progress import Reporter
+from domainbert.run.session import Session
+from domainbert.run.signals import StopFlag
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState
+from domainbert.training.phases import Phase
 
 PHASE = Phase("full", 0, 10, 1e-4)
 STATE = TrainState(7, "full", 900, 1.5, 12.0, 4, {}, skipped={"8": "why", "10": "why"})
@@ -66,7 +66,7 @@ def finish(session: Session) -> Callable[..., tuple[list[Exception | None], int]
             place = Session(
                 ranks.accelerator(rank), session.run, Reporter(enabled=False), StopFlag(), "again"
             )
-            settings: Any = SimpleNamespace(checkpoint_steps=100, keep_checkpoints=1)
+            settings: Any = SimpleNamespace(save_steps=100, save_total_limit=1)
             job: Any = SimpleNamespace(session=place, settings=settings, model=None)
             try:
                 loop._finish_step(job, PHASE, STATE, None, entry)  # type: ignore[arg-type]

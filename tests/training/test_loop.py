@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 
 from domainbert.corpus.store import open_store
 from domainbert.errors import DataError
-from domainbert.plan import Phase
+from domainbert.run.device import build_accelerator
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint
-from domainbert.training.device import build_accelerator
+from domainbert.training.phases import Phase
 from domainbert.training.step import Job, StepSums
 
 MakeJob = Callable[..., Job]
@@ -43,7 +43,7 @@ def noted(job: Job, *phases: Phase) -> list[tuple[Job, StepSums]]:
 
 
 def test_the_mask_rate_moves_over_the_full_phase_and_rests_before(make_job: MakeJob) -> None:
-    job = make_job(steps=4, batch_size=16, mask_rate={"from": 0.3, "to": 0.15})
+    job = make_job(steps=4, batch_size=16, mlm_probability={"from": 0.3, "to": 0.15})
     steps = noted(job, Phase("head", 0, 2, 1e-3), Phase("full", 2, 4, 1e-4))
     rates = [given.rule.rate for given, _ in steps]
     assert rates == pytest.approx([0.3, 0.3, 0.3, 0.25, 0.2, 0.15], rel=1e-12)
@@ -65,7 +65,7 @@ def test_no_checkpoint_is_written_of_tokens_that_were_rewritten_in_use(
     make_job: MakeJob, tmp_path: Path, file: str
 ) -> None:
     folder = tmp_path / "corpus"
-    job = make_job(steps=4, batch_size=16, checkpoint_steps=1, keep_checkpoints=4)
+    job = make_job(steps=4, batch_size=16, save_steps=1, save_total_limit=4)
     shutil.copytree(next(iter(job.store.stamps)).parent, folder)
     job = replace(job, store=open_store(folder))
     inner = loop.train_step

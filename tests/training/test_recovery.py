@@ -7,15 +7,8 @@ import math
 import pytest
 
 from domainbert.training.checkpoint import TrainState
-from domainbert.training.recovery import (
-    WINDOW,
-    BadStep,
-    check_finite,
-    check_loss,
-    forget_losses,
-    is_spike,
-    remember_loss,
-)
+from domainbert.training.recovery import WINDOW, check_loss, forget_losses, is_spike, remember_loss
+from domainbert.training.step import BadStep, check_finite
 
 # Median 2.0, median absolute deviation 0.1.
 CALM = [1.8, 1.9, 2.0, 2.1, 2.2, 2.0, 1.9, 2.1] * (WINDOW // 8)

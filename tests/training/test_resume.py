@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from domainbert.session import Session
+from domainbert.run.session import Session
 from domainbert.training import resume
 from domainbert.training.resume import newest_whole_step
 

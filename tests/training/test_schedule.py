@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domainbert.recipe_train import TrainSection
+from domainbert.recipe.train import TrainSection
 from domainbert.training.schedule import Schedule, learning_rate_at
 
 SCHEDULES: list[Schedule] = ["linear", "constant", "cosine", "wsd"]
@@ -81,6 +81,9 @@ def test_a_stable_run_that_is_prolonged_shares_all_steps_before_its_decay() -> N
 
 
 def test_warm_up_and_decay_must_fit_into_the_steps() -> None:
-    with pytest.raises(ValueError, match="together at most 1"):
-        TrainSection(steps=10, schedule="wsd", warmup=0.6, decay=0.5)
-    assert TrainSection(steps=10, schedule="linear", warmup=0.6, decay=0.5).warmup == 0.6
+    with pytest.raises(ValueError, match="at most 1 in all"):
+        TrainSection(steps=10, lr_scheduler="wsd", warmup_ratio=0.6, decay=0.5)
+    assert (
+        TrainSection(steps=10, lr_scheduler="linear", warmup_ratio=0.6, decay=0.5).warmup_ratio
+        == 0.6
+    )

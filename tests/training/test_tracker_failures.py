@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from domainbert.files import read_json, write_json
-from domainbert.run import RunFolder
-from domainbert.training import tracking
+from domainbert.run.folder import RunFolder
+from domainbert.storage.files import read_json, write_json
+from domainbert.training import trackers as tracking
 
 
 class Tracker:

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from domainbert.base import LoadedModel
 from domainbert.errors import RecipeError
-from domainbert.training.attention import attend_within
-from domainbert.training.batch import LAYOUTS, Layout, MicroBatch
-from domainbert.training.masking import MaskedSequence
-from domainbert.training.model import MaskedLanguageModel, set_dropout
+from domainbert.model.load import LoadedModel
+from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
+from domainbert.model.packed_attention import attend_within
+from domainbert.training.data.batch import LAYOUTS, Layout, MicroBatch
+from domainbert.training.data.frame import MaskedSequence
 from domainbert.training.wrap import save_memory
 
 Load = Callable[[str], LoadedModel]

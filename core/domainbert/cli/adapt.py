@@ -15,8 +15,8 @@ from domainbert.cli.common import (
     print_reports,
     print_table,
 )
-from domainbert.supervise.member import stoppable
-from domainbert.supervise.pulse import is_member
+from domainbert.launch.worker import stoppable
+from domainbert.run.heartbeat import is_worker
 
 if TYPE_CHECKING:
     from domainbert.report.card import RunSummary
@@ -72,24 +72,24 @@ def adapt(
     """
     from domainbert.cli.choose import choose_recipe
     from domainbert.errors import RecipeError
-    from domainbert.plugins import load_plugins
-    from domainbert.progress import Reporter
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.run.progress import Reporter
 
     registry = load_plugins(plugin or ())
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry, budget)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
     if no_measure and not only_plan:
         raise RecipeError("--no-measure is for --dry-run: a run measures nothing it need not.")
-    if processes > 1 and not only_plan and not is_member():
-        from domainbert.plan import check_shares
-        from domainbert.supervise.supervisor import supervise_command
+    if processes > 1 and not only_plan and not is_worker():
+        from domainbert.launch.supervisor import supervise_command
+        from domainbert.training.phases import check_shares
 
         check_shares(chosen.recipe.train, processes)
         raise typer.Exit(supervise_command(processes, out))
     # Heavy, so after everything that can be refused without it.
     if only_plan:
         from domainbert.cli.forecast import forecast
-        from domainbert.dryrun import Place
+        from domainbert.planning.dry_run import Place
 
         forecast(chosen, Place(chosen.folder, registry, out, processes), not no_measure, as_json)
         return

@@ -14,7 +14,7 @@ from rich.console import Console
 import domainbert
 from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes, tokenizer
 from domainbert.errors import DomainBertError
-from domainbert.progress import Reporter
+from domainbert.run.progress import Reporter
 
 # What is wrong with a path that somebody typed.
 _PATH_ERRORS = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES,
@@ -58,7 +58,7 @@ def main() -> None:
     Exit codes: 0 done · 1 ran but failed · 2 usage or recipe error · 75 stopped by a signal, run
     again to continue · 130 interrupted by Ctrl-C.
     """
-    from domainbert.plugins import load_plugins
+    from domainbert.plugin.registry import load_plugins
 
     errors = Reporter()
     _show_every_sign()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domainbert.errors import RecipeError, RunFolderError
-from domainbert.plugins import Registry
-from domainbert.recipe import Recipe
-from domainbert.recipe_errors import resolve_recipe
-from domainbert.recipe_library import default_recipe, find_recipe
-from domainbert.run import RunFolder, read_about
-from domainbert.yamlfile import Location, read_yaml
+from domainbert.plugin.registry import Registry
+from domainbert.recipe.library import default_recipe, find_recipe
+from domainbert.recipe.resolve import resolve_recipe
+from domainbert.recipe.schema import Recipe
+from domainbert.recipe.yaml import Location, read_yaml
+from domainbert.run.folder import RunFolder, read_about
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ def print_line(text: str = "") -> None:
 
 def print_notices(notices: Iterable[str]) -> None:
     """Print what a reader of the result should know on stderr, one line each."""
-    from domainbert.progress import Reporter
     from domainbert.report.escape import plain
+    from domainbert.run.progress import Reporter
 
     reporter = Reporter()
     for notice in notices:

@@ -36,7 +36,7 @@ def evaluate(
     Example: `domainbert evaluate runs/bio-quickstart --seeds 5`
     """
     from domainbert.cli.evaluation import Request, run_comparison
-    from domainbert.plugins import load_plugins
+    from domainbert.plugin.registry import load_plugins
 
     request = Request(target, domain, tuple(task or ()), seeds, against, out)
     compared = run_comparison(request, load_plugins(plugin or ()))

@@ -6,16 +6,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from domainbert.base import find_base, public_name
 from domainbert.cli.choose import Chosen, continue_run
-from domainbert.continuing import continue_command
 from domainbert.errors import RecipeError, RunFolderError
 from domainbert.evaluate import Candidate, TaskReport, evaluate
-from domainbert.plugins import Registry
-from domainbert.progress import Reporter, download_bar
-from domainbert.recipe_sections import EvaluateSection, TaskSection
-from domainbert.run import RunFolder, owned, read_training
-from domainbert.session import open_session
+from domainbert.model.load import find_base, public_name
+from domainbert.plugin.registry import Registry
+from domainbert.recipe.sections import EvaluateSection, TaskSection
+from domainbert.run.folder import RunFolder, owned, read_training
+from domainbert.run.progress import Reporter, download_bar
+from domainbert.run.resume_command import continue_command
+from domainbert.run.session import open_session
 from domainbert.tasks.load import load_task
 
 

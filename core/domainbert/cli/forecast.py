@@ -6,18 +6,18 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from domainbert.cli.common import print_json, print_line, print_table
-from domainbert.recipe_origins import leaves
-from domainbert.yamlfile import dotted
+from domainbert.recipe.origins import leaves
+from domainbert.recipe.yaml import dotted
 
 if TYPE_CHECKING:
     from domainbert.cli.choose import Chosen
-    from domainbert.dryrun import DryRun, Place
+    from domainbert.planning.dry_run import DryRun, Place
 
 
 def forecast(chosen: Chosen, place: Place, measure: bool, as_json: bool) -> None:
     """Find out what a run would take, and print it."""
-    from domainbert.dryrun import dry_run
-    from domainbert.progress import Reporter
+    from domainbert.planning.dry_run import dry_run
+    from domainbert.run.progress import Reporter
 
     found = dry_run(chosen.recipe, place, measure, Reporter())
     if found.is_main:

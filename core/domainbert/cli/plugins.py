@@ -12,8 +12,8 @@ import typer
 from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from domainbert.plugins import PluginInfo, Registry
-    from domainbert.testing.outcome import Outcome
+    from domainbert.plugin.registry import PluginInfo, Registry
+    from domainbert.plugin_check.outcome import Outcome
 
 app = typer.Typer(
     help="List, write and check the plugins that provide domains.", no_args_is_help=True
@@ -33,7 +33,7 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
 
     Example: `domainbert plugins list --json`
     """
-    from domainbert.plugins import load_plugins
+    from domainbert.plugin.registry import load_plugins
 
     found = load_plugins(plugin or ()).plugins
     if as_json:
@@ -67,7 +67,7 @@ def new(
 
     Example: `domainbert plugins new case-law`
     """
-    from domainbert.plugins import load_plugins
+    from domainbert.plugin.registry import load_plugins
     from domainbert.scaffold.write import write_plugin
 
     made = write_plugin(field, out, licence, load_plugins())
@@ -92,8 +92,8 @@ def check(
 
     Example: `domainbert plugins check bio`
     """
-    from domainbert.plugins import load_plugins
-    from domainbert.testing.subject import find_plugin
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.plugin_check.subject import find_plugin
 
     registry = load_plugins(plugin or ())
     info = find_plugin(name, registry)
@@ -115,9 +115,9 @@ def check(
 
 
 def _outcomes(info: PluginInfo, registry: Registry) -> Iterator[tuple[str, Outcome]]:
-    from domainbert.testing.check import run_checks
-    from domainbert.testing.outcome import Outcome
-    from domainbert.testing.subject import subjects_of
+    from domainbert.plugin_check.check import run_checks
+    from domainbert.plugin_check.outcome import Outcome
+    from domainbert.plugin_check.subject import subjects_of
 
     title = f"{info.distribution} {info.version}".strip()
     if info.status != "ok":

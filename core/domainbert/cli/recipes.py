@@ -19,9 +19,9 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
 
     Example: `domainbert recipes list`
     """
-    from domainbert.plugins import load_plugins
-    from domainbert.recipe_library import list_recipes
-    from domainbert.yamlfile import read_yaml
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.recipe.library import list_recipes
+    from domainbert.recipe.yaml import read_yaml
 
     rows = []
     for recipe in list_recipes(load_plugins(plugin or ())):
@@ -40,9 +40,9 @@ def show(name: NameArgument, plugin: PluginOption = None) -> None:
 
     Example: `domainbert recipes show bio/quickstart`
     """
-    from domainbert.plugins import load_plugins
-    from domainbert.recipe_library import find_recipe
-    from domainbert.yamlfile import read_recipe_text
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.recipe.library import find_recipe
+    from domainbert.recipe.yaml import read_recipe_text
 
     typer.echo(read_recipe_text(find_recipe(name, load_plugins(plugin or ()))), nl=False)
 
@@ -58,10 +58,10 @@ def copy(
     Example: `domainbert recipes copy bio/quickstart mine.yaml`
     """
     from domainbert.errors import RecipeError
-    from domainbert.files import write_text
-    from domainbert.plugins import load_plugins
-    from domainbert.recipe_library import find_recipe
-    from domainbert.yamlfile import read_recipe_text
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.recipe.library import find_recipe
+    from domainbert.recipe.yaml import read_recipe_text
+    from domainbert.storage.files import write_text
 
     source = find_recipe(name, load_plugins(plugin or ()))
     if target.exists():
@@ -85,10 +85,9 @@ def validate(
     Example: `domainbert recipes validate bio/quickstart`
     """
     from domainbert.errors import RecipeError, UserError
-    from domainbert.plugins import load_plugins
-    from domainbert.recipe import load_recipe
-    from domainbert.recipe_library import find_recipe
-    from domainbert.recipe_names import check_names
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.recipe.library import find_recipe
+    from domainbert.recipe.resolve import check_names, load_recipe
 
     registry = load_plugins(plugin or ())
     checked, problems = [], []

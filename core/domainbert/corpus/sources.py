@@ -9,13 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from domainbert.corpus.read import format_of, read_documents
-from domainbert.data import Progress, locate
-from domainbert.domain import Corpus, DataFile, Document, Domain
 from domainbert.errors import DataError, RecipeError
-from domainbert.files import expand_user
-from domainbert.paths import check_utf8
-from domainbert.plugins import reading
-from domainbert.recipe_sections import CorpusSection
+from domainbert.plugin.domain import Corpus, DataFile, Document, Domain
+from domainbert.plugin.registry import reading
+from domainbert.recipe.sections import CorpusSection
+from domainbert.storage.download import Progress, locate
+from domainbert.storage.files import check_utf8, expand_user
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,14 @@ import pyarrow as pa
 
 from domainbert.batching import batched
 from domainbert.corpus.clean import CleanDocument
-from domainbert.corpus.stamps import Stamp, refuse_other_stamps, stamps_of
 from domainbert.errors import DataError
-from domainbert.files import folder_in_place, read_sealed, sha256_file, write_sealed
+from domainbert.storage.files import (
+    folder_in_place,
+    read_json_with_hash,
+    sha256_file,
+    write_json_with_hash,
+)
+from domainbert.storage.stamps import Stamp, refuse_other_stamps, stamps_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -151,7 +156,7 @@ def write_store(
         manifest = {**describe(), **totals, "sha256": hashes, "digest": digest.hexdigest()}
         if marks is not None:
             manifest["marks"] = marks
-        write_sealed(beside / "manifest.json", manifest)
+        write_json_with_hash(beside / "manifest.json", manifest)
     return open_store(folder)
 
 
@@ -206,7 +211,7 @@ def read_store(folder: Path) -> Iterator[CleanDocument]:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest = read_sealed(folder / "manifest.json")
+        manifest = read_json_with_hash(folder / "manifest.json")
         if set(_FILES) <= set(manifest["sha256"]):
             return manifest
     except (OSError, ValueError, TypeError, KeyError):

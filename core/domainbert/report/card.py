@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from domainbert.base import BaseFolder
 from domainbert.evaluate import TaskReport
-from domainbert.files import write_text
-from domainbert.recipe import Recipe
+from domainbert.model.load import BaseFolder
+from domainbert.recipe.schema import Recipe
 from domainbert.report.escape import cell
 from domainbert.report.statistics import Summary
-from domainbert.run import RunFolder, update_lock
+from domainbert.run.folder import RunFolder, update_lock
+from domainbert.storage.files import write_text
+from domainbert.tokenizer.extend import Extension
 from domainbert.training.pretrain import Adaptation
-from domainbert.vocabulary.extend import Extension
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -53,7 +53,7 @@ class RunSummary:
     def objective(self) -> str:
         """What was predicted, in words."""
         train = self.recipe.train
-        first, last = (f"{rate * 100:g} %" for rate in train.mask_rates)
+        first, last = (f"{rate * 100:g} %" for rate in train.mlm_probabilities)
         rate = first if first == last else f"{first} to {last}"
         told = f"{rate} of the tokens hidden, chosen by {train.masking}"
         if train.sentence_pairs != "none":

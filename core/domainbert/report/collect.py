@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domainbert.errors import DataError
-from domainbert.files import expand_user
 from domainbert.report.results import Result, load_result
-from domainbert.tasks.metrics import Prediction, headline_counts
+from domainbert.storage.files import expand_user
+from domainbert.tasks.metrics.score import Prediction, primary_counts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +121,7 @@ def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]
 
 def _load(path: Path) -> Scored:
     result, predictions = load_result(path)
-    counts = headline_counts(result.task.scoring, predictions)
+    counts = primary_counts(result.task.scoring, predictions)
     return Scored(path, result, counts, _gold(predictions))
 
 

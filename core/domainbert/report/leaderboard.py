@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import RunFolderError, StorageFullError
-from domainbert.files import read_json, write_text
 from domainbert.report.collect import collect
 from domainbert.report.escape import cell, csv_value, plain
 from domainbert.report.page import render_page
 from domainbert.report.ranking import Row, Table, make_tables
 from domainbert.report.statistics import Comparison
+from domainbert.storage.files import read_json, write_text
 
 FILES = ("index.html", "leaderboard.json", "leaderboard.csv", "leaderboard.md")
 """What is written."""
@@ -146,7 +146,7 @@ def board_json(board: Leaderboard) -> dict[str, Any]:
 
 
 def _row_json(row: Row, metric: str) -> dict[str, Any]:
-    headline = row.scores[metric]
+    primary_metric = row.scores[metric]
     return {
         "title": row.title,
         "rank": row.rank,
@@ -154,9 +154,9 @@ def _row_json(row: Row, metric: str) -> dict[str, Any]:
         "model": row.model.model_dump(),
         "recipe": row.recipe,
         "seeds": list(row.seeds),
-        "values": list(headline.values),
-        "mean": headline.mean,
-        "sd": _known(headline.sd),
+        "values": list(primary_metric.values),
+        "mean": primary_metric.mean,
+        "sd": _known(primary_metric.sd),
         "low": row.interval.low,
         "high": row.interval.high,
         "base": row.base,
@@ -194,11 +194,11 @@ _COLUMNS = (
 
 
 def _flat(table: Table, row: Row) -> dict[str, Any]:
-    headline, against = row.scores[table.metric], row.against_base
+    primary_metric, against = row.scores[table.metric], row.against_base
     values = (
         table.task.name, table.task.version, table.task.domain, table.sample, table.metric,
         row.rank, row.unranked, row.title, row.model.name, row.model.sha256, row.base,
-        len(row.seeds), *map(_six, (headline.mean, headline.sd, row.interval.low)),
+        len(row.seeds), *map(_six, (primary_metric.mean, primary_metric.sd, row.interval.low)),
         _six(row.interval.high), *_difference(against), row.model.parameters, row.model.tokens,
         row.model.minutes, round(row.fine_tuning_minutes, 3),
     )  # fmt: skip
@@ -235,8 +235,8 @@ def board_markdown(board: Leaderboard) -> str:
 
 
 def _markdown_row(row: Row, metric: str) -> str:
-    headline, against = row.scores[metric], row.against_base
-    spread = "" if math.isnan(headline.sd) else f" ± {100 * headline.sd:.2f}"
+    primary_metric, against = row.scores[metric], row.against_base
+    spread = "" if math.isnan(primary_metric.sd) else f" ± {100 * primary_metric.sd:.2f}"
     compared = ""
     if against is not None:
         compared = (
@@ -247,7 +247,7 @@ def _markdown_row(row: Row, metric: str) -> str:
     shown = [
         row.rank or f"– ({row.unranked})",
         cell(plain(row.title)),
-        f"{100 * headline.mean:.2f}{spread}",
+        f"{100 * primary_metric.mean:.2f}{spread}",
         f"{100 * row.interval.low:.2f} to {100 * row.interval.high:.2f}",
         compared,
         len(row.seeds),

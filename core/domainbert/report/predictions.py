@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domainbert.errors import DataError
-from domainbert.tasks.metrics import Prediction, Scoring
+from domainbert.tasks.metrics.score import Prediction, Scoring
 
 _SHOWN_PROBLEMS = 5
 

@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from domainbert.errors import DataError
-from domainbert.files import write_json, write_text
 from domainbert.report.predictions import predictions_text, problems, read_predictions
-from domainbert.tasks.metrics import Prediction, Scoring, headline, score
+from domainbert.storage.files import write_json, write_text
+from domainbert.tasks.metrics.score import Prediction, Scoring, primary_metric, score
 
 SCHEMA = 2
 # Files may come from strangers: numbers that nothing measures would break tables and plots.
@@ -173,10 +173,10 @@ def load_result(path: Path) -> tuple[Result, tuple[Prediction, ...]]:
     """
     result = _read_result(path)
     scoring = result.task.scoring
-    if result.metric != headline(scoring):
+    if result.metric != primary_metric(scoring):
         raise DataError(
-            f"{path}: metric: models are compared by {headline(scoring)!r} on such a task, not by "
-            f"{result.metric!r}. It was written by another version: evaluate again."
+            f"{path}: metric: models are compared by {primary_metric(scoring)!r} on such a task, "
+            f"not by {result.metric!r}. It was written by another version: evaluate again."
         )
     predictions = read_predictions(path.parent / result.predictions.file, scoring)
     _check_scores(path, result.test, _score(path, scoring, predictions))

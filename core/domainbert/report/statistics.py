@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from domainbert.tasks.metrics import headline_of_counts
+from domainbert.tasks.metrics.score import primary_of_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,7 +112,7 @@ def replicate(counts_SNK3: NDArray[np.int64], *, seeded: bool = True, seed: int 
     from scipy import stats
 
     n_records = counts_SNK3.shape[1]
-    values_S = headline_of_counts(counts_SNK3.sum(axis=1))
+    values_S = primary_of_counts(counts_SNK3.sum(axis=1))
     if n_records < 2:
         return Replicates(values_S, np.full(_RESAMPLES, values_S.mean()), n_records, seeded)
     rows = np.arange(n_records)
@@ -123,7 +123,7 @@ def replicate(counts_SNK3: NDArray[np.int64], *, seeded: bool = True, seed: int 
     def statistic(sample_BN: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
         drawn_BN = np.stack([np.bincount(row, minlength=n_records) for row in sample_BN])
         sums = (drawn_BN @ flat_NX).reshape(len(sample_BN), *shape)
-        return headline_of_counts(sums).mean(axis=-1)
+        return primary_of_counts(sums).mean(axis=-1)
 
     drawn = stats.bootstrap(
         (rows,),

@@ -10,11 +10,11 @@ from pathlib import Path
 from packaging.version import Version
 
 import domainbert
-from domainbert.domain import check_name
 from domainbert.errors import PluginError
-from domainbert.files import folder_in_place, storage_errors
-from domainbert.plugins import Registry
-from domainbert.recipe_library import bundled_recipes
+from domainbert.plugin.domain import check_name
+from domainbert.plugin.registry import Registry
+from domainbert.recipe.library import bundled_recipes
+from domainbert.storage.files import folder_in_place, storage_errors
 
 _HERE = Path(__file__).parent
 _FILES, _LICENCES = _HERE / "files", _HERE / "licences"

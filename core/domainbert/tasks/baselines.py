@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from domainbert.errors import DataError
-from domainbert.tasks.classification import decide, label_matrix
+from domainbert.tasks.kinds.classification import decide, label_matrix
 from domainbert.tasks.load import LoadedTask
-from domainbert.tasks.metrics import Prediction
+from domainbert.tasks.metrics.score import Prediction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

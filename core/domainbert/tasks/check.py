@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domainbert.domain import Example, Sentence, Task
 from domainbert.errors import DataError
-from domainbert.tasks.metrics import Scoring
+from domainbert.plugin.domain import Example, Sentence, Task
+from domainbert.tasks.metrics.score import Scoring
 
 Splits = Mapping[str, Sequence[Any]]
 

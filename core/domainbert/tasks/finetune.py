@@ -14,21 +14,20 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from domainbert.base import check_length
 from domainbert.batching import batched
-from domainbert.counter import derive_key, permute
 from domainbert.errors import RunFailed
-from domainbert.progress import Bar
-from domainbert.recipe_sections import EvaluateSection
-from domainbert.tasks.classification import label_matrix
-from domainbert.tasks.classifier import Classifier, load_classifier
+from domainbert.keyed_random import derive_key, permute
+from domainbert.model.classifier import Classifier, load_classifier
+from domainbert.model.layers import depths, rate_scales
+from domainbert.model.load import check_length
+from domainbert.recipe.sections import EvaluateSection
+from domainbert.run.progress import Bar
+from domainbert.tasks.kinds.classification import label_matrix
 from domainbert.tasks.load import LoadedTask
 from domainbert.tasks.predict import Device, Tuned, make_windows, score_batch
 from domainbert.tasks.window import Window
-from domainbert.tokenizer import load_tokenizer, special_tokens
-from domainbert.training.layers import depths, rate_scales
-from domainbert.training.optimise import build_optimizer, set_rate
-from domainbert.training.schedule import learning_rate_at
+from domainbert.tokenizer.load import load_tokenizer, special_tokens
+from domainbert.training.schedule import build_optimizer, learning_rate_at, set_rate
 
 _DECAY = 0.01
 _BETAS = (0.9, 0.999)
@@ -58,7 +57,7 @@ def finetune(
     """
     tokenizer = load_tokenizer(folder)
     model = load_classifier(folder, len(task.outputs), seed).to(device.device)
-    check_length(model.encoder, settings.max_length, "evaluate.max_length")
+    check_length(model.encoder, settings.max_seq_length, "evaluate.max_seq_length")
     _start_at_prior(model, task)
     tuned = Tuned(model, tokenizer, special_tokens(tokenizer).pad, task, settings, device)
     train = task.splits["train"]
@@ -67,7 +66,7 @@ def finetune(
         windows = [window for window in windows if window.words]
     targets = _targets(task, train)
     depth = depths(model)
-    scales = rate_scales(depth, settings.layer_rate_decay)
+    scales = rate_scales(depth, settings.layerwise_lr_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, device.device, scales)
     per_epoch = steps_per_epoch(len(windows), settings.batch_size)
     total = settings.epochs * per_epoch
@@ -79,7 +78,9 @@ def finetune(
             if settings.unfreeze == "gradual":
                 unfreeze(model, depth, _THIRDS * step // per_epoch)
             peak = settings.learning_rate
-            set_rate(optimizer, learning_rate_at(step, total, peak, settings.warmup, "linear"))
+            set_rate(
+                optimizer, learning_rate_at(step, total, peak, settings.warmup_ratio, "linear")
+            )
             torch.manual_seed(derive_key("finetune dropout", seed, step))
             loss = _train_step(tuned, optimizer, batch, targets)
             step += 1

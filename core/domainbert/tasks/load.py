@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from domainbert.data import Progress, locate
-from domainbert.domain import DataFile, Domain, Example, Sentence, Task
 from domainbert.errors import RecipeError
-from domainbert.files import sha256_file
-from domainbert.plugins import reading
-from domainbert.recipe_sections import TaskSection
+from domainbert.plugin.domain import DataFile, Domain, Example, Sentence, Task
+from domainbert.plugin.registry import reading
+from domainbert.recipe.sections import TaskSection
+from domainbert.storage.download import Progress, locate
+from domainbert.storage.files import sha256_file
 from domainbert.tasks.check import check_records, check_splits, found_labels
-from domainbert.tasks.columns import read_columns, to_iob2
-from domainbert.tasks.metrics import Scoring
-from domainbert.tasks.table import read_table
+from domainbert.tasks.metrics.score import Scoring
+from domainbert.tasks.readers.columns import read_columns, to_iob2
+from domainbert.tasks.readers.table import read_table
 
 SPLITS = ("train", "validation", "test")
 KINDS = ("tagging", "classification")

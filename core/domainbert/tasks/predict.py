@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from domainbert.base import longest_sequence
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
-from domainbert.recipe_sections import EvaluateSection
-from domainbert.tasks.classification import average_windows, count_long, decide, text_windows
-from domainbert.tasks.classifier import Classifier
+from domainbert.model.classifier import Classifier
+from domainbert.model.load import longest_sequence
+from domainbert.recipe.sections import EvaluateSection
+from domainbert.tasks.kinds.classification import average_windows, count_long, decide, text_windows
+from domainbert.tasks.kinds.tagging import word_windows
 from domainbert.tasks.load import LoadedTask
-from domainbert.tasks.metrics import Prediction
-from domainbert.tasks.tagging import word_windows
+from domainbert.tasks.metrics.score import Prediction
 from domainbert.tasks.window import Window, pad_windows
 
 
@@ -111,12 +111,12 @@ def long_texts(tuned: Tuned, split: str) -> int:
     """Return how many texts of a split are longer than one window; 0 for tagging."""
     if tuned.task.scoring.kind == "tagging":
         return 0
-    return count_long(tuned.task.splits[split], tuned.tokenizer, tuned.settings.max_length)
+    return count_long(tuned.task.splits[split], tuned.tokenizer, tuned.settings.max_seq_length)
 
 
 def make_windows(tuned: Tuned, records: Sequence[Any]) -> list[Window]:
     """Cut records to what the model reads."""
-    length = tuned.settings.max_length
+    length = tuned.settings.max_seq_length
     if tuned.task.scoring.kind == "tagging":
         return word_windows(records, tuned.tokenizer, length)
     return text_windows(records, tuned.tokenizer, length, tuned.settings.long_texts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from domainbert.training.batch import padded_length
+from domainbert.training.data.batch import padded_length
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from domainbert.counter import derive_key, random_words
+from domainbert.keyed_random import derive_key, random_words
 
 FAMILIES = (
     "albert",
@@ -85,7 +85,7 @@ def tiny_checkpoint(
     import torch
     from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 
-    from domainbert.base import quiet_transformers
+    from domainbert.model.load import quiet_transformers
 
     tokenizer = tiny_tokenizer(family, words)
     config = AutoConfig.for_model(family, **_settings(family, tokenizer))

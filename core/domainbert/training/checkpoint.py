@@ -16,20 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import RunFolderError
-from domainbert.files import (
+from domainbert.run.environment import environment_fingerprint
+from domainbert.run.heartbeat import heartbeat
+from domainbert.storage.files import (
     check_folder,
     check_space,
     describe_file,
     file_trouble,
     folder_in_place,
     read_json,
-    read_sealed,
+    read_json_with_hash,
     write_json,
-    write_sealed,
+    write_json_with_hash,
 )
-from domainbert.supervise.pulse import beat
-from domainbert.training.conditions import conditions
-from domainbert.training.shards import gathered, placed
+from domainbert.training.distributed import gathered, placed
 
 if TYPE_CHECKING:
     import torch
@@ -103,25 +103,25 @@ def save_checkpoint(
     earlier = checkpoints_in(folder)
     with folder_in_place(target) as beside:
         for name, tensors in groups.items():
-            beat(f"saving step {state.step}")
+            heartbeat(f"saving step {state.step}")
             save_file(tensors, beside / f"{name}.safetensors")
         write_json(beside / "state.json", asdict(state))
-        beat(f"saving step {state.step}")
+        heartbeat(f"saving step {state.step}")
         manifest = {
             "schema": SCHEMA,
             "step": state.step,
             "parent": earlier[-1].name if earlier else None,
-            "conditions": conditions(model),
+            "conditions": environment_fingerprint(model),
             "files": {path.name: describe_file(path) for path in sorted(beside.iterdir())},
         }
-        write_sealed(beside / _MANIFEST, manifest)
+        write_json_with_hash(beside / _MANIFEST, manifest)
     _retain([old for old in earlier if old != target], state.step, keep, say)
     return target
 
 
-def read_conditions(path: Path) -> dict[str, str]:
+def read_environment(path: Path) -> dict[str, str]:
     """Return the conditions under which a checkpoint was written."""
-    return dict(read_sealed(path / _MANIFEST)["conditions"])
+    return dict(read_json_with_hash(path / _MANIFEST)["conditions"])
 
 
 def checkpoint_of(folder: Path, step: int) -> Path:
@@ -133,7 +133,7 @@ def _retain(earlier: list[Path], newest: int, keep: int, say: Callable[[str], No
     """Remove the checkpoints before the newest `keep` whole ones; damaged ones do not count."""
     whole = 1
     for old in reversed(earlier):
-        beat("looking through checkpoints")
+        heartbeat("looking through checkpoints")
         try:
             if whole < keep:
                 whole += _trouble(old) is None
@@ -171,7 +171,7 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]
     """
     damaged: list[tuple[Path, str]] = []
     for path in reversed(checkpoints_in(folder)):
-        beat(f"reading {path.name}")
+        heartbeat(f"reading {path.name}")
         trouble = _trouble(path)
         if trouble is None:
             return path, damaged
@@ -239,7 +239,7 @@ def checkpoints_in(folder: Path) -> list[Path]:
 
 def _trouble(path: Path) -> str | None:
     try:
-        manifest = read_sealed(path / _MANIFEST)
+        manifest = read_json_with_hash(path / _MANIFEST)
     except (OSError, ValueError) as error:
         return f"{_MANIFEST} is missing or damaged ({error})"
     if manifest.get("schema") != SCHEMA:

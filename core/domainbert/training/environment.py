@@ -7,10 +7,10 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import RecipeError, UserError
-from domainbert.training.tracking import check_trackers
+from domainbert.training.trackers import check_trackers
 
 if TYPE_CHECKING:
-    from domainbert.recipe_train import TrainSection
+    from domainbert.recipe.train import TrainSection
 
 
 def check_environment(settings: TrainSection, accelerator: Any) -> None:
@@ -27,7 +27,7 @@ def check_environment(settings: TrainSection, accelerator: Any) -> None:
     check_trackers(settings.trackers)
     if accelerator.device.type == "cuda":
         _check_gpus()
-    if settings.compile:
+    if settings.torch_compile:
         _check_compiler(sharded=accelerator.is_fsdp2)
     kind = accelerator.distributed_type.value
     if kind == "FSDP" and not accelerator.is_fsdp2:
@@ -50,10 +50,10 @@ def _check_gpus() -> None:
 
 def _check_compiler(sharded: bool) -> None:
     if sharded:
-        raise RecipeError("train.compile: cannot be used with FSDP; leave one of the two out.")
+        raise RecipeError("train.torch_compile: cannot be used with FSDP; leave one of them out.")
     names = [os.environ.get("CXX", "g++"), "g++", "clang++"]
     if not any(shutil.which(name) for name in names):
         raise RecipeError(
-            "train.compile: needs a C++ compiler, and neither g++ nor clang++ is installed. "
+            "train.torch_compile: needs a C++ compiler, and neither g++ nor clang++ is installed. "
             "Install one, or leave it out."
         )

@@ -11,24 +11,35 @@ from typing import Any
 
 import torch
 
-from domainbert.plan import Phase
-from domainbert.progress import Bar
-from domainbert.run_metrics import append_metrics, sync_metrics
-from domainbert.supervise.pulse import beat
+from domainbert.model.layers import depths, frozen, lowest_awake, rate_scales
+from domainbert.model.masked_lm import first_non_finite, head_parameters, set_dropout
+from domainbert.run.heartbeat import heartbeat
+from domainbert.run.metrics import append_metrics, sync_metrics
+from domainbert.run.progress import Bar
 from domainbert.training.checkpoint import (
     TrainState,
     checkpoints_in,
     gather_for_others,
     save_checkpoint,
 )
-from domainbert.training.layers import depths, frozen, lowest_awake, rate_scales
-from domainbert.training.model import first_non_finite, head_parameters, set_dropout
-from domainbert.training.optimise import build_optimizer
-from domainbert.training.recovery import BadStep, check_loss, forget_losses, remember_loss
-from domainbert.training.schedule import learning_rate_at
-from domainbert.training.step import Job, StepSums, settle, train_step, with_mask_rate
-from domainbert.training.together import done_by_main, fail_together, highest, told_by_main
-from domainbert.training.tracking import track
+from domainbert.training.distributed import (
+    all_reduce_max,
+    broadcast_from_main,
+    fail_together,
+    run_on_main,
+)
+from domainbert.training.phases import Phase
+from domainbert.training.recovery import check_loss, forget_losses, remember_loss
+from domainbert.training.schedule import build_optimizer, learning_rate_at
+from domainbert.training.step import (
+    BadStep,
+    Job,
+    StepSums,
+    train_step,
+    warm_up_ddp_buckets,
+    with_mlm_probability,
+)
+from domainbert.training.trackers import track
 from domainbert.training.wrap import wrapped
 
 # Above the number of any signal.
@@ -59,11 +70,11 @@ def _run(
     job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.AdamW, module: Any
 ) -> TrainState:
     depth = depths(job.model)
-    settle(job, module, state.step)
+    warm_up_ddp_buckets(job, module, state.step)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state = _begin(job, phase, state, optimizer)
         for step in range(state.step, phase.stop):
-            beat(f"step {step + 1}")
+            heartbeat(f"step {step + 1}")
             entry: dict[str, Any] | None = None
             if str(step + 1) in state.skipped:
                 state, entry = _pass_over(phase, state)
@@ -72,13 +83,13 @@ def _run(
             started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
-                job.settings.warmup, job.settings.schedule, job.settings.decay,
+                job.settings.warmup_ratio, job.settings.lr_scheduler, job.settings.decay,
             )  # fmt: skip
-            asleep, now = _asleep(job, phase, depth, step), with_mask_rate(job, phase, step)
+            asleep, now = _asleep(job, phase, depth, step), with_mlm_probability(job, phase, step)
             sums = train_step(now, module, optimizer, step, rate, asleep)
             check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
             state = _advance(state, sums, time.perf_counter() - started)
-            if state.step % job.settings.log_steps == 0 or state.step == phase.stop:
+            if state.step % job.settings.logging_steps == 0 or state.step == phase.stop:
                 state, entry = _log(phase, state, sums, first, bar)
             _finish_step(job, phase, state, optimizer, entry)
     return state
@@ -102,7 +113,7 @@ def learning(job: Job, phase_name: str) -> Iterator[tuple[Job, torch.optim.AdamW
             settings.adam_betas,
             settings.weight_decay,
             job.session.accelerator.device,
-            rate_scales(depth, settings.layer_rate_decay),
+            rate_scales(depth, settings.layerwise_lr_decay),
         )
         model.train()
         yield replace(job, model=model), optimizer, module
@@ -131,7 +142,7 @@ def _begin(
     """Make sure that there is something to go back to."""
     # Asked by one: it may have written the first checkpoint before another looks.
     missing = state.step == 0 and not checkpoints_in(job.session.run.checkpoints)
-    if told_by_main(job.session.accelerator, int(missing)):
+    if broadcast_from_main(job.session.accelerator, int(missing)):
         _save(job, state, optimizer)
     return state if state.step > phase.start else forget_losses(state)
 
@@ -195,13 +206,13 @@ def _finish_step(
     # One process may be told to stop, or fail to write, and the others not; they must agree.
     accelerator = job.session.accelerator
     mine = _UNWRITTEN if trouble else job.session.stop.signal_number
-    received = int(highest(accelerator, mine))
+    received = int(all_reduce_max(accelerator, mine))
     if received == _UNWRITTEN:
         fail_together(accelerator, trouble)
-    due = state.step % job.settings.checkpoint_steps == 0 or state.step == phase.stop
+    due = state.step % job.settings.save_steps == 0 or state.step == phase.stop
     if not (due or received):
         return
-    if highest(accelerator, first_non_finite(job.model) is not None):
+    if all_reduce_max(accelerator, first_non_finite(job.model) is not None):
         raise BadStep(state.step, "it made a weight that is not finite")
     _save(job, state, optimizer)
     if received:
@@ -211,11 +222,11 @@ def _finish_step(
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
     run, accelerator = job.session.run, job.session.accelerator
     # By itself: once others give their shards, nothing may fail before those are taken.
-    done_by_main(accelerator, partial(_prepare_save, job))
-    keep, say = job.settings.keep_checkpoints, job.session.reporter.say
+    run_on_main(accelerator, partial(_prepare_save, job))
+    keep, say = job.settings.save_total_limit, job.session.reporter.say
     save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state, keep, say)
     give = partial(gather_for_others, job.model, optimizer) if accelerator.is_fsdp2 else None
-    done_by_main(accelerator, save, give)
+    run_on_main(accelerator, save, give)
 
 
 def _prepare_save(job: Job) -> None:

@@ -44,8 +44,8 @@ def _told(job: Job, error: Exception) -> str:
     settings = job.settings
     said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     return (
-        f"train.micro_batch_size: {settings.micro_batch_size}, with train.max_length: "
-        f"{settings.max_length}, needs more memory than there is ({said}). The last checkpoint is "
-        "whole: free memory and run the same command again, or name another --out and a lower "
+        f"train.micro_batch_size: {settings.micro_batch_size}, with train.max_seq_length: "
+        f"{settings.max_seq_length}, needs more memory than there is ({said}). The last checkpoint "
+        "is whole: free memory and run the same command again, or name another --out and a lower "
         "`train.micro_batch_size`, which changes no loss, or `train.gradient_checkpointing: true`."
     )

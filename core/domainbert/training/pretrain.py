@@ -8,35 +8,35 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domainbert.base import LoadedModel, check_length, quiet_transformers
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import RecipeError, RunFailed, RunFolderError
-from domainbert.files import folder_in_place, read_json, sha256_file, write_json
-from domainbert.plan import Phase, check_shares
-from domainbert.recipe_train import TrainSection
-from domainbert.session import Session
-from domainbert.tokenizer import fingerprint, load_tokenizer, special_tokens
-from domainbert.training.attention import attend_within
-from domainbert.training.bits import Bits, measure_bits
+from domainbert.model.layers import check_layers, depths
+from domainbert.model.load import LoadedModel, check_length, quiet_transformers
+from domainbert.model.masked_lm import first_non_finite, is_sparse, layout_of
+from domainbert.model.packed_attention import attend_within
+from domainbert.model.pair_head import without_pair_head
+from domainbert.recipe.train import TrainSection
+from domainbert.run.session import Session
+from domainbert.storage.files import folder_in_place, read_json, sha256_file, write_json
+from domainbert.tokenizer.extend import write_extension
+from domainbert.tokenizer.load import fingerprint, load_tokenizer, special_tokens
 from domainbert.training.checkpoint import TrainState, load_optimizer
-from domainbert.training.layers import check_layers, depths
+from domainbert.training.data.order import index_sequences
+from domainbert.training.data.rule import masking_config_of
+from domainbert.training.held_out import HeldOutScore, measure_held_out
 from domainbert.training.loop import run_phase
-from domainbert.training.model import first_non_finite, is_sparse, layout_of
-from domainbert.training.order import index_sequences
-from domainbert.training.pair_head import without_pair_head
-from domainbert.training.recovery import BadStep, roll_back
+from domainbert.training.phases import Phase, check_shares
+from domainbert.training.recovery import roll_back
 from domainbert.training.resume import resume
-from domainbert.training.rule import mask_rule_of
-from domainbert.training.step import Job
-from domainbert.training.tracking import tracked
+from domainbert.training.step import BadStep, Job
+from domainbert.training.trackers import tracked
 from domainbert.training.wrap import save_memory
-from domainbert.vocabulary.extend import write_extension
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from domainbert.training.batch import Layout
+    from domainbert.training.data.batch import Layout
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Adaptation:
         skipped: Steps whose batch was passed over, from 1, and why.
     """
 
-    before: Bits
-    after: Bits
+    before: HeldOutScore
+    after: HeldOutScore
     new_head: bool
     steps: int
     tokens: int
@@ -75,12 +75,12 @@ def build_job(
         RecipeError: A setting does not fit the model or the number of processes.
     """
     specials = special_tokens(loaded.tokenizer)
-    check_length(loaded.model, settings.max_length, "train.max_length")
+    check_length(loaded.model, settings.max_seq_length, "train.max_seq_length")
     check_shares(settings, session.accelerator.num_processes)
     if loaded.new_head and not settings.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
     check_layers(settings, depths(loaded.model), loaded.model.config.model_type)
-    capacity = specials.room(settings.max_length, paired=settings.sentence_pairs != "none")
+    capacity = specials.room(settings.max_seq_length, paired=settings.sentence_pairs != "none")
     index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
     save_memory(model, settings.gradient_checkpointing)
@@ -91,7 +91,7 @@ def build_job(
         model=model,
         store=store,
         index=index,
-        rule=mask_rule_of(settings, loaded, specials, store, index),
+        rule=masking_config_of(settings, loaded, specials, store, index),
         layout=layout,
         settings=settings,
         session=session,
@@ -106,7 +106,7 @@ def _layout(model: Any, settings: TrainSection, session: Session) -> Layout:
     if settings.packing and layout == "padded":
         session.reporter.say(f"model type {family!r}: sequences are padded, which is slower")
     # A compiled model would be compiled anew for each way in which a row is made up.
-    return layout if settings.packing and not settings.compile else "padded"
+    return layout if settings.packing and not settings.torch_compile else "padded"
 
 
 def pretrain(
@@ -115,7 +115,7 @@ def pretrain(
     loaded: LoadedModel,
     heldout: list[str],
     identity: dict[str, str],
-    before: Bits | None = None,
+    before: HeldOutScore | None = None,
 ) -> Adaptation:
     """Train through all phases, continuing from the newest whole checkpoint.
 
@@ -196,7 +196,9 @@ def prepare_base(
     return _outcome(bits, bits, loaded.new_head, state)
 
 
-def _outcome(before: Bits, after: Bits, new_head: bool, state: TrainState) -> Adaptation:
+def _outcome(
+    before: HeldOutScore, after: HeldOutScore, new_head: bool, state: TrainState
+) -> Adaptation:
     return Adaptation(
         before, after, new_head, state.step, state.tokens, state.seconds, state.skipped
     )
@@ -247,20 +249,20 @@ def _bits_path(job: Job, when: str) -> Path:
     return job.session.run.results / f"bits-{when}.json"
 
 
-def _measured(job: Job, when: str, tokenizer: Any, heldout: list[str]) -> Bits:
+def _measured(job: Job, when: str, tokenizer: Any, heldout: list[str]) -> HeldOutScore:
     path = _bits_path(job, when)
     if job.session.is_main and not path.exists():
-        length, device = job.settings.max_length, job.session.accelerator.device
+        length, device = job.settings.max_seq_length, job.session.accelerator.device
         poll = partial(job.session.check_stop, f"measuring {when}")
-        bits = measure_bits(job.model, tokenizer, heldout, length, device, poll)
+        bits = measure_held_out(job.model, tokenizer, heldout, length, device, poll)
         write_json(path, asdict(bits))
     job.session.accelerator.wait_for_everyone()
     return _read_bits(path)
 
 
-def _read_bits(path: Path) -> Bits:
+def _read_bits(path: Path) -> HeldOutScore:
     try:
-        return Bits(**read_json(path))
+        return HeldOutScore(**read_json(path))
     except (ValueError, TypeError, RecursionError):
         raise RunFolderError(
             f"{path}: damaged. Delete it and run the same command again, or start again with "

@@ -8,14 +8,13 @@ and rates that they would have had, and a resumed run skips what the first one d
 
 from __future__ import annotations
 
-import math
 import statistics
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domainbert.errors import RunFailed
-from domainbert.run_metrics import rewind_metrics
+from domainbert.run.metrics import rewind_metrics
 from domainbert.training.checkpoint import (
     TrainState,
     checkpoint_of,
@@ -23,6 +22,7 @@ from domainbert.training.checkpoint import (
     read_state,
 )
 from domainbert.training.resume import newest_whole_step
+from domainbert.training.step import BadStep
 
 if TYPE_CHECKING:
     from domainbert.training.step import Job
@@ -33,20 +33,6 @@ WINDOW = 64
 _DEVIATIONS = 6.0
 # Of a normal distribution: standard deviation ÷ median absolute deviation.
 _NORMAL = 1.4826
-
-
-class BadStep(Exception):
-    """A step that must not count; caught where the run can go back.
-
-    Args:
-        step: From 1, as in the metrics.
-        reason: What was wrong with it, for metrics and messages.
-    """
-
-    def __init__(self, step: int, reason: str) -> None:
-        super().__init__(f"step {step}: {reason}")
-        self.step = step
-        self.reason = reason
 
 
 def remember_loss(state: TrainState, loss: float) -> TrainState:
@@ -80,17 +66,6 @@ def is_spike(loss: float, state: TrainState, spike: float | None) -> bool:
     middle = statistics.median(state.recent)
     spread = _NORMAL * statistics.median(abs(value - middle) for value in state.recent)
     return loss - state.lowest_median > max(spike, _DEVIATIONS * spread)
-
-
-def check_finite(step: int, loss: float, norm: float) -> None:
-    """Refuse a step, before it is applied, whose loss or gradient is not finite.
-
-    Raises:
-        BadStep: One of the two is infinite or no number.
-    """
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        what = f"loss {loss}, gradient norm {norm}"
-        raise BadStep(step, f"the loss or its gradient is not finite ({what})")
 
 
 def check_loss(step: int, loss: float, state: TrainState, spike: float | None) -> None:
@@ -145,5 +120,5 @@ def _too_often(skipped: dict[str, str], kept: int) -> str:
     return (
         f"step {last}: {skipped[last]}.{before} Training goes wrong again and again, so it was "
         f"stopped; the last checkpoint, of step {kept}, is whole. Lower `train.learning_rate`, "
-        "lengthen `train.warmup` or set `train.precision: fp32`, and train with another --out."
+        "lengthen `train.warmup_ratio` or set `train.precision: fp32`, and use another --out."
     )

@@ -5,21 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domainbert.run import read_lock, update_lock
-from domainbert.run_metrics import rewind_metrics
+from domainbert.run.environment import environment_fingerprint
+from domainbert.run.folder import read_lock, update_lock
+from domainbert.run.metrics import rewind_metrics
 from domainbert.training.checkpoint import (
     TrainState,
     checkpoint_of,
     choose_checkpoint,
     load_model,
-    read_conditions,
+    read_environment,
     read_state,
 )
-from domainbert.training.conditions import conditions
-from domainbert.training.together import done_by_main, told_by_main
+from domainbert.training.distributed import broadcast_from_main, run_on_main
 
 if TYPE_CHECKING:
-    from domainbert.session import Session
+    from domainbert.run.session import Session
     from domainbert.training.step import Job
 
 
@@ -68,13 +68,13 @@ def newest_whole_step(session: Session) -> int:
             session.reporter.say(f"checkpoint {line}")
         _keep(session, "damaged", damaged)
 
-    done_by_main(session.accelerator, choose)
-    return told_by_main(session.accelerator, chosen[0])
+    run_on_main(session.accelerator, choose)
+    return broadcast_from_main(session.accelerator, chosen[0])
 
 
 def _tell(job: Job, checkpoint: Path, step: int) -> None:
     """Say, and keep in the lock, whether the bits or only the order of the run are kept."""
-    before, now = read_conditions(checkpoint), conditions(job.model)
+    before, now = read_environment(checkpoint), environment_fingerprint(job.model)
     changed = [
         f"{key} {before.get(key)} → {value}"
         for key, value in now.items()

@@ -6,6 +6,7 @@ number of processes: each forward pass returns a sum, and the divisor is counted
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -13,22 +14,46 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from domainbert.base import longest_sequence
-from domainbert.counter import derive_key
-from domainbert.plan import Phase
-from domainbert.recipe_train import TrainSection
-from domainbert.session import Session
-from domainbert.training.batch import Layout, MicroBatch, masked_batch
-from domainbert.training.masking import MaskRule, mask_rate_at
+from domainbert.keyed_random import derive_key
+from domainbert.model.load import longest_sequence
+from domainbert.recipe.train import TrainSection
+from domainbert.run.session import Session
+from domainbert.training.batch_ramp import batch_places
+from domainbert.training.data.batch import Layout, MicroBatch, masked_batch
+from domainbert.training.data.masking import MaskingConfig, mlm_probability_at
+from domainbert.training.data.order import SequenceIndex, global_batch, share
+from domainbert.training.distributed import all_reduce_sum
 from domainbert.training.memory import names_batch
-from domainbert.training.optimise import set_rate
-from domainbert.training.order import SequenceIndex, global_batch, share
-from domainbert.training.ramp import batch_places
-from domainbert.training.recovery import check_finite
-from domainbert.training.together import summed
+from domainbert.training.phases import Phase
+from domainbert.training.schedule import set_rate
 
 if TYPE_CHECKING:
     from domainbert.corpus.store import TokenStore
+
+
+class BadStep(Exception):
+    """A step that must not count; caught where the run can go back.
+
+    Args:
+        step: From 1, as in the metrics.
+        reason: What was wrong with it, for metrics and messages.
+    """
+
+    def __init__(self, step: int, reason: str) -> None:
+        super().__init__(f"step {step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+
+def check_finite(step: int, loss: float, norm: float) -> None:
+    """Refuse a step, before it is applied, whose loss or gradient is not finite.
+
+    Raises:
+        BadStep: One of the two is infinite or no number.
+    """
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        what = f"loss {loss}, gradient norm {norm}"
+        raise BadStep(step, f"the loss or its gradient is not finite ({what})")
 
 
 @dataclass(frozen=True)
@@ -48,7 +73,7 @@ class Job:
     model: Any
     store: TokenStore
     index: SequenceIndex
-    rule: MaskRule
+    rule: MaskingConfig
     layout: Layout
     settings: TrainSection
     session: Session
@@ -67,10 +92,10 @@ class StepSums:
     pairs: int = 0
 
 
-def with_mask_rate(job: Job, phase: Phase, step: int) -> Job:
+def with_mlm_probability(job: Job, phase: Phase, step: int) -> Job:
     """Return the job with the mask rate of a step; the head phase has the first rate."""
     since = step - phase.start if phase.name == "full" else 0
-    rate = mask_rate_at(since, phase.steps, *job.settings.mask_rates)
+    rate = mlm_probability_at(since, phase.steps, *job.settings.mlm_probabilities)
     return replace(job, rule=replace(job.rule, rate=rate))
 
 
@@ -87,7 +112,7 @@ def train_step(
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     batches = micro_batches(job, step)
-    masked, pairs, tokens = summed(accelerator, _counts(batches))
+    masked, pairs, tokens = all_reduce_sum(accelerator, _counts(batches))
     optimizer.zero_grad(set_to_none=True)
     # Processes average their gradients, so each gives `world` times its part.
     weights = torch.tensor([world / masked, world / max(1, pairs)], device=accelerator.device)
@@ -106,8 +131,8 @@ def train_step(
     # `requires_grad` would save work, but DDP wants the same parameters in every step.
     for parameter in asleep:
         parameter.grad = None
-    nats, pair_nats = summed(accelerator, total.tolist())
-    norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_gradient_norm))
+    nats, pair_nats = all_reduce_sum(accelerator, total.tolist())
+    norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_grad_norm))
     check_finite(step + 1, nats / masked + pair_nats / max(1, pairs), norm)
     set_rate(optimizer, learning_rate)
     optimizer.step()
@@ -134,14 +159,14 @@ def micro_batches(job: Job, step: int) -> list[MicroBatch]:
     keys = global_batch(job.index, settings.seed, batch_places(settings, step))
     # Where every pass gathers weights from all processes, all have to make as many passes.
     by_tokens = job.layout != "padded" and not accelerator.is_fsdp2
-    capacity = micro * settings.max_length if by_tokens else None
+    capacity = micro * settings.max_seq_length if by_tokens else None
     parts = share(keys, rank, world, micro, capacity)
     longest = longest_sequence(job.model)
     return [masked_batch(job.store, part, job.rule, job.layout, longest) for part in parts]
 
 
 @names_batch
-def settle(job: Job, wrapped: Any, step: int) -> None:
+def warm_up_ddp_buckets(job: Job, wrapped: Any, step: int) -> None:
     """Let processes agree on the order in which they exchange gradients, before any counts.
 
     DDP chooses it in the first backward pass of its life and sums in another order before. With

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from domainbert.errors import RecipeError
-from domainbert.training.model import MaskedLanguageModel
-from domainbert.training.shards import gathered
+from domainbert.model.masked_lm import MaskedLanguageModel
+from domainbert.training.distributed import gathered
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,7 +34,7 @@ def wrapped(job: Job) -> Iterator[tuple[nn.Module, Any]]:
     try:
         if not accelerator.is_fsdp2:
             module = MaskedLanguageModel(job.model)
-            if job.settings.compile:
+            if job.settings.torch_compile:
                 # In place, so that no name changes; all sizes free, since batches differ in them.
                 module.compile(dynamic=True)
             yield job.model, accelerator.prepare(module)

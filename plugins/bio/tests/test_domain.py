@@ -12,7 +12,7 @@ import pytest
 
 import domainbert_bio
 from domainbert import DataFile
-from domainbert.plugins import load_plugins
+from domainbert.plugin.registry import load_plugins
 from domainbert_bio.domain import ADDRESS, BIO
 from domainbert_bio.medline import read_medline
 from domainbert_bio.pubtator import read_pubtator

@@ -12,7 +12,7 @@ import pytest
 
 import domainbert_finance
 from domainbert import DataFile
-from domainbert.plugins import load_plugins
+from domainbert.plugin.registry import load_plugins
 from domainbert_finance.domain import FINANCE, PHRASEBANK, SEC_NER
 from domainbert_finance.items import read_10k
 from domainbert_finance.phrasebank import read_phrasebank

@@ -29,8 +29,11 @@ def test_recipes_name_tasks_and_corpora_of_the_domain(path: Path) -> None:
 
 def test_finbert_has_the_published_settings() -> None:
     recipe = yaml.safe_load((ROOT / "recipes" / "finance" / "finbert.yaml").read_text("utf-8"))
-    expected = {"epochs": 4, "batch_size": 32, "warmup": 0.2, "unfreeze": "gradual"}
+    expected = {"epochs": 4, "batch_size": 32, "warmup_ratio": 0.2, "unfreeze": "gradual"}
     assert recipe["base"] == "google-bert/bert-base-uncased"
     assert {key: recipe["evaluate"][key] for key in expected} == expected
     assert float(recipe["evaluate"]["learning_rate"]) == 2e-5
-    assert (recipe["evaluate"]["max_length"], recipe["evaluate"]["layer_rate_decay"]) == (64, 0.85)
+    assert (recipe["evaluate"]["max_seq_length"], recipe["evaluate"]["layerwise_lr_decay"]) == (
+        64,
+        0.85,
+    )

@@ -15,7 +15,7 @@ import pytest
 
 import domainbert_patent
 from domainbert import DataError, DataFile
-from domainbert.plugins import load_plugins
+from domainbert.plugin.registry import load_plugins
 from domainbert_patent.cpc_tasks import read_sections, read_subclasses
 from domainbert_patent.domain import PATENT
 from domainbert_patent.reading import read_abstracts, read_claims, read_whole

@@ -13,9 +13,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from helpers.forks import ForkServer, fork_server
 
-from domainbert.run import RunFolder
-from domainbert.testing.forks import ForkServer, fork_server
+from domainbert.run.folder import RunFolder
 
 ROOT = Path(__file__).parents[3]
 GRACE = 30.0  # seconds

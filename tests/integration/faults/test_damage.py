@@ -11,12 +11,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from helpers.forks import ForkServer, fork_server
 
 from domainbert.corpus.store import open_store
 from domainbert.errors import DataError, StorageError
-from domainbert.files import storage_errors
-from domainbert.run import RunFolder, read_lock
-from domainbert.testing.forks import ForkServer, fork_server
+from domainbert.run.folder import RunFolder, read_lock
+from domainbert.storage.files import storage_errors
 from domainbert.training.checkpoint import choose_checkpoint, newest_checkpoint
 
 Same = Callable[..., bool]

@@ -10,8 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-
-from domainbert.testing.forks import ForkServer
+from helpers.forks import ForkServer
 
 ROOT = Path(__file__).parents[3]
 

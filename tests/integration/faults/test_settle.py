@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
 
 STEPS, KEPT = 18, 10  # both phases; the second is continued in its middle
 
@@ -29,7 +29,7 @@ main()
 def adapt(folder: Path, how: str, name: str) -> str:
     """Run or continue; return what was told."""
     launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "3", "runner.py", how]
-    words = ["adapt", "recipe.yaml", "--out", name, "--set", "train.keep_checkpoints=9"]
+    words = ["adapt", "recipe.yaml", "--out", name, "--set", "train.save_total_limit=9"]
     done = subprocess.run(
         [sys.executable, "-m", *launch, *words],
         cwd=folder, capture_output=True, text=True, check=False,

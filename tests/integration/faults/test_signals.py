@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from domainbert.run import RunFolder
+from domainbert.run.folder import RunFolder
 from domainbert.training.checkpoint import newest_checkpoint
 
 Until = Callable[..., None]

@@ -19,13 +19,13 @@ import psutil
 import pytest
 
 from domainbert.errors import UserError
-from domainbert.run import RunFolder
-from domainbert.signals import StopFlag
-from domainbert.supervise import attempt, supervisor
-from domainbert.supervise.attempt import Attempt
-from domainbert.supervise.pulse import Ending, Pulse
+from domainbert.launch import attempt, supervisor
+from domainbert.launch.attempt import Attempt
+from domainbert.run.folder import RunFolder
+from domainbert.run.heartbeat import Ending, Heartbeat
+from domainbert.run.signals import StopFlag
 
-RANKS = {0: Pulse(0, 10, "1", 5, "step 7"), 1: Pulse(1, 11, "1", 5, "step 8")}
+RANKS = {0: Heartbeat(0, 10, "1", 5, "step 7"), 1: Heartbeat(1, 11, "1", 5, "step 8")}
 DONE = [Ending(0, 0, "", "", 1.0), Ending(1, 0, "", "", 1.1)]
 STOPPED = [Ending(rank, 75, "Stopped by SIGTERM; kept.", "", 2.0 + rank) for rank in (0, 1)]
 REFUSED = Ending(0, 2, "town.yaml: no such file.", "", 1.0)
@@ -105,7 +105,7 @@ def test_a_stopped_rank_is_named_and_ended_within_two_minutes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv(supervisor.PATIENCE, raising=False)
-    monkeypatch.setattr(attempt, "read_pulses", lambda _: dict(RANKS))
+    monkeypatch.setattr(attempt, "read_heartbeats", lambda _: dict(RANKS))
     monkeypatch.setattr(attempt, "process_state", lambda pid: ("T" if pid == 11 else "S", "1"))
     clock = [0.0]
     monkeypatch.setattr(attempt, "time", SimpleNamespace(monotonic=lambda: clock[0]))

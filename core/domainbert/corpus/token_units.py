@@ -1,0 +1,143 @@
+"""Where words and terms of a text begin, as one byte a token: what masking of whole units needs.
+
+Words come from the text and the tokens' places in it, so they are the same for every family of
+tokenizers. A byte is a sum of flags. Legend: L tokens of a document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import regex
+
+from domainbert.corpus.clean import normalise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BEGINS_WORD, BEGINS_TERM, IN_TERM = 1, 2, 4
+
+LONGEST_WORD = 16
+"""Tokens of a word; a longer run, as of bases, is cut so that no word is most of a sequence."""
+
+# An ideograph is a word, as for BERT. Combining marks belong to the letter before them.
+_IDEOGRAPH = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
+_WORD = regex.compile(rf"(?V1){_IDEOGRAPH}\p{{M}}*|[\w--{_IDEOGRAPH}]+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class TokenUnits:
+    """Marks the tokens of texts; made by `word_marker` and `term_marker`.
+
+    Args:
+        name: What is marked, for the manifest of a token store.
+        terms: First word of terms → these terms as (number of words, text), longest first; all
+            folded, white space as single blanks.
+    """
+
+    name: str
+    terms: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+
+    def mark(self, text: str, offsets: list[tuple[int, int]], splits: list[Any]) -> NDArray[Any]:
+        """Return the flags of each token of a text; uint8, shape (L,).
+
+        Args:
+            text: As it was tokenised.
+            offsets: Character range of each token.
+            splits: Number of the piece that the tokenizer's own splitting put each token in.
+        """
+        spans_L2 = np.array(offsets, dtype=np.int64).reshape(-1, 2)
+        words = [match.span() for match in _WORD.finditer(text)]
+        begins_L = _begins(spans_L2, np.array(words, dtype=np.int64).reshape(-1, 2), splits)
+        marks_L = np.where(begins_L, BEGINS_WORD, 0).astype(np.uint8)
+        if self.terms:
+            found = np.array(self._find(text, words), dtype=np.int64).reshape(-1, 2)
+            _mark_terms(marks_L, spans_L2, found)
+        return marks_L
+
+    def _find(self, text: str, words: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return where terms stand, from left to right, the longest at each word."""
+        found, number = [], 0
+        while number < len(words):
+            first, end = words[number]
+            step = 1
+            for count, term in self.terms.get(text[first:end].casefold(), ()):
+                if number + count > len(words):
+                    continue
+                last = words[number + count - 1][1]
+                if _folded(text[first:last]) == term:
+                    found.append((first, last))
+                    step = count
+                    break
+            number += step
+        return found
+
+
+def word_units() -> TokenUnits:
+    """Mark words alone."""
+    return TokenUnits("words")
+
+
+def term_units(terms: Iterable[str]) -> TokenUnits:
+    """Mark words, and terms as units of whole words; case does not matter.
+
+    Args:
+        terms: As the domain's list has them.
+    """
+    folded = sorted({_folded(normalise(term)) for term in terms} - {""})
+    by_first: dict[str, list[tuple[int, str]]] = {}
+    for term in folded:
+        words = _WORD.findall(term)
+        by_first.setdefault(words[0], []).append((len(words), term))
+    name = hashlib.sha256("\n".join(folded).encode()).hexdigest()
+    return TokenUnits(
+        f"terms {name}",
+        {first: tuple(sorted(found, reverse=True)) for first, found in by_first.items()},
+    )
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _begins(
+    spans_L2: NDArray[np.int64], words_W2: NDArray[np.int64], splits: list[Any]
+) -> NDArray[np.bool_]:
+    """Return which tokens begin a word: those that share no word with the token before."""
+    first_L = np.searchsorted(words_W2[:, 1], spans_L2[:, 0], side="right")
+    last_L = np.searchsorted(words_W2[:, 0], spans_L2[:, 1], side="left") - 1
+    blank_L = last_L < first_L
+    before_L = np.maximum.accumulate(np.concatenate([[-1], last_L]))[:-1]
+    begins_L = blank_L | (first_L > before_L)
+    # A lone mark of a blank, as `▁`, belongs to the word that it stands before; a line end does
+    # not. The tokenizer's own splitting tells them apart.
+    splits_L = np.array(splits, dtype=np.float64)
+    begins_L[1:] &= ~(blank_L[:-1] & (splits_L[1:] == splits_L[:-1]))
+    begins_L[:1] = True
+    places_L = np.arange(len(begins_L))
+    starts_L = np.maximum.accumulate(np.where(begins_L, places_L, 0))
+    return begins_L | ((places_L - starts_L) % LONGEST_WORD == 0)
+
+
+def _mark_terms(
+    marks_L: NDArray[np.uint8], spans_L2: NDArray[np.int64], terms_U2: NDArray[np.int64]
+) -> None:
+    """Set the flags of terms; a term takes in the whole words that it touches."""
+    starts = np.append(np.flatnonzero(marks_L & BEGINS_WORD), len(marks_L))
+    first_U = np.searchsorted(np.maximum.accumulate(spans_L2[:, 1]), terms_U2[:, 0], side="right")
+    stop_U = np.searchsorted(np.maximum.accumulate(spans_L2[:, 0]), terms_U2[:, 1], side="left")
+    # One way from tokens to the words that they are of, for all terms at once.
+    begin_U = starts[np.searchsorted(starts, first_U, side="right") - 1]
+    end_U = starts[np.searchsorted(starts, stop_U, side="left")]
+    done = 0
+    for first, stop, begin, end in zip(first_U, stop_U, begin_U, end_U, strict=True):
+        if first >= stop or end <= done:
+            continue
+        # Two terms that share a token are one unit.
+        marks_L[begin] |= BEGINS_TERM if begin >= done else 0
+        marks_L[begin:end] |= IN_TERM
+        done = end

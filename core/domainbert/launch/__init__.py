@@ -1,0 +1,1 @@
+"""Several processes on one machine: start, watch, restart and stop them as one."""

@@ -1,0 +1,1 @@
+"""Checkpoints and their heads: load, masked LM, packed attention, classifier."""

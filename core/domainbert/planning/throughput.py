@@ -1,0 +1,141 @@
+"""How fast a run is, by a few timed steps; and how many steps a budget in minutes is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import torch
+
+from domainbert.errors import RunFailed
+from domainbert.run.folder import update_lock
+from domainbert.storage.files import read_json
+from domainbert.training.distributed import all_reduce_max
+from domainbert.training.loop import learning
+from domainbert.training.phases import CorpusSize, Phase, count_steps, head_phase, plan_phases
+from domainbert.training.step import BadStep, Job, train_step
+
+# The first steps prepare kernels and memory. Then steps are timed until there is enough to go by.
+_UNTIMED = 2
+_FEWEST, _MOST = 3, 12
+_ENOUGH_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What timed steps showed.
+
+    Args:
+        seconds_per_token: Median over the steps; of the slowest process, over all tokens.
+        steps: How many were timed.
+    """
+
+    seconds_per_token: float
+    steps: int
+
+
+def corpus_size(job: Job) -> CorpusSize:
+    """Return sequences and tokens of one epoch."""
+    specials, n_sequences = job.rule.specials, job.index.n_sequences
+    framing = len(specials.prefix) + len(specials.suffix)
+    if job.rule.pairs is not None:
+        framing += len(specials.between or ())
+    return CorpusSize(n_sequences, job.index.n_tokens + framing * n_sequences)
+
+
+def plan_job(job: Job, new_head: bool) -> tuple[Phase, ...]:
+    """Return the phases of a run, timing a few steps first if its budget is in minutes.
+
+    What was found is kept in `lock.json`: a run that is continued has the steps it began with, on
+    whichever machine. The timed steps leave no trace in the model.
+    """
+    settings, run = job.settings, job.session.run
+    first = sum(phase.steps for phase in head_phase(settings, new_head))
+    if settings.minutes is None:
+        return plan_phases(settings, count_steps(settings, corpus_size(job), first), new_head)
+    steps = planned_steps(run.lock)
+    if steps is None:
+        with restored(job.model):
+            pace = measure_throughput(job, "full")
+        steps = count_steps(settings, corpus_size(job), first, pace.seconds_per_token)
+        if job.session.is_main:
+            plan = {"minutes": settings.minutes, "steps": steps, "timed_steps": pace.steps}
+            update_lock(run, plan={**plan, "seconds_per_token": pace.seconds_per_token})
+        job.session.accelerator.wait_for_everyone()
+        job.session.reporter.say(
+            f"{settings.minutes:g} minutes are {steps:,} steps, by {pace.steps} timed steps; "
+            "lock.json keeps this"
+        )
+    return plan_phases(settings, steps, new_head)
+
+
+def planned_steps(lock: Any) -> int | None:
+    """Return the steps that a run in minutes was found to have, from its `lock.json`."""
+    plan = read_json(lock).get("plan") if lock.is_file() else None
+    return int(plan["steps"]) if plan else None
+
+
+def measure_throughput(job: Job, phase_name: str) -> Throughput:
+    """Time steps on real batches of full size.
+
+    The rate is zero, so that no step can spoil the next.
+
+    Args:
+        job: The run; what was in the parameters' gradients is lost.
+        phase_name: `head` or `full`.
+
+    Raises:
+        RunFailed: The loss is never finite.
+    """
+    with learning(job, phase_name) as (learner, optimizer, module):
+        taken = _timed(learner, optimizer, module)
+        optimizer.zero_grad(set_to_none=True)
+    return Throughput(median(taken), len(taken))
+
+
+def _timed(job: Job, optimizer: torch.optim.AdamW, module: Any) -> list[float]:
+    """Return seconds for each token, by step."""
+    ramp = job.settings.batch_ramp
+    first = ramp.steps if ramp else 0
+    taken: list[float] = []
+    spent = 0.0
+    for step in range(first, first + _UNTIMED + _MOST):
+        job.session.check_stop()
+        started = time.perf_counter()
+        try:
+            sums = train_step(job, module, optimizer, step, 0.0)
+        except BadStep:
+            continue  # the run itself will meet it, say so and go past it
+        # The same number in every process, so that all stop timing with the same step.
+        seconds = all_reduce_max(job.session.accelerator, time.perf_counter() - started)
+        if step - first < _UNTIMED:
+            continue
+        taken.append(seconds / sums.tokens)
+        spent += seconds
+        if len(taken) >= _FEWEST and spent >= _ENOUGH_SECONDS:
+            break
+    if not taken:
+        raise RunFailed(
+            f"no loss of {_UNTIMED + _MOST} timed steps is finite, so nothing could be timed. Give "
+            "`train.steps`, or look at base and corpus."
+        )
+    return taken
+
+
+@contextmanager
+def restored(model: Any) -> Iterator[None]:
+    """Put every bit of the parameters back when the block ends.
+
+    Even a rate of zero is not enough: adding zero turns -0 into 0.
+    """
+    kept = {name: value.detach().to("cpu", copy=True) for name, value in model.named_parameters()}
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, value in model.named_parameters():
+                value.copy_(kept[name])

@@ -1,0 +1,230 @@
+"""What a plugin declares: frozen records whose loaders run late.
+
+Declaring is light: no record here opens a file or imports torch. A loader is a callable that
+receives paths which `domainbert` has already found, downloaded and verified.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from domainbert.errors import PluginError
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse names that could not be an identifier, a folder and a YAML scalar alike.
+
+    Raises:
+        PluginError: `name` is not lower-case words joined by hyphens.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 64:
+        raise PluginError(
+            f"{kind} name {name!r}: expected lower-case letters, digits and single hyphens, "
+            "at most 64 characters, such as 'ncbi-disease'."
+        )
+
+
+@dataclass(frozen=True)
+class Document:
+    """One unlabelled document.
+
+    Args:
+        id: Unique within its corpus.
+        text: The text, paragraphs separated by newlines.
+        source: Where it was read: a file name, and a record number where there is one.
+    """
+
+    id: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One tokenised sentence with a tag for each word.
+
+    Args:
+        words: The words as the data set tokenised them.
+        tags: IOB2 tags, as many as `words`.
+    """
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One text with its labels.
+
+    Args:
+        text: The text, untokenised.
+        labels: Exactly one where the task has a single label, else any number, none included.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that is identified by its content.
+
+    Args:
+        sha256: Lower-case hex digest of the whole file.
+        size: Length in bytes.
+        name: File name in the cache; its suffix tells the format.
+        url: Where to download it, or None if it must be brought by the user.
+    """
+
+    sha256: str
+    size: int
+    name: str
+    url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _SHA256.fullmatch(self.sha256):
+            raise PluginError(f"{self.name}: sha256 must be 64 lower-case hex digits.")
+        if "/" in self.name or "\\" in self.name or self.name in {"", ".", ".."}:
+            raise PluginError(f"file name {self.name!r}: expected a plain name without a folder.")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A source of unlabelled documents.
+
+    Args:
+        name: Name within the domain, such as `pubmed`.
+        title: One line for people.
+        licence: SPDX identifier or a sentence.
+        origin: Address of the people who publish it.
+        read: Turns one file into documents, streaming; None reads txt, JSONL, CSV and Parquet as
+            recipes do.
+        files: Declared files, or paths inside the plugin's package. Empty where the user brings
+            the files, as with a corpus too large or too restricted to declare.
+        citation: How to cite it.
+    """
+
+    name: str
+    title: str
+    licence: str
+    origin: str
+    read: Callable[[Path], Iterable[Document]] | None = None
+    files: tuple[DataFile | Path, ...] = ()
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("corpus", self.name)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The field's lexicon: one term a line, `#` starts a comment line.
+
+    Args:
+        path: A UTF-8 text file inside the plugin's package.
+        licence: SPDX identifier or a sentence.
+        origin: How the list was made.
+    """
+
+    path: Path
+    licence: str
+    origin: str
+
+    def read(self) -> tuple[str, ...]:
+        """Return the terms in file order.
+
+        Raises:
+            DataError: The file is missing or not UTF-8.
+        """
+        from domainbert.plugin.readers import read_utf8
+
+        lines = read_utf8(self.path).splitlines()
+        return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+@dataclass(frozen=True)
+class Task:
+    """A labelled data set with train, validation and test splits.
+
+    Args:
+        name: Name within the domain, such as `ncbi-disease`.
+        title: One line for people.
+        kind: `tagging` (`Sentence`s) or `classification` (`Example`s).
+        licence: SPDX identifier or a sentence.
+        origin: Address of the people who publish it.
+        version: Changes whenever scores stop being comparable.
+        splits: `train`, `validation` and `test`, each a declared file or a path in the package; the
+            same file three times where `read` shares its records out.
+        labels: Entity types or classes, in the order that models and scores use. Empty only for
+            multi-label tasks: then the labels of the training split, sorted.
+        read: Called with the file and the name of the split, gives its sentences or examples; None
+            reads word and tag columns, or a table with the columns `text` and `label`.
+        multi_label: Whether an example may have any number of labels (classification).
+        levels: Name of a level → length of the prefix of a label that names its class there, as
+            `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
+        notes: What the reader leaves out, with counts, for people who compare scores.
+        sample: True for a small demonstration set that is not a benchmark.
+        citation: How to cite it.
+    """
+
+    name: str
+    title: str
+    kind: str
+    licence: str
+    origin: str
+    version: str
+    splits: Mapping[str, DataFile | Path]
+    labels: tuple[str, ...]
+    read: Callable[[Path, str], Iterable[Sentence | Example]] | None = None
+    multi_label: bool = False
+    levels: Mapping[str, int] = field(default_factory=dict)
+    notes: str = ""
+    sample: bool = False
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        check_name("task", self.name)
+        missing = {"train", "validation", "test"} - set(self.splits)
+        if missing:
+            raise PluginError(f"task {self.name!r}: missing splits {sorted(missing)}.")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A field of language: what a plugin yields from `domainbert_domains`.
+
+    Args:
+        name: Lower-case name; `domainbert adapt --domain NAME`.
+        title: One line for people.
+        corpora: Sources of unlabelled text.
+        terms: The lexicon, or None.
+        tasks: Labelled data sets.
+        recipes: Folder of `*.yaml` recipes inside the plugin's package, or None.
+        default_recipe: Recipe of `adapt --domain NAME`, such as `bio/quickstart`.
+    """
+
+    name: str
+    title: str
+    corpora: tuple[Corpus, ...] = ()
+    terms: Terms | None = None
+    tasks: tuple[Task, ...] = field(default=())
+    recipes: Path | None = None
+    default_recipe: str | None = None
+
+    def __post_init__(self) -> None:
+        check_name("domain", self.name)
+        if not isinstance(self.terms, Terms | None):
+            raise PluginError(f"domain {self.name!r}: terms must be domainbert.Terms or None.")
+        for kind, records in (("corpora", self.corpora), ("tasks", self.tasks)):
+            # Plugin authors write lists; the record keeps tuples.
+            object.__setattr__(self, kind, tuple(records))
+            names = [record.name for record in records]
+            doubled = sorted({name for name in names if names.count(name) > 1})
+            if doubled:
+                raise PluginError(f"domain {self.name!r}: {kind} named twice: {doubled}.")

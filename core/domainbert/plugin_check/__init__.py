@@ -1,0 +1,1 @@
+"""The checks behind `domainbert plugins check` and `domainbert.testing.check_domain`."""

@@ -1,0 +1,87 @@
+"""The recipe: everything about one adaptation, as data.
+
+The models here and in `recipe_sections.py` are the schema of the YAML, of `domainbert recipes
+validate` and of `docs/reference/recipe.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from domainbert.recipe.sections import (
+    BaseSection,
+    CorpusSection,
+    EvaluateSection,
+    HeldoutSection,
+    Name,
+    Section,
+    TaskSection,
+    VocabularySection,
+)
+from domainbert.recipe.train import TrainSection
+
+
+class Recipe(Section):
+    """Everything about one adaptation."""
+
+    version: Literal[1] = 1
+    """Version of this schema."""
+    name: Name
+    """Name of the recipe, of the run folder and of the adapted model."""
+    title: str = ""
+    """One line for people."""
+    domain: Name | None = None
+    """Domain whose corpora and tasks can be named; not needed for your own files."""
+    base: BaseSection
+    """The checkpoint to start from."""
+    corpus: tuple[CorpusSection, ...] = Field(min_length=1)
+    """Sources of text, read in this order."""
+    heldout: HeldoutSection = HeldoutSection()
+    """The slice that measures bits per character."""
+    vocabulary: VocabularySection | None = None
+    """Entries added to the tokenizer before training; absent for none."""
+    train: TrainSection
+    """Continued pretraining."""
+    tasks: tuple[TaskSection, ...] = ()
+    """Tasks on which base and adapted model are compared."""
+    evaluate: EvaluateSection = EvaluateSection()
+    """How they are fine-tuned."""
+
+    @field_validator("base", mode="before")
+    @classmethod
+    def _base_from_string(cls, value: Any) -> Any:
+        return {"source": value} if isinstance(value, str) else value
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _tasks_from_strings(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return [{"name": item} if isinstance(item, str) else item for item in value]
+
+    @field_validator("tasks")
+    @classmethod
+    def _distinct_tasks(cls, tasks: tuple[TaskSection, ...]) -> tuple[TaskSection, ...]:
+        names = [task.name for task in tasks]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"task named twice: {', '.join(doubled)}")
+        return tasks
+
+    @model_validator(mode="after")
+    def _new_entries_learn(self) -> Recipe:
+        if self.vocabulary is not None and self.train.freeze_embeddings:
+            raise ValueError("train.freeze_embeddings: the new entries of `vocabulary` never learn")
+        return self
+
+    def hash(self) -> str:
+        """Return the SHA-256 of the resolved recipe: same values, same hash, however written."""
+        content = self.model_dump(mode="json")
+        if self.vocabulary is None:
+            del content["vocabulary"]  # recipes from before there was this section keep their hash
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,191 @@
+"""The sections of a recipe, but for `train:`, which has a module of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):  # pydantic takes `yes` for 1
+        raise ValueError("expected a number; YAML reads yes, no, on and off as booleans")
+    return value
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth_value)]
+BatchSize = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(_no_truth_value)]
+Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(_no_truth_value)]
+
+
+class Section(BaseModel):
+    """Settings shared by every section: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class BaseSection(Section):
+    """The checkpoint to start from; a plain string is short for `source`."""
+
+    source: str
+    """Hub id (`google-bert/bert-base-cased`), local folder (`./model`), or
+    `package:MODULE/FOLDER` for weights inside an installed Python package."""
+    revision: Commit | None = None
+    """Commit hash of a hub id. Without it the newest commit is taken and written to the lock."""
+    sha256: Sha256 | None = None
+    """Expected hash of `model.safetensors`; another file is refused."""
+
+
+class FileSection(Section):
+    """A file identified by its content: found in `DOMAINBERT_DATA`, the cache, or downloaded."""
+
+    sha256: Sha256
+    """Hash of the whole file."""
+    size: Count
+    """Length in bytes."""
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name in the cache; its suffix tells the format."""
+    url: str | None = Field(default=None, pattern=r"^https?://")
+    """Where to download it; without it the file must be in `DOMAINBERT_DATA`."""
+
+
+class CorpusSection(Section):
+    """One source of text: a plugin's corpus, your own files, or a file by hash."""
+
+    name: Name | None = None
+    """A corpus of the recipe's domain. With `path` or `file`, its reader reads those files."""
+    path: str | None = None
+    """Files as a glob, relative to the recipe: txt, jsonl, csv, parquet; plain, .gz or .zst."""
+    file: FileSection | None = None
+    """One file by hash."""
+    text_field: str = "text"
+    """Field or column that holds the text in jsonl, csv and parquet files."""
+    text_unit: Literal["file", "line", "paragraph"] = "file"
+    """What one document of a txt file is: all of it, a line, or a block between blank lines."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> CorpusSection:
+        if self.path and self.file:
+            raise ValueError("give `path` or `file`, not both")
+        if not (self.name or self.path or self.file):
+            raise ValueError("give `name` (a plugin's corpus), `path` or `file`")
+        return self
+
+
+class TaskSection(Section):
+    """One task: a plugin's by `name` alone, or your own files with `kind` and the three splits."""
+
+    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)
+    """Name of the task; a plain string in the list is short for this."""
+    kind: Literal["tagging", "classification"] | None = None
+    """Kind of your own task. `tagging`: entity recognition in columns `word ... tag`, IOB2.
+    `classification`: .tsv, .csv or .jsonl with `text` and `label`."""
+    train: str | None = None
+    """Training file, relative to the recipe."""
+    validation: str | None = None
+    """Validation file."""
+    test: str | None = None
+    """Test file."""
+    labels: tuple[str, ...] = ()
+    """Labels of your own task in the order of the model's outputs; else those of the training
+    file, sorted."""
+    multi_label: bool = False
+    """Whether a text may have any number of labels, joined by `|` in tables (classification)."""
+    levels: dict[str, Count] = Field(default_factory=dict)
+    """Name of a level: length of the prefix of a label that names its class there, as
+    `{section: 1, class: 3}`; each is scored as well (multi-label)."""
+
+    @model_validator(mode="after")
+    def _own_task_is_complete(self) -> TaskSection:
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels: each label once")
+        if self.kind != "classification" and (self.multi_label or self.levels):
+            raise ValueError("multi_label and levels are for your own classification task")
+        if self.levels and not self.multi_label:
+            raise ValueError("levels need multi_label: true")
+        if self.kind is None and self.labels:
+            raise ValueError("labels are for your own task; a plugin's task declares its own")
+        given = {key for key in ("kind", "train", "validation", "test") if getattr(self, key)}
+        if given and len(given) < 4:
+            missing = sorted({"kind", "train", "validation", "test"} - given)
+            raise ValueError(f"your own task also needs {', '.join(missing)}")
+        return self
+
+
+class HeldoutSection(Section):
+    """The slice of the corpus that is never trained on and measures bits per character."""
+
+    fraction: Fraction = 0.05
+    """Share of documents, those with the smallest text hashes; at least one."""
+    max_tokens: Count = 50_000
+    """Measure on about this many tokens of them at most."""
+
+
+class VocabularySection(Section):
+    """New entries of a WordPiece tokenizer; without this section it stays as it is."""
+
+    size: Count | None = None
+    """Add this many entries, fewer if no more would save anything. Give `size` or `min_gain`."""
+    min_gain: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Add entries while each saves so many tokens in a million of the training slice."""
+    terms: bool = True
+    """Whether words of the domain's terms are candidates; once in the training slice is enough."""
+    mine: bool = True
+    """Whether other words of the training slice are candidates."""
+    min_frequency: Count = 5
+    """Mined words occur at least so often."""
+    slots: Literal["grow", "unused"] = "grow"
+    """Add rows to the model, or take over the ids of its `[unusedN]` entries."""
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> VocabularySection:
+        if (self.size is None) == (self.min_gain is None):
+            raise ValueError("give `size` or `min_gain`, one of the two")
+        if not (self.terms or self.mine):
+            raise ValueError("`terms` and `mine` are both off: no word is a candidate")
+        return self
+
+
+class EvaluateSection(Section):
+    """Fine-tuning of base and adapted model on the tasks."""
+
+    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
+    """One fine-tuning run for each seed and model."""
+    epochs: Count = 4
+    """Passes over the training split."""
+    batch_size: BatchSize = 16
+    """Sequences in one step."""
+    learning_rate: Rate = 1e-4
+    """Peak rate of AdamW; linear warm-up, then linear decay to zero."""
+    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps in which the rate grows from zero."""
+    layerwise_lr_decay: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
+    """Factor on the rate from each layer to the one below; 1 gives all the same rate."""
+    unfreeze: Literal["all", "gradual"] = "all"
+    """`gradual`: the classifier learns alone, then one layer more with each third of an epoch. The
+    layers that three an epoch do not reach, as the lowest of twelve in four epochs, never learn."""
+    max_seq_length: int = Field(default=128, ge=8)
+    """Tokens in one window; longer sentences to tag are read in overlapping windows."""
+    long_texts: Literal["truncate", "window"] = "truncate"
+    """Longer texts to classify: keep the beginning, or average the scores of all windows."""
+    baselines: bool = True
+    """Add majority and TF-IDF + linear SVM to the table of classification tasks."""
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("each seed once: equal seeds give equal runs")
+        return seeds

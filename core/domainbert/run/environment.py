@@ -1,0 +1,80 @@
+"""What the bits of a run depend on beside its recipe, its corpus and its base."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def environment_fingerprint(model: nn.Module) -> dict[str, str]:
+    """Return versions, hardware, processes and precision of a run, by name."""
+    import accelerate
+    import numpy as np
+    import torch
+    import transformers
+
+    import domainbert
+
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return {
+        "torch": str(torch.__version__),
+        "transformers": transformers.__version__,
+        "accelerate": accelerate.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "domainbert": domainbert.__version__,
+        "device": next(model.parameters()).device.type,
+        "processor": processor_name(),
+        "processes": str(torch.distributed.get_world_size() if distributed else 1),
+        **_chosen(),
+        "threads": str(torch.get_num_threads()),
+    }
+
+
+def _chosen() -> dict[str, str]:
+    """Return what recipe, machine and Accelerate's config came to; nothing outside a run."""
+    from accelerate.state import AcceleratorState, is_initialized
+
+    if not is_initialized():
+        return {}
+    state = AcceleratorState()
+    return {
+        "distributed": state.distributed_type.value,
+        "precision": "bf16" if state.mixed_precision == "bf16" else "fp32",
+    }
+
+
+_PACKAGES = (
+    "accelerate", "domainbert", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy",
+    "seqeval", "tokenizers", "torch", "transformers",
+)  # fmt: skip
+
+
+def environment() -> dict[str, Any]:
+    """Return versions and hardware; no user name, path or variable of the environment."""
+    versions = {name: metadata.version(name) for name in _PACKAGES}
+    plugins = metadata.entry_points(group="domainbert")
+    versions |= {entry.dist.name: entry.dist.version for entry in plugins if entry.dist}
+    return {
+        "versions": versions,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "processor": processor_name(),
+    }
+
+
+def processor_name() -> str:
+    """Return the processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()

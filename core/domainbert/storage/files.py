@@ -1,0 +1,240 @@
+"""Write files so that a reader sees the old or the new content, never half of one."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import DomainBertError, StorageError, StorageFullError, UserError
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Not ETIMEDOUT and the like: from a download they speak of the network.
+_REFUSED = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY,
+    errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN,
+    errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.ELOOP,
+}  # fmt: skip
+_SEAL = "seal"
+
+
+def expand_user(path: str) -> Path:
+    """Return a path with `~` replaced; that of a user who does not exist stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def sha256_file(path: Path) -> str:
+    """Return the lower-case hex SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """Return hash and size of a file, for `file_trouble`."""
+    return {"sha256": sha256_file(path), "bytes": path.stat().st_size}
+
+
+def file_trouble(path: Path, expected: dict[str, Any]) -> str | None:
+    """Return in what a file differs from what `describe_file` said of it; None for nothing."""
+    try:
+        size = path.stat().st_size
+        if size != expected["bytes"]:
+            return f"has {size} bytes of {expected['bytes']}"
+        if sha256_file(path) != expected["sha256"]:
+            return "does not have the hash it was written with"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None
+
+
+def fsync_path(path: Path) -> None:
+    """Flush a file or a folder to the device; a rename survives power loss only after this."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and what is missing above it, so that each of them survives power loss."""
+    missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        fsync_path(folder.parent)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says into an error that says what is still whole.
+
+    Raises:
+        StorageFullError: Writing below `path` ran out of space or quota.
+        StorageError: The system refused, as for a device that fails or is read-only.
+    """
+    try:
+        yield
+    except DomainBertError:
+        raise
+    except Exception as error:
+        number = _system_error(error)
+        if number in _NO_SPACE:
+            free = shutil.disk_usage(_existing(path)).free / 1e6
+            raise StorageFullError(
+                f"{path}: no space left on the device ({free:.0f} MB free). Nothing was "
+                "half-written and what stood before is whole: free some space and run the same "
+                "command again."
+            ) from None
+        if number in _REFUSED:
+            where = getattr(error, "filename2", None) or getattr(error, "filename", None) or path
+            raise StorageError(
+                f"{where}: cannot be written: {os.strerror(number)}. Nothing was half-written and "
+                "what stood before is whole: put right the path, its permissions or the "
+                "device and run the same command again."
+            ) from None
+        raise
+
+
+def check_folder(path: Path) -> None:
+    """Refuse to write below a folder that was there and is not any more.
+
+    Raises:
+        StorageError: It is gone; made anew it would be nobody's.
+    """
+    if not path.is_dir():
+        raise StorageError(
+            f"{path}: was moved or removed while it was written to. What it holds is whole: put it "
+            "back and run the same command again."
+        )
+
+
+def check_space(path: Path, needed: int) -> None:
+    """Refuse to begin writing what does not fit.
+
+    Args:
+        path: What is to be written; its folder need not exist.
+        needed: Bytes.
+
+    Raises:
+        StorageFullError: Fewer bytes are free.
+    """
+    free = shutil.disk_usage(_existing(path)).free
+    if free < needed:
+        raise StorageFullError(
+            f"{path}: needs {needed / 1e6:,.1f} MB, the device has {free / 1e6:,.1f} MB free. "
+            "Nothing was written and what stood before is whole: free some space and run the "
+            "same command again."
+        )
+
+
+def _system_error(error: BaseException) -> int:
+    """Return the number of a system error; 0 for what is none."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    # safetensors and pyarrow wrap it in types of their own.
+    found = re.search(r"\(os error (\d+)\)|\[errno (\d+)\]", str(error), re.IGNORECASE)
+    return int(found[1] or found[2]) if found else 0
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file beside `path`, flush it and rename it into place."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with storage_errors(path):
+            make_folder(path.parent)
+            with beside.open("w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.replace(path)
+            fsync_path(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON with sorted keys, in the manner of `write_text`."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_json_with_hash(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON object with a hash of itself, so that no bit of it can change unseen."""
+    write_json(path, {**value, _SEAL: _seal(value)})
+
+
+def read_json_with_hash(path: Path) -> dict[str, Any]:
+    """Read a JSON object that `write_sealed` wrote, without its hash.
+
+    Raises:
+        ValueError: It is not as it was written.
+    """
+    value = read_json(path)
+    seal = value.pop(_SEAL, None) if isinstance(value, dict) else None
+    if seal is None or seal != _seal(value):
+        raise ValueError("not as it was written")
+    return dict(value)
+
+
+def _seal(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def folder_in_place(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path` that becomes `path` when the block succeeds.
+
+    Every file is flushed before the rename. A block that fails leaves nothing behind.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        with storage_errors(path):
+            make_folder(path.parent)
+            beside.mkdir()
+            yield beside
+            for item in sorted(beside.rglob("*")):
+                fsync_path(item)
+            fsync_path(beside)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            beside.replace(path)
+            fsync_path(path.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_utf8(path: Path) -> None:
+    """Refuse a path that has bytes which no text file of a run could hold.
+
+    Raises:
+        UserError: It is not UTF-8.
+    """
+    shown = str(path).encode(errors="backslashreplace").decode()
+    if shown != str(path):
+        raise UserError(
+            f"{shown}: this name is not UTF-8, so no record of it can be kept. Rename it."
+        )

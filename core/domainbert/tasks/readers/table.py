@@ -1,0 +1,102 @@
+"""Read your own classification data: a text and its label, or labels, in each row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import DataError
+from domainbert.plugin.domain import Example
+from domainbert.plugin.readers import read_utf8
+
+SEPARATOR = "|"
+# A 100,000-word document in a cell is longer than the csv module's default allows.
+_LONGEST_CELL = 1 << 30
+
+
+def read_table(path: Path, multi_label: bool) -> Iterator[Example]:
+    """Yield the examples of a .tsv, .csv or .jsonl file.
+
+    Tables have a header that names `text` and `label`; several labels in a cell are joined by `|`.
+    JSON lines have `text` and `label`, or a list `labels`.
+
+    Args:
+        path: The file, UTF-8.
+        multi_label: Whether a cell may hold several labels, or none.
+
+    Raises:
+        DataError: Missing, not UTF-8, another format, a column is missing, or a cell is empty.
+    """
+    rows = _json_rows(path) if path.suffix == ".jsonl" else _cells(path, multi_label)
+    for number, text, labels in rows:
+        if not text.strip():
+            raise DataError(f"{path}:{number}: the text is empty.")
+        if any(not label or label != label.strip() for label in labels):
+            raise DataError(f"{path}:{number}: a label is empty or has blanks around it: {labels}.")
+        if len(set(labels)) < len(labels):
+            raise DataError(f"{path}:{number}: a label stands twice: {labels}.")
+        yield Example(text, labels)
+
+
+def _cells(path: Path, multi_label: bool) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    if path.suffix not in {".tsv", ".csv"}:
+        raise DataError(f"{path}: expected a file named .tsv, .csv or .jsonl.")
+    # Quotes mean something in .csv alone.
+    csv.field_size_limit(_LONGEST_CELL)
+    stream = io.StringIO(read_utf8(path), newline="")
+    if path.suffix == ".csv":
+        table = csv.DictReader(stream)
+    else:
+        table = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = table.fieldnames or []
+    missing = [name for name in ("text", "label") if name not in header]
+    if missing:
+        raise DataError(
+            f"{path}:1: no column {missing[0]!r}; the header names "
+            f"{', '.join(header) or 'nothing'}."
+        )
+    for row in _rows(table, path):
+        text, label = row["text"], row["label"]
+        if text is None or label is None or None in row:
+            raise DataError(
+                f"{path}:{table.line_num}: expected {len(header)} columns as in the header."
+            )
+        labels = tuple(label.split(SEPARATOR)) if multi_label else (label,)
+        yield table.line_num, text, labels if label else ()
+
+
+def _rows(table: csv.DictReader[str], path: Path) -> Iterator[dict[str, str]]:
+    try:
+        yield from table
+    except csv.Error as error:
+        raise DataError(f"{path}:{table.line_num}: {error}.") from None
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    for number, line in enumerate(read_utf8(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row: Any = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}:{number}: no JSON: {error}") from None
+        text = row.get("text") if isinstance(row, dict) else None
+        labels = _json_labels(row) if isinstance(row, dict) else None
+        if not isinstance(text, str) or labels is None:
+            raise DataError(
+                f"{path}:{number}: expected an object with `text` and `label` or `labels`, "
+                "as strings."
+            )
+        yield number, text, labels
+
+
+def _json_labels(row: dict[str, Any]) -> tuple[str, ...] | None:
+    given = row.get("labels", row.get("label"))
+    labels = [given] if isinstance(given, str) else given
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        return None
+    return tuple(labels)

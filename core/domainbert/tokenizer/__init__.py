@@ -1,0 +1,1 @@
+"""Tokenizers: load, measure, extend a WordPiece vocabulary."""

@@ -1,0 +1,249 @@
+"""Write chosen entries into a WordPiece vocabulary, so that no other word is cut otherwise.
+
+A plain entry `angina` would also be taken as the beginning of `anginal`, and WordPiece has no sign
+for the end of a word. So each entry ends with a mark, a character that no text can bring in, and
+the last step of the normaliser puts the mark behind the listed words and behind no others. An entry
+is then found where a listed word ends and nowhere else: every other word keeps its ids, seen before
+or not. Offsets stay exact, since the mark belongs to the last character of its word, and decoding
+removes it. docs/how-to/extend-the-vocabulary.md compares this with plain entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import BaseModelError, RunFailed, RunFolderError
+from domainbert.storage.files import read_json, write_json
+from domainbert.tokenizer.load import VOCABULARY_FILE, encode_texts, fingerprint
+from domainbert.tokenizer.select import Choice, Entry
+from domainbert.tokenizer.wordpiece import INSIDE, unused_mark
+
+_UNUSED = re.compile(r"\[unused(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What was added to a vocabulary; kept as `vocabulary.json`.
+
+    Args:
+        choice: Entries, words and savings.
+        ids: Id of each entry.
+        mark: The character that ends each of them in the vocabulary.
+        slots: `grow` or `unused`.
+    """
+
+    choice: Choice
+    ids: tuple[int, ...]
+    mark: str
+    slots: str
+
+    def sha256(self) -> str:
+        """Return a hash of everything that decides about ids."""
+        texts = [entry.text for entry in self.choice.entries]
+        content = [texts, self.ids, self.choice.words, self.mark]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts for people."""
+        entries = self.choice.entries
+        return {
+            "entries": len(entries),
+            "continuations": sum(entry.text not in self.choice.words for entry in entries),
+            "terms": sum(entry.term for entry in entries),
+            "words": len(self.choice.words),
+            "slots": self.slots,
+            "tokens_before": self.choice.tokens,
+            "tokens_saved": self.choice.saved,
+        }
+
+    def line(self, size: int | None = None) -> str:
+        """Return one line on what was added and what it saves.
+
+        Args:
+            size: How many entries were asked for.
+        """
+        told = self.summary()
+        entries = f"{told['entries']:,} entries"
+        if size is not None and size > told["entries"]:
+            entries += f" (no more of the {size:,} asked for would save anything)"
+        share = 100 * told["tokens_saved"] / told["tokens_before"]
+        return (
+            f"{entries} added ({told['continuations']:,} of them word endings), "
+            f"{told['words']:,} words shorter, {told['tokens_saved']:,} of "
+            f"{told['tokens_before']:,} tokens saved ({share:.1f} %)"
+        )
+
+
+def free_slots(tokenizer: Any) -> list[str]:
+    """Return the `[unusedN]` entries by number; those that someone gave a use are not free."""
+    taken = {token.content for token in tokenizer.added_tokens_decoder.values()}
+    found = [entry for entry in tokenizer.get_vocab() if _UNUSED.fullmatch(entry)]
+    numbered = [(int(entry[7:-1]), entry) for entry in found if entry not in taken]
+    return [entry for _, entry in sorted(numbered)]
+
+
+def check_slots(tokenizer: Any, slots: str, size: int | None) -> None:
+    """Refuse to fill more unused slots than there are.
+
+    Raises:
+        BaseModelError: There are too few.
+    """
+    free = len(free_slots(tokenizer))
+    if slots == "unused" and free < (size or 1):
+        raise BaseModelError(
+            f"slots: unused: the vocabulary has {free} free [unused] entries, {size or 1} are "
+            "needed. Choose fewer, or `slots: grow`, which adds rows to the model."
+        )
+
+
+def plan_extension(tokenizer: Any, choice: Choice, slots: str) -> Extension:
+    """Give every entry its id.
+
+    Args:
+        tokenizer: The one to be extended.
+        choice: From `choose_entries`.
+        slots: `grow` the vocabulary, or fill its `unused` entries.
+
+    Raises:
+        BaseModelError: Too few unused entries.
+    """
+    check_slots(tokenizer, slots, len(choice.entries))
+    vocabulary = tokenizer.get_vocab()
+    if slots == "unused":
+        ids = [vocabulary[name] for name in free_slots(tokenizer)]
+    else:
+        first = max(vocabulary.values()) + 1
+        ids = list(range(first, first + len(choice.entries)))
+    return Extension(choice, tuple(ids[: len(choice.entries)]), unused_mark(tokenizer), slots)
+
+
+def extend_tokenizer(tokenizer: Any, extension: Extension) -> Any:
+    """Return a new tokenizer with the entries.
+
+    Args:
+        tokenizer: The one that the extension was planned for; it stays as it is.
+        extension: From `plan_extension`.
+    """
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    spec = json.loads(tokenizer.backend_tokenizer.to_str())
+    given = set(extension.ids)
+    vocabulary = {k: v for k, v in spec["model"]["vocab"].items() if v not in given}
+    marked = [entry.text + extension.mark for entry in extension.choice.entries]
+    spec["model"]["vocab"] = vocabulary | dict(zip(marked, extension.ids, strict=True))
+    pattern = rf"(?<!{INSIDE})(?:{word_trie(extension.choice.words)})(?!{INSIDE})\K"
+    put = {"type": "Replace", "pattern": {"Regex": pattern}, "content": extension.mark}
+    spec["normalizer"] = {"type": "Sequence", "normalizers": [spec["normalizer"], put]}
+    take = {"type": "Replace", "pattern": {"String": extension.mark}, "content": ""}
+    steps = [step for step in (spec["decoder"], take) if step]
+    spec["decoder"] = {"type": "Sequence", "decoders": steps}
+    # The classes of single models build their normaliser anew and would lose the mark.
+    return PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(json.dumps(spec)),
+        model_max_length=tokenizer.model_max_length,
+        model_input_names=tokenizer.model_input_names,
+        padding_side=tokenizer.padding_side,
+        truncation_side=tokenizer.truncation_side,
+        **tokenizer.special_tokens_map,
+    )
+
+
+def word_trie(words: Iterable[str]) -> str:
+    """Return a regular expression of the words that reads each character once."""
+    root: dict[str, Any] = {}
+    for word in words:
+        node = root
+        for character in word:
+            node = node.setdefault(character, {})
+        node[""] = {}
+    return _branches(root)
+
+
+def _branches(node: dict[str, Any]) -> str:
+    branches = [key + _branches(node[key]) for key in sorted(node) if key]
+    if not branches:
+        return ""
+    if len(branches) == 1 and "" not in node:
+        return branches[0]
+    return f"(?:{'|'.join(branches)})" + ("?" if "" in node else "")
+
+
+def check_extension(old: Any, new: Any, extension: Extension, words: Iterable[str]) -> None:
+    """Check on all words at hand that the extension does what it promises.
+
+    Args:
+        old: The tokenizer before.
+        new: The tokenizer after.
+        extension: What was added.
+        words: Words to compare, the listed ones among them or not.
+
+    Raises:
+        RunFailed: Another word changed, or an entry cannot be reached.
+    """
+    listed = set(extension.choice.words)
+    others = sorted(set(words) - listed)
+    pairs = zip(others, encode_texts(old, others), encode_texts(new, others), strict=True)
+    changed = [word for word, before, after in pairs if before != after]
+    inside = sorted(listed)
+    reached = {number for ids in encode_texts(new, inside) for number in ids}
+    unreached = set(extension.ids) - reached
+    if changed or unreached:
+        raise RunFailed(
+            f"the extended tokenizer cuts {len(changed)} other words otherwise "
+            f"({', '.join(changed[:3])}) and does not reach {len(unreached)} entries. "
+            "Please report this with the name of the base model."
+        )
+
+
+def write_extension(folder: Path, extension: Extension, tokenizer: Any) -> None:
+    """Write `vocabulary.json`, which also says how the extended tokenizer has to behave."""
+    record = {
+        "version": 1,
+        "fingerprint": fingerprint(tokenizer),
+        "sha256": extension.sha256(),
+        "mark": f"U+{ord(extension.mark):04X}",
+        **extension.summary(),
+        "terms_read": extension.choice.terms,
+        "added": [
+            {"id": number, **asdict(entry)}
+            for number, entry in zip(extension.ids, extension.choice.entries, strict=True)
+        ],
+        "listed": extension.choice.words,
+    }
+    write_json(folder / VOCABULARY_FILE, record)
+
+
+def read_extension(folder: Path) -> Extension:
+    """Read `vocabulary.json`.
+
+    Raises:
+        RunFolderError: It was edited or damaged.
+    """
+    path = folder / VOCABULARY_FILE
+    try:
+        record = read_json(path)
+        entries = tuple(
+            Entry(item["text"], tuple(item["pieces"]), item["saved"], item["term"])
+            for item in record["added"]
+        )
+        words, tokens = tuple(record["listed"]), record["tokens_before"]
+        extension = Extension(
+            choice=Choice(entries, words, tokens, record["terms_read"]),
+            ids=tuple(item["id"] for item in record["added"]),
+            mark=chr(int(record["mark"].removeprefix("U+"), 16)),
+            slots=record["slots"],
+        )
+        if extension.sha256() == record["sha256"]:
+            return extension
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise RunFolderError(
+        f"{path}: was edited or damaged. Restore it, or start again with another --out."
+    )

@@ -1,0 +1,200 @@
+"""Load a tokenizer, check that it is the one that was saved, and encode corpus text with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from domainbert.errors import BaseModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+VOCABULARY_FILE = "vocabulary.json"
+"""Stands beside an extended tokenizer: what was added, and the fingerprint."""
+
+PRIVATE_USE = range(0xE000, 0xF900)
+"""Code points without a meaning of their own, of which the mark of added entries is one."""
+
+_MARKED = re.compile(f"[{chr(PRIVATE_USE[0])}-{chr(PRIVATE_USE[-1])}]")
+_PROBE = (
+    "The patient's 2.5-mg dose of N-acetylcysteine (NAC) was RAISED; see Fig. 3a-c.",
+    "naïve résumé Straße ÅNGSTRÖM ﬁne ½ µg/ml ≥ 10⁻³ α-helix 漢字 🙂",
+    "http://example.org/a?b=c&d=1%20e_f [MASK] <s> ##ing Ġword ▁word",
+)
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """What frames and masks a sequence.
+
+    Args:
+        prefix: Ids before the text, such as `[CLS]`.
+        suffix: Ids after it, such as `[SEP]`.
+        mask: Id of the mask token.
+        pad: Id of the padding token.
+        reserved: Every id that must not be predicted or drawn as a random replacement.
+        between: Ids between the two parts of a pair, such as `[SEP]`; None if the tokenizer
+            frames pairs in another way than prefix, part, these, part, suffix.
+    """
+
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    mask: int
+    pad: int
+    reserved: tuple[int, ...]
+    between: tuple[int, ...] | None = None
+
+    def room(self, max_length: int, paired: bool = False) -> int:
+        """Return the tokens of text that fit into a sequence of `max_seq_length`.
+
+        Args:
+            max_length: Special tokens included.
+            paired: Whether the text is framed as two parts.
+        """
+        frame = (*self.prefix, *self.suffix, *((self.between or ()) if paired else ()))
+        return max_length - len(frame)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Load a fast tokenizer from a local folder, running no code from it.
+
+    Raises:
+        BaseModelError: There is none, or it cannot be used for masked-LM pretraining.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # a damaged file can make transformers raise anything
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BaseModelError(f"{folder}: no usable tokenizer: {first}") from None
+    if not tokenizer.is_fast:
+        raise BaseModelError(f"{folder}: needs a fast tokenizer (tokenizer.json); this has none.")
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        # transformers makes a tokenizer of the model's type from nothing.
+        raise BaseModelError(f"{folder}: no usable tokenizer: it has no vocabulary.")
+    if tokenizer.mask_token_id is None:
+        raise BaseModelError(
+            f"{folder}: the tokenizer has no mask token, so the model is no masked language model."
+        )
+    _check_fingerprint(tokenizer, folder)
+    return tokenizer
+
+
+def _check_fingerprint(tokenizer: Any, folder: Path) -> None:
+    path = folder / VOCABULARY_FILE
+    if not path.is_file():
+        return
+    try:
+        expected = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
+    except (OSError, ValueError, TypeError, KeyError):
+        raise BaseModelError(
+            f"{path}: damaged; it has to hold the tokenizer's fingerprint."
+        ) from None
+    if fingerprint(tokenizer) != expected:
+        raise BaseModelError(
+            f"{folder}: the tokenizer gives other ids than when its vocabulary was extended. "
+            f"tokenizer.json or tokenizer_config.json was changed, or this version of transformers "
+            f"builds it otherwise. Restore the folder; if the change is meant, delete {path.name}."
+        )
+
+
+def special_tokens(tokenizer: Any) -> SpecialTokens:
+    """Read from the tokenizer how it frames one sequence."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    framed = tokenizer("a")["input_ids"]
+    start = next(i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
+    prefix, suffix = framed[:start], framed[start + len(bare) :]
+    pair, end = tokenizer("a", "a")["input_ids"], start + len(bare)
+    between = pair[end : len(pair) - len(bare) - len(suffix)]
+    whole = pair == [*prefix, *bare, *between, *bare, *suffix]
+    pad = tokenizer.pad_token_id
+    return SpecialTokens(
+        prefix=tuple(prefix),
+        suffix=tuple(suffix),
+        mask=tokenizer.mask_token_id,
+        pad=tokenizer.mask_token_id if pad is None else pad,
+        reserved=tuple(sorted(tokenizer.all_special_ids)),
+        between=tuple(between) if whole else None,
+    )
+
+
+def encode_texts(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """Tokenise texts on all cores, without special tokens.
+
+    A literal `[SEP]` in a document is text, not a control token.
+    """
+    return [_ordinary(tokenizer, encoding.ids) for encoding in _encode(tokenizer, texts)]
+
+
+def encode_with_offsets(
+    tokenizer: Any, texts: list[str]
+) -> list[tuple[list[int], list[tuple[int, int]]]]:
+    """Like `encode_texts`, with the character range of each token."""
+    return [
+        (_ordinary(tokenizer, encoding.ids), encoding.offsets)
+        for encoding in _encode(tokenizer, texts)
+    ]
+
+
+def encode_with_units(
+    tokenizer: Any,
+    texts: list[str],
+    mark: Callable[[str, list[tuple[int, int]], list[Any]], NDArray[np.uint8]],
+) -> list[tuple[list[int], NDArray[np.uint8]]]:
+    """Like `encode_texts`, with what `Marker.mark` says of each token."""
+    return [
+        (_ordinary(tokenizer, found.ids), mark(text, found.offsets, found.word_ids))
+        for text, found in zip(texts, _encode(tokenizer, texts), strict=True)
+    ]
+
+
+def _ordinary(tokenizer: Any, ids: list[int]) -> list[int]:
+    # Unigram vocabularies hold `<s>` as a piece like any other and give its id for a literal one.
+    reserved = set(tokenizer.all_special_ids)
+    if reserved.isdisjoint(ids):
+        return ids
+    return [tokenizer.unk_token_id if number in reserved else number for number in ids]
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> list[Any]:
+    backend = tokenizer.backend_tokenizer
+    truncation, padding = backend.truncation, backend.padding
+    backend.no_truncation()
+    backend.no_padding()
+    backend.encode_special_tokens = True
+    try:
+        encodings: list[Any] = backend.encode_batch(texts, add_special_tokens=False)
+    finally:
+        backend.encode_special_tokens = False
+        if truncation:
+            backend.enable_truncation(**truncation)
+        if padding:
+            backend.enable_padding(**padding)
+    return encodings
+
+
+def fingerprint(tokenizer: Any) -> str:
+    """Return a hash of what the tokenizer does: ids of probe texts, vocabulary, special tokens.
+
+    transformers 5 can rebuild a saved tokenizer with another normaliser and say nothing, so a
+    loaded tokenizer is compared by behaviour and not by its files.
+    """
+    probes = [*_PROBE, *_added_words(tokenizer)]
+    behaviour = [[encoding.ids, encoding.offsets] for encoding in _encode(tokenizer, probes)]
+    content = [behaviour, sorted(tokenizer.get_vocab().items()), sorted(tokenizer.all_special_ids)]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _added_words(tokenizer: Any) -> list[str]:
+    # Entries that end with a mark are found only while the normaliser sets it; see vocabulary/.
+    return sorted(entry for entry in tokenizer.get_vocab() if _MARKED.search(entry))

@@ -1,0 +1,1 @@
+"""From token store to masked micro-batches."""

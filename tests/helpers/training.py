@@ -1,0 +1,128 @@
+"""What the tests of training share: tiny models, a token store, a session on the CPU."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from domainbert.corpus.store import TokenStore
+    from domainbert.corpus.token_units import TokenUnits
+    from domainbert.model.load import LoadedModel
+    from domainbert.run.session import Session
+    from domainbert.training.step import Job
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny checkpoint with a head, one for each family."""
+    from domainbert.testing import tiny_checkpoint
+
+    folders: dict[str, Path] = {}
+
+    def find(family: str) -> Path:
+        if family not in folders:
+            folders[family] = tiny_checkpoint(tmp_path_factory.mktemp(family), family)
+        return folders[family]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def load(family_folder: Callable[[str], Path]) -> Callable[[str], LoadedModel]:
+    """Load a tiny model, anew at each call, its weights far enough from zero to matter."""
+    import torch
+
+    from domainbert.model.load import find_base, load_masked_lm
+
+    # Models this small are slower on several threads than on one.
+    torch.set_num_threads(1)
+
+    def load(family: str = "bert") -> LoadedModel:
+        loaded = load_masked_lm(find_base(str(family_folder(family)), Path()), seed=0)
+        numbers = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            for parameter in loaded.model.parameters():
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=numbers))
+        return loaded
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TokenStore]:
+    """Write a token store of texts with a tokenizer."""
+    from domainbert.corpus.clean import clean
+    from domainbert.corpus.store import write_store
+    from domainbert.plugin.domain import Document
+    from domainbert.tokenizer.load import encode_texts, encode_with_units
+
+    def make(texts: list[str], tokenizer: Any, marker: TokenUnits | None = None) -> TokenStore:
+        counts: Counter[str] = Counter()
+        documents = clean((Document(str(n), t, "test") for n, t in enumerate(texts)), counts)
+
+        def encode(batch: list[str]) -> list[Any]:
+            if marker is None:
+                return list(encode_texts(tokenizer, batch))
+            return list(encode_with_units(tokenizer, batch, marker.mark))
+
+        return write_store(
+            tmp_path_factory.mktemp("store") / "corpus",
+            documents,
+            encode,
+            len(tokenizer),
+            lambda: {"counts": dict(counts)},
+            None if marker is None else marker.name,
+        )
+
+    return make
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """A silent session of one process on the CPU in float32."""
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+    from domainbert.run.device import build_accelerator
+    from domainbert.run.folder import RunFolder
+    from domainbert.run.progress import Reporter
+    from domainbert.run.session import Session
+    from domainbert.run.signals import StopFlag
+
+    return Session(
+        build_accelerator("fp32"),
+        RunFolder(tmp_path / "run"),
+        Reporter(enabled=False),
+        StopFlag(),
+        "again",
+    )
+
+
+@pytest.fixture
+def make_job(
+    load: Callable[[str], LoadedModel], make_store: Callable[..., TokenStore], session: Session
+) -> Callable[..., Job]:
+    """A job of pretraining on 30 texts, with a model of its own each time."""
+    import numpy as np
+
+    from domainbert.model.masked_lm import set_dropout
+    from domainbert.recipe.train import TrainSection
+    from domainbert.testing import sample_texts
+    from domainbert.training.pretrain import build_job
+
+    stores: dict[str, TokenStore] = {}
+    small = {"batch_size": 4, "micro_batch_size": 4, "max_seq_length": 24, "precision": "fp32"}
+
+    def make(family: str = "bert", **settings: Any) -> Job:
+        loaded = load(family)
+        if family not in stores:
+            stores[family] = make_store(sample_texts(30), loaded.tokenizer)
+        train = TrainSection(**{**small, **settings})
+        set_dropout(loaded.model, train.dropout)
+        session.run.path.mkdir(exist_ok=True)
+        return build_job(train, loaded, stores[family], np.arange(30), session)
+
+    return make

@@ -1,0 +1,195 @@
+"""What learns: rates by layer, frozen parameters, gradual unfreezing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import domainbert.training.loop
+from domainbert.errors import RecipeError
+from domainbert.model.layers import depths, lowest_awake, rate_scales
+from domainbert.model.load import LoadedModel
+from domainbert.recipe.schema import Recipe
+from domainbert.recipe.train import TrainSection
+from domainbert.testing import FAMILIES
+from domainbert.training.checkpoint import TrainState, load_model, load_optimizer, read_state
+from domainbert.training.loop import run_phase
+from domainbert.training.phases import Phase
+from domainbert.training.step import Job
+
+Load = Callable[[str], LoadedModel]
+MakeJob = Callable[..., Job]
+START = TrainState(0, "", 0, 0.0, 0.0, 0, {})
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.named_parameters()}
+
+
+def changed(before: dict[str, Tensor], model: nn.Module) -> set[str]:
+    return {n for n, value in model.named_parameters() if not torch.equal(value, before[n])}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_depths_of_each_family(load: Load, family: str) -> None:
+    model = load(family).model
+    found = depths(model)
+    assert list(found) == [name for name, _ in model.named_parameters()]
+    names = {id(value): name for name, value in model.named_parameters()}
+    # Some families list the tied matrix under its name in the head.
+    assert found[names[id(model.get_input_embeddings().weight)]] == 0
+    assert set(found.values()) == ({0, 1} if family == "albert" else {0, 1, 2, 3})
+    assert {found[n] for n in found if n.endswith(("lm_head.bias", "predictions.bias"))} <= {
+        max(found.values())
+    }
+
+
+def test_rates_fall_by_the_factor_with_each_layer() -> None:
+    depth = {"embeddings": 0, "layer.0": 1, "layer.1": 2, "head": 3}
+    assert rate_scales(depth, 0.5) == {
+        "embeddings": 0.125, "layer.0": 0.25, "layer.1": 0.5, "head": 1.0,
+    }  # fmt: skip
+
+
+def test_lower_layers_move_less(make_job: MakeJob) -> None:
+    # Adam's first step has the size of the rate, so the largest change shows it.
+    job = make_job(steps=1, layerwise_lr_decay=0.1, weight_decay=0.0, learning_rate=1e-2)
+    before, depth = weights(job.model), depths(job.model)
+    run_phase(job, Phase("full", 0, 1, 1e-2), START)
+    moved = dict.fromkeys(range(4), 0.0)
+    for name, value in job.model.named_parameters():
+        largest = float((value.detach() - before[name]).abs().max())
+        moved[depth[name]] = max(moved[depth[name]], largest)
+    assert [moved[place] for place in range(4)] == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2], rel=0.05)
+
+
+@pytest.mark.parametrize("family", ["bert", "camembert", "modernbert"])
+def test_frozen_parameters_keep_every_bit_and_all_others_move(
+    make_job: MakeJob, family: str
+) -> None:
+    job = make_job(family, steps=3, freeze_embeddings=True, freeze_layers=1, weight_decay=0.5)
+    before, depth = weights(job.model), depths(job.model)
+    run_phase(job, Phase("full", 0, 3, 1e-2), START)
+    assert changed(before, job.model) == {name for name, place in depth.items() if place > 1}
+
+
+def test_frozen_embeddings_are_the_tied_decoder(make_job: MakeJob) -> None:
+    job = make_job(steps=2, freeze_embeddings=True)
+    before = job.model.cls.predictions.decoder.weight.detach().clone()
+    run_phase(job, Phase("full", 0, 2, 1e-2), START)
+    assert torch.equal(job.model.cls.predictions.decoder.weight, before)
+
+
+def test_layers_that_are_shared_can_have_frozen_embeddings(make_job: MakeJob) -> None:
+    job = make_job("albert", steps=2, freeze_embeddings=True)
+    before, depth = weights(job.model), depths(job.model)
+    run_phase(job, Phase("full", 0, 2, 1e-2), START)
+    assert changed(before, job.model) == {name for name, place in depth.items() if place == 1}
+
+
+@pytest.mark.parametrize(
+    "setting", [{"freeze_layers": 1}, {"layerwise_lr_decay": 0.9}, {"unfreeze": "gradual"}]
+)
+def test_shared_layers_cannot_be_told_apart(make_job: MakeJob, setting: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        make_job("albert", steps=2, **setting)
+    assert str(caught.value) == (
+        f"train.{next(iter(setting))}: the layers of a model of type 'albert' share their weights "
+        "or have no numbers, so they cannot be told apart. Remove the key; `freeze_embeddings` "
+        "works."
+    )
+
+
+def test_more_layers_than_there_are_cannot_be_frozen(make_job: MakeJob) -> None:
+    assert make_job(steps=2, freeze_layers=2).settings.freeze_layers == 2
+    with pytest.raises(RecipeError, match=r"^train.freeze_layers: 3, but the base has 2 layers\.$"):
+        make_job(steps=2, freeze_layers=3)
+
+
+def test_new_entries_of_the_vocabulary_cannot_be_frozen() -> None:
+    recipe = {
+        "name": "r", "base": "b", "corpus": [{"path": "a.txt"}], "vocabulary": {"size": 5},
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="the new entries of `vocabulary` never learn"):
+        Recipe.model_validate({**recipe, "train": {"steps": 1, "freeze_embeddings": True}})
+
+
+def test_lowest_depth_by_hand() -> None:
+    depth = {"embeddings": 0, "layer.0": 1, "layer.1": 2, "head": 3}
+    assert [lowest_awake(depth, step, 8) for step in range(8)] == [3, 3, 2, 2, 1, 1, 0, 0]
+    without_frozen = {"layer.1": 2, "head": 3}
+    assert [lowest_awake(without_frozen, step, 5) for step in range(5)] == [3, 3, 3, 2, 2]
+
+
+@given(layers=st.integers(0, 24), total=st.integers(1, 300))
+def test_unfreezing_only_goes_down_and_reaches_the_bottom(layers: int, total: int) -> None:
+    depth = {str(place): place for place in range(layers + 2)}
+    found = [lowest_awake(depth, step, total) for step in range(total)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] == layers + 1
+    assert found[-1] == 0 or total < layers + 2
+
+
+def test_layers_wake_one_after_the_other(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(steps=8, unfreeze="gradual", weight_decay=0.5, freeze_embeddings=True)
+    depth, plain = depths(job.model), domainbert.training.loop.train_step
+    moved: list[set[int]] = []
+
+    def watched(*args: Any) -> Any:
+        before = weights(job.model)
+        sums = plain(*args)
+        moved.append({depth[name] for name in changed(before, job.model)})
+        return sums
+
+    monkeypatch.setattr(domainbert.training.loop, "train_step", watched)
+    run_phase(job, Phase("full", 0, 8, 1e-2), START)
+    # 8 steps in 3 parts: the head, the upper layer, the lower layer.
+    assert moved == [{3}] * 3 + [{3, 2}] * 3 + [{3, 2, 1}] * 2
+
+
+def test_a_run_that_unfreezes_continues_bit_for_bit(make_job: MakeJob) -> None:
+    settings = {
+        "steps": 8, "unfreeze": "gradual", "save_steps": 1, "save_total_limit": 9,
+    }  # fmt: skip
+    phase = Phase("full", 0, 8, 1e-2)
+    whole = make_job(**settings)
+    run_phase(whole, phase, START)
+    expected = weights(whole.model)
+    # In step 3 two depths have averages and two have none yet; in step 6 the embeddings wake.
+    for step in (3, 6):
+        checkpoint = whole.session.run.checkpoints / f"step-{step:08d}"
+        again = make_job(**settings)
+        load_model(checkpoint, again.model)
+        restore = _restore(checkpoint)
+        run_phase(again, phase, read_state(checkpoint, {}), restore)
+        assert changed(expected, again.model) == set()
+
+
+def _restore(checkpoint: Path) -> Callable[[Any, torch.optim.Optimizer], None]:
+    return partial(load_optimizer, checkpoint)
+
+
+def test_averages_begin_when_a_layer_wakes(make_job: MakeJob) -> None:
+    from safetensors.torch import load_file
+
+    job = make_job(steps=8, unfreeze="gradual")
+    depth = depths(job.model)
+    run_phase(job, Phase("full", 0, 8, 1e-2), START)
+    saved = load_file(job.session.run.checkpoints / "step-00000008" / "optimizer.safetensors")
+    steps = {name: int(saved[f"step.{name}"]) for name in depth}
+    assert steps == {name: {3: 8, 2: 6, 1: 4, 0: 2}[place] for name, place in depth.items()}
+
+
+def test_freezing_is_checked_by_the_recipe() -> None:
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        TrainSection(steps=1, freeze_layers=-1)

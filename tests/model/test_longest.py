@@ -1,0 +1,86 @@
+"""Padding to a round length must not lead past the last place that a model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from domainbert.model.load import LoadedModel, longest_sequence
+from domainbert.model.masked_lm import MaskedLanguageModel, layout_of
+from domainbert.model.packed_attention import attend_within
+from domainbert.tasks.window import Window, pad_windows
+from domainbert.testing import FAMILIES, MAX_LENGTH, sample_texts
+from domainbert.tokenizer.load import special_tokens
+from domainbert.training.data.batch import LAYOUTS, Layout, collate, padded_length
+from domainbert.training.data.masking import mask_sequence, masking_config
+from domainbert.training.held_out import measure_held_out
+
+Load = Callable[[str], LoadedModel]
+CPU = torch.device("cpu")
+
+
+def shortened(loaded: LoadedModel, longest: int) -> Any:
+    """A new model of the same kind that reads `longest` tokens."""
+    config = loaded.model.config
+    config.max_position_embeddings -= MAX_LENGTH - longest
+    torch.manual_seed(0)
+    model = type(loaded.model)(config).eval()
+    assert longest_sequence(model) == longest
+    return model
+
+
+@pytest.mark.parametrize(
+    ("tokens", "longest", "expected"), [(41, 512, 48), (48, 512, 48), (49, 50, 50), (50, 50, 50)]
+)
+def test_a_length_is_round_where_the_model_has_room(
+    tokens: int, longest: int, expected: int
+) -> None:
+    assert padded_length(tokens, longest) == expected
+    batch = [Window(0, tuple(range(tokens))), Window(1, (1, 2))]
+    assert pad_windows(batch, 0, longest)[0].shape == (2, expected)
+
+
+@pytest.mark.parametrize("longest", [50, 13])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_batch_of_the_longest_sequences_is_read(load: Load, family: str, longest: int) -> None:
+    loaded = load(family)
+    model = shortened(loaded, longest)
+    rule = masking_config(0.15, 0, special_tokens(loaded.tokenizer), len(loaded.tokenizer))
+    sequences = [
+        mask_sequence(np.arange(10, 10 + length - 2), rule, 0, length)
+        for length in (longest, longest - 8)
+    ]
+    module, least = MaskedLanguageModel(model), layout_of(model)
+    if least == "flat":
+        attend_within(model)
+
+    def loss(layout: Layout, numbers: tuple[int, ...]) -> Tensor:
+        chosen = [sequences[number] for number in numbers]
+        return module(LAYOUTS[layout](chosen, rule.specials.pad, longest))
+
+    with torch.no_grad():
+        alone = loss("padded", (0,)) + loss("padded", (1,))
+        for layout in {"padded", least}:
+            torch.testing.assert_close(loss(layout, (0, 1)), alone, rtol=1e-5, atol=1e-5)
+
+
+def test_a_flat_batch_is_filled_up_with_places_that_exist(load: Load) -> None:
+    rule = masking_config(0.15, 0, special_tokens(load("bert").tokenizer), 100)
+    batch = LAYOUTS["flat"]([mask_sequence(np.arange(10, 21), rule, 0, 0)], 0, 13)
+    assert batch.places_BL is not None
+    assert batch.places_BL[0].tolist() == [*range(13), *range(13), *range(6)]
+    padded = collate([mask_sequence(np.arange(10, 21), rule, 0, 0)], 0, 13)
+    assert padded.input_ids_BL.shape == (1, 13)
+
+
+def test_held_out_text_is_measured_in_windows_of_the_longest_sequence(load: Load) -> None:
+    loaded = load("bert")
+    texts = [" ".join(sample_texts(8))] * 2
+    assert len(loaded.tokenizer(texts[0]).input_ids) > 50
+    bits = measure_held_out(shortened(loaded, 50), loaded.tokenizer, texts, 50, CPU)
+    assert (bits.documents, bits.tokens > 10) == (2, True)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+import domainbert.planning.throughput
+from domainbert.errors import RunFailed
+from domainbert.planning.throughput import corpus_size, measure_throughput, plan_job, restored
+from domainbert.storage.files import read_json, write_json
+from domainbert.training.checkpoint import TrainState
+from domainbert.training.loop import run_phase
+from domainbert.training.phases import Phase
+from domainbert.training.step import BadStep, Job
+
+MakeJob = Callable[..., Job]
+START = TrainState(0, "", 0, 0.0, 0.0, 0, {})
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """A clock by which a step takes as many seconds as the entry says."""
+    told = {"now": 0.0, "step": 2.0}
+
+    def read() -> float:
+        told["now"] += told["step"] / 2
+        return told["now"]
+
+    fake = SimpleNamespace(perf_counter=read)
+    monkeypatch.setattr(domainbert.planning.throughput, "time", fake)
+    told["step"] = 4.0  # read twice a step: between the two lie 2 seconds
+    return told
+
+
+def bits(job: Job) -> list[Any]:
+    return [p.detach().view(torch.int32).tolist() for p in job.model.parameters()]
+
+
+def test_tokens_of_the_slice_are_those_that_an_epoch_reads(make_job: MakeJob) -> None:
+    job = make_job(epochs=1, batch_size=1, micro_batch_size=1)
+    size = corpus_size(job)
+    state = run_phase(job, Phase("full", 0, size.n_sequences, 1e-4), START)
+    assert state.tokens == size.n_tokens
+
+
+def test_an_epoch_of_tokens_is_an_epoch(make_job: MakeJob) -> None:
+    size = corpus_size(make_job(steps=1))
+    (by_tokens,) = plan_job(make_job(tokens=size.n_tokens), new_head=False)
+    (by_epochs,) = plan_job(make_job(epochs=1), new_head=False)
+    assert by_tokens == by_epochs
+
+
+def test_timed_steps_leave_no_trace(make_job: MakeJob) -> None:
+    job = make_job(minutes=1, weight_decay=0.5)
+    with torch.no_grad():
+        job.model.cls.predictions.bias[3:6] = -0.0
+    before = bits(job)
+    with restored(job.model):
+        measure_throughput(job, "full")
+    assert bits(job) == before
+    assert all(p.grad is None for p in job.model.parameters())
+
+
+def test_steps_are_timed_until_there_is_enough(make_job: MakeJob, clock: dict[str, float]) -> None:
+    job = make_job(minutes=1)
+    assert measure_throughput(job, "full").steps == 5  # of 2 seconds each
+    clock["step"] = 200.0
+    assert measure_throughput(job, "full").steps == 3
+    clock["step"] = 0.002
+    assert measure_throughput(job, "head").steps == 12
+
+
+def test_minutes_become_steps_that_the_lock_keeps(
+    make_job: MakeJob, clock: dict[str, float]
+) -> None:
+    job = make_job(minutes=1, head_steps=6)
+    run = job.session.run
+    write_json(run.lock, {"recipe": {}})
+    phases = plan_job(job, new_head=True)
+    # About 2 seconds a step, of batches that differ in their tokens.
+    assert phases[1].start == 6
+    assert phases[1].steps in range(24, 37)
+    plan = read_json(run.lock)["plan"]
+    assert plan["steps"] == phases[1].steps
+    assert (plan["minutes"], plan["timed_steps"]) == (1.0, 5)
+    size = corpus_size(job)
+    expected = 60 / plan["seconds_per_token"] / size.tokens_per_sequence / 4
+    assert plan["steps"] - 1 < expected <= plan["steps"]
+    # A continued run keeps its steps on a machine of any speed, and times nothing.
+    clock["step"] = 100.0
+    now = clock["now"]
+    assert plan_job(make_job(minutes=1, head_steps=6), new_head=True) == phases
+    assert clock["now"] == now
+
+
+def test_a_run_in_minutes_is_the_run_of_as_many_steps(
+    make_job: MakeJob, clock: dict[str, float]
+) -> None:
+    clock["step"] = 20.0
+    settings = {"dropout": 0.1, "unfreeze": "gradual", "batch_ramp": {"start": 2, "steps": 3}}
+    timed = make_job(minutes=1, **settings)
+    write_json(timed.session.run.lock, {"recipe": {}})
+    (phase,) = plan_job(timed, new_head=False)
+    run_phase(timed, phase, START)
+    plain = make_job(steps=phase.steps, **settings)
+    assert plan_job(plain, new_head=False) == (phase,)
+    run_phase(plain, phase, START)
+    assert bits(plain) == bits(timed)
+
+
+def test_batches_of_a_ramp_are_timed_at_full_size(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[int] = []
+    plain = domainbert.planning.throughput.train_step
+
+    def watched(job: Job, wrapped: Any, optimizer: Any, step: int, rate: float) -> Any:
+        timed.append(step)
+        assert rate == 0.0
+        return plain(job, wrapped, optimizer, step, rate)
+
+    monkeypatch.setattr(domainbert.planning.throughput, "train_step", watched)
+    measure_throughput(make_job(minutes=1, batch_ramp={"start": 1, "steps": 7}), "full")
+    assert timed == list(range(7, 7 + 14))
+
+
+def test_a_step_that_goes_wrong_is_not_timed(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = domainbert.planning.throughput.train_step
+
+    def fails(bad: range) -> None:
+        def step_or_fail(job: Job, wrapped: Any, optimizer: Any, step: int, rate: float) -> Any:
+            if step in bad:
+                raise BadStep(step + 1, "not finite")
+            return plain(job, wrapped, optimizer, step, rate)
+
+        monkeypatch.setattr(domainbert.planning.throughput, "train_step", step_or_fail)
+
+    fails(range(2, 5))
+    assert measure_throughput(make_job(minutes=1), "full").steps == 9
+    fails(range(14))
+    with pytest.raises(RunFailed, match=r"^no loss of 14 timed steps is finite"):
+        measure_throughput(make_job(minutes=1), "full")

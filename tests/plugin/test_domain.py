@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domainbert import Corpus, DataFile, Domain, Task, Terms
+from domainbert.errors import DataError, PluginError
+from domainbert.plugin.domain import check_name
+
+PATHS = {name: Path(name) for name in ("train", "validation", "test")}
+
+
+def corpus(name: str) -> Corpus:
+    return Corpus(name, "Title", "CC0-1.0", "here", read=lambda _path: ())
+
+
+def task(name: str, splits: dict[str, Path] = PATHS) -> Task:
+    return Task(name, "Title", "tagging", "CC0-1.0", "here", "1", splits, ("Entity",))
+
+
+@pytest.mark.parametrize("name", ["bio", "b2", "ncbi-disease", "a-1-b", "a" * 64])
+@pytest.mark.parametrize("make", [corpus, task, lambda name: Domain(name=name, title="Title")])
+def test_lower_case_words_joined_by_hyphens_are_names(
+    name: str, make: Callable[[str], Any]
+) -> None:
+    assert make(name).name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Bio", "2b", "a--b", "-a", "a-", "a_b", "a b", "a/b", "é", "a\n", "a" * 65, None]
+)
+@pytest.mark.parametrize("make", [corpus, task, lambda name: Domain(name=name, title="Title")])
+def test_other_names_are_refused(name: Any, make: Callable[[Any], Any]) -> None:
+    with pytest.raises(PluginError, match="expected lower-case letters, digits and single hyphens"):
+        make(name)
+
+
+@given(st.text(max_size=10))
+def test_every_name_is_also_a_folder_and_plain_yaml(name: str) -> None:
+    try:
+        check_name("domain", name)
+    except PluginError:
+        return
+    assert name == Path(name).name == name.lower().strip()
+
+
+@pytest.mark.parametrize("digest", ["", "a" * 63, "A" * 64, "g" * 64, "a" * 65])
+def test_a_data_file_needs_a_lower_case_sha256(digest: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        DataFile(digest, 1, "a.txt")
+    assert str(caught.value) == "a.txt: sha256 must be 64 lower-case hex digits."
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/a", "a\\b"])
+def test_a_data_file_has_a_plain_name(name: str) -> None:
+    with pytest.raises(PluginError, match="expected a plain name without a folder"):
+        DataFile("a" * 64, 1, name)
+
+
+def test_a_task_needs_its_three_splits() -> None:
+    with pytest.raises(PluginError) as caught:
+        task("clauses", {"train": Path("a")})
+    assert str(caught.value) == "task 'clauses': missing splits ['test', 'validation']."
+
+
+def test_a_domain_keeps_lists_as_tuples() -> None:
+    made = Domain(name="legal", title="T", corpora=[corpus("a")], tasks=[task("b")])  # type: ignore[arg-type]
+    assert (type(made.corpora), type(made.tasks)) == (tuple, tuple)
+    assert [made.corpora[0].name, made.tasks[0].name] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ({"corpora": [corpus("a"), corpus("b"), corpus("a")]}, "corpora named twice: ['a']."),
+        ({"tasks": [task("a"), task("a"), task("b")]}, "tasks named twice: ['a']."),
+    ],
+)
+def test_a_domain_names_nothing_twice(records: dict[str, Any], message: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        Domain(name="legal", title="T", **records)
+    assert str(caught.value) == f"domain 'legal': {message}"
+
+
+def test_terms_are_lines_without_comments_and_blanks(tmp_path: Path) -> None:
+    path = tmp_path / "terms.txt"
+    path.write_text("# made by hand\ntort\n\n  mens rea  \nécart # kept\n", encoding="utf-8")
+    assert Terms(path, "CC0-1.0", "by hand").read() == ("tort", "mens rea", "écart # kept")
+
+
+def test_terms_must_be_terms_and_can_be_read(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="terms must be domainbert"):
+        Domain("town", "Towns", terms=tmp_path)  # type: ignore[arg-type]
+    (tmp_path / "terms.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(DataError, match=r"terms\.txt:1: not UTF-8"):
+        Terms(tmp_path / "terms.txt", "CC0-1.0", "by hand").read()
+    with pytest.raises(DataError, match="no such file"):
+        Terms(tmp_path / "none.txt", "CC0-1.0", "by hand").read()

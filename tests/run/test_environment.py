@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import DistributedType
+from torch import nn
+
+from domainbert.run.environment import environment_fingerprint, processor_name
+from domainbert.run.session import Session
+
+
+def test_all_that_bits_depend_on_is_told(session: Session) -> None:
+    assert environment_fingerprint(nn.Linear(1, 1)) == {
+        "torch": torch.__version__,
+        "transformers": version("transformers"),
+        "accelerate": version("accelerate"),
+        "numpy": version("numpy"),
+        "python": platform.python_version(),
+        "domainbert": version("domainbert"),
+        "device": "cpu",
+        "processor": processor_name(),
+        "processes": "1",
+        "distributed": "NO",
+        "precision": "fp32",
+        "threads": str(torch.get_num_threads()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "key", "told"),
+    [
+        ("_mixed_precision", "bf16", "precision", "bf16"),
+        ("distributed_type", DistributedType.FSDP, "distributed", "FSDP"),
+    ],
+)
+def test_precision_and_kind_of_processes_are_those_of_the_run(
+    session: Session, monkeypatch: pytest.MonkeyPatch, field: str, value: Any, key: str, told: str
+) -> None:
+    for state in (PartialState, AcceleratorState):  # the second copies what the first knows
+        monkeypatch.setitem(state._shared_state, field, value)
+    assert environment_fingerprint(nn.Linear(1, 1))[key] == told
+
+
+@pytest.mark.parametrize("package", ["transformers", "accelerate", "numpy", "domainbert"])
+def test_another_version_of_a_library_is_another_condition(
+    session: Session, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    before = environment_fingerprint(nn.Linear(1, 1))
+    monkeypatch.setattr(f"{package}.__version__", "0.1")
+    now = environment_fingerprint(nn.Linear(1, 1))
+    assert [key for key in now if now[key] != before[key]] == [package]

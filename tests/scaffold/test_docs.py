@@ -1,0 +1,127 @@
+"""The tutorial on plugins and the page on hooks: current, and every block of them runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domainbert.plugin import hookspecs
+from domainbert.plugin.registry import load_plugins
+
+ROOT = Path(__file__).parents[2]
+HOOKS = ROOT / "docs" / "reference" / "hooks.md"
+TUTORIAL = ROOT / "docs" / "tutorials" / "your-first-plugin.md"
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"# (\S+\.py)\n")
+
+
+def blocks(page: Path, *languages: str) -> list[tuple[str, str]]:
+    found = _BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [(language, code) for language, code in found if language in languages]
+
+
+EXAMPLES = dict(
+    zip(
+        [name for name in vars(hookspecs) if name.startswith("domainbert_")],
+        [code for _, code in blocks(HOOKS, "python")],
+        strict=True,
+    )
+)
+
+
+def test_every_hook_has_an_example_that_implements_it() -> None:
+    assert list(EXAMPLES) == ["domainbert_domains", "domainbert_tasks", "domainbert_commands"]
+    assert all(f"def {name}(" in code for name, code in EXAMPLES.items())
+
+
+def test_the_examples_are_plugins_that_do_what_they_say(
+    shelf: Any, python: Callable[..., Any]
+) -> None:
+    for name, code in EXAMPLES.items():
+        shelf.add(f"fake-{name.partition('_')[2]}", code)
+    registry = load_plugins()
+    status = {info.name: info.status for info in registry.plugins}
+    assert [status[f"fake-{end}"] for end in ("domains", "tasks", "commands")] == ["ok"] * 3
+    assert registry.domain("legal").title == "Legal text"
+    assert registry.domain("bio").tasks[-1].name == "my-entities"
+    # Commands are added to the application for good, hence a process of its own.
+    outcome = python("-m", "domainbert", "hello", PYTHONPATH=str(shelf.folder))
+    assert (outcome.code, outcome.out, outcome.err) == (0, "hello from a plugin\n", "")
+
+
+@pytest.fixture
+def shell(bare_environment: None, tmp_path: Path) -> Callable[[str], str]:
+    """Run a block of the page where `pip install` reaches no further than the folder."""
+    site, folder = tmp_path / "site", tmp_path / "work"
+    folder.mkdir()
+    paths = [str(site), *(entry for entry in sys.path if entry)]
+    variables = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "OMP_NUM_THREADS": "1",
+        "NO_COLOR": "1",
+    }
+    if importlib.util.find_spec("hatchling"):
+        variables["PIP_NO_BUILD_ISOLATION"] = "0"  # pip reads the 0 as: no isolation
+
+    def call(language: str, code: str) -> str:
+        words = ["bash", "-euc"] if language == "bash" else [sys.executable, "-c"]
+        # Not by variables: the environment in which a wheel is built would take them too.
+        code = code.replace("pip install ", f"pip install --no-deps --target {site} ")
+        done = subprocess.run(
+            [*words, code],
+            cwd=folder,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return call
+
+
+def test_the_tutorial_goes_from_a_file_to_a_wheel(
+    shell: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    folder, said = tmp_path / "work", []
+    for language, code in blocks(TUTORIAL, "bash", "python"):
+        named = _FILE.match(code)
+        if named:
+            (folder / named[1]).write_text(code, encoding="utf-8")
+        else:
+            said.append(shell(language, code))
+    shown = next(code for _, code in blocks(TUTORIAL, "text") if code.startswith("ok    loads"))
+    assert shown in said[1]
+    package = said[-1].splitlines()
+    assert "ok    loads: domainbert-gardening 0.1.0 provides gardening" in package
+    assert "ok    runs: gardening/quickstart: adapted and evaluated in miniature" in package
+    assert package[-1] == "Next: domainbert recipes list"
+    assert not any(line.startswith("FAIL") for line in package)
+
+
+def test_the_failure_that_the_tutorial_tells_is_what_is_said(
+    cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = next(code for _, code in blocks(TUTORIAL, "bash"))
+    subprocess.run(["bash", "-euc", code], cwd=tmp_path, check=True)
+    with (tmp_path / "terms.txt").open("a") as stream:
+        stream.write("slugs\n")
+    (tmp_path / "gardening.py").write_text(next(c for _, c in blocks(TUTORIAL, "python")))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "domainbert.plugin_check.runs._run", lambda subject, recipes, folder: {"the samples": ""}
+    )
+    outcome = cli("plugins", "check", "gardening", "--plugin", "gardening.py")
+    assert outcome.code == 1
+    (line,) = [line for line in outcome.out.splitlines() if line.startswith("FAIL")]
+    assert line in " ".join(TUTORIAL.read_text(encoding="utf-8").split("\n"))

@@ -1,0 +1,197 @@
+"""What `plugins new` writes is formatted, says what is true, and works as a wheel elsewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import site
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.licenses import canonicalize_license_expression
+from packaging.requirements import Requirement
+
+import domainbert
+from domainbert.plugin.registry import Registry
+from domainbert.recipe.resolve import load_recipe
+from domainbert.scaffold.write import NewPlugin, licences, write_plugin
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> NewPlugin:
+    folder = tmp_path_factory.mktemp("new") / "plugin"
+    return write_plugin("case-law", folder, "Apache-2.0", Registry(()))
+
+
+@pytest.fixture(scope="module")
+def package(made: NewPlugin) -> Path:
+    return made.folder / made.package
+
+
+def test_every_file_is_listed_and_none_holds_a_piece_of_template(made: NewPlugin) -> None:
+    found = [p.relative_to(made.folder).as_posix() for p in made.folder.rglob("*") if p.is_file()]
+    assert sorted(found) == list(made.files)
+    for name in made.files:
+        text = (made.folder / name).read_text(encoding="utf-8")
+        assert re.findall(r"\{\{|\}\}|\{%|%\}", text) == [], name
+        assert text == "" or text.endswith("\n"), name
+
+
+def test_writing_twice_gives_the_same(made: NewPlugin, tmp_path: Path) -> None:
+    again = write_plugin("case-law", tmp_path / "again", "Apache-2.0", Registry(()))
+    for name in made.files:
+        assert (again.folder / name).read_bytes() == (made.folder / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["check", "--select", "E,F,I,UP,B,C4,SIM,PTH,RET,RUF", "."], ["format", "--check", "."]],
+    ids=["check", "format"],
+)
+def test_the_code_is_formatted_and_free_of_lint(words: list[str], made: NewPlugin) -> None:
+    ruff = Path(sys.executable).with_name("ruff")
+    done = subprocess.run(
+        [ruff, *words, "--no-cache"], cwd=made.folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("licence", licences())
+def test_the_project_table(licence: str, tmp_path: Path) -> None:
+    made = write_plugin("case-law", tmp_path / "plugin", licence, Registry(()))
+    project = tomllib.loads((made.folder / "pyproject.toml").read_text())["project"]
+    assert project["name"] == "domainbert-case-law"
+    assert project["entry-points"] == {"domainbert": {"case-law": "domainbert_case_law"}}
+    assert project["license"] == canonicalize_license_expression(f"{licence} AND CC0-1.0")
+    head = (made.folder / "LICENSE").read_text()[:200]
+    assert {"Apache-2.0": "Apache License", "MIT": "MIT License"}[licence] in head
+    (requirement,) = map(Requirement, project["dependencies"])
+    assert requirement.name == "domainbert"
+    assert str(requirement.specifier) == "<0.2,>=0.1"
+    assert requirement.specifier.contains(domainbert.__version__)
+
+
+def test_the_apache_licence_is_the_text_of_the_project(made: NewPlugin) -> None:
+    assert (made.folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def test_counts_in_the_readmes_are_those_of_the_data(made: NewPlugin, package: Path) -> None:
+    texts = (package / "sample" / "corpus.jsonl").read_text().splitlines()
+    sentences = {
+        split: (package / "sample" / "parts" / f"{split}.tsv").read_text().strip().split("\n\n")
+        for split in ("train", "validation", "test")
+    }
+    terms = [t for t in (package / "terms.txt").read_text().splitlines() if t[:1] not in {"#", ""}]
+    total = sum(map(len, sentences.values()))
+    readme = (made.folder / "README.md").read_text()
+    assert f"| {len(texts)} short texts |" in readme
+    assert f"| {total} sentences with names of parts tagged" in readme
+    assert f"| terms | {len(terms)} terms |" in readme
+    sizes = [len(sentences[split]) for split in ("train", "validation", "test")]
+    about = (package / "sample" / "README.md").read_text()
+    assert f"{len(texts)} texts, one a line" in about
+    assert "{}, {} and {} sentences".format(*sizes) in " ".join(about.split())
+
+
+def test_no_sentence_of_the_task_is_in_the_corpus(package: Path) -> None:
+    corpus = (package / "sample" / "corpus.jsonl").read_text()
+    for path in (package / "sample" / "parts").iterdir():
+        for block in path.read_text().strip().split("\n\n"):
+            words = [line.split("\t")[0] for line in block.split("\n")]
+            assert " ".join(words[:-1]) not in corpus
+
+
+def test_the_recipe_is_valid_and_the_workflow_is_yaml(made: NewPlugin, package: Path) -> None:
+    recipe = load_recipe(package / "recipes" / "quickstart.yaml")
+    assert (recipe.name, recipe.domain) == ("case-law-quickstart", "case-law")
+    workflow = yaml.safe_load((made.folder / ".github/workflows/test.yml").read_text())
+    steps = [step.get("run") for step in workflow["jobs"]["test"]["steps"]]
+    assert "domainbert plugins check case-law" in steps
+
+
+# --- elsewhere ---------------------------------------------------------------------------------
+
+
+def run(*words: object, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DOMAINBERT_", "PYTHON"))}
+    environment = {**kept, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", **variables}
+    done = subprocess.run(
+        [str(word) for word in words],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def wheel_of(folder: Path, into: Path) -> Path:
+    # With the build backend at hand, no network is needed.
+    here = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "wheel", "--quiet", "--no-deps", *here, "--wheel-dir", into, folder, folder=into)
+    (wheel,) = into.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Path:
+    """The interpreter of an environment that has the libraries of this one, but not our code."""
+    folder = tmp_path / "venv"
+    venv.create(folder, with_pip=False)
+    (own,) = (folder / "lib").glob("python*/site-packages")
+    shared = {*site.getsitepackages(), *(path for path in sys.path if "site-packages" in path)}
+    (own / "shared.pth").write_text("".join(f"{path}\n" for path in sorted(shared)))
+    return folder / "bin" / "python"
+
+
+def install(python: Path, wheel: Path) -> None:
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    words = ("install", "--quiet", "--no-deps", "--no-index", "--force-reinstall")
+    # What the libraries of this environment bring is not to be removed, only to be hidden.
+    run(*pip, *words, "--ignore-installed", wheel, folder=wheel.parent)
+
+
+def rows(python: Path, folder: Path, *words: object) -> list[dict[str, Any]]:
+    done = run(python, "-m", "domainbert", *words, "--json", folder=folder)
+    answer: list[dict[str, Any]] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.slow
+def test_a_new_plugin_works_as_a_wheel_in_a_clean_environment(clean: Path, tmp_path: Path) -> None:
+    for name in ("core", "wheels", "away"):
+        (tmp_path / name).mkdir()
+    away = tmp_path / "away"
+    install(clean, wheel_of(ROOT, tmp_path / "core"))
+    where = run(clean, "-c", "import domainbert; print(domainbert.__file__)", folder=away).stdout
+    assert where.startswith(str(tmp_path / "venv"))
+
+    # Written by the wheel of core: its templates are in it.
+    run(clean, "-m", "domainbert", "plugins", "new", "case-law", folder=away)
+    written = away / "domainbert-case-law"
+    install(clean, wheel_of(written, tmp_path / "wheels"))
+
+    listed = {info["name"]: info for info in rows(clean, away, "plugins", "list")}
+    assert (listed["case-law"]["status"], listed["case-law"]["version"]) == ("ok", "0.1.0")
+    checked = rows(clean, away, "plugins", "check", "case-law")
+    assert [row["name"] for row in checked if not row["ok"]] == []
+    assert len(checked) == 14
+    assert "case-law/quickstart" in [row["name"] for row in rows(clean, away, "recipes", "list")]
+
+    # Its own tests, against what was installed rather than what lies beside them.
+    options = ("-q", "-p", "no:cacheprovider", "--import-mode=importlib")
+    done = run(clean, "-P", "-m", "pytest", *options, "tests", folder=written)
+    assert "7 passed" in done.stdout

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domainbert.plugin.domain import Sentence
+from domainbert.tasks.kinds.tagging import word_windows
+from domainbert.tasks.window import Window
+from domainbert.testing import FAMILIES
+from domainbert.tokenizer.load import encode_with_offsets, special_tokens
+
+TokenizerOf = Callable[[str], Any]
+COMMON = st.sampled_from(["the", "boat", "On", "keeper", "market", ","])
+# Words that a tokenizer cuts into many pieces, maps to unknown, or drops.
+ODD = st.sampled_from(
+    ["Zb,", "qz-12", "x" * 15, "\u200b", "\u6f22\u5b57", "\U0001f642", "10\u00a0mg", "na\u00efve"]
+)
+WORDS = st.lists(COMMON | ODD | st.text("abcXYZ019.-", min_size=1, max_size=9), max_size=25)
+SENTENCES = st.lists(WORDS.filter(len), min_size=1, max_size=3)
+
+
+def sentence(words: list[str]) -> Sentence:
+    return Sentence(tuple(words), ("O",) * len(words))
+
+
+def pieces(words: list[str], tokenizer: Any) -> list[tuple[list[int], list[int]]]:
+    """Ids of each word, by looking at every token: those on its characters; with blanks before.
+
+    Some tokenizers give the blank before a word a token of its own. It may count as part of the
+    word or not; it is part of what the model reads.
+    """
+    ((ids, offsets),) = encode_with_offsets(tokenizer, [" ".join(words)])
+    found = []
+    start, before = 0, -1
+    for word in words:
+        end = start + len(word)
+        on = [i for i, (a, b) in zip(ids, offsets, strict=True) if max(a, start) < min(b, end)]
+        near = [i for i, (a, _) in zip(ids, offsets, strict=True) if before <= a < end]
+        found.append((on, near))
+        start, before = end + 1, end
+    return found
+
+
+def inner(window: Window, tokenizer: Any) -> list[int]:
+    specials = special_tokens(tokenizer)
+    stop = len(window.input_ids) - len(specials.suffix)
+    assert window.input_ids[: len(specials.prefix)] == specials.prefix
+    assert window.input_ids[stop:] == specials.suffix
+    return list(window.input_ids[len(specials.prefix) : stop])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@given(words_of=SENTENCES, max_length=st.integers(8, 30))
+@settings(max_examples=12, deadline=None)
+def test_every_word_with_a_token_is_scored_once_at_its_first_piece(
+    tokenizer_of: TokenizerOf, family: str, words_of: list[list[str]], max_length: int
+) -> None:
+    tokenizer = tokenizer_of(family)
+    windows = word_windows([sentence(words) for words in words_of], tokenizer, max_length)
+    assert all(len(window.input_ids) <= max_length for window in windows)
+    owned = Counter((window.record, word) for window in windows for word in window.words)
+    assert set(owned.values()) <= {1}
+    capacity = max_length - 2
+    for number, words in enumerate(words_of):
+        for word, (on, near) in enumerate(pieces(words, tokenizer)):
+            if on:
+                assert owned[number, word] == 1
+            if not near:
+                assert owned[number, word] == 0
+            for window in windows:
+                if window.record == number and word in window.words:
+                    place = window.positions[window.words.index(word)]
+                    shown = list(window.input_ids[place:])
+                    cut = [ids[:capacity] for ids in (on, near)]
+                    assert any(shown[: len(ids)] == ids for ids in cut)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@given(words_of=SENTENCES)
+@settings(max_examples=12, deadline=None)
+def test_a_sentence_that_fits_is_read_as_the_tokenizer_reads_it(
+    tokenizer_of: TokenizerOf, family: str, words_of: list[list[str]]
+) -> None:
+    tokenizer = tokenizer_of(family)
+    windows = word_windows([sentence(words) for words in words_of], tokenizer, 1000)
+    # A sentence of which nothing is left has no word to be scored.
+    expected = [
+        (number, tokenizer(" ".join(words))["input_ids"])
+        for number, words in enumerate(words_of)
+        if any(near for _, near in pieces(words, tokenizer))
+    ]
+    assert [(w.record, list(w.input_ids)) for w in windows if w.words] == expected
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@given(words=WORDS.filter(len), max_length=st.integers(8, 30))
+@settings(max_examples=6, deadline=None)
+def test_windows_of_a_sentence_are_in_order_and_overlap(
+    tokenizer_of: TokenizerOf, family: str, words: list[str], max_length: int
+) -> None:
+    windows = word_windows([sentence(words)], tokenizer_of(family), max_length)
+    order = [word for window in windows for word in window.words]
+    assert order == sorted(order)
+    assert all(list(w.positions) == sorted(set(w.positions)) for w in windows)
+
+
+def test_windows_golden(tokenizer_of: TokenizerOf) -> None:
+    tokenizer = tokenizer_of("bert")
+    words = ["the", "keeper", "found", "Zb", ",", "and", "moved"]
+    (window,) = word_windows([sentence(words)], tokenizer, 128)
+    assert tokenizer.convert_ids_to_tokens(window.input_ids) == (
+        ["[CLS]", "the", "keeper", "found", "Z", "##b", ",", "and", "moved", "[SEP]"]
+    )
+    assert window.words == (0, 1, 2, 3, 4, 5, 6)
+    assert window.positions == (1, 2, 3, 4, 6, 7, 8)
+
+
+def test_words_go_to_the_window_that_shows_most_around_them(tokenizer_of: TokenizerOf) -> None:
+    windows = word_windows([sentence(["boat"] * 20)], tokenizer_of("bert"), max_length=10)
+    # Eight words a window; the next begins two before the end of the one before.
+    assert [len(window.input_ids) for window in windows] == [10, 10, 10]
+    assert [window.words for window in windows] == [
+        tuple(range(7)), tuple(range(7, 13)), tuple(range(13, 20)),
+    ]  # fmt: skip
+    assert [window.positions[0] for window in windows] == [1, 2, 2]
+
+
+def test_a_word_longer_than_a_window_is_scored_at_its_beginning(tokenizer_of: TokenizerOf) -> None:
+    tokenizer = tokenizer_of("bert")
+    windows = word_windows([sentence(["the", "q" * 30, "boat"])], tokenizer, max_length=8)
+    assert [tokenizer.convert_ids_to_tokens(inner(w, tokenizer)) for w in windows] == [
+        ["the"], ["q"] + ["##q"] * 5, ["boat"],
+    ]  # fmt: skip
+    assert [(window.words, window.positions) for window in windows] == [
+        ((0,), (1,)), ((1,), (1,)), ((2,), (1,)),
+    ]  # fmt: skip
+
+
+def test_a_word_without_a_token_is_scored_nowhere(tokenizer_of: TokenizerOf) -> None:
+    (window,) = word_windows([sentence(["the", "\u200b", "boat"])], tokenizer_of("bert"), 20)
+    assert (window.words, window.positions) == ((0, 2), (1, 2))
+
+
+def test_tags_are_not_looked_at(tokenizer_of: TokenizerOf) -> None:
+    tokenizer = tokenizer_of("bert")
+    words = ("the", "boat")
+    first, second = (
+        word_windows([Sentence(words, tags)], tokenizer, 20) for tags in (("O", "O"), ("B-X", "O"))
+    )
+    assert first == second

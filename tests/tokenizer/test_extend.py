@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domainbert.errors import BaseModelError, RunFailed, RunFolderError
+from domainbert.model.load import LoadedModel
+from domainbert.tokenizer.extend import (
+    Extension,
+    check_extension,
+    free_slots,
+    read_extension,
+    word_trie,
+    write_extension,
+)
+from domainbert.tokenizer.load import encode_texts, encode_with_offsets, fingerprint, load_tokenizer
+from domainbert.tokenizer.wordpiece import open_words
+
+Extend = Callable[..., tuple[Any, Extension]]
+Load = Callable[..., LoadedModel]
+WORD = st.text("abfenzyq", min_size=1, max_size=6)
+COUNTS = st.dictionaries(WORD, st.integers(1, 5), min_size=1, max_size=10)
+# Words that collide with the listed ones, next to every kind of sign.
+TEXT = st.lists(
+    st.one_of(WORD, st.text(max_size=4), st.sampled_from([" ", "-", "_", "°", "́", "中", "\ue000"])),
+    max_size=12,
+).map("".join)
+
+
+def expected_ids(old: Any, new: Any, extension: Extension, text: str) -> list[int]:
+    """Ids by the promise: listed words as they are alone, all others as before."""
+    words, known = open_words(old), old.get_vocab()
+    listed = set(extension.choice.words)
+    ids: list[int] = []
+    for word in words.split(text):
+        if word in listed:
+            ids += encode_texts(new, [word])[0]
+        else:
+            ids += [known[piece] for piece in words.pieces(word)]
+    return ids
+
+
+@given(counts=COUNTS, text=TEXT)
+@settings(max_examples=200)
+def test_every_other_word_keeps_its_ids(
+    plain: Any, extend: Extend, counts: dict[str, int], text: str
+) -> None:
+    counts = {**counts, "quzyq": 1}
+    new, extension = extend(counts, 6)
+    listed = " ".join(extension.choice.words)
+    for sample in (text, f"{text}{listed}", " ".join(w + text for w in extension.choice.words)):
+        assert encode_texts(new, [sample])[0] == expected_ids(plain, new, extension, sample)
+
+
+@given(counts=COUNTS)
+def test_every_entry_is_reached_and_no_id_is_shared(
+    plain: Any, extend: Extend, counts: dict[str, int]
+) -> None:
+    new, extension = extend({**counts, "quzyq": 1})
+    rows = encode_texts(new, list(extension.choice.words))
+    assert set(extension.ids) <= {number for row in rows for number in row}
+    assert all(set(extension.ids) & set(row) for row in rows)
+    assert set(extension.ids).isdisjoint(plain.get_vocab().values())
+    assert len(new) == len(plain) + len(extension.ids) == max(extension.ids) + 1
+
+
+@given(counts=COUNTS, text=TEXT)
+def test_offsets_are_those_of_the_words(
+    plain: Any, extend: Extend, counts: dict[str, int], text: str
+) -> None:
+    new, extension = extend({**counts, "quzyq": 1})
+    text = f"{text} {' '.join(extension.choice.words)}"
+    ((_, before),) = encode_with_offsets(plain, [text])
+    ((_, after),) = encode_with_offsets(new, [text])
+    # Every boundary is one from before: tokens were joined and nothing else.
+    assert {start for start, _ in after} <= {start for start, _ in before}
+    assert {end for _, end in after} <= {end for _, end in before}
+    covered = [{p for start, end in spans for p in range(start, end)} for spans in (before, after)]
+    assert covered[0] == covered[1]
+
+
+def test_offsets_golden(extend: Extend) -> None:
+    new, _ = extend({"quokka": 9}, 1)
+    text = "the quokka, quokkas, (quokka)quokka-x quokka"
+    ((ids, offsets),) = encode_with_offsets(new, [text])
+    spans = [text[a:b] for a, b in offsets]
+    assert spans.count("quokka") == 4
+    assert [n for n in ids if n == len(new) - 1] == [len(new) - 1] * 4
+    assert [(a, b) for a, b in offsets if b - a == 6] == [(4, 10), (22, 28), (29, 35), (38, 44)]
+
+
+def test_beginnings_endings_and_middles_of_words_are_left_alone(plain: Any, extend: Extend) -> None:
+    new, _ = extend({"quokka": 9, "zy": 9}, 2)
+    for text in (
+        "quokkas",
+        "aquokka",
+        "quokkaquokka",
+        "defend",
+        "zyfen",
+        "quokkaé",
+        "quokka\ue000s",
+    ):
+        assert encode_texts(new, [text]) == encode_texts(plain, [text]), text
+
+
+def test_decoding_shows_no_mark(extend: Extend) -> None:
+    new, _ = extend({"quokka": 9, "quzygous": 3, "abzygous": 3, "xzygous": 3}, 2)
+    text = "the quokka quzygous boat"
+    assert new.decode(new(text)["input_ids"], skip_special_tokens=True) == text
+
+
+def test_unused_slots_are_filled_in_the_order_of_their_numbers(plain: Any, extend: Extend) -> None:
+    known = plain.get_vocab()
+    assert free_slots(plain) == ["[unused0]", "[unused1]", "[unused2]"]
+    new, extension = extend({"quail": 3, "zebras": 2}, 2, "unused")
+    assert extension.ids == (known["[unused0]"], known["[unused1]"])
+    assert len(new) == len(plain)
+    assert free_slots(new) == ["[unused2]"]
+    assert encode_texts(new, ["quail zebras"]) == [list(extension.ids)]
+    others = {entry: number for entry, number in known.items() if number not in extension.ids}
+    assert others.items() <= new.get_vocab().items()
+
+
+def test_too_few_unused_slots_are_refused(extend: Extend) -> None:
+    counts = {"quail": 3, "zebras": 2, "moth": 1, "lynx": 1}
+    with pytest.raises(BaseModelError, match=r"has 3 free \[unused\] entries, 4 are needed"):
+        extend(counts, 4, "unused")
+    full, _ = extend(counts, 3, "unused")
+    with pytest.raises(BaseModelError, match=r"has 0 free \[unused\] entries, 1 are needed"):
+        extend({"heron": 1}, 1, "unused", full)
+
+
+def test_a_slot_that_someone_uses_is_not_free(load: Load) -> None:
+    tokenizer = load().tokenizer
+    tokenizer.add_tokens(["[unused1]"])
+    assert free_slots(tokenizer) == ["[unused0]", "[unused2]"]
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert", "electra", "mpnet"])
+def test_the_saved_folder_loads_with_auto_tokenizer_and_gives_the_same_ids(
+    load: Load, extend: Extend, make_base: Callable[..., Path], tmp_path: Path, family: str
+) -> None:
+    from transformers import AutoTokenizer
+
+    old = load(family).tokenizer
+    new, extension = extend({"quokka": 9, "zebras": 2}, 2, "grow", old)
+    shutil.copy(make_base(family) / "config.json", tmp_path)
+    new.save_pretrained(tmp_path)
+    again = AutoTokenizer.from_pretrained(tmp_path)
+    text = "the quokka, quokkas <mask> [MASK] zebras"
+    assert again(text).data == new(text).data
+    assert again(text, "boat").data == new(text, "boat").data
+    assert fingerprint(again) == fingerprint(new)
+    assert set(extension.ids) <= set(again(text)["input_ids"])
+    plain_pair = old("the", "boat").data
+    assert again("the", "boat").data == plain_pair
+    assert again.model_max_length == old.model_max_length
+
+
+def test_a_tokenizer_that_lost_the_mark_is_refused_on_load(
+    extend: Extend, make_base: Callable[..., Path], tmp_path: Path
+) -> None:
+    new, extension = extend({"quokka": 9}, 1)
+    shutil.copy(make_base() / "config.json", tmp_path)
+    new.save_pretrained(tmp_path)
+    write_extension(tmp_path, extension, new)
+    assert fingerprint(load_tokenizer(tmp_path)) == fingerprint(new)
+    path = tmp_path / "tokenizer_config.json"
+    settings = json.loads(path.read_text())
+    path.write_text(json.dumps({**settings, "tokenizer_class": "BertTokenizer"}))
+    with pytest.raises(BaseModelError, match="gives other ids than when its vocabulary was"):
+        load_tokenizer(tmp_path)
+    (tmp_path / "vocabulary.json").write_text("{")
+    with pytest.raises(BaseModelError, match=r"vocabulary\.json: damaged"):
+        load_tokenizer(tmp_path)
+
+
+def test_an_extended_tokenizer_can_be_extended_again(plain: Any, extend: Extend) -> None:
+    first, one = extend({"quokka": 9}, 1)
+    second, two = extend({"quokka": 9, "quokkas": 3}, 5, "grow", first)
+    assert (one.mark, two.mark) == ("\ue000", "\ue001")
+    assert two.choice.words == ("quokkas",)
+    assert encode_texts(second, ["quokka quokkas"]) == [[len(plain), len(plain) + 1]]
+    assert encode_texts(second, ["quokkass"]) == encode_texts(plain, ["quokkass"])
+
+
+def test_what_breaks_the_promise_is_found(plain: Any, extend: Extend) -> None:
+    new, extension = extend({"quokka": 9}, 1)
+    check_extension(plain, new, extension, ["quokkas", "quokka", "the"])
+    other, _ = extend({"zebras": 9}, 1)
+    with pytest.raises(
+        RunFailed, match=r"cuts 1 other words otherwise \(zebras\) and does not reach 1"
+    ):
+        check_extension(plain, other, extension, ["quokkas", "quokka", "zebras"])
+
+
+@given(st.sets(WORD, min_size=1, max_size=12), WORD)
+def test_the_trie_matches_its_words_and_no_others(words: set[str], other: str) -> None:
+    pattern = re.compile(word_trie(words))
+    assert all(pattern.fullmatch(word) for word in words)
+    assert bool(pattern.fullmatch(other)) == (other in words)
+
+
+def test_the_record_is_read_back(extend: Extend, tmp_path: Path) -> None:
+    new, extension = extend({"quzygous": 9, "abzygous": 9, "xzygous": 9, "quokka": 30}, 2)
+    write_extension(tmp_path, extension, new)
+    assert read_extension(tmp_path) == extension
+    record = json.loads((tmp_path / "vocabulary.json").read_text())
+    assert record["fingerprint"] == fingerprint(new)
+    assert (record["entries"], record["continuations"], record["words"]) == (2, 1, 4)
+
+
+@pytest.mark.parametrize("edit", ["text", "words", "cut"])
+def test_an_edited_record_is_refused(extend: Extend, tmp_path: Path, edit: str) -> None:
+    new, extension = extend({"quokka": 9}, 1)
+    write_extension(tmp_path, extension, new)
+    path = tmp_path / "vocabulary.json"
+    record = json.loads(path.read_text())
+    if edit == "text":
+        record["added"][0]["text"] = "quokkas"
+    elif edit == "words":
+        record["listed"] = ["quokkas"]
+    path.write_text(json.dumps(record)[: 40 if edit == "cut" else None])
+    with pytest.raises(RunFolderError, match=r"vocabulary\.json: was edited or damaged"):
+        read_extension(tmp_path)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domainbert.errors import DataError
+from domainbert.tokenizer.candidates import Candidates
+from domainbert.tokenizer.load import encode_texts
+from domainbert.tokenizer.select import Budget, Choice, choose_entries
+
+Find = Callable[..., Candidates]
+COUNTS = st.dictionaries(
+    st.text("abzyq", min_size=1, max_size=6), st.integers(1, 9), min_size=1, max_size=12
+)
+
+
+def choose(found: Candidates, size: int | None = None, gain: float = 0.0) -> Choice:
+    return choose_entries(found, "##", Budget(size, gain))
+
+
+def tokens(tokenizer: Any, counts: dict[str, int]) -> int:
+    words = list(counts)
+    ids = encode_texts(tokenizer, words)
+    return sum(counts[word] * len(row) for word, row in zip(words, ids, strict=True))
+
+
+def test_frequency_times_pieces_saved_decides(candidates: Find) -> None:
+    found = choose(candidates({"quail": 3, "zebras": 2, "moth": 1}), 2)
+    assert [(entry.text, entry.saved) for entry in found.entries] == [("quail", 12), ("zebras", 10)]
+    assert found.words == ("quail", "zebras")
+    assert found.tokens == 3 * 5 + 2 * 6 + 4
+    assert found.saved == 22
+
+
+def test_an_ending_that_several_words_share_is_one_entry(candidates: Find) -> None:
+    counts = {"quzygous": 10, "abzygous": 10, "xzygous": 10}
+    found = choose(candidates(counts), 1)
+    (entry,) = found.entries
+    # qu: q ##u, ab: ab, x: x; then ##zy ##g ##o ##u ##s
+    assert (entry.text, entry.pieces) == ("##zygous", ("##zy", "##g", "##o", "##u", "##s"))
+    assert (entry.saved, found.words) == (3 * 10 * 4, tuple(sorted(counts)))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_an_ending_of_one_word_becomes_the_word_and_one_of_none_is_dropped(
+    candidates: Find, size: int
+) -> None:
+    found = choose(candidates({"quzygous": 10, "abzygous": 10}), size)
+    assert [entry.text for entry in found.entries] == ["quzygous", "abzygous"]
+    assert found.saved == 10 * 6 + 10 * 5
+
+
+def test_terms_are_marked(candidates: Find) -> None:
+    found = choose(candidates({"quail": 3, "zebras": 2}, ("quail",)), 5)
+    assert [(entry.text, entry.term) for entry in found.entries] == [
+        ("quail", True), ("zebras", False),
+    ]  # fmt: skip
+
+
+def test_a_size_beyond_the_candidates_takes_what_is_there(candidates: Find) -> None:
+    assert len(choose(candidates({"quail": 3, "zebras": 2}), 10_000).entries) == 2
+
+
+def test_entries_are_added_while_each_saves_enough(candidates: Find) -> None:
+    found = candidates({"quail": 30, "zebras": 20, "moth": 1, "the": 1_000_000 - 274})
+    assert found.tokens == 1_000_000
+    assert [e.text for e in choose(found, None, 100).entries] == ["quail", "zebras"]
+    assert [e.text for e in choose(found, None, 101).entries] == ["quail"]
+    assert len(choose(found, None, 3).entries) == 3
+
+
+@pytest.mark.parametrize(
+    ("counts", "gain", "message"),
+    [
+        ({"the": 5, "boat": 2}, 0, "No word can be added: the text has 7 tokens"),
+        ({}, 0, "No word can be added: the text has 0 tokens"),
+        ({"moth": 1, "the": 10**7}, 1, "No entry saves 1 tokens per million"),
+    ],
+)
+def test_nothing_to_choose_is_refused(
+    candidates: Find, counts: dict[str, int], gain: float, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        choose(candidates(counts), None if gain else 5, gain)
+
+
+@given(counts=COUNTS, size=st.integers(1, 6))
+def test_savings_are_exact(
+    candidates: Find, extend: Callable[..., Any], plain: Any, counts: dict[str, int], size: int
+) -> None:
+    if not candidates(counts).pieces:
+        return
+    extended, extension = extend(counts, size)
+    choice = extension.choice
+    before, after = tokens(plain, counts), tokens(extended, counts)
+    assert (choice.tokens, choice.saved) == (before, before - after)
+    assert len(choice.entries) <= size
+    assert all(entry.saved > 0 for entry in choice.entries)
+
+
+@given(counts=COUNTS, size=st.integers(1, 2))
+def test_the_choice_is_nearly_the_best(candidates: Find, counts: dict[str, int], size: int) -> None:
+    found = candidates(counts)
+    if not found.pieces:
+        return
+    options: dict[str, dict[str, int]] = {}
+    for word, pieces in found.pieces.items():
+        for number in range(len(pieces) - 1):
+            entry = (
+                word
+                if number == 0
+                else "##" + "".join(p.removeprefix("##") for p in pieces[number:])
+            )
+            options.setdefault(entry, {})[word] = len(pieces) - 1 - number
+    best = max(
+        sum(
+            count * max(options[entry].get(word, 0) for entry in group)
+            for word, count in found.counts.items()
+        )
+        for group in itertools.combinations(options, min(size, len(options)))
+    )
+    saved = choose(found, size).saved
+    assert saved == best if size == 1 else 0.63 * best <= saved <= best
+
+
+@given(counts=COUNTS)
+def test_the_order_of_words_does_not_matter(candidates: Find, counts: dict[str, int]) -> None:
+    turned = dict(reversed(counts.items()))
+    if candidates(counts).pieces:
+        assert choose(candidates(counts), 3) == choose(candidates(turned), 3)

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domainbert.training.data.order import (
+    SequenceIndex,
+    SequenceKey,
+    global_batch,
+    index_sequences,
+    share,
+)
+
+LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=30)
+CAPACITIES = st.integers(1, 64)
+
+
+def index_of(lengths: list[int], capacity: int, rows: list[int] | None = None) -> SequenceIndex:
+    """Index documents of the given lengths; `rows` picks some of them."""
+    store: Any = SimpleNamespace(lengths_D=np.array(lengths, dtype=np.int64))
+    chosen = np.arange(len(lengths)) if rows is None else np.array(rows)
+    return index_sequences(store, chosen, capacity)
+
+
+def step_batch(index: SequenceIndex, seed: int, step: int, size: int) -> list[SequenceKey]:
+    """The sequences of a step of equal batches."""
+    return global_batch(index, seed, (step * size, (step + 1) * size))
+
+
+def batches(index: SequenceIndex, seed: int, size: int, count: int) -> list[SequenceKey]:
+    return [key for step in range(count) for key in step_batch(index, seed, step, size)]
+
+
+@given(lengths=LENGTHS, capacity=CAPACITIES)
+@settings(deadline=None)
+def test_sequences_cover_every_token_of_every_document_once(
+    lengths: list[int], capacity: int
+) -> None:
+    index = index_of(lengths, capacity)
+    rows = index.locate(np.arange(index.n_sequences)).tolist()
+    covered = Counter(
+        (document, token) for document, start, stop in rows for token in range(start, stop)
+    )
+    expected = [(document, t) for document, length in enumerate(lengths) for t in range(length)]
+    assert covered == Counter(expected)
+    assert index.n_tokens == len(expected)
+
+
+@given(lengths=LENGTHS, capacity=CAPACITIES)
+@settings(deadline=None)
+def test_sequences_fit_and_those_of_a_document_are_nearly_equal(
+    lengths: list[int], capacity: int
+) -> None:
+    index = index_of(lengths, capacity)
+    sizes: dict[int, list[int]] = {}
+    for document, start, stop in index.locate(np.arange(index.n_sequences)).tolist():
+        sizes.setdefault(document, []).append(stop - start)
+    for document, found in sizes.items():
+        assert len(found) == -(-lengths[document] // capacity)
+        assert max(found) <= capacity
+        assert max(found) - min(found) <= 1
+
+
+def test_only_the_chosen_documents_are_read_and_by_their_own_rows() -> None:
+    index = index_of([5, 9, 4, 30], capacity=8, rows=[1, 3])
+    rows = index.locate(np.arange(index.n_sequences)).tolist()
+    assert rows == [[1, 0, 4], [1, 4, 9], [3, 0, 7], [3, 7, 15], [3, 15, 22], [3, 22, 30]]
+
+
+@given(
+    lengths=LENGTHS,
+    capacity=CAPACITIES,
+    size=st.integers(1, 40),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None, max_examples=30)
+def test_every_sequence_appears_once_an_epoch_and_epochs_follow_without_a_gap(
+    lengths: list[int], capacity: int, size: int, seed: int
+) -> None:
+    index = index_of(lengths, capacity)
+    n = index.n_sequences
+    read = batches(index, seed, size, -(-3 * n // size))
+    assert [key.epoch for key in read] == [place // n for place in range(len(read))]
+    for epoch in range(3):
+        numbers = [key.sequence for key in read[epoch * n : (epoch + 1) * n]]
+        assert sorted(numbers) == list(range(n))
+
+
+@given(lengths=LENGTHS, capacity=CAPACITIES, size=st.integers(1, 40))
+@settings(deadline=None, max_examples=30)
+def test_a_key_names_the_place_of_its_sequence(
+    lengths: list[int], capacity: int, size: int
+) -> None:
+    index = index_of(lengths, capacity)
+    for key in step_batch(index, 3, 5, size):
+        found = index.locate(np.array([key.sequence])).tolist()
+        assert found == [[key.document, key.start, key.stop]]
+
+
+def test_batches_are_a_function_of_the_step_alone() -> None:
+    index = index_of([50] * 20, capacity=10)
+    forwards = [step_batch(index, 1, step, 7) for step in range(30)]
+    backwards = [step_batch(index, 1, step, 7) for step in reversed(range(30))]
+    assert forwards == backwards[::-1]
+
+
+def test_another_batch_size_reads_the_same_sequences_in_the_same_order() -> None:
+    index = index_of([50] * 20, capacity=10)
+    assert batches(index, 1, 6, 10) == batches(index, 1, 15, 4)
+
+
+def test_seeds_and_epochs_have_orders_of_their_own() -> None:
+    index = index_of([10] * 100, capacity=10)
+    orders = {
+        tuple(key.sequence for key in step_batch(index, seed, epoch, 100))
+        for seed in range(5)
+        for epoch in range(5)
+    }
+    assert len(orders) == 25
+
+
+@given(
+    lengths=LENGTHS,
+    size=st.integers(1, 48),
+    step=st.integers(0, 50),
+    world=st.sampled_from([1, 2, 3, 4]),
+    micro=st.integers(1, 20),
+)
+@settings(deadline=None)
+def test_processes_together_read_the_global_batch_once(
+    lengths: list[int], size: int, step: int, world: int, micro: int
+) -> None:
+    keys = step_batch(index_of(lengths, 16), 0, step, size)
+    parts = [share(keys, rank, world, micro) for rank in range(world)]
+    read = [key for rank in parts for batch in rank for key in batch]
+    assert Counter(read) == Counter(keys)
+    assert all(1 <= len(batch) <= micro for rank in parts for batch in rank)
+    counts = [sum(map(len, rank)) for rank in parts]
+    assert max(counts) - min(counts) <= 1
+
+
+@given(
+    lengths=LENGTHS,
+    rounds=st.integers(1, 12),
+    step=st.integers(0, 50),
+    world=st.sampled_from([1, 2, 3, 4]),
+    rows=st.integers(1, 8),
+)
+@settings(deadline=None)
+def test_packed_micro_batches_are_as_many_in_every_process_and_hold_about_their_capacity(
+    lengths: list[int], rounds: int, step: int, world: int, rows: int
+) -> None:
+    keys = step_batch(index_of(lengths, 16), 0, step, rounds * world)
+    parts = [share(keys, rank, world, 99, rows * 16) for rank in range(world)]
+    assert Counter(key for rank in parts for batch in rank for key in batch) == Counter(keys)
+    assert len({len(rank) for rank in parts}) == 1
+    for rank in parts:
+        tokens = [sum(key.stop - key.start for key in batch) for batch in rank]
+        assert all(batch for batch in rank)
+        assert max(tokens) < rows * 16 + 16
+        assert max(tokens) - min(tokens) <= 16
+
+
+def test_sharing_does_not_depend_on_the_order_of_the_batch() -> None:
+    keys = step_batch(index_of([7, 30, 12, 55, 9, 41], 16), 0, 2, 12)
+    assert share(keys[::-1], 1, 2, 4) == share(keys, 1, 2, 4)
+
+
+def test_a_micro_batch_holds_sequences_of_similar_length() -> None:
+    keys = step_batch(index_of([3, 3, 3, 3, 16, 16, 16, 16], 16), 0, 0, 8)
+    lengths = [[key.stop - key.start for key in batch] for batch in share(keys, 0, 1, 4)]
+    assert lengths == [[16] * 4, [3] * 4]
+
+
+def test_first_batch_golden() -> None:
+    index = index_of([20, 7, 33, 14], capacity=10)
+    found = [
+        (key.epoch, key.sequence, key.document, key.start, key.stop)
+        for key in step_batch(index, 0, 0, 6)
+    ]
+    assert found == FIRST_BATCH
+
+
+FIRST_BATCH = [
+    (0, 1, 0, 10, 20),
+    (0, 5, 2, 16, 24),
+    (0, 4, 2, 8, 16),
+    (0, 8, 3, 7, 14),
+    (0, 7, 3, 0, 7),
+    (0, 2, 1, 0, 7),
+]

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from domainbert.errors import DataError, RunFolderError
+from domainbert.model.load import LoadedModel
+from domainbert.testing import FAMILIES, sample_texts
+from domainbert.tokenizer.load import encode_with_offsets
+from domainbert.training import pretrain
+from domainbert.training.held_out import HeldOutScore, _token_words, hidden_words, measure_held_out
+
+Load = Callable[[str], LoadedModel]
+CPU = torch.device("cpu")
+TEXT = st.text(st.characters(codec="utf-8"), max_size=200)
+
+
+class Fake(nn.Module):
+    """A masked language model that says the same at every position.
+
+    Args:
+        size: Of the vocabulary.
+        favourite: Id that is preferred by `lead` nats over every other.
+        lead: Zero makes all ids equally likely.
+    """
+
+    def __init__(self, size: int, favourite: int = 0, lead: float = 0.0) -> None:
+        super().__init__()
+        self.config = SimpleNamespace(model_type="fake")
+        self.row = torch.zeros(size)
+        self.row[favourite] = lead
+        self.seen: list[Tensor] = []
+
+    @property
+    def base_model(self) -> Fake:
+        return self
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Any:
+        assert not self.training
+        self.seen.append(torch.where(attention_mask.bool(), input_ids, -1))
+        return SimpleNamespace(logits=self.row.expand(*input_ids.shape, -1))
+
+
+def hidden_characters(text: str) -> int:
+    return sum(end - start for start, end in hidden_words(text))
+
+
+@given(TEXT)
+def test_hidden_words_are_distinct_words_of_the_text(text: str) -> None:
+    spans = hidden_words(text)
+    assert spans == sorted(set(spans))
+    assert all(not text[start:end].isspace() for start, end in spans)
+    assert all(left[1] <= right[0] for left, right in pairwise(spans))
+    assert bool(spans) == any(not character.isspace() for character in text)
+
+
+def test_hidden_words_golden() -> None:
+    text = sample_texts(1)[0]
+    assert [text[start:end] for start, end in hidden_words(text)] == HIDDEN
+
+
+HIDDEN = ["on", ",", "by", "Nobody", "drew", "32", "the", "the"]
+
+
+def test_about_fifteen_percent_of_the_words_are_hidden() -> None:
+    text = " ".join(f"w{number}" for number in range(20_000))
+    # Standard deviation 50.
+    assert abs(len(hidden_words(text)) - 3000) < 250
+
+
+def test_a_single_word_is_hidden_and_a_blank_text_has_none() -> None:
+    assert hidden_words("harbour") == [(0, 7)]
+    assert hidden_words(" \n\t") == []
+
+
+def test_texts_that_differ_in_a_letter_hide_other_words() -> None:
+    words = ["boat"] * 200
+    first, second = (hidden_words(" ".join([*words, end])) for end in ("a", "b"))
+    assert first != second
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_tokenizer_hides_the_same_characters(load: Load, family: str) -> None:
+    texts = sample_texts(40)
+    tokenizer = load(family).tokenizer
+    for length in (128, 16):
+        found = measure_held_out(Fake(len(tokenizer)), tokenizer, texts, length, CPU)
+        assert found.characters == sum(map(hidden_characters, texts)), length
+        assert found.documents == 40
+
+
+def test_bits_of_a_uniform_model_by_hand(load: Load) -> None:
+    tokenizer = load("bert").tokenizer
+    texts = sample_texts(40)
+    found = measure_held_out(Fake(1024), tokenizer, texts, 128, CPU)
+    tokens = 0
+    for text, (_, offsets) in zip(texts, encode_with_offsets(tokenizer, texts), strict=True):
+        for start, stop in offsets:
+            tokens += any(start < b and a < stop for a, b in hidden_words(text))
+    assert found.tokens == tokens
+    assert found.bits_per_character == pytest.approx(10 * tokens / found.characters, rel=1e-6)
+
+
+def test_bits_and_accuracy_of_a_model_that_always_says_the_same(load: Load) -> None:
+    tokenizer = load("bert").tokenizer
+    word, lead, size = tokenizer.get_vocab()["the"], 3.0, len(tokenizer)
+    texts = ["the"] * 3 + ["boat"]
+    found = measure_held_out(Fake(size, word, lead), tokenizer, texts, 128, CPU)
+    total = math.exp(lead) + size - 1
+    nats = -3 * math.log(math.exp(lead) / total) - math.log(1 / total)
+    bits = nats / math.log(2) / (3 * 3 + 4)
+    assert found == HeldOutScore(pytest.approx(bits, rel=1e-6), 3 / 4, 4, 13, 4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_model_sees_mask_tokens_and_nothing_of_a_hidden_word(load: Load, family: str) -> None:
+    tokenizer = load(family).tokenizer
+    text = sample_texts(1)[0]
+    model = Fake(len(tokenizer))
+    found = measure_held_out(model, tokenizer, [text], 128, CPU)
+    (row,) = model.seen[0].tolist()
+    plain = tokenizer(text)["input_ids"]
+    assert len(row) - row.count(-1) == len(plain)
+    changed = [place for place, token in enumerate(plain) if row[place] != token]
+    assert len(changed) == found.tokens == row.count(tokenizer.mask_token_id)
+    assert {row[place] for place in changed} == {tokenizer.mask_token_id}
+
+
+@pytest.mark.parametrize("length", [8, 16, 40])
+def test_windows_are_no_longer_than_asked_for_and_hide_every_hidden_token_once(
+    load: Load, length: int
+) -> None:
+    tokenizer = load("bert").tokenizer
+    texts = sample_texts(20)
+    model = Fake(len(tokenizer))
+    found = measure_held_out(model, tokenizer, texts, length, CPU)
+    rows = [row for seen in model.seen for row in seen.tolist()]
+    assert max(len(row) - row.count(-1) for row in rows) <= length
+    assert sum(row.count(tokenizer.mask_token_id) for row in rows) == found.tokens
+    assert found.tokens == measure_held_out(model, tokenizer, texts, 128, CPU).tokens
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_measuring_restores_the_mode_and_changes_no_weight(load: Load, training: bool) -> None:
+    loaded = load("bert")
+    model = loaded.model.train(training)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    first, second = (
+        measure_held_out(model, loaded.tokenizer, sample_texts(5), 32, CPU) for _ in range(2)
+    )
+    assert model.training is training
+    assert first == second
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("texts", [[], ["\u200b"]])
+def test_texts_without_a_token_are_refused(load: Load, texts: list[str]) -> None:
+    with pytest.raises(DataError, match="held-out texts have no token"):
+        measure_held_out(Fake(300), load("bert").tokenizer, texts, 16, CPU)
+
+
+@st.composite
+def spans(draw: st.DrawFn, gap: int) -> list[tuple[int, int]]:
+    """Ascending ranges; with a negative gap they may repeat or overlap."""
+    found: list[tuple[int, int]] = []
+    start, end = 0, 0
+    for _ in range(draw(st.integers(0, 12))):
+        start = max(start, end + draw(st.integers(gap, 5)))
+        end = max(end, start + draw(st.integers(0 if gap < 0 else 1, 5)))
+        found.append((start, end))
+    return found
+
+
+@given(words=spans(0), offsets=spans(-4))
+def test_token_words_equals_brute_force(
+    words: list[tuple[int, int]], offsets: list[tuple[int, int]]
+) -> None:
+    expected = [any(max(start, a) < min(stop, b) for a, b in words) for start, stop in offsets]
+    assert _token_words(words, offsets).tolist() == expected
+    assert _token_words(words, offsets).dtype == np.bool_
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"{", b"[]", b"5", b"{}", b'{"accuracy": 0.5}', b"[" * 100_000]
+)
+def test_a_damaged_measurement_is_named_with_what_to_do(
+    make_job: Callable[..., Any], content: bytes
+) -> None:
+    job = make_job(steps=1)
+    path = job.session.run.results / "bits-after.json"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(RunFolderError) as caught:
+        pretrain._measured(job, "after", None, [])
+    assert str(caught.value) == (
+        f"{path}: damaged. Delete it and run the same command again, or start again with another "
+        "--out if that finds the measured model gone."
+    )

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domainbert.errors import RecipeError
+from domainbert.recipe.train import TrainSection
+from domainbert.training.batch_ramp import places_before
+from domainbert.training.phases import (
+    MOST_STEPS,
+    CorpusSize,
+    Phase,
+    check_shares,
+    count_steps,
+    head_phase,
+    plan_phases,
+)
+
+SIZE = CorpusSize(n_sequences=100, n_tokens=2550)
+
+
+def section(**values: Any) -> TrainSection:
+    return TrainSection(**{"learning_rate": 1e-4, "head_learning_rate": 1e-3, **values})
+
+
+def test_with_a_trained_head_there_is_one_phase() -> None:
+    assert plan_phases(section(steps=30), 30, new_head=False) == (Phase("full", 0, 30, 1e-4),)
+
+
+def test_a_new_head_learns_first_and_its_steps_come_on_top() -> None:
+    train = section(steps=30, head_steps=5)
+    head = Phase("head", 0, 5, 1e-3)
+    assert plan_phases(train, 30, new_head=True) == (head, Phase("full", 5, 30, 1e-4))
+    assert head_phase(train, new_head=True) == (head,)
+    assert head_phase(train, new_head=False) == ()
+
+
+def test_a_new_head_without_head_steps_has_no_phase_of_its_own() -> None:
+    found = plan_phases(section(steps=30, head_steps=0), 30, new_head=True)
+    assert found == (Phase("full", 0, 30, 1e-4),)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "sequences", "batch", "steps"),
+    [(1, 100, 32, 4), (2, 100, 25, 8), (0.5, 100, 32, 2), (0.001, 10, 32, 1), (3, 1, 32, 1)],
+)
+def test_epochs_become_steps_rounded_up_to_one_at_least(
+    epochs: float, sequences: int, batch: int, steps: int
+) -> None:
+    size = CorpusSize(sequences, sequences * 9)
+    assert count_steps(section(epochs=epochs, batch_size=batch), size, 0) == steps
+
+
+@pytest.mark.parametrize(
+    ("tokens", "steps"),
+    # A batch of 10 sequences has 255 tokens in the mean.
+    [(1, 1), (255, 1), (256, 2), (510, 2), (2550, 10), (2551, 11), (25_500_000, 100_000)],
+)
+def test_tokens_become_the_first_step_at_which_as_many_are_expected(
+    tokens: int, steps: int
+) -> None:
+    assert count_steps(section(tokens=tokens, batch_size=10), SIZE, 0) == steps
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        {"tokens": 10**400},
+        {"tokens": 10**15},
+        {"epochs": 1e308},
+        {"epochs": 1e8},
+        {"minutes": 1e300},
+    ],
+)
+def test_more_steps_than_a_checkpoint_can_be_named_after_are_refused(budget: Any) -> None:
+    (key,) = budget
+    with pytest.raises(RecipeError) as caught:
+        count_steps(section(**budget, batch_size=10), SIZE, 0, 0.01)
+    assert str(caught.value) == (
+        f"train.{key}: comes to more than 99,999,999 steps. Train for less, or raise "
+        "`train.batch_size`."
+    )
+
+
+def test_the_most_steps_include_those_of_the_head() -> None:
+    train = section(steps=MOST_STEPS, head_steps=1)
+    assert plan_phases(train, MOST_STEPS, new_head=False)[0].stop == MOST_STEPS
+    with pytest.raises(RecipeError, match=r"train\.steps: comes to more than 99,999,999 steps"):
+        plan_phases(train, MOST_STEPS, new_head=True)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused() -> None:
+    check_shares(section(steps=1, batch_size=6), 3)
+    with pytest.raises(RecipeError, match=r"train\.batch_size: 6 cannot be shared by 4 processes"):
+        check_shares(section(steps=1, batch_size=6), 4)
+    ramp = {"start": 2, "steps": 3}
+    with pytest.raises(RecipeError, match=r"train\.batch_ramp\.start: 2 cannot be shared by 3"):
+        check_shares(section(steps=1, batch_size=6, batch_ramp=ramp), 3)
+
+
+def test_minutes_become_steps_by_the_seconds_of_a_token() -> None:
+    # 255 tokens a step at 0.01 s a token are 2.55 s; three minutes have 70.6 of these.
+    train = section(minutes=3, batch_size=10)
+    assert count_steps(train, SIZE, 0, seconds_per_token=0.01) == 71
+
+
+def test_the_batch_ramp_is_respected_from_the_step_after_the_head_phase() -> None:
+    ramp = {"start": 5, "steps": 4}  # 5 5 10 15 | 20 20 20 …
+    train = section(epochs=1, batch_size=20, batch_ramp=ramp)
+    assert [places_before(train, n) for n in range(7)] == [0, 5, 10, 20, 35, 55, 75]
+    assert count_steps(train, SIZE, 0) == 8
+    assert count_steps(train, SIZE, 3) == 6  # 15 sequences, then five times 20
+    assert count_steps(train, SIZE, 4) == 5
+
+
+@given(
+    epochs=st.integers(1, 20),
+    sequences=st.integers(1, 10_000),
+    batch=st.integers(1, 512),
+    head_steps=st.integers(0, 300),
+    new_head=st.booleans(),
+)
+def test_phases_follow_each_other_and_read_every_sequence_of_every_epoch(
+    epochs: int, sequences: int, batch: int, head_steps: int, new_head: bool
+) -> None:
+    train = section(epochs=epochs, batch_size=batch, head_steps=head_steps)
+    first = sum(phase.steps for phase in head_phase(train, new_head))
+    steps = count_steps(train, CorpusSize(sequences, sequences), first)
+    phases = plan_phases(train, steps, new_head)
+    assert [phase.start for phase in phases] == [0, *(phase.stop for phase in phases[:-1])]
+    assert phases[-1] == Phase("full", first, math.ceil(epochs * sequences / batch), 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, "none"),
+        ({"steps": 1, "minutes": 2}, "`steps` and `minutes`"),
+        ({"epochs": 1, "tokens": 5, "minutes": 2}, "`epochs` and `tokens` and `minutes`"),
+    ],
+)
+def test_a_recipe_has_one_budget(given: dict[str, float], found: str) -> None:
+    with pytest.raises(ValueError, match=f"`tokens` and `minutes`, found {found}"):
+        section(**given)
