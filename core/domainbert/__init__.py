@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import DataError, DomainBertError, UserError
+from domainbert.plugin.components import (
+    Baseline,
+    CorpusReader,
+    CorpusStep,
+    Metric,
+    Objective,
+    TaskKind,
+)
 from domainbert.plugin.domain import (
     Corpus,
     DataFile,
@@ -23,15 +31,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Baseline",
     "Corpus",
+    "CorpusReader",
+    "CorpusStep",
     "DataError",
     "DataFile",
     "Document",
     "Domain",
     "DomainBertError",
     "Example",
+    "Metric",
+    "Objective",
     "Sentence",
     "Task",
+    "TaskKind",
     "Terms",
     "UserError",
     "hookimpl",

@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     import typer
 
+    from domainbert.plugin.components import Component
     from domainbert.plugin.domain import Domain, Task
 
 hookspec = pluggy.HookspecMarker("domainbert")
@@ -75,6 +76,31 @@ def domainbert_tasks() -> Iterable[tuple[str, Task]]:
                 labels=("Entity",),
             )
             yield "bio", task
+        ```
+    """
+    return ()
+
+
+@hookspec
+def domainbert_components() -> Iterable[Component]:
+    """Yield components: task kinds, metrics, baselines, corpus readers and steps, objectives.
+
+    A recipe names them. Two plugins with a component of the same kind and name are in `conflict`.
+
+    Example:
+        ```python
+        import domainbert
+
+        def drop_short(documents, counts):
+            for document in documents:
+                if len(document.text) < 200:
+                    counts["short"] += 1
+                else:
+                    yield document
+
+        @domainbert.hookimpl
+        def domainbert_components():
+            yield domainbert.CorpusStep("drop-short", drop_short)
         ```
     """
     return ()

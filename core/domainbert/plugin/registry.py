@@ -7,6 +7,7 @@ asks for its domain.
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import os
 import sys
@@ -15,14 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 from packaging.requirements import InvalidRequirement, Requirement
 
 import domainbert
-from domainbert.errors import DataError, PluginError, UserError
+from domainbert.errors import DataError, DomainBertError, PluginError, RunFailed, UserError
 from domainbert.plugin import hookspecs
+from domainbert.plugin.components import Component
 from domainbert.plugin.domain import Domain, Task
 
 if TYPE_CHECKING:
@@ -114,7 +116,9 @@ def load_plugins(files: Iterable[Path] = ()) -> Registry:
     }
     found = [_add_tasks(part, domains) for part in found]
     usable = tuple((part.info.name, part.module) for part in found if part.info.status == "ok")
-    return Registry(tuple(part.info for part in found), domains, usable)
+    registry = Registry(tuple(part.info for part in found), domains, usable)
+    _current[:] = [registry]
+    return registry
 
 
 @dataclass(frozen=True)
@@ -287,3 +291,49 @@ def _one_line(error: BaseException) -> str:
     if isinstance(error, UserError):
         return text
     return f"{type(error).__name__}: {text}"
+
+
+_current: list[Registry] = []
+C = TypeVar("C", bound=Component)
+
+
+def components(kind: type[C]) -> dict[str, C]:
+    """Return the components of a record type by name, of core and of the loaded plugins."""
+    from domainbert import builtin
+
+    registry = _current[0] if _current else load_plugins()
+    modules = [("domainbert", builtin), *registry.modules]
+    records = [item for _, module in modules for item in _call(module, "domainbert_components")]
+    return {record.name: record for record in records if isinstance(record, kind)}
+
+
+def component(kind: type[C], name: str) -> C:
+    """Return a component by record type and name.
+
+    Raises:
+        PluginError: No loaded plugin provides it.
+    """
+    records = components(kind)
+    if name in records:
+        return records[name]
+    close = difflib.get_close_matches(name, records, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise PluginError(
+        f"no {kind.__name__} {name!r}.{hint} Known: {', '.join(sorted(records)) or 'none'}."
+    )
+
+
+@contextmanager
+def calling(record: Any) -> Iterator[None]:
+    """Turn what a component raises into an error that names the component.
+
+    Raises:
+        RunFailed: The component raised an unexpected exception, or called `sys.exit`.
+    """
+    try:
+        yield
+    except (DomainBertError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        title = f"{type(record).__name__} {record.name!r}"
+        raise RunFailed(f"{title} failed: {_one_line(error)}") from error

@@ -1,0 +1,78 @@
+"""The parts that core and plugins add: one record per kind, yielded from `domainbert_components`.
+
+A record is light to make: its functions import what they need when they are called.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domainbert.plugin.domain import Document
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """A kind of task, such as `tagging`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of predictions, such as `accuracy`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A predictor without a neural network, such as `majority`."""
+
+    name: str
+    predict: Callable[[Any, int], Any]
+
+
+@dataclass(frozen=True)
+class CorpusReader:
+    """A format of unlabelled text, such as `jsonl`.
+
+    Args:
+        name: `corpus[].format` in a recipe.
+        suffixes: File names that it reads without `format:`, such as `.md`.
+        read: File to documents, streaming.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[Path], Iterable[Document]]
+
+
+@dataclass(frozen=True)
+class CorpusStep:
+    """A step from documents to documents, such as `exact-duplicates`.
+
+    Args:
+        name: Item of `corpus_steps` in a recipe.
+        apply: Documents and a counter of what it drops or changes, by reason; yields documents.
+    """
+
+    name: str
+    apply: Callable[[Iterable[Document], Counter[str]], Iterable[Document]]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A training loss, such as `masked-lm`."""
+
+    name: str
+
+
+KINDS: tuple[type, ...] = (TaskKind, Metric, Baseline, CorpusReader, CorpusStep, Objective)
+"""Record types that `domainbert_components` may yield."""
+
+Component = TaskKind | Metric | Baseline | CorpusReader | CorpusStep | Objective
+Records = Sequence[Component]
