@@ -111,7 +111,7 @@ def make_job(
     from domainbert.model.masked_lm import set_dropout
     from domainbert.recipe.train import TrainSection
     from domainbert.testing import sample_texts
-    from domainbert.training.pretrain import build_job
+    from domainbert.training.job import build_job
 
     stores: dict[str, TokenStore] = {}
     small = {"batch_size": 4, "micro_batch_size": 4, "max_seq_length": 24, "precision": "fp32"}
@@ -122,7 +122,7 @@ def make_job(
             stores[family] = make_store(sample_texts(30), loaded.tokenizer)
         train = TrainSection(**{**small, **settings})
         set_dropout(loaded.model, train.dropout)
-        session.run.path.mkdir(exist_ok=True)
+        session.run.checkpoints.parent.mkdir(parents=True, exist_ok=True)
         return build_job(train, loaded, stores[family], np.arange(30), session)
 
     return make

@@ -28,7 +28,7 @@ from domainbert.testing import FAMILIES
 from domainbert.training.data.batch import MicroBatch, flatten
 from domainbert.training.data.frame import MaskedSequence
 from domainbert.training.loop import select_parameters
-from domainbert.training.pretrain import export_model
+from domainbert.model.export import export_model
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job
 

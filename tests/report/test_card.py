@@ -33,7 +33,7 @@ from domainbert.tasks.metrics.score import Scoring
 from domainbert.tokenizer.extend import Extension
 from domainbert.tokenizer.select import Choice, Entry
 from domainbert.training.held_out import HeldOutScore
-from domainbert.training.pretrain import Adaptation
+from domainbert.stages.pretrain import Adaptation
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
 HOSTILE = (

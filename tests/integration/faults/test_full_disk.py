@@ -25,12 +25,16 @@ def mount(folder: Path, *options: str) -> bool:
     )
 
 
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 @pytest.fixture
 def small(town: Any) -> Iterator[Path]:
     """A device with room for what comes before training and for one checkpoint, not for two."""
     whole = town.run("whole")
-    before = sum(path.stat().st_size for path in whole.corpus.iterdir())
-    checkpoint = sum(p.stat().st_size for p in sorted(whole.checkpoints.iterdir())[0].iterdir())
+    checkpoint = size(sorted(whole.checkpoints.iterdir())[0])
+    before = size(whole.corpus) + size(whole.path / "head")
     folder: Path = town.folder / "small"
     folder.mkdir()
     if not mount(folder, f"size={before + 2 * checkpoint}"):
@@ -46,12 +50,12 @@ def test_a_full_device_is_told_with_figures_and_nothing_is_lost(
     assert town.finish("small/run") == 2
     told = town.told("small/run")
     assert re.search(
-        r"\nerror: small/run/checkpoints/step-000000\d\d: needs \d\.\d MB, the device has "
+        r"\nerror: small/run/pretrain/checkpoints/step-000000\d\d: needs \d\.\d MB, the device has "
         r"\d\.\d MB free\. Nothing was written and what stood before is whole: ",
         told,
     )
     assert "Traceback" not in told
-    left = small / "run" / "checkpoints"
+    left = small / "run" / "pretrain" / "checkpoints"
     newest, damaged = newest_checkpoint(left)
     assert newest is not None
     assert damaged == []
@@ -81,10 +85,10 @@ def test_a_full_device_ends_several_processes_with_one_error(
     code, told = finish("small/two")
     assert code == 2, told
     (error,) = re.findall("^error: .*", told, re.MULTILINE)
-    assert re.match(r"error: small/two/checkpoints/step-000000\d\d: needs \d\.\d MB, ", error)
+    assert re.match(r"error: small/two/pretrain/checkpoints/step-000000\d\d: needs \d\.\d MB, ", error)
     assert "Traceback" not in told
     assert "starting again" not in told
-    newest, damaged = newest_checkpoint(small / "two" / "checkpoints")
+    newest, damaged = newest_checkpoint(small / "two" / "pretrain" / "checkpoints")
     assert newest is not None
     assert damaged == []
     assert mount(small, "remount", "size=50m")

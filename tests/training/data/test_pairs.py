@@ -27,7 +27,8 @@ from domainbert.training.data.batch import masked_sequence
 from domainbert.training.data.frame import Frame
 from domainbert.training.data.order import SequenceKey, global_batch
 from domainbert.training.data.pairs import check_pairs, frame_pair
-from domainbert.training.pretrain import build_job, export_model
+from domainbert.model.export import export_model
+from domainbert.training.job import build_job
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, train_step
 
