@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
 from domainbert.report.escape import cell
 from domainbert.report.statistics import Summary
-from domainbert.run.folder import RunFolder, update_lock
+from domainbert.run.folder import RunFolder, read_lock, update_lock
 from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
 from domainbert.tokenizer.extend import Extension
@@ -62,9 +62,11 @@ class RunSummary:
 
 
 def write_card(summary: RunSummary, run: RunFolder) -> None:
-    """Complete `lock.json` and write `README.md`, unless the run was finished before."""
+    """Complete `lock.json` and write `README.md`, unless nothing but the hardware is other."""
     if run.card.exists():
-        return
+        before = replace(summary, hardware=read_lock(run).get("hardware", summary.hardware))
+        if render_card(before) == run.card.read_text(encoding="utf-8"):
+            return
     base = summary.base
     update_lock(
         run,
