@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -95,22 +93,6 @@ def test_a_head_learns_first_and_its_steps_are_counted(zoo: Any) -> None:
     card = run.card.read_text(encoding="utf-8")
     assert f"| training | {len(head + full)} steps of 4" in card
     assert ("A new one was trained alone for 4 steps" in card) == bool(head)
-
-
-@pytest.mark.slow
-def test_a_signal_while_the_head_learns_keeps_the_checkpoint(make_town: MakeTown) -> None:
-    town = make_town()
-    write_zoo(town, {"size": 3}, with_head=False, head_steps=4000, save_steps=1000)
-    process = town.start("domainbert", "adapt", "town.yaml", "--out", "run")
-    run = RunFolder(town.folder / "run", "head")
-    until = time.monotonic() + 60
-    while not run.metrics.exists() and time.monotonic() < until and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 75, err
-    kept = sorted(path.name for path in run.checkpoints.iterdir())
-    assert kept[-1] == f"step-{metrics(run)[-1]['step']:08d}"
 
 
 @pytest.mark.parametrize(

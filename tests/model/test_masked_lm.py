@@ -14,6 +14,7 @@ from torch import nn
 from domainbert.errors import RunFailed
 from domainbert.model import masked_lm as module
 from domainbert.model import packed_attention as attention
+from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel
 from domainbert.model.masked_lm import (
     MaskedLanguageModel,
@@ -28,7 +29,6 @@ from domainbert.testing import FAMILIES
 from domainbert.training.data.batch import MicroBatch, flatten
 from domainbert.training.data.frame import MaskedSequence
 from domainbert.training.loop import select_parameters
-from domainbert.model.export import export_model
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job
 

@@ -27,13 +27,13 @@ from domainbert.report.card import (
 from domainbert.report.escape import cell
 from domainbert.report.statistics import Comparison, Summary
 from domainbert.run.folder import RunFolder
+from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import read_json, write_json
 from domainbert.tasks.load import LoadedTask
 from domainbert.tasks.metrics.score import Scoring
 from domainbert.tokenizer.extend import Extension
 from domainbert.tokenizer.select import Choice, Entry
 from domainbert.training.held_out import HeldOutScore
-from domainbert.stages.pretrain import Adaptation
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
 HOSTILE = (

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ from domainbert.recipe.schema import Recipe
 from domainbert.recipe.yaml import parse_yaml
 from domainbert.run.environment import environment
 from domainbert.run.folder import RunFolder, open_run, update_lock
-from domainbert.run.resume_command import next_command
 
 TEXT = "name: mine\nbase: ./m\ncorpus: [{path: a.txt}]\ntrain: {steps: 10}\n"
 
@@ -311,34 +309,6 @@ def test_a_folder_that_was_there_is_kept_if_it_fails(
     assert snapshot(tmp_path) == before
 
 
-SHORT = "domainbert adapt mine"
-
-
-@pytest.mark.parametrize(
-    ("started", "short", "words", "expected"),
-    [
-        (True, SHORT, ["/bin/domainbert", "adapt", "r.yaml"], SHORT),
-        (True, SHORT, ["teach.py"], SHORT),
-        (False, SHORT, ["/bin/domainbert", "adapt", "my r.yaml"], "domainbert adapt 'my r.yaml'"),
-        (False, SHORT, ["/x/domainbert/__main__.py", "adapt", "x"], "domainbert adapt x"),
-        (False, SHORT, ["/domainbert/teach.py", "adapt"], "the same command"),
-        (True, "", ["domainbert", "evaluate", "mine"], "domainbert evaluate mine"),
-        (
-            True, SHORT, ["domainbert", "adapt", "x", "--plugin=p.py"],
-            "domainbert adapt x --plugin=p.py",
-        ),
-    ],
-)  # fmt: skip
-def test_the_next_command_is_one_that_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    started: bool, short: str, words: list[str], expected: str,
-) -> None:  # fmt: skip
-    if started:
-        start(tmp_path / "mine")
-    monkeypatch.setattr(sys, "argv", words)
-    assert next_command(RunFolder(tmp_path / "mine"), short) == expected
-
-
 # --- lock --------------------------------------------------------------------------------------
 
 
@@ -347,21 +317,3 @@ def test_the_lock_takes_more_entries_and_keeps_the_others(tmp_path: Path) -> Non
     run.lock.write_text('{"a": 1, "b": 2}')
     update_lock(run, b=3, c={"d": 4})
     assert json.loads(run.lock.read_text()) == {"a": 1, "b": 3, "c": {"d": 4}}
-
-
-def test_the_environment_names_versions_and_hardware_and_nobody(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("USER", "anna-tok3n")
-    monkeypatch.setenv("HOME", "/home/anna-tok3n")
-    found = environment()
-    assert sorted(found) == ["cores", "processor", "python", "system", "versions"]
-    assert found["python"] == platform.python_version()
-    assert found["versions"]["domainbert"] == "0.1.0"
-    libraries = {name for name in found["versions"] if not name.startswith("domainbert")}
-    assert libraries == {
-        "accelerate", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy", "seqeval",
-        "tokenizers", "torch", "transformers",
-    }  # fmt: skip
-    assert found["versions"]["domainbert-bio"] == metadata.version("domainbert-bio")
-    assert "tok3n" not in json.dumps(found)

@@ -74,11 +74,15 @@ def test_a_default_changes_with_the_schema_of_the_stages_that_read_it(name: str)
 
 def test_what_is_wrong_is_said_and_a_new_key_is_not() -> None:
     before = {"schema": 1, "defaults": {"dropout": 0.0, "seed": 0}}
-    assert trouble("head", {"schema": 1, "defaults": before["defaults"] | {"new": 1}}, before) is None
+    assert (
+        trouble("head", {"schema": 1, "defaults": before["defaults"] | {"new": 1}}, before) is None
+    )
     for defaults_now, change in (({"dropout": 0.1}, "0.1"), ({}, "None")):
         said = trouble("head", {"schema": 1, "defaults": defaults_now | {"seed": 0}}, before)
         assert said is not None
-        assert said.startswith(f"stage 'head' reads a default that changed (dropout: 0.0 → {change})")
+        assert said.startswith(
+            f"stage 'head' reads a default that changed (dropout: 0.0 → {change})"
+        )
         assert "Raise SCHEMAS in stages/plan.py" in said
     raised = trouble("head", {"schema": 2, "defaults": {"dropout": 0.1, "seed": 0}}, before)
     assert raised == f"stage 'head' has another schema: run `{UPDATE}`."

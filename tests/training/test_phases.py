@@ -113,9 +113,7 @@ def test_the_batch_ramp_is_respected_from_the_step_after_the_head_phase() -> Non
     batch=st.integers(1, 512),
     first=st.integers(0, 300),
 )
-def test_an_epoch_reads_every_sequence(
-    epochs: int, sequences: int, batch: int, first: int
-) -> None:
+def test_an_epoch_reads_every_sequence(epochs: int, sequences: int, batch: int, first: int) -> None:
     train = section(epochs=epochs, batch_size=batch)
     steps = count_steps(train, CorpusSize(sequences, sequences), first)
     assert steps == math.ceil(epochs * sequences / batch)

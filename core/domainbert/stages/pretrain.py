@@ -29,6 +29,7 @@ from domainbert.training.resume import resume
 from domainbert.training.step import BadStep, Job
 from domainbert.training.trackers import tracked
 
+
 @dataclass(frozen=True)
 class Trained:
     """A checkpoint folder, and the training that led from the base to it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +13,7 @@ import pytest
 from helpers.forks import ForkServer, fork_server
 from helpers.runs import copied, digests
 
-from domainbert.corpus.store import open_store
-from domainbert.errors import DataError, StorageError
 from domainbert.run.folder import RunFolder, read_lock
-from domainbert.storage.files import storage_errors
-from domainbert.training.checkpoint import choose_checkpoint, newest_checkpoint
 
 Same = Callable[..., bool]
 
@@ -30,29 +25,6 @@ def flip(path: Path, place: int) -> bytes:
     damaged[place // 8] ^= 1 << place % 8
     path.write_bytes(damaged)
     return content
-
-
-def test_every_one_of_200_flipped_bits_is_found(town: Any) -> None:
-    run = copied(town.run("whole"), "flips")
-    newest, _ = newest_checkpoint(run.checkpoints)
-    assert newest is not None
-    store = run.corpus / "store"
-    files = [*sorted(newest.iterdir()), *sorted(store.iterdir())]
-    assert len(files) == 7
-    chance, found = random.Random(0), 0
-    for number in range(200):
-        path = files[number % len(files)]
-        before = flip(path, chance.randrange(8 * path.stat().st_size))
-        if path.parent == newest:
-            found += newest_checkpoint(run.checkpoints)[0] != newest
-        else:
-            with pytest.raises(DataError, match=path.name):
-                open_store(store)
-            found += 1
-        path.write_bytes(before)
-    assert found == 200
-    assert newest_checkpoint(run.checkpoints) == (newest, [])
-    assert open_store(store).manifest["documents"] == 60
 
 
 @pytest.mark.parametrize("harm", ["flipped", "truncated", "renamed", "without-manifest"])
@@ -98,17 +70,6 @@ def test_where_no_checkpoint_is_whole_it_is_said_that_training_begins_anew(
     assert same(run, town.run("whole"))
 
 
-def test_a_whole_checkpoint_is_not_removed_for_the_sake_of_damaged_ones(town: Any) -> None:
-    run = copied(town.run("whole"), "kept")
-    first, last = sorted(run.checkpoints.iterdir())
-    (last / "state.json").unlink()
-    assert choose_checkpoint(run.checkpoints)[0] == int(first.name.removeprefix("step-"))
-    assert sorted(path.name for path in run.checkpoints.iterdir()) == [
-        f".quarantine-{last.name}-1",
-        first.name,
-    ]
-
-
 def test_another_environment_is_said_and_kept_in_the_lock(
     town: Any, monkeypatch: pytest.MonkeyPatch, bench: Any
 ) -> None:
@@ -141,11 +102,3 @@ def test_the_locale_changes_no_file(
     assert same(one, two)
     assert one.recipe.read_bytes() == two.recipe.read_bytes()
     assert digests(one.corpus / "store") == digests(two.corpus / "store")
-
-
-@pytest.mark.parametrize("number", [1, 5, 13, 17, 20, 30])
-def test_what_the_system_refuses_is_an_error_of_its_own(tmp_path: Path, number: int) -> None:
-    with pytest.raises(StorageError, match=os.strerror(number)), storage_errors(tmp_path):
-        raise OSError(number, os.strerror(number), str(tmp_path / "file"))
-    with pytest.raises(StorageError, match=os.strerror(number)), storage_errors(tmp_path):
-        raise RuntimeError(f"I/O error: what it is called (os error {number})")

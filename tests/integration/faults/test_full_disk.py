@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -66,34 +63,3 @@ def test_a_full_device_is_told_with_figures_and_nothing_is_lost(
         rf"\ncontinuing after step {int(newest.name[5:])}, bit-exact\n", town.told("small/run")
     )
     assert same(town.run("small/run"), town.run("whole"))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_full_device_ends_several_processes_with_one_error(
-    town: Any, small: Path, bench: ModuleType, same: Callable[..., bool]
-) -> None:
-    def finish(name: str) -> tuple[int, str]:
-        order = ["adapt", "recipe.yaml", "--out", name, "--processes", "2"]
-        done = subprocess.run(
-            [sys.executable, "-m", "domainbert", *order],
-            cwd=town.folder, env={**os.environ, **bench.VARIABLES},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stderr
-
-    code, told = finish("small/two")
-    assert code == 2, told
-    (error,) = re.findall("^error: .*", told, re.MULTILINE)
-    assert re.match(r"error: small/two/pretrain/checkpoints/step-000000\d\d: needs \d\.\d MB, ", error)
-    assert "Traceback" not in told
-    assert "starting again" not in told
-    newest, damaged = newest_checkpoint(small / "two" / "pretrain" / "checkpoints")
-    assert newest is not None
-    assert damaged == []
-    assert mount(small, "remount", "size=50m")
-    code, told = finish("small/two")
-    assert code == 0, told
-    assert f"continuing after step {int(newest.name[5:])}, bit-exact" in told
-    assert finish("whole-two")[0] == 0
-    assert same(town.run("small/two"), town.run("whole-two"))

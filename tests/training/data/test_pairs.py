@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from domainbert.corpus.store import TokenStore
 from domainbert.corpus.token_units import BEGINS_WORD, word_units
 from domainbert.errors import DataError, RecipeError
+from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel
 from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
 from domainbert.model.pair_head import NAME
@@ -27,7 +28,6 @@ from domainbert.training.data.batch import masked_sequence
 from domainbert.training.data.frame import Frame
 from domainbert.training.data.order import SequenceKey, global_batch
 from domainbert.training.data.pairs import check_pairs, frame_pair
-from domainbert.model.export import export_model
 from domainbert.training.job import build_job
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, train_step
