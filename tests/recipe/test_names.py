@@ -7,7 +7,7 @@ import pytest
 from domainbert import Corpus, Domain, Task
 from domainbert.errors import PluginError, RecipeError
 from domainbert.plugin.registry import Registry
-from domainbert.recipe.resolve import check_names, validate_recipe
+from domainbert.recipe.resolve import check_names, resolve_recipe
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.yaml import parse_yaml
 
@@ -33,7 +33,7 @@ REGISTRY = Registry((), {"legal": LEGAL})
 
 def recipe(corpus: str, tasks: str, domain: str = "domain: legal\n") -> Recipe:
     text = f"name: x\nbase: ./m\n{domain}corpus: {corpus}\ntasks: {tasks}\ntrain: {{steps: 1}}\n"
-    return validate_recipe(parse_yaml(text, "r.yaml"))
+    return resolve_recipe(parse_yaml(text, "r.yaml"))[0]
 
 
 def refused(corpus: str, tasks: str, domain: str = "domain: legal\n") -> str:

@@ -43,7 +43,7 @@ corpus:
       sha256: 0123456789012345678901234567890123456789012345678901234567abcdef
       url: https://example.org/more.jsonl.gz
     text_field: body
-heldout:
+held_out:
   fraction: 0.02
   max_tokens: 1000
 train:
@@ -152,8 +152,8 @@ def test_every_value_of_a_recipe_counts_in_its_hash() -> None:
         "corpus.2.file.name": "other.jsonl.gz",
         "corpus.2.file.url": "https://example.org/other",
         "corpus.2.text_field": "text",
-        "heldout.fraction": "0.03",
-        "heldout.max_tokens": "1001",
+        "held_out.fraction": "0.03",
+        "held_out.max_tokens": "1001",
         "train.epochs": "1.6",
         "train.head_steps": "6",
         "train.batch_size": "9",
@@ -302,7 +302,7 @@ NUMBERS = [
     "train.weight_decay",
     "train.max_grad_norm",
     "train.dropout",
-    "heldout.fraction",
+    "held_out.fraction",
     "evaluate.learning_rate",
 ]
 
@@ -322,7 +322,7 @@ def test_no_number_of_a_recipe_can_be_negative_or_not_finite(key: str, value: st
         "train.save_steps",
         "train.save_total_limit",
         "train.logging_steps",
-        "heldout.max_tokens",
+        "held_out.max_tokens",
         "evaluate.epochs",
         "evaluate.batch_size",
         "evaluate.max_seq_length",
@@ -495,7 +495,7 @@ def test_several_problems_are_reported_at_once_with_file_line_and_key(tmp_path: 
         ("title='a: b'", ("title",), "a: b"),
         ("corpus.0.path=b.txt", ("corpus", 0, "path"), "b.txt"),
         ("evaluate.seeds=[8, 9]", ("evaluate", "seeds"), (8, 9)),
-        ("heldout.fraction=0.5", ("heldout", "fraction"), 0.5),
+        ("held_out.fraction=0.5", ("heldout", "fraction"), 0.5),
         ("base=./other", ("base", "source"), "./other"),
         ("base.source=./other", ("base", "source"), "./other"),
         (f"base.sha256={'a' * 64}", ("base", "sha256"), "a" * 64),
