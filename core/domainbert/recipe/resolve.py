@@ -61,7 +61,7 @@ def resolve_recipe(
     overrides += budget_overrides(budget, data) if budget is not None else []
     for override in overrides:
         data = apply_override(data, override)
-    words = {tuple(map(str, location)): text for location, _, text in overrides}
+    words: dict[Location, str] = {tuple(map(str, at)): text for at, _, text in overrides}
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
