@@ -6,24 +6,12 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers.recipe import PLAIN, read, refused
 
-from domainbert.errors import RecipeError
 from domainbert.recipe.resolve import resolve_recipe
-from domainbert.recipe.schema import Recipe
 from domainbert.recipe.yaml import parse_yaml
 
-PLAIN = "name: mine\nbase: ./model\ncorpus:\n- path: a.txt\ntrain:\n  steps: 10\n"
 QUOTE = "YAML reads yes, no, on and off as booleans: put the word in quotes."
-
-
-def read(text: str, *settings: str, budget: str | None = None) -> Recipe:
-    return resolve_recipe(parse_yaml(text, "r.yaml"), settings, budget)[0]
-
-
-def refused(text: str, *settings: str, budget: str | None = None) -> str:
-    with pytest.raises(RecipeError) as caught:
-        read(text, *settings, budget=budget)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +52,7 @@ def test_of_two_settings_of_one_key_the_last_counts() -> None:
 def test_set_equals_a_recipe_written_so_and_leaves_the_parsed_file_unchanged() -> None:
     parsed = parse_yaml(PLAIN, "r.yaml")
     recipe, _ = resolve_recipe(parsed, ("train.steps=11", "corpus.0.path=b.txt"))
-    assert recipe == read(PLAIN.replace("10", "11").replace("a.txt", "b.txt"))
+    assert recipe == read(PLAIN.replace("10", "11").replace("notes/*.txt", "b.txt"))
     assert parsed.data == yaml.safe_load(PLAIN)
 
 

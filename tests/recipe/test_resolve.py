@@ -7,26 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers.recipe import PLAIN, read, refused
 
 import domainbert
 from domainbert import Corpus, Domain, Task
 from domainbert.errors import PluginError, RecipeError
 from domainbert.plugin.registry import Registry
-from domainbert.recipe.resolve import RENAMED, check_names, load_recipe, resolve_recipe
+from domainbert.recipe.resolve import RENAMED, check_names, load_recipe
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.yaml import parse_yaml
-
-PLAIN = "name: mine\nbase: ./model\ncorpus:\n  - path: notes/*.txt\ntrain:\n  steps: 10\n"
-
-
-def read(text: str, *settings: str) -> Recipe:
-    return resolve_recipe(parse_yaml(text, "r.yaml"), settings)[0]
-
-
-def refused(text: str, *settings: str) -> str:
-    with pytest.raises(RecipeError) as caught:
-        read(text, *settings)
-    return str(caught.value)
 
 
 def keys_of(section: str) -> str:
