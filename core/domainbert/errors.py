@@ -88,3 +88,9 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return ` Did you mean 'NAME'?` for the closest of some names, or an empty string."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of an error on one line, with its type unless it is a `UserError`."""
+    text = " ".join(str(error).split()) or "no message"
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
