@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from domainbert.corpus.sources import find_sources
-from domainbert.evaluate import Candidate, evaluate
+from domainbert.evaluate import ModelUnderTest, evaluate
 from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
 from domainbert.planning.throughput import plan_job
 from domainbert.plugin.registry import Registry
@@ -116,13 +116,13 @@ def find_inputs(
 
 def run_candidates(
     base: BaseFolder, adaptation: Adaptation, session: Session
-) -> tuple[Candidate, Candidate]:
+) -> tuple[ModelUnderTest, ModelUnderTest]:
     """Return the base and what became of it."""
     model = session.run.model
     minutes = adaptation.seconds / 60
     return (
-        Candidate("base", base.folder, base.sha256, base.public_name),
-        Candidate(
+        ModelUnderTest("base", base.folder, base.sha256, base.public_name),
+        ModelUnderTest(
             "adapted", model, model_sha256(model), base.public_name, adaptation.tokens, minutes
         ),
     )

@@ -18,6 +18,7 @@ from domainbert.corpus.store import DOCUMENTS_PER_BATCH, TokenStore
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
 from domainbert.model.load import BaseFolder, LoadedModel
+from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Domain
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import VocabularySection
@@ -25,7 +26,6 @@ from domainbert.recipe.train import TrainSection
 from domainbert.run.folder import update_lock
 from domainbert.run.session import Session
 from domainbert.storage.files import sha256_file
-from domainbert.tasks.load import LoadedTask
 from domainbert.tokenizer.candidates import find_candidates
 from domainbert.tokenizer.extend import (
     Extension,

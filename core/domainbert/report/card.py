@@ -156,8 +156,9 @@ def shown_metrics(report: TaskReport) -> tuple[str, ...]:
         "f1_strict": ("f1_default",),
         "f1_macro": ("accuracy", "mcc"),
         "f1_micro": ("f1_macro", "precision_at_1", "recall_at_5", "top1_f1"),
-    }[report.metric]
-    return (report.metric, *(name for name in shown if name in first))
+    }.get(report.metric, tuple(first))
+    shown = (report.metric, *shown, *report.task.metrics)
+    return tuple(dict.fromkeys(name for name in shown if name in first))
 
 
 def remarks(report: TaskReport) -> list[str]:
