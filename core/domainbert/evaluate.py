@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import RunFailed, RunFolderError
+from domainbert.errors import RunFailed
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.plugin.registry import calling, component
@@ -20,6 +20,8 @@ from domainbert.report.statistics import Comparison, Summary, compare, summarise
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.metrics.score import check_predictions, kind_of, primary_metric, score
+
+_LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,6 @@ def evaluate(
 
     Raises:
         RunFailed: A fine-tuning run did not stay finite, or a component failed.
-        RunFolderError: The folder holds results of other models or settings.
         Stopped: A signal; finished trials are kept.
     """
     trials = {loaded.task.name: _trials(loaded, models, settings, session) for loaded in tasks}
@@ -111,7 +112,11 @@ def evaluate(
     for trial in order[rank::world]:
         if _finished(trial) is None:
             _run(trial, settings, session, recipe)
-    session.accelerator.wait_for_everyone()
+    if not session.is_main:
+        return ()  # files tell rank 0: a collective operation would wait for the slowest trial
+    while any(_finished(trial) is None for trial in order):
+        session.check_stop("waiting for other ranks")
+        time.sleep(_LOOK)
     return tuple(_report(several, models) for several in trials.values())
 
 
@@ -198,12 +203,7 @@ def _finetune(
 
 
 def _finished(trial: Trial) -> tuple[Result, tuple[Prediction, ...]] | None:
-    """Return the stored result of a trial, or None if there is none that is whole.
-
-    Raises:
-        RunFolderError: It is of another model, other data or other settings; scoring this trial
-            would write over it.
-    """
+    """Return the stored result of a trial, or None if it is missing or of other settings."""
     stored = find_result(trial.path)
     if stored is None:
         return None
@@ -212,12 +212,7 @@ def _finished(trial: Trial) -> tuple[Result, tuple[Prediction, ...]] | None:
         and task_entry(stored[0].task.task) == task_entry(trial.loaded.task)
         and stored[0].settings == trial.settings
     )
-    if not same:
-        raise RunFolderError(
-            f"{trial.path}: is a result of another model, precision, data or setting. "
-            "Name another folder with --out."
-        )
-    return stored
+    return stored if same else None
 
 
 def task_entry(task: Task) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from domainbert.training.pretrain import Adaptation
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -32,7 +33,6 @@ from domainbert.storage.files import read_json, write_json
 from domainbert.tokenizer.extend import Extension
 from domainbert.tokenizer.select import Choice, Entry
 from domainbert.training.held_out import HeldOutScore
-from domainbert.training.pretrain import Adaptation
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
 HOSTILE = (
