@@ -41,22 +41,21 @@ def leaderboard(
 
 
 def _print(board: Leaderboard) -> None:
-    from domainbert.report.card import percent, signed, spread
-    from domainbert.report.escape import plain
+    from domainbert.report.text import percent, plain, signed, spread
 
     for table in board.tables:
         rows = [
             [
                 str(row.rank or "–"),
                 plain(row.title),
-                spread(row.scores[table.metric]),
-                f"{percent(row.interval.low)} to {percent(row.interval.high)}",
+                spread(row),
+                f"{percent(row.low)} to {percent(row.high)}",
                 signed(row.against_base.difference) if row.against_base else "",
                 row.unranked or (row.against_base.verdict if row.against_base else ""),
             ]
             for row in table.rows
         ]
-        sample = " (sample, not a benchmark)" if table.sample else ""
+        sample = " (sample, not a benchmark)" if table.task.sample else ""
         print_line(f"{plain(table.task.name)}{sample}, version {plain(table.task.version)}")
         titles = ["rank", "model", f"{table.metric}, %", "95 % interval", "− base", ""]
         print_table(titles, rows)
