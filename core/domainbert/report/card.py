@@ -14,10 +14,10 @@ from domainbert.report.text import templates
 from domainbert.run.environment import processor_name
 from domainbert.run.folder import RunFolder, update_lock
 from domainbert.run.session import Session
+from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
 from domainbert.tasks.metrics.score import metric_of
 from domainbert.tokenizer.extend import Extension
-from domainbert.training.pretrain import Adaptation
 
 
 @dataclass(frozen=True)
