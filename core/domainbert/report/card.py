@@ -130,9 +130,9 @@ def task_json(report: TaskReport) -> dict[str, Any]:
 
 def shown_metrics(report: TaskReport) -> tuple[str, ...]:
     """Return the metrics that tables show, the primary metric first."""
-    first = next(iter(report.scores.values()))
-    extra = [name for name in first if metric_of(report.task.task, name).shown]
-    return tuple(dict.fromkeys((report.metric, *extra)))
+    always = (report.metric, *report.task.metrics)
+    names = next(iter(report.scores.values()))
+    return tuple(n for n in names if n in always or metric_of(report.task, n).shown)
 
 
 def remarks(report: TaskReport) -> list[str]:

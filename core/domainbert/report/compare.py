@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import DataError
 from domainbert.report.collect import check_gold, collect
-from domainbert.report.results import Result
+from domainbert.report.results import Result, task_identity
 from domainbert.report.scored import Scored
 from domainbert.report.statistics import (
     Summary,
@@ -240,6 +240,6 @@ def _check_comparable(first: Scored, second: Scored) -> None:
 
 
 def _flat(scored: Scored) -> dict[str, Any]:
-    identity = scored.task_identity
+    identity = task_identity(scored.result.task)
     data = {f"data.{split}": sha256 for split, sha256 in identity.pop("data").items()}
     return identity | data

@@ -18,7 +18,7 @@ from domainbert.errors import RunFolderError, StorageFullError
 from domainbert.report.collect import collect
 from domainbert.report.page import render_page
 from domainbert.report.ranking import Row, Table, make_tables
-from domainbert.report.results import task_entry
+from domainbert.report.results import task_entry, task_identity
 from domainbert.report.text import csv_value, plain, templates
 from domainbert.storage.files import read_json, write_text
 
@@ -111,11 +111,11 @@ def _kept_apart(tables: Sequence[Table]) -> list[str]:
     """Return a notice per task that has several tables, with the reason."""
     by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for table in tables:
-        by_name[table.task.name].append(task_entry(table.task))
+        by_name[table.task.name].append(task_identity(table.task))
     notices = []
     for name, entries in by_name.items():
-        keys = [key for key in entries[0] if key not in {"domain", "sample", "metrics"}]
-        differ = [key for key in keys if any(entry[key] != entries[0][key] for entry in entries)]
+        first = entries[0]
+        differ = [key for key in first if any(entry[key] != first[key] for entry in entries)]
         if differ:
             notices.append(
                 f"{name}: {len(entries)} tables, because scores are not comparable where "

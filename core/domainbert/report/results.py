@@ -147,6 +147,12 @@ def task_entry(task: Task) -> dict[str, Any]:
     return entry | lists | {"levels": dict(task.levels), "data": dict(task.data)}
 
 
+def task_identity(task: Task) -> dict[str, Any]:
+    """Return what scores must have in common to be comparable."""
+    entry = task_entry(task)
+    return {key: entry[key] for key in entry if key not in {"domain", "sample", "metrics"}}
+
+
 def save_result(path: Path, entry: Mapping[str, Any], predictions: Sequence[Prediction]) -> Result:
     """Write the predictions for the test split, then the result with their hash.
 

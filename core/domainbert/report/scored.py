@@ -19,8 +19,8 @@ from pydantic import Field, TypeAdapter, ValidationError, with_config
 from domainbert.errors import DataError, PluginError, RunFailed
 from domainbert.plugin.components import TaskKind
 from domainbert.plugin.domain import Prediction
-from domainbert.plugin.registry import components
-from domainbert.report.results import SCHEMA, STRICT, Result
+from domainbert.plugin.registry import calling, components
+from domainbert.report.results import SCHEMA, STRICT, Result, task_identity
 from domainbert.report.statistics import records_of
 from domainbert.tasks.metrics.score import metric_of, primary_metric, score
 
@@ -64,14 +64,9 @@ class Scored:
         return self.result.model.sha256 is None
 
     @property
-    def task_identity(self) -> dict[str, Any]:
-        """What scores must have in common to stand in one table."""
-        return self.result.task_entry.model_dump(exclude={"domain", "sample", "metrics"})
-
-    @property
     def task_key(self) -> str:
-        """The identity of the task as text."""
-        return canonical(self.task_identity)
+        """What scores must have in common to stand in one table."""
+        return canonical(task_identity(self.result.task))
 
     @property
     def model_key(self) -> str:
@@ -97,18 +92,20 @@ def load_result(path: Path, metrics: Sequence[str] = ()) -> Scored:
             task, or its predictions are missing, changed or give other scores.
     """
     result = _read_result(path)
-    predictions = _read_predictions(path, result)
     try:
-        task = result.task
-        kinds = components(TaskKind)
+        task, kinds = result.task, components(TaskKind)
         if task.kind not in kinds:
             raise DataError(_missing_kind(result, kinds))
+    except (DataError, PluginError) as error:
+        raise DataError(f"{path}: {error}") from None
+    predictions = _read_predictions(path, result, kinds[task.kind])
+    try:
         named = dict.fromkeys((*task.metrics, *metrics, *result.test))
         computable = {name: _is_installed(task, name) for name in named}
         task = replace(task, metrics=tuple(name for name in named if computable[name]))
         scores = score(task, predictions)
         records = records_of(primary_metric(task), predictions)
-    except (DataError, PluginError, RunFailed) as error:
+    except RunFailed as error:
         raise DataError(f"{path}: {error}") from None
     _check_scores(path, result.test, scores)
     gold = hashlib.sha256(canonical([p.gold for p in predictions]).encode()).hexdigest()
@@ -172,7 +169,7 @@ def _read_result(path: Path) -> Result:
         raise DataError("\n".join(_problems(str(path), error))) from None
 
 
-def _read_predictions(path: Path, result: Result) -> tuple[Prediction, ...]:
+def _read_predictions(path: Path, result: Result, kind: TaskKind) -> tuple[Prediction, ...]:
     file = result.predictions["file"]
     beside = path.parent / file
     if Path(file).name != file or not beside.is_file():
@@ -188,9 +185,14 @@ def _read_predictions(path: Path, result: Result) -> tuple[Prediction, ...]:
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), start=1):
         try:
             row = schema.validate_json(line)
-            predictions.append(Prediction(**{k: tuple(v) for k, v in row.items()}))
         except ValidationError as error:
             raise DataError(_problems(f"{beside}:{number}", error)[0]) from None
+        prediction = Prediction(**{key: tuple(values) for key, values in row.items()})
+        with calling(kind):
+            misfit = kind.misfit(prediction, result.task)
+        if misfit:
+            raise DataError(f"{beside}:{number}: {misfit}.")
+        predictions.append(prediction)
     return tuple(predictions)
 
 
