@@ -10,7 +10,7 @@ import typer
 from domainbert.cli.common import JsonOption, print_json, print_line, print_notices, print_table
 
 if TYPE_CHECKING:
-    from domainbert.report.leaderboard import Leaderboard
+    from domainbert.report.leaderboard import Tables
 
 
 def leaderboard(
@@ -30,20 +30,20 @@ def leaderboard(
     """
     from domainbert.report.leaderboard import board_json, make_leaderboard, write_leaderboard
 
-    board = make_leaderboard(results)
-    write_leaderboard(board, out)
-    print_notices(board.notices)
+    tables, notices = make_leaderboard(results)
+    write_leaderboard(tables, notices, out)
+    print_notices(notices)
     if as_json:
-        print_json(board_json(board))
+        print_json(board_json(tables, notices))
         return
-    _print(board)
+    _print(tables)
     print_line(f"Next: open {out / 'index.html'}")
 
 
-def _print(board: Leaderboard) -> None:
+def _print(tables: Tables) -> None:
     from domainbert.report.text import percent, plain, signed, spread
 
-    for table in board.tables:
+    for table in tables:
         rows = [
             [
                 str(row.rank or "–"),

@@ -118,9 +118,7 @@ def task_json(report: TaskReport) -> dict[str, Any]:
         "sample": report.task.sample,
         "metric": report.metric,
         "models": {
-            name: {
-                metric: asdict(summary) for metric, summary in scores.items()
-            }
+            name: {metric: asdict(summary) for metric, summary in scores.items()}
             for name, scores in report.scores.items()
         },
         "comparison": asdict(report.comparison) if report.comparison else None,

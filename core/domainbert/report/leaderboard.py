@@ -10,7 +10,7 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from domainbert.report.ranking import Row, Table, make_tables
 from domainbert.report.results import task_entry, task_identity
 from domainbert.report.text import csv_value, plain, templates
 from domainbert.storage.files import read_json, write_text
+
+Tables = tuple[Table, ...]
 
 FILES = ("index.html", "leaderboard.json", "leaderboard.csv", "leaderboard.md")
 """Names of the files."""
@@ -37,36 +39,24 @@ RULE = (
 )
 
 
-@dataclass(frozen=True)
-class Leaderboard:
-    """Tables made from results.
-
-    Args:
-        tables: One for each version of a task.
-        notices: Remarks on how the tables came about.
-        n_results: Results that were scored again, equal ones counted once.
-    """
-
-    tables: tuple[Table, ...]
-    notices: tuple[str, ...]
-    n_results: int
-
-
-def make_leaderboard(sources: Sequence[str]) -> Leaderboard:
+def make_leaderboard(sources: Sequence[str]) -> tuple[Tables, tuple[str, ...]]:
     """Read results and put them into tables.
 
     Args:
         sources: Run folders, folders of results, files and globs.
+
+    Returns:
+        The tables, and notices of how they came about.
 
     Raises:
         DataError: A result that is missing, damaged, edited, or at odds with another.
     """
     results, notices = collect(sources)
     tables = make_tables(results)
-    return Leaderboard(tables, (*notices, *_kept_apart(tables)), len(results))
+    return tables, (*notices, *_kept_apart(tables))
 
 
-def write_leaderboard(board: Leaderboard, folder: Path) -> tuple[Path, ...]:
+def write_leaderboard(tables: Tables, notices: Sequence[str], folder: Path) -> tuple[Path, ...]:
     """Write `index.html`, `leaderboard.json`, `.csv` and `.md`, each at once or not at all.
 
     Raises:
@@ -76,10 +66,11 @@ def write_leaderboard(board: Leaderboard, folder: Path) -> tuple[Path, ...]:
     _check_folder(folder)
     markdown = templates().get_template("leaderboard.md.j2")
     texts = {
-        "leaderboard.json": json.dumps(board_json(board), indent=2, allow_nan=False) + "\n",
-        "leaderboard.csv": board_csv(board),
-        "leaderboard.md": markdown.render(rule=RULE, notices=board.notices, tables=board.tables),
-        "index.html": render_page(board.tables, board.notices, board.n_results, RULE),
+        "leaderboard.json": json.dumps(board_json(tables, notices), indent=2, allow_nan=False)
+        + "\n",
+        "leaderboard.csv": board_csv(tables),
+        "leaderboard.md": markdown.render(rule=RULE, notices=notices, tables=tables),
+        "index.html": render_page(tables, notices, RULE),
     }
     try:
         for name, text in texts.items():
@@ -124,28 +115,29 @@ def _kept_apart(tables: Sequence[Table]) -> list[str]:
     return notices
 
 
-def board_json(board: Leaderboard) -> dict[str, Any]:
+def board_json(tables: Tables, notices: Sequence[str]) -> dict[str, Any]:
     """Return the leaderboard as plain JSON values; scores from 0 to 1."""
-    tables = [
-        {
-            "task": task_entry(table.task),
-            "metric": table.metric,
-            "records": table.records,
-            "noticed": table.noticed,
-            "rows": [asdict(row) | {"model": row.model.model_dump()} for row in table.rows],
-        }
-        for table in board.tables
-    ]
-    notices = list(board.notices)
-    results = board.n_results
     return {
-        "schema": SCHEMA, "results": results, "notices": notices, "rule": RULE, "tables": tables,
-    }  # fmt: skip
+        "schema": SCHEMA,
+        "results": sum(len(row.seeds) for table in tables for row in table.rows),
+        "notices": list(notices),
+        "rule": RULE,
+        "tables": [
+            {
+                "task": task_entry(table.task),
+                "metric": table.metric,
+                "records": table.records,
+                "noticed": table.noticed,
+                "rows": [asdict(row) | {"model": row.model.model_dump()} for row in table.rows],
+            }
+            for table in tables
+        ],
+    }
 
 
-def board_csv(board: Leaderboard) -> str:
+def board_csv(tables: Tables) -> str:
     """Return one line per task and model; scores from 0 to 1, formulas made inert."""
-    rows = [_csv_row(table, row) for table in board.tables for row in table.rows]
+    rows = [_csv_row(table, row) for table in tables for row in table.rows]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()

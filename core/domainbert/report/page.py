@@ -28,7 +28,7 @@ Scale = Callable[[float], float]
 """Value to pixel."""
 
 
-def render_page(tables: Sequence[Table], notices: Sequence[str], n_results: int, rule: str) -> str:
+def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> str:
     """Return the page as HTML."""
     from markupsafe import Markup
 
@@ -46,7 +46,7 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], n_results: int,
             for table in tables
         ],
         notices=notices,
-        n_results=n_results,
+        n_results=sum(len(row.seeds) for table in tables for row in table.rows),
         rule=rule,
         models=len({row.title for table in tables for row in table.rows if not row.is_baseline}),
         style=Markup(style),  # noqa: S704  # our own files, not escaped

@@ -162,9 +162,7 @@ def _base_of(model: Group, groups: Sequence[Group]) -> Group | None:
     return bases[0] if len(bases) == 1 else None
 
 
-def _row(
-    model: Group, rank: int | None, groups: Sequence[Group], titles: Mapping[int, str]
-) -> Row:
+def _row(model: Group, rank: int | None, groups: Sequence[Group], titles: Mapping[int, str]) -> Row:
     first, (low, high) = model.first.result, model.interval
     base = _base_of(model, groups)
     return Row(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.storage.files import write_json, write_text
 
-SCHEMA = 3
+SCHEMA: Literal[3] = 3
 # Numbers of a stranger that nothing measures would break tables and plots.
 _MOST, _LONGEST = 10**15, 1e8
 # Names of settings in files of schema 2.

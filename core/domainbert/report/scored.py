@@ -12,13 +12,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Required, TypedDict
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError, with_config
+from pydantic import BaseModel, Field, ValidationError
 
 from domainbert.errors import DataError, PluginError, RunFailed
 from domainbert.plugin.components import TaskKind
-from domainbert.plugin.domain import Prediction
+from domainbert.plugin.domain import Prediction, Task
 from domainbert.plugin.registry import calling, components
 from domainbert.report.results import SCHEMA, STRICT, Result, task_identity
 from domainbert.report.statistics import records_of
@@ -29,15 +29,16 @@ _TOLERANCE = 1e-9
 _SHOWN_PROBLEMS = 5
 
 
-@with_config(STRICT)
-class _Line(TypedDict, total=False):
+class _Line(BaseModel):
     """One line of a file of predictions."""
 
-    gold: Required[list[str]]
-    predicted: Required[list[str]]
-    ranking: Annotated[list[str], Field(max_length=10)]
-    words: list[str]
-    scores: list[float]
+    model_config = STRICT
+
+    gold: tuple[str, ...]
+    predicted: tuple[str, ...]
+    ranking: tuple[str, ...] = Field(default=(), max_length=10)
+    words: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,15 +180,13 @@ def _read_predictions(path: Path, result: Result, kind: TaskKind) -> tuple[Predi
     content = beside.read_bytes()
     if hashlib.sha256(content).hexdigest() != result.predictions["sha256"]:
         raise DataError(f"{beside}: is not the file that {path.name} was written with (sha256).")
-    schema = TypeAdapter(_Line)
     predictions = []
     # Not `splitlines`: a word may hold a separator that only Unicode knows.
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), start=1):
         try:
-            row = schema.validate_json(line)
+            prediction = Prediction(**dict(_Line.model_validate_json(line)))
         except ValidationError as error:
             raise DataError(_problems(f"{beside}:{number}", error)[0]) from None
-        prediction = Prediction(**{key: tuple(values) for key, values in row.items()})
         with calling(kind):
             misfit = kind.misfit(prediction, result.task)
         if misfit:

@@ -11,7 +11,7 @@ Legend: S seeds, N records, B resamples.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,9 @@ CONFIDENCE = 0.95
 _RESAMPLES, _BATCH = 2000, 100
 # A function of a sample runs once per resample; 400 give the half-width to about 4 %.
 _RESAMPLES_OF_SAMPLE = 400
+
+_Value = Callable[[Any], Any]
+"""Numbers of drawn records (B, N) to the mean over seeds (B,)."""
 
 Part = tuple[float, int]
 """A variance and its degrees of freedom."""
@@ -67,8 +70,10 @@ def bootstrap(metric: Metric, runs: Sequence[Any], seed: int = 0) -> NDArray[np.
     """
     numbers = np.random.default_rng(seed)
     n_records = len(runs[0])
-    resamples = _RESAMPLES if metric.counts else _RESAMPLES_OF_SAMPLE
-    value = _of_counts(metric, runs) if metric.counts else _of_sample(metric, runs)
+    if metric.aggregate is not None:
+        resamples, value = _RESAMPLES, _of_counts(metric.aggregate, runs)
+    else:
+        resamples, value = _RESAMPLES_OF_SAMPLE, _of_sample(metric.of_sample, runs)
     with calling(metric):
         batches = [
             value(numbers.integers(0, n_records, (_BATCH, n_records)))
@@ -77,10 +82,7 @@ def bootstrap(metric: Metric, runs: Sequence[Any], seed: int = 0) -> NDArray[np.
     return np.concatenate(batches)
 
 
-def _of_counts(metric: Metric, runs: Sequence[Any]) -> Any:
-    """Return the function from drawn records (B, N) to the mean over seeds (B,)."""
-    aggregate = metric.aggregate
-    assert aggregate is not None
+def _of_counts(aggregate: Callable[[Any], Any], runs: Sequence[Any]) -> _Value:
     counts_SN = np.stack(runs)
     # Summing drawn records is a matrix product with how often each was drawn.
     flat_NX = np.moveaxis(counts_SN, 1, 0).reshape(counts_SN.shape[1], -1).astype(np.float64)
@@ -94,10 +96,7 @@ def _of_counts(metric: Metric, runs: Sequence[Any]) -> Any:
     return value
 
 
-def _of_sample(metric: Metric, runs: Sequence[Any]) -> Any:
-    of_sample = metric.of_sample
-    assert of_sample is not None
-
+def _of_sample(of_sample: Any, runs: Sequence[Any]) -> _Value:
     def value(drawn_BN: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.array(
             [

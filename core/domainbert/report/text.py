@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import jinja2
 
+    from domainbert.report.compare import Comparison
+    from domainbert.report.ranking import Row
     from domainbert.report.statistics import Summary
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,14 +57,14 @@ def signed(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def spread(summary: Summary) -> str:
+def spread(summary: Summary | Row) -> str:
     """Return mean and standard deviation in percent."""
     sd = "" if summary.sd is None else f" ± {percent(summary.sd)}"
     return percent(summary.mean) + sd
 
 
-def difference(compared: Any) -> str:
-    """Return difference, interval and verdict of a `Comparison` in points."""
+def difference(compared: Comparison) -> str:
+    """Return difference, interval and verdict in points."""
     low, high = signed(compared.low), signed(compared.high)
     return (
         f"{signed(compared.difference)} points, 95 % interval {low} to {high}: {compared.verdict}"
@@ -73,13 +75,13 @@ def templates(**options: Any) -> jinja2.Environment:
     """Return the Jinja environment of all templates, with the filters of this module."""
     import jinja2
 
-    environment = jinja2.Environment(
+    environment = jinja2.Environment(  # noqa: S701  # `autoescape` is an option: HTML needs it
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        **options,  # `autoescape` for HTML; Markdown has `cell`
+        **options,
     )
     environment.filters.update(
         percent=percent, spread=spread, cell=cell, plain=plain, signed=signed
