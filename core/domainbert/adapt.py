@@ -8,8 +8,7 @@ from pathlib import Path
 from domainbert.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
-from domainbert.report.card import RunSummary, write_card
-from domainbert.report.hardware import hardware
+from domainbert.report.card import RunSummary, hardware, write_card
 from domainbert.run.folder import check_run_folder, open_run
 from domainbert.run.heartbeat import is_worker
 from domainbert.run.progress import Reporter

@@ -11,17 +11,19 @@ from typing import Any
 
 from domainbert.errors import RunFailed
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
-from domainbert.plugin.domain import Prediction, Task
+from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.report.results import Result, find_result, result_path, save_result
-from domainbert.report.statistics import Comparison, Summary, compare, summarise
+from domainbert.report.compare import Comparison, compare, group
+from domainbert.report.results import result_path, save_result, task_entry, task_identity
+from domainbert.report.scored import Scored, find_result
+from domainbert.report.statistics import Summary
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.metrics.score import check_predictions, kind_of, primary_metric, score
 
-_LOOK = 0.5
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def evaluate(
         return ()  # files tell rank 0: a collective operation would wait for the slowest trial
     while any(_finished(trial) is None for trial in order):
         session.check_stop("waiting for other ranks")
-        time.sleep(_LOOK)
+        time.sleep(_LOOK_SECONDS)
     return tuple(_report(several, models) for several in trials.values())
 
 
@@ -202,56 +204,36 @@ def _finetune(
     return predictions, n_parameters, count_long(tuned, "test")
 
 
-def _finished(trial: Trial) -> tuple[Result, tuple[Prediction, ...]] | None:
+def _finished(trial: Trial) -> Scored | None:
     """Return the stored result of a trial, or None if it is missing or of other settings."""
-    stored = find_result(trial.path)
+    task = trial.loaded.task
+    stored = find_result(trial.path, task.metrics)
     if stored is None:
         return None
     same = (
-        stored[0].model.sha256 == trial.model.sha256
-        and task_entry(stored[0].task.task) == task_entry(trial.loaded.task)
-        and stored[0].settings == trial.settings
+        stored.result.model.sha256 == trial.model.sha256
+        and task_identity(stored.result.task) == task_identity(task)
+        and stored.result.settings == trial.settings
     )
     return stored if same else None
 
 
-def task_entry(task: Task) -> dict[str, Any]:
-    """Return all that the predictions of a task depend on, as results store it."""
-    return {
-        "name": task.name,
-        "version": task.version,
-        "domain": task.domain,
-        "kind": task.kind,
-        "multi_label": task.multi_label,
-        "labels": list(task.labels),
-        "levels": dict(task.levels),
-        "sample": task.sample,
-        "data": dict(task.data),
-    }
-
-
 def _report(trials: Sequence[Trial], models: Sequence[ModelUnderTest]) -> TaskReport:
     task = trials[0].loaded.task
-    results: list[Result] = []
-    predictions: dict[str, list[tuple[Prediction, ...]]] = {}
+    scored: dict[str, list[Scored]] = {}
     for trial in trials:
         stored = _finished(trial)
         if stored is None:
             raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
-        results.append(stored[0])
-        predictions.setdefault(trial.model.name, []).append(stored[1])
-    # From the predictions, since a stored result may lack a metric that was added later.
-    scores = {name: [score(task, p) for p in several] for name, several in predictions.items()}
-    compared = [predictions[model.name] for model in models[:2]]
-    metric = primary_metric(task)
+        scored.setdefault(trial.model.name, []).append(stored)
+    results = [entry.result for several in scored.values() for entry in several]
+    groups = {name: group(several) for name, several in scored.items()}
+    compared = [groups[model.name] for model in models[:2]]
     return TaskReport(
         task=task,
-        metric=metric.name,
-        scores={
-            name: {key: summarise([values[key] for values in several]) for key in several[0]}
-            for name, several in scores.items()
-        },
-        comparison=compare(metric, *compared) if len(compared) > 1 else None,
+        metric=primary_metric(task).name,
+        scores={name: several.scores for name, several in groups.items()},
+        comparison=compare(*compared) if len(compared) > 1 else None,
         counts={
             key: max(result.counts.get(key, 0) for result in results)
             for key in sorted({key for result in results for key in result.counts})

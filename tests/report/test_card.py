@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from domainbert.report.escape import cell
 from domainbert.training.pretrain import Adaptation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,6 @@ from domainbert.report.card import (
     summary_json,
     write_card,
 )
-from domainbert.report.escape import cell
 from domainbert.report.statistics import Comparison, Summary
 from domainbert.run.folder import RunFolder
 from domainbert.storage.files import read_json, write_json

@@ -112,6 +112,7 @@ class Metric:
             every resample.
         low: Lowest possible value.
         high: Highest possible value.
+        shown: Whether tables of runs show it beside the primary metric.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Metric:
     of_sample: Callable[[Sequence[Prediction]], float] | None = None
     low: float = 0.0
     high: float = 1.0
+    shown: bool = True
 
     def __post_init__(self) -> None:
         if (self.of_sample is None) == (self.counts is None or self.aggregate is None):
