@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
+import os
+import resource
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from domainbert.evaluate import TaskReport
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
-from domainbert.report.escape import cell
-from domainbert.report.statistics import Summary
+from domainbert.report.text import templates
+from domainbert.run.environment import processor_name
 from domainbert.run.folder import RunFolder, update_lock
+from domainbert.run.session import Session
 from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
+from domainbert.tasks.metrics.score import metric_of
 from domainbert.tokenizer.extend import Extension
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -83,24 +83,8 @@ def write_card(summary: RunSummary, run: RunFolder) -> None:
 
 def render_card(summary: RunSummary) -> str:
     """Return the model card as Markdown."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # Markdown; `cell` escapes what comes from outside
-    )
-    environment.filters.update(
-        percent=percent,
-        spread=spread,
-        cell=cell,
-        signed=signed,
-        shown_metrics=shown_metrics,
-        remarks=remarks,
-    )
+    environment = templates()
+    environment.filters.update(shown_metrics=shown_metrics, remarks=remarks)
     return environment.get_template("card.md.j2").render(summary=summary)
 
 
@@ -134,14 +118,7 @@ def task_json(report: TaskReport) -> dict[str, Any]:
         "sample": report.task.sample,
         "metric": report.metric,
         "models": {
-            name: {
-                metric: {
-                    "mean": summary.mean,
-                    "sd": None if math.isnan(summary.sd) else summary.sd,
-                    "values": list(summary.values),
-                }
-                for metric, summary in scores.items()
-            }
+            name: {metric: asdict(summary) for metric, summary in scores.items()}
             for name, scores in report.scores.items()
         },
         "comparison": asdict(report.comparison) if report.comparison else None,
@@ -150,40 +127,39 @@ def task_json(report: TaskReport) -> dict[str, Any]:
 
 
 def shown_metrics(report: TaskReport) -> tuple[str, ...]:
-    """Return the metrics that tables show, the headline first."""
-    first = next(iter(report.scores.values()))
-    shown = {
-        "f1_strict": ("f1_default",),
-        "f1_macro": ("accuracy", "mcc"),
-        "f1_micro": ("f1_macro", "precision_at_1", "recall_at_5", "top1_f1"),
-    }[report.metric]
-    return (report.metric, *(name for name in shown if name in first))
+    """Return the metrics that tables show, the primary metric first."""
+    always = (report.metric, *report.task.metrics)
+    names = next(iter(report.scores.values()))
+    return tuple(n for n in names if n in always or metric_of(report.task, n).shown)
 
 
 def remarks(report: TaskReport) -> list[str]:
-    """Return what a reader of the scores should know about the data, one sentence each."""
-    said = {
+    """Return remarks on the data of a task, one sentence each."""
+    sentences = {
         "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
         "test_in_train": "{:,} records of test stand in train too.",
         "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
         "find them, and they count as missed.",
         "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
     }
-    found = [said[key].format(n) for key, n in sorted(report.counts.items()) if n and key in said]
-    return [*found, report.task.notes] if report.task.notes else found
+    counts = sorted(report.counts.items())
+    shown = [sentences[key].format(n) for key, n in counts if n and key in sentences]
+    return [*shown, report.task.notes] if report.task.notes else shown
 
 
-def percent(value: float) -> str:
-    """Format a score from 0 to 1 in percent."""
-    return f"{100 * value:.2f}"
+def hardware(session: Session) -> dict[str, Any]:
+    """Return device, processes and precision of a run, and the peak memory of this process."""
+    import torch
 
-
-def signed(value: float) -> str:
-    """Format a difference of scores in points."""
-    return f"{100 * value:+.2f}"
-
-
-def spread(summary: Summary) -> str:
-    """Format mean and standard deviation in percent."""
-    sd = "" if math.isnan(summary.sd) else f" ± {percent(summary.sd)}"
-    return percent(summary.mean) + sd
+    device = session.accelerator.device
+    cuda = device.type == "cuda"
+    peak = torch.cuda.max_memory_allocated(device) if cuda else 0
+    return {
+        "device": torch.cuda.get_device_name(device) if cuda else processor_name(),
+        "processes": session.accelerator.num_processes,
+        "cores": os.cpu_count(),
+        "precision": "bf16" if session.bf16 else "fp32",
+        # Linux counts ru_maxrss in KiB.
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 2),
+        "peak_device_memory_gb": round(peak / 1024**3, 2),
+    }

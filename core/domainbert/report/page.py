@@ -1,7 +1,7 @@
-"""The page of the leaderboard: one file with everything in it, and nothing that it did not bring.
+"""The page of the leaderboard: one file with everything in it, which fetches nothing.
 
-Jinja escapes all text. A content security policy lets run and apply only the script and the style
-that stand in the file, by their hashes, so that a mistake in escaping would still run nothing.
+Jinja escapes all text. A content security policy admits only the script and the style of the file,
+by their hashes, so that a mistake in escaping would still run nothing.
 """
 
 from __future__ import annotations
@@ -9,48 +9,44 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from domainbert.report.escape import plain
-from domainbert.report.plot import HEIGHT, WIDTH, Axis, make_plot, score_axis
 from domainbert.report.ranking import Row, Table
+from domainbert.report.text import TEMPLATES, plain, signed, templates
 
-_TEMPLATES = Path(__file__).parent / "templates"
+WIDTH, HEIGHT = 720, 320
+LEFT, RIGHT, TOP, BOTTOM = 56, WIDTH - 176, 16, HEIGHT - 52
+"""Edges of the plot within a picture of `WIDTH` × `HEIGHT` pixels."""
+
 _BAR_WIDTH = 132
-_METRICS = {"f1_strict": "entity F1, strict", "f1_macro": "macro F1", "f1_micro": "micro F1"}
+_LINE = 15
+# Only a logarithmic axis separates costs that differ by more than this.
+_LOG_FROM = 20
+
+Scale = Callable[[float], float]
+"""Value to pixel."""
 
 
-def render_page(tables: Sequence[Table], notices: Sequence[str], n_results: int, rule: str) -> str:
+def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> str:
     """Return the page as HTML."""
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=True,
-        finalize=lambda value: plain(value) if type(value) is str else value,
+    environment = templates(
+        autoescape=True, finalize=lambda value: plain(value) if type(value) is str else value
     )
-    environment.filters.update(
-        percent=lambda value: f"{100 * value:.2f}",
-        signed=lambda value: f"{100 * value:+.2f}".replace("-", "−"),
-        short=_short,
-        known=lambda value: not math.isnan(value),
-        metric=lambda name: _METRICS.get(name, name),
-    )
+    environment.filters.update(signed=lambda value: signed(value).replace("-", "−"), short=_short)
     style, script = (
-        (_TEMPLATES / name).read_text(encoding="utf-8")
+        (TEMPLATES / name).read_text(encoding="utf-8")
         for name in ("leaderboard.css", "leaderboard.js")
     )
     return environment.get_template("leaderboard.html.j2").render(
-        tables=[_shown(table) for table in tables],
+        tables=[
+            {"table": table, "plot": make_plot(table), "rows": _with_bars(table)}
+            for table in tables
+        ],
         notices=notices,
-        n_results=n_results,
+        n_results=sum(len(row.seeds) for table in tables for row in table.rows),
         rule=rule,
         models=len({row.title for table in tables for row in table.rows if not row.is_baseline}),
         style=Markup(style),  # noqa: S704  # our own files, not escaped
@@ -63,23 +59,105 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], n_results: int,
     )
 
 
-def _shown(table: Table) -> dict[str, Any]:
-    axis = score_axis(table.rows, table.metric, 4, _BAR_WIDTH - 4)
+def make_plot(table: Table) -> dict[str, Any] | None:
+    """Return the marks of a plot of score against minutes, in pixels; None for fewer than two rows.
+
+    A point that is `outside` is far below all others and stands at the lower edge.
+    """
+    if len(table.rows) < 2:
+        return None
+    costs = [row.minutes for row in table.rows]
+    logarithmic = min(costs) > 0 and max(costs) / min(costs) > _LOG_FROM
+    first, last = (
+        (min(costs) / 1.5, max(costs) * 1.5) if logarithmic else (0.0, max(costs) * 1.08 or 1.0)
+    )
+    low, high = _score_range(table.rows)
+    x, y = scale(first, last, LEFT, RIGHT, logarithmic), scale(low, high, BOTTOM, TOP)
+    x_ticks = _powers(first, last) if logarithmic else ticks(first, last)
+    points = [
+        {"row": row, "number": n, "x": x(row.minutes), **_marks(row, y, low)}
+        for n, row in enumerate(table.rows)
+    ]
+    for point, place in zip(points, _apart([p["mean"] for p in points]), strict=True):
+        point["label_y"] = place
     return {
-        "table": table,
-        "plot": make_plot(table),
-        "rows": [(row, _bar(row, axis, table.metric)) for row in table.rows],
+        "points": points,
+        "x_ticks": [{"place": x(value), "label": f"{value:g}"} for value in x_ticks],
+        "y_ticks": [{"place": y(v), "label": f"{100 * v:.4g}"} for v in ticks(low, high)],
+        "logarithmic": logarithmic,
+        "left": LEFT,
+        "right": RIGHT,
+        "top": TOP,
+        "bottom": BOTTOM,
     }
 
 
-def _bar(row: Row, axis: Axis, metric: str) -> dict[str, Any]:
-    mean = row.scores[metric].mean
-    return {
-        "low": axis.place(row.interval.low),
-        "high": axis.place(row.interval.high),
-        "mean": axis.place(mean),
-        "outside": mean < axis.low,
-    }
+def scale(low: float, high: float, start: float, end: float, logarithmic: bool = False) -> Scale:
+    """Return the map from values to pixels; values outside go to the nearer end."""
+
+    def place(value: float) -> float:
+        ends = low, high, min(max(value, low), high)
+        first, last, at = map(math.log10, ends) if logarithmic else ends
+        return round(start + (at - first) / (last - first) * (end - start), 1)
+
+    return place
+
+
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    """Return round values within a range, 1, 2 or 5 times a power of ten apart."""
+    rough = (high - low) / wanted
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * f for f in (1, 2, 5, 10) if power * f >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 12) for number in range(first, last + 1)]
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Return powers of ten within a range, and three times each where these are few."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1, 3) if len(powers) < 4 else (1,)
+    values = [round(f * 10.0**power, 12) for power in powers for f in factors]
+    return [value for value in values if low <= value <= high]
+
+
+def _score_range(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return the scores to show: of the models, and of baselines that are not far below them.
+
+    Otherwise a trivial baseline would press all differences between models into one spot.
+    """
+    models = [row for row in rows if not row.is_baseline] or rows
+    reach = 2 * min(row.low for row in models) - max(row.high for row in models)
+    shown = [row for row in rows if row in models or row.mean >= reach]
+    low, high = min(row.low for row in shown), max(row.high for row in shown)
+    margin = 0.06 * (high - low) or 0.01
+    return low - margin, high + margin
+
+
+def _marks(row: Row, place: Scale, lowest: float) -> dict[str, Any]:
+    """Return the pixels of mean and interval, and whether the mean is below the range."""
+    marks = {"low": place(row.low), "high": place(row.high), "mean": place(row.mean)}
+    return {**marks, "outside": row.mean < lowest}
+
+
+def _with_bars(table: Table) -> list[tuple[Row, dict[str, Any]]]:
+    low, high = _score_range(table.rows)
+    place = scale(low, high, 4, _BAR_WIDTH - 4)
+    return [(row, _marks(row, place, low)) for row in table.rows]
+
+
+def _apart(places: Sequence[float]) -> list[float]:
+    """Move labels down until none overlaps another, then up from the lower edge."""
+    order = sorted(range(len(places)), key=lambda number: places[number])
+    moved = list(places)
+    free: float = TOP
+    for number in order:
+        moved[number] = max(moved[number], free)
+        free = moved[number] + _LINE
+    free = BOTTOM
+    for number in reversed(order):
+        moved[number] = min(moved[number], free)
+        free = moved[number] - _LINE
+    return [round(place, 1) for place in moved]
 
 
 def _hash(text: str) -> str:
