@@ -15,7 +15,7 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.report.compare import Comparison, compare, group
+from domainbert.report.compare import Comparison, compare, group, most_counts
 from domainbert.report.results import result_path, save_result, task_entry, task_identity
 from domainbert.report.scored import Scored, find_result
 from domainbert.report.statistics import Summary
@@ -226,7 +226,7 @@ def _report(trials: Sequence[Trial], models: Sequence[ModelUnderTest]) -> TaskRe
         if stored is None:
             raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
         scored.setdefault(trial.model.name, []).append(stored)
-    results = [entry.result for several in scored.values() for entry in several]
+    results = list(chain(*scored.values()))
     groups = {name: group(several) for name, several in scored.items()}
     compared = [groups[model.name] for model in models[:2]]
     return TaskReport(
@@ -234,9 +234,6 @@ def _report(trials: Sequence[Trial], models: Sequence[ModelUnderTest]) -> TaskRe
         metric=primary_metric(task).name,
         scores={name: several.scores for name, several in groups.items()},
         comparison=compare(*compared) if len(compared) > 1 else None,
-        counts={
-            key: max(result.counts.get(key, 0) for result in results)
-            for key in sorted({key for result in results for key in result.counts})
-        },
-        minutes=sum(result.minutes for result in results),
+        counts=most_counts(results),
+        minutes=sum(entry.result.minutes for entry in results),
     )

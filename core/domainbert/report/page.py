@@ -35,7 +35,7 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> s
     environment = templates(
         autoescape=True, finalize=lambda value: plain(value) if type(value) is str else value
     )
-    environment.filters.update(signed=lambda value: signed(value).replace("-", "−"), short=_short)
+    environment.filters["signed"] = lambda value: signed(value).replace("-", "−")
     style, script = (
         (TEMPLATES / name).read_text(encoding="utf-8")
         for name in ("leaderboard.css", "leaderboard.js")
@@ -73,16 +73,24 @@ def make_plot(table: Table) -> dict[str, Any] | None:
     )
     low, high = _score_range(table.rows)
     x, y = scale(first, last, LEFT, RIGHT, logarithmic), scale(low, high, BOTTOM, TOP)
-    x_ticks = _powers(first, last) if logarithmic else ticks(first, last)
-    points = [
-        {"row": row, "number": n, "x": x(row.minutes), **_marks(row, y, low)}
-        for n, row in enumerate(table.rows)
-    ]
-    for point, place in zip(points, _apart([p["mean"] for p in points]), strict=True):
-        point["label_y"] = place
+    powers = [10.0**n for n in range(-9, 10) if first <= 10.0**n <= last]
+    # Rows come best first, so that labels in one column keep the order of their points.
+    gap = min(_LINE, (BOTTOM - TOP) / (len(table.rows) - 1))
     return {
-        "points": points,
-        "x_ticks": [{"place": x(value), "label": f"{value:g}"} for value in x_ticks],
+        "points": [
+            {
+                "row": row,
+                "number": number,
+                "x": x(row.minutes),
+                "label_y": round(TOP + gap * number, 1),
+                **_marks(row, y, low),
+            }
+            for number, row in enumerate(table.rows)
+        ],
+        "x_ticks": [
+            {"place": x(value), "label": f"{value:g}"}
+            for value in (powers if logarithmic else ticks(first, last))
+        ],
         "y_ticks": [{"place": y(v), "label": f"{100 * v:.4g}"} for v in ticks(low, high)],
         "logarithmic": logarithmic,
         "left": LEFT,
@@ -112,14 +120,6 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     return [round(number * step, 12) for number in range(first, last + 1)]
 
 
-def _powers(low: float, high: float) -> list[float]:
-    """Return powers of ten within a range, and three times each where these are few."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    factors = (1, 3) if len(powers) < 4 else (1,)
-    values = [round(f * 10.0**power, 12) for power in powers for f in factors]
-    return [value for value in values if low <= value <= high]
-
-
 def _score_range(rows: Sequence[Row]) -> tuple[float, float]:
     """Return the scores to show: of the models, and of baselines that are not far below them.
 
@@ -145,28 +145,5 @@ def _with_bars(table: Table) -> list[tuple[Row, dict[str, Any]]]:
     return [(row, _marks(row, place, low)) for row in table.rows]
 
 
-def _apart(places: Sequence[float]) -> list[float]:
-    """Move labels down until none overlaps another, then up from the lower edge."""
-    order = sorted(range(len(places)), key=lambda number: places[number])
-    moved = list(places)
-    free: float = TOP
-    for number in order:
-        moved[number] = max(moved[number], free)
-        free = moved[number] + _LINE
-    free = BOTTOM
-    for number in reversed(order):
-        moved[number] = min(moved[number], free)
-        free = moved[number] - _LINE
-    return [round(place, 1) for place in moved]
-
-
 def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _short(count: float) -> str:
-    """Shorten a count to three digits."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.3g}"

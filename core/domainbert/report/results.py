@@ -153,6 +153,12 @@ def task_identity(task: Task) -> dict[str, Any]:
     return {key: entry[key] for key in entry if key not in {"domain", "sample", "metrics"}}
 
 
+def differing(tasks: Sequence[Task]) -> list[str]:
+    """Return the keys in which tasks are not comparable."""
+    first, *others = map(task_identity, tasks)
+    return [key for key in first if any(other[key] != first[key] for other in others)]
+
+
 def save_result(path: Path, entry: Mapping[str, Any], predictions: Sequence[Prediction]) -> Result:
     """Write the predictions for the test split, then the result with their hash.
 

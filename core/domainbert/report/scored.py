@@ -17,12 +17,12 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from domainbert.errors import DataError, PluginError, RunFailed
-from domainbert.plugin.components import TaskKind
+from domainbert.plugin.components import Metric, TaskKind
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.plugin.registry import calling, components
 from domainbert.report.results import SCHEMA, STRICT, Result, task_identity
 from domainbert.report.statistics import records_of
-from domainbert.tasks.metrics.score import metric_of, primary_metric, score
+from domainbert.tasks.metrics.score import primary_metric, score
 
 # Libraries may add up in another order; so small an edit changes nothing.
 _TOLERANCE = 1e-9
@@ -101,16 +101,15 @@ def load_result(path: Path, metrics: Sequence[str] = ()) -> Scored:
         raise DataError(f"{path}: {error}") from None
     predictions = _read_predictions(path, result, kinds[task.kind])
     try:
-        named = dict.fromkeys((*task.metrics, *metrics, *result.test))
-        computable = {name: _is_installed(task, name) for name in named}
-        task = replace(task, metrics=tuple(name for name in named if computable[name]))
+        names = dict.fromkeys((*task.metrics, *metrics, *result.test))
+        task = replace(task, metrics=tuple(name for name in names if is_installed(task, name)))
         scores = score(task, predictions)
         records = records_of(primary_metric(task), predictions)
     except RunFailed as error:
         raise DataError(f"{path}: {error}") from None
     _check_scores(path, result.test, scores)
     gold = hashlib.sha256(canonical([p.gold for p in predictions]).encode()).hexdigest()
-    unchecked = tuple(name for name in result.test if not computable[name])
+    unchecked = tuple(name for name in result.test if name not in scores)
     test = {**scores, **{name: result.test[name] for name in unchecked}}
     update = {"test": test, "metric": primary_metric(task).name}
     return Scored(path, result.model_copy(update=update), records, gold, unchecked)
@@ -124,26 +123,20 @@ def find_result(path: Path, metrics: Sequence[str] = ()) -> Scored | None:
         return None
 
 
-def _is_installed(task: Task, name: str) -> bool:
-    try:
-        metric_of(task, name)
-    except PluginError:
-        return False
-    return True
+def is_installed(task: Task, name: str) -> bool:
+    """Return whether a loaded plugin or core computes a metric, `NAME` or `NAME@LEVEL`."""
+    base, at, level = name.partition("@")
+    return base in components(Metric) and (not at or level in task.levels)
 
 
 def _missing_kind(result: Result, kinds: Mapping[str, TaskKind]) -> str:
-    """Return what to install; results name the distributions of the plugins they were made with."""
-    from importlib import metadata
-
     versions = result.environment.get("versions")
-    here = {dist.name for dist in metadata.distributions()}
     names = sorted(versions) if isinstance(versions, dict) else []
-    lacking = [name for name in names if name.startswith("domainbert-") and name not in here]
+    plugins = ", ".join(name for name in names if name.startswith("domainbert-"))
     return (
-        f"task.kind: no installed plugin provides the kind {result.task.kind!r}; installed are "
-        f"{', '.join(sorted(kinds))}. Install the plugin that does: "
-        f"{', '.join(f'`pip install {name}`' for name in lacking) or '`pip install domainbert-…`'}."
+        f"task.kind: no installed plugin provides the kind {result.task.kind!r}; known are "
+        f"{', '.join(sorted(kinds))}. Install the plugin that does"
+        f"{f'; the result was written with {plugins}' if plugins else ''}."
     )
 
 
@@ -197,12 +190,20 @@ def _read_predictions(path: Path, result: Result, kind: TaskKind) -> tuple[Predi
 
 def _problems(where: str, error: ValidationError) -> list[str]:
     """Return the first validation errors, one line per key."""
-    lines = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
-        key = ".".join(str(part) for part in item["loc"])
-        lines.append(": ".join(filter(None, (where, key, f"{item['msg']}."))))
-    more = len(lines) - _SHOWN_PROBLEMS
-    return lines[:_SHOWN_PROBLEMS] + ([f"{where}: and {more} more."] if more > 0 else [])
+    return shortened(
+        [
+            ": ".join(filter(None, (where, ".".join(map(str, item["loc"])), f"{item['msg']}.")))
+            for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ],
+        _SHOWN_PROBLEMS,
+        f"{where}: and {{}} more.",
+    )
+
+
+def shortened(lines: list[str], shown: int, rest: str) -> list[str]:
+    """Return the first lines and one that counts the rest."""
+    more = len(lines) - shown
+    return lines[:shown] + ([rest.format(more)] if more > 0 else [])
 
 
 def _check_scores(path: Path, stored: Mapping[str, float], scores: Mapping[str, float]) -> None:

@@ -41,10 +41,10 @@ def cell(text: object) -> str:
 
 
 def csv_value(value: object) -> object:
-    """Return a value that no spreadsheet computes; numbers stay numbers."""
+    """Return a value that no spreadsheet computes; numbers stay numbers, to six digits."""
     if not isinstance(value, str):
-        return value
-    return "'" + value if value.lstrip(" ").startswith(_FORMULA) else value
+        return round(value, 6) if isinstance(value, float) else value
+    return "'" + plain(value) if value.lstrip(" ").startswith(_FORMULA) else plain(value)
 
 
 def percent(value: float) -> str:
