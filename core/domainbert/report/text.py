@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Spreadsheets read these as the start of a formula, wide forms included (OWASP, CSV injection).
-_FORMULA = tuple("=+-@＝＋－＠\t\r\n")
+_FORMULA = tuple("=+-@＝＋－＠")
 # Control and format characters hide or reorder their neighbours.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
@@ -44,7 +44,8 @@ def csv_value(value: object) -> object:
     """Return a value that no spreadsheet computes; numbers stay numbers, to six digits."""
     if not isinstance(value, str):
         return round(value, 6) if isinstance(value, float) else value
-    return "'" + plain(value) if value.lstrip(" ").startswith(_FORMULA) else plain(value)
+    shown = plain(value)
+    return "'" + shown if shown.startswith(_FORMULA) else shown
 
 
 def percent(value: float) -> str:
