@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -107,19 +106,24 @@ def evaluate(
         RunFailed: A fine-tuning run did not stay finite, or a component failed.
         Stopped: A signal; finished trials are kept.
     """
-    trials = {loaded.task.name: _trials(loaded, models, settings, session) for loaded in tasks}
+    trials = [trial for loaded in tasks for trial in _trials(loaded, models, settings, session)]
     rank, world = session.accelerator.process_index, session.accelerator.num_processes
     # Baselines take seconds, so an error in their data shows before the hours of fine-tuning.
-    order = sorted(chain(*trials.values()), key=lambda trial: trial.model.folder is not None)
+    order = sorted(trials, key=lambda trial: trial.model.folder is not None)
     for trial in order[rank::world]:
         if _finished(trial) is None:
             _run(trial, settings, session, recipe)
     if not session.is_main:
         return ()  # files tell rank 0: a collective operation would wait for the slowest trial
-    while any(_finished(trial) is None for trial in order):
-        session.check_stop("waiting for other ranks")
-        time.sleep(_LOOK_SECONDS)
-    return tuple(_report(several, models) for several in trials.values())
+    scored: dict[str, list[Scored]] = {loaded.task.name: [] for loaded in tasks}
+    for trial in trials:
+        while (result := _finished(trial)) is None:
+            if trial in order[::world]:
+                raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
+            session.check_stop("waiting for other ranks")
+            time.sleep(_LOOK_SECONDS)
+        scored[trial.loaded.task.name].append(result)
+    return tuple(_report(loaded.task, scored[loaded.task.name], models) for loaded in tasks)
 
 
 def _trials(
@@ -131,17 +135,13 @@ def _trials(
     names = (*kind_of(loaded.task).baselines(loaded), *loaded.task.baselines)
     pairs = [(model, seed) for seed in settings.seeds for model in models]
     pairs += [(ModelUnderTest(name), 0) for name in dict.fromkeys(names) if settings.baselines]
-    precision = "bf16" if session.bf16 else "fp32"
     stored = settings.model_dump(mode="json", exclude={"seeds", "baselines"})
-    stored["precision"] = precision
-    results, name = session.run.results, loaded.task.name
-    return [
-        Trial(
-            loaded, model, seed, stored if model.folder else {},
-            result_path(results, name, model.name, seed),
-        )
-        for model, seed in pairs
-    ]  # fmt: skip
+    stored["precision"] = "bf16" if session.bf16 else "fp32"
+    trials = []
+    for model, seed in pairs:
+        path = result_path(session.run.results, loaded.task.name, model.name, seed)
+        trials.append(Trial(loaded, model, seed, stored if model.folder else {}, path))
+    return trials
 
 
 def _run(trial: Trial, settings: EvaluateSection, session: Session, recipe: Recipe | None) -> None:
@@ -191,17 +191,17 @@ def _finetune(
 ) -> tuple[Predictions, int, int]:
     """Return predictions, the number of the encoder's weights, and that of long test texts."""
     from domainbert.tasks.finetune import finetune
-    from domainbert.tasks.predict import Device, count_long, predict
+    from domainbert.tasks.predict import predict
 
     loaded = trial.loaded
-    device = Device(session.accelerator.device, session.bf16, session.check_stop)
     title = f"{loaded.task.name}: {trial.model.name}, seed {trial.seed}"
     with session.reporter.bar(title, 0) as bar:
-        tuned = finetune(folder, loaded, settings, trial.seed, device, bar)
-    predictions = predict(tuned)
-    check_predictions(tuned.kind, loaded, predictions)
-    n_parameters = sum(parameter.numel() for parameter in tuned.model.encoder.parameters())
-    return predictions, n_parameters, count_long(tuned, "test")
+        tuned = finetune(folder, loaded, settings, trial.seed, session, bar)
+    predictions, kind = predict(tuned), tuned.kind
+    check_predictions(kind, loaded, predictions)
+    with calling(kind):
+        n_long = kind.count_long(loaded.splits["test"], tuned.tokenizer, settings.max_seq_length)
+    return predictions, sum(p.numel() for p in tuned.model.encoder.parameters()), n_long
 
 
 def _finished(trial: Trial) -> Scored | None:
@@ -218,22 +218,17 @@ def _finished(trial: Trial) -> Scored | None:
     return stored if same else None
 
 
-def _report(trials: Sequence[Trial], models: Sequence[ModelUnderTest]) -> TaskReport:
-    task = trials[0].loaded.task
-    scored: dict[str, list[Scored]] = {}
-    for trial in trials:
-        stored = _finished(trial)
-        if stored is None:
-            raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
-        scored.setdefault(trial.model.name, []).append(stored)
-    results = list(chain(*scored.values()))
-    groups = {name: group(several) for name, several in scored.items()}
+def _report(task: Task, scored: Sequence[Scored], models: Sequence[ModelUnderTest]) -> TaskReport:
+    by_model: dict[str, list[Scored]] = {}
+    for entry in scored:
+        by_model.setdefault(entry.result.model.name, []).append(entry)
+    groups = {name: group(several) for name, several in by_model.items()}
     compared = [groups[model.name] for model in models[:2]]
     return TaskReport(
         task=task,
         metric=primary_metric(task).name,
         scores={name: several.scores for name, several in groups.items()},
         comparison=compare(*compared) if len(compared) > 1 else None,
-        counts=most_counts(results),
-        minutes=sum(entry.result.minutes for entry in results),
+        counts=most_counts(scored),
+        minutes=sum(entry.result.minutes for entry in scored),
     )

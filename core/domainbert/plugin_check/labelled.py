@@ -14,7 +14,6 @@ from domainbert.plugin_check.loaded import Loaded, ReadTask
 from domainbert.plugin_check.outcome import Outcome, Problem, count, outcome, reason, some
 from domainbert.tasks.check import found_labels, plain_text
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
-from domainbert.testing.tiny import tiny_tokenizer
 
 WINDOW = 32
 """Tokens of a window when alignment is checked: short, so that sentences are cut."""
@@ -111,6 +110,7 @@ def _refused(found: ReadTask) -> Iterator[Problem]:
 def _perfect(found: ReadTask) -> float:
     """Return the primary metric of the labels of test, sent through windows and decoding."""
     from domainbert.recipe.sections import EvaluateSection
+    from domainbert.testing.tiny import tiny_tokenizer
 
     kind, test = kind_of(found.task), found.splits["test"]
     labels = found.task.labels or found_labels(kind, found.splits["train"])

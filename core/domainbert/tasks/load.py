@@ -49,17 +49,14 @@ def load_task(
 
 
 def _own_task(section: TaskSection, folder: Path) -> Task:
+    names = {"name", "kind", "labels", "multi_label", "levels"}
     return Task(
-        name=section.name,
         title="",
-        kind=str(section.kind),
         licence="as of your files",
         origin="your files",
         version="own",
         splits={split: folder / str(getattr(section, split)) for split in SPLITS},
-        labels=section.labels,
-        multi_label=section.multi_label,
-        levels=section.levels,
+        **section.model_dump(include=names),
     )
 
 
