@@ -112,4 +112,6 @@ def test_other_seeds_settings_and_weights_are_other_trials(
 def test_predictions_made_gold_are_found_out(tmp_path: Path, write_result: Write) -> None:
     honest = write_result(tmp_path / "a", model={"name": "base"})
     forged = write_result(tmp_path / "b", records=60, seed=1)
-    assert refused(honest, forged).startswith(f"{forged}: its gold labels are not those of {honest}")
+    assert refused(honest, forged).startswith(
+        f"{forged}: its gold labels are not those of {honest}"
+    )

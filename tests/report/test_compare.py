@@ -86,9 +86,7 @@ def test_the_interval_adds_the_variances_of_seeds_and_records(paired: bool) -> N
 
 def test_seeds_that_disagree_widen_the_interval() -> None:
     base, low, high = counts(1, 0.7, 1), counts(2, 0.7, 1), counts(3, 0.9, 1)
-    steady, erratic = (
-        compare(model(*base, *base), model(*pair)) for pair in (low * 2, low + high)
-    )
+    steady, erratic = (compare(model(*base, *base), model(*pair)) for pair in (low * 2, low + high))
     assert erratic.high - erratic.low > 3 * (steady.high - steady.low)
 
 
@@ -163,8 +161,9 @@ def test_another_task_of_the_same_name_is_refused(
 
 def test_sides_that_do_not_fit_are_refused(tmp_path: Path, write_result: Write) -> None:
     one = write_result(tmp_path / "one")
-    fewer, other = write_result(tmp_path / "f", records=60), write_result(
-        tmp_path / "x", task={"name": "x"}
+    fewer, other = (
+        write_result(tmp_path / "f", records=60),
+        write_result(tmp_path / "x", task={"name": "x"}),
     )
     assert "its gold labels are not those of" in refused(one, fewer)
     assert refused(one, other) == f"no task in common: {one} has tone; {other} has x."
