@@ -32,11 +32,9 @@ def model(*counts_SN3: NDArray[np.int64], baseline: bool = False, first: int = 0
     assert metric.aggregate is not None
     for seed, counts_N3 in enumerate(counts_SN3, start=first):
         value = float(metric.aggregate(counts_N3.sum(axis=0)))
-        named = SimpleNamespace(name="x", run=None, base=None)
-        result = SimpleNamespace(
-            task=TASK, seed=seed, test={metric.name: value}, settings={}, model=named
-        )
-        results.append(SimpleNamespace(result=result, records=counts_N3, is_baseline=baseline))
+        result = SimpleNamespace(task=TASK, seed=seed, test={metric.name: value}, settings={})
+        scored = {"result": result, "records": counts_N3, "is_baseline": baseline, "name": "x"}
+        results.append(SimpleNamespace(**scored))
     return group(results)  # type: ignore[arg-type]
 
 

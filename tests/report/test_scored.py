@@ -145,7 +145,7 @@ def test_another_schema_is_refused(path: Path, version: object) -> None:
     )
 
 
-NO_NUMBER = "Input should be a finite number."
+NO_NUMBER = "no readable JSON: expected value"
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,13 @@ NO_NUMBER = "Input should be a finite number."
         ({"seed": 2**40}, "seed: "),
         ({"minutes": -1.0}, "minutes: Input should be greater than or equal to 0."),
         ({"minutes": 1e300}, "minutes: "),
-        ({"test": {"f1_strict": float("nan")}}, f"test.f1_strict: {NO_NUMBER}"),
-        ({"settings": {"epochs": [1, float("inf")]}}, f"settings.epochs.list.1.float: {NO_NUMBER}"),
+        ({"test": {"f1_strict": float("nan")}}, NO_NUMBER),
+        ({"settings": {"epochs": [1, float("inf")]}}, NO_NUMBER),
         ({"model": {}}, "model.name: Field required."),
         ({"model": {"name": "x", "tokens": 10**400}}, "model.tokens: "),
         ({"predictions": {"file": "x" * 300, "sha256": ""}}, "predictions.file: "),
         ({"predictions": {"file": "x"}}, "predictions: "),
         ({"task": {**task_entry(TASK), "labels": ["x", "x"]}}, "task.labels: "),
-        ({"task": {**task_entry(TASK), "name": "<b>"}}, "task name '<b>': expected lower-case"),
         ({"task": {**task_entry(TASK), "data": {}}}, "task 'town': missing splits"),
     ],
 )

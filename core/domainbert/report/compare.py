@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from domainbert.errors import DataError
 from domainbert.report.collect import check_gold, collect
-from domainbert.report.results import Result, differing
+from domainbert.report.results import differing
 from domainbert.report.scored import Scored
 from domainbert.report.statistics import (
     Summary,
@@ -20,10 +23,6 @@ from domainbert.report.statistics import (
     summarise,
 )
 from domainbert.tasks.metrics.score import primary_metric
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +48,6 @@ class Group:
     def first(self) -> Scored:
         """The result of the first seed."""
         return self.results[0]
-
-    @property
-    def name(self) -> str:
-        """Name and run of the model."""
-        return name_of(self.first)
 
     @property
     def has_unknown_spread(self) -> bool:
@@ -100,27 +94,13 @@ class Comparison:
 def group(results: Sequence[Scored]) -> Group:
     """Return the results of one model on one task as a group."""
     ordered = tuple(sorted(results, key=lambda scored: scored.result.seed))
-    scores = _summaries([scored.result for scored in ordered])
+    tests = [scored.result.test for scored in ordered]
+    names = [name for name in tests[0] if all(name in test for test in tests)]
+    scores = {name: summarise([test[name] for test in tests]) for name in names}
     metric = primary_metric(ordered[0].result.task)
-    return Group(
-        results=ordered,
-        seeds=tuple(scored.result.seed for scored in ordered),
-        scores=scores,
-        primary=scores[metric.name],
-        means_B=bootstrap(metric, [scored.records for scored in ordered]),
-    )
-
-
-def _summaries(results: Sequence[Result]) -> dict[str, Summary]:
-    """Return every metric that all results have, over seeds."""
-    names = [n for n in results[0].test if all(n in result.test for result in results)]
-    return {name: summarise([result.test[name] for result in results]) for name in names}
-
-
-def name_of(scored: Scored) -> str:
-    """Return name and run of a model."""
-    model = scored.result.model
-    return f"{model.name} ({model.run or model.base})" if model.run or model.base else model.name
+    means_B = bootstrap(metric, [scored.records for scored in ordered])
+    seeds = tuple(scored.result.seed for scored in ordered)
+    return Group(ordered, seeds, scores, scores[metric.name], means_B)
 
 
 def most_counts(results: Sequence[Scored]) -> dict[str, int]:
@@ -151,7 +131,7 @@ def compare(base: Group, other: Group) -> Comparison:
         settings = [side.first.result.settings for side in (base, other)]
         notes += ["fine-tuned with other settings"] if settings[0] != settings[1] else []
         notes += [] if paired else ["other seeds, which are not paired"]
-    names, seeds = (base.name, other.name), (base.seeds, other.seeds)
+    names, seeds = (base.first.name, other.first.name), (base.seeds, other.seeds)
     return Comparison(centre, low, high, verdict, names, seeds, paired, tuple(notes))
 
 
@@ -197,7 +177,7 @@ def comparison_json(base: Group, other: Group, comparison: Comparison) -> dict[s
     """Return a comparison as plain JSON values; scores from 0 to 1."""
     task, metric = base.first.result.task, base.first.result.metric
     shared = {"task": task.name, "version": task.version, "metric": metric}
-    sides = [{"name": g.name, "seeds": g.seeds, **asdict(g.primary)} for g in (base, other)]
+    sides = [{"name": g.first.name, "seeds": g.seeds, **asdict(g.primary)} for g in (base, other)]
     return shared | {
         "records": len(base.first.records),
         "first": sides[0],
@@ -218,7 +198,7 @@ def _one_model(source: str, task: str, results: list[Scored]) -> list[Scored]:
     if len({scored.task_key for scored in results}) > 1:
         raise DataError(f"{source}: {task}: results of several versions or data. Name the files.")
     results = [s for s in results if s.result.model.name == "adapted"] or results
-    models = {scored.model_key: name_of(scored) for scored in results}
+    models = {scored.model_key: scored.name for scored in results}
     if len(models) > 1:
         raise DataError(
             f"{source}: {task}: results of several models or settings "

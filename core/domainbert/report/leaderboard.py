@@ -20,7 +20,7 @@ from domainbert.report.collect import collect
 from domainbert.report.page import render_page
 from domainbert.report.ranking import Row, Table, make_tables
 from domainbert.report.results import differing, task_entry
-from domainbert.report.text import csv_value, templates
+from domainbert.report.text import TEMPLATES, csv_value, templates
 from domainbert.storage.files import read_json, write_text
 
 Tables = tuple[Table, ...]
@@ -31,13 +31,7 @@ FILES = ("index.html", "leaderboard.json", "leaderboard.csv", "leaderboard.md")
 SCHEMA = 1
 """Version of `leaderboard.json`."""
 
-RULE = (
-    "Mean ± standard deviation over seeds, in percent. The 95 % interval carries the spread over "
-    "seeds and the choice of test records. A rank is one more than the number of models whose "
-    "paired difference lies above zero with all of its interval, and never better than the rank of "
-    "a model with a higher mean; models that no interval can separate share it. A model with one "
-    "seed and a baseline without seeds have no rank."
-)
+RULE = (TEMPLATES / "rule.txt").read_text(encoding="utf-8").strip()
 
 
 def make_leaderboard(sources: Sequence[str]) -> tuple[Tables, tuple[str, ...]]:
@@ -89,7 +83,7 @@ def _check_folder(folder: Path) -> None:
     """Refuse to write over files that no leaderboard has written."""
     there = [folder / name for name in FILES if (folder / name).exists()]
     try:
-        ours = "tables" in read_json(folder / "leaderboard.json") if there else True
+        ours = not there or "tables" in read_json(folder / "leaderboard.json")
     except (OSError, ValueError, TypeError, RecursionError):
         ours = False
     if not ours or any(path.is_dir() for path in there):

@@ -16,8 +16,8 @@ from domainbert.report.ranking import Row, Table
 from domainbert.report.text import TEMPLATES, plain, signed, templates
 
 WIDTH, HEIGHT = 720, 320
-LEFT, RIGHT, TOP, BOTTOM = 56, WIDTH - 176, 16, HEIGHT - 52
-"""Edges of the plot within a picture of `WIDTH` × `HEIGHT` pixels."""
+EDGES = {"left": 56, "right": WIDTH - 176, "top": 16, "bottom": HEIGHT - 52}
+"""Of the plot within a picture of `WIDTH` × `HEIGHT` pixels."""
 
 _BAR_WIDTH = 132
 _LINE = 15
@@ -36,23 +36,15 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> s
         autoescape=True, finalize=lambda value: plain(value) if type(value) is str else value
     )
     environment.filters["signed"] = lambda value: signed(value).replace("-", "−")
-    style, script = (
-        (TEMPLATES / name).read_text(encoding="utf-8")
-        for name in ("leaderboard.css", "leaderboard.js")
-    )
+    own = {kind: (TEMPLATES / f"leaderboard.{kind}").read_text("utf-8") for kind in ("css", "js")}
     return environment.get_template("leaderboard.html.j2").render(
-        tables=[
-            {"table": table, "plot": make_plot(table), "rows": _with_bars(table)}
-            for table in tables
-        ],
+        tables=[(table, make_plot(table), _with_bars(table)) for table in tables],
         notices=notices,
         n_results=sum(len(row.seeds) for table in tables for row in table.rows),
         rule=rule,
         models=len({row.title for table in tables for row in table.rows if not row.is_baseline}),
-        style=Markup(style),  # noqa: S704  # our own files, not escaped
-        script=Markup(script),  # noqa: S704
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        own={kind: Markup(text) for kind, text in own.items()},  # noqa: S704  # not escaped
+        hashes={kind: _hash(text) for kind, text in own.items()},
         plot_width=WIDTH,
         plot_height=HEIGHT,
         bar_width=_BAR_WIDTH,
@@ -72,17 +64,18 @@ def make_plot(table: Table) -> dict[str, Any] | None:
         (min(costs) / 1.5, max(costs) * 1.5) if logarithmic else (0.0, max(costs) * 1.08 or 1.0)
     )
     low, high = _score_range(table.rows)
-    x, y = scale(first, last, LEFT, RIGHT, logarithmic), scale(low, high, BOTTOM, TOP)
+    left, right, top, bottom = EDGES.values()
+    x, y = scale(first, last, left, right, logarithmic), scale(low, high, bottom, top)
     powers = [10.0**n for n in range(-9, 10) if first <= 10.0**n <= last]
     # Rows come best first, so that labels in one column keep the order of their points.
-    gap = min(_LINE, (BOTTOM - TOP) / (len(table.rows) - 1))
+    gap = min(_LINE, (bottom - top) / (len(table.rows) - 1))
     return {
         "points": [
             {
                 "row": row,
                 "number": number,
                 "x": x(row.minutes),
-                "label_y": round(TOP + gap * number, 1),
+                "label_y": round(top + gap * number, 1),
                 **_marks(row, y, low),
             }
             for number, row in enumerate(table.rows)
@@ -93,10 +86,7 @@ def make_plot(table: Table) -> dict[str, Any] | None:
         ],
         "y_ticks": [{"place": y(v), "label": f"{100 * v:.4g}"} for v in ticks(low, high)],
         "logarithmic": logarithmic,
-        "left": LEFT,
-        "right": RIGHT,
-        "top": TOP,
-        "bottom": BOTTOM,
+        **EDGES,
     }
 
 

@@ -9,9 +9,9 @@ baseline have a place by their score, and no rank.
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from domainbert.plugin.domain import Task
@@ -104,10 +104,8 @@ def make_tables(results: Sequence[Scored]) -> tuple[Table, ...]:
 
 
 def _grouped(results: Sequence[Scored], key: str) -> list[list[Scored]]:
-    groups: dict[str, list[Scored]] = defaultdict(list)
-    for scored in results:
-        groups[getattr(scored, key)].append(scored)
-    return list(groups.values())
+    key_of = attrgetter(key)
+    return [list(g) for _, g in itertools.groupby(sorted(results, key=key_of), key_of)]
 
 
 def _table(results: Sequence[Scored]) -> Table:

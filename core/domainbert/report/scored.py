@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import from_json
 
 from domainbert.errors import DataError, PluginError, RunFailed
 from domainbert.plugin.components import Metric, TaskKind
@@ -58,6 +59,13 @@ class Scored:
     records: Any
     gold: str
     unchecked: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name and run of the model."""
+        model = self.result.model
+        source = model.run or model.base
+        return f"{model.name} ({source})" if source else model.name
 
     @property
     def is_baseline(self) -> bool:
@@ -144,10 +152,9 @@ def _read_result(path: Path) -> Result:
     if not path.is_file():  # reading a pipe of that name would never end
         raise DataError(f"{path}: no such file.")
     try:
-        entry = json.loads(path.read_bytes())
-        # JSON can spell half of a character pair, which no file can hold.
-        json.dumps(entry, ensure_ascii=False).encode("utf-8")
-    except (OSError, ValueError, RecursionError) as error:
+        content = path.read_bytes()
+        entry = from_json(content, allow_inf_nan=False)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: no readable JSON: {error}. Was it cut short? Evaluate again."
         ) from None
@@ -158,7 +165,7 @@ def _read_result(path: Path) -> Result:
             "Evaluate again, or use the version that wrote it."
         )
     try:
-        return Result.model_validate(entry)
+        return Result.model_validate_json(content)
     except ValidationError as error:
         raise DataError("\n".join(_problems(str(path), error))) from None
 

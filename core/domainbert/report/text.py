@@ -8,14 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import jinja2
-
-    from domainbert.report.compare import Comparison
-    from domainbert.report.ranking import Row
-    from domainbert.report.statistics import Summary
+from typing import Any
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Spreadsheets read these as the start of a formula, wide forms included (OWASP, CSV injection).
@@ -58,21 +51,21 @@ def signed(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def spread(summary: Summary | Row) -> str:
-    """Return mean and standard deviation in percent."""
+def spread(summary: Any) -> str:
+    """Return mean and standard deviation of a `Summary` or `Row` in percent."""
     sd = "" if summary.sd is None else f" ± {percent(summary.sd)}"
     return percent(summary.mean) + sd
 
 
-def difference(compared: Comparison) -> str:
-    """Return difference, interval and verdict in points."""
+def difference(compared: Any) -> str:
+    """Return difference, interval and verdict of a `Comparison` in points."""
     low, high = signed(compared.low), signed(compared.high)
     return (
         f"{signed(compared.difference)} points, 95 % interval {low} to {high}: {compared.verdict}"
     )
 
 
-def templates(**options: Any) -> jinja2.Environment:
+def templates(**options: Any) -> Any:
     """Return the Jinja environment of all templates, with the filters of this module."""
     import jinja2
 
