@@ -13,6 +13,7 @@ from domainbert.plugin.components import (
     LoadedTask,
     Metric,
     Objective,
+    Predictions,
     TaskKind,
 )
 from domainbert.plugin.domain import (
@@ -53,6 +54,7 @@ __all__ = [
     "Metric",
     "Objective",
     "Prediction",
+    "Predictions",
     "Sentence",
     "Task",
     "TaskKind",
