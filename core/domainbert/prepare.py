@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from domainbert.batching import batched
-from domainbert.corpus.build import build_store, retokenise
-from domainbert.corpus.held_out import Split, heldout_texts, split_documents
+from domainbert.corpus.build import Encoder, build_store, corpus_line, retokenise
+from domainbert.corpus.changed import describe_sources
 from domainbert.corpus.sources import Source
-from domainbert.corpus.store import DOCUMENTS_PER_BATCH, TokenStore
+from domainbert.corpus.steps import find_steps
+from domainbert.corpus.steps.held_out import Split, heldout_texts, split_documents
+from domainbert.corpus.store import DOCUMENTS_PER_BATCH, TokenStore, open_store
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
 from domainbert.model.load import BaseFolder, LoadedModel
@@ -24,7 +26,7 @@ from domainbert.recipe.sections import VocabularySection
 from domainbert.recipe.train import TrainSection
 from domainbert.run.folder import update_lock
 from domainbert.run.session import Session
-from domainbert.storage.files import sha256_file
+from domainbert.storage.files import folder_in_place, sha256_file
 from domainbert.tasks.load import LoadedTask
 from domainbert.tokenizer.candidates import find_candidates
 from domainbert.tokenizer.extend import (
@@ -146,7 +148,7 @@ def tokenise(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Sessi
         check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
     place = replace(session, run=session.run.before_extension) if extends else session
     with session.accelerator.main_process_first():
-        store = build_store(place, inputs.sources, loaded.tokenizer, inputs.marker)
+        store = _store(recipe, inputs, Encoder(loaded.tokenizer, inputs.marker), place)
     split = split_documents(store, recipe.heldout.fraction)
     texts = heldout_texts(store, split, recipe.heldout.max_tokens)
     digest = store.manifest["digest"]
@@ -157,6 +159,16 @@ def tokenise(recipe: Recipe, loaded: LoadedModel, inputs: Inputs, session: Sessi
     if recipe.train.masking == "term" and inputs.marker is not None:
         identity["list of terms"] = inputs.marker.name
     return Prepared(loaded, store, split, texts, identity)
+
+
+def _store(recipe: Recipe, inputs: Inputs, encoder: Encoder, session: Session) -> TokenStore:
+    folder = session.run.corpus
+    if not folder.is_dir():
+        files, steps = describe_sources(inputs.sources), find_steps(recipe.corpus_steps)
+        with folder_in_place(folder) as beside:
+            store = build_store(beside, inputs.sources, files, steps, encoder, session)
+        session.reporter.say("corpus: " + corpus_line(store))
+    return open_store(folder)
 
 
 def _extended(recipe: Recipe, plain: Prepared, inputs: Inputs, session: Session) -> Prepared:
@@ -171,7 +183,12 @@ def _extended(recipe: Recipe, plain: Prepared, inputs: Inputs, session: Session)
     first = prepare_base(job, phases, loaded, plain.heldout, plain.identity)
     extend_model(loaded.model, loaded.tokenizer, extension)
     with session.accelerator.main_process_first():
-        store = retokenise(session, before.corpus, tokenizer, inputs.marker)
+        folder = session.run.corpus
+        if not folder.is_dir():
+            with folder_in_place(folder) as beside:
+                encoder = Encoder(tokenizer, inputs.marker)
+                retokenise(beside, before.corpus, encoder, session)
+        store = open_store(folder)
     return Prepared(
         LoadedModel(loaded.model, tokenizer, new_head=False, extension=extension),
         store,

@@ -1,128 +1,126 @@
-"""From sources to an open token store: read, clean, tokenise, write."""
+"""From sources to a token store: read → steps → tokens."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domainbert.corpus.changed import describe_sources, refuse_changed
-from domainbert.corpus.clean import clean
+from domainbert.corpus.changed import Files, refuse_changed
 from domainbert.corpus.sources import Source, read_sources
-from domainbert.corpus.store import TokenStore, is_store, open_store, read_store, write_store
+from domainbert.corpus.steps import Counts, run_steps
+from domainbert.corpus.store import TokenStore, open_store, read_store, write_store
 from domainbert.corpus.token_units import TokenUnits
-from domainbert.errors import DataError
+from domainbert.plugin.components import CorpusStep
+from domainbert.plugin.domain import Document
 from domainbert.run.session import Session
-from domainbert.storage.stamps import refuse_other_stamps, stamps_of
 from domainbert.tokenizer.load import encode_texts, encode_with_units, fingerprint
 
 
-def build_store(
-    session: Session, sources: Iterable[Source], tokenizer: Any, marker: TokenUnits | None = None
-) -> TokenStore:
-    """Open the run's token store, writing it first if it is not there.
+@dataclass(frozen=True)
+class Encoder:
+    """Text to tokens, on all cores.
 
     Args:
-        session: Gives the folder; told the counts.
+        tokenizer: A fast tokenizer.
+        units: The words or terms that masking needs; None where it needs none.
+    """
+
+    tokenizer: Any
+    units: TokenUnits | None = None
+
+    def encode(self, texts: list[str]) -> list[Any]:
+        """Return token ids, or pairs of token ids and unit flags, without special tokens."""
+        if self.units is None:
+            return list(encode_texts(self.tokenizer, texts))
+        return list(encode_with_units(self.tokenizer, texts, self.units.flags))
+
+
+def build_store(
+    folder: Path,
+    sources: tuple[Source, ...],
+    files: Files,
+    steps: tuple[CorpusStep, ...],
+    encoder: Encoder,
+    session: Session,
+) -> TokenStore:
+    """Write the token store of sources into a folder, and return it.
+
+    Args:
+        folder: New or empty.
         sources: Files to read.
-        tokenizer: A fast tokenizer; it uses all cores.
-        marker: Marks what masking needs; None where it needs nothing.
+        files: From `describe_sources`; kept in the manifest.
+        steps: From `find_steps`; their counts are kept in the manifest.
+        encoder: Text to tokens.
+        session: Minds signals, shows progress.
 
     Raises:
-        DataError: A file cannot be read, the corpus is empty, or a store that is there was made
-            with another tokenizer or marks something else.
+        DataError: A file cannot be read or changes while it is read, or the corpus is empty.
     """
-    folder, reporter = session.run.corpus, session.reporter
-    if is_store(folder):
-        store = _opened(folder, tokenizer, marker)
-        refuse_changed(folder, store.manifest["sources"], sources)
-        return store
-    found = tuple(sources)
-    before = stamps_of(source.path for source in found)
-    counts: Counter[str] = Counter()
+    refuse_changed(sources, files)
+    read, kept, counts = [0], [0], Counts()
+    documents = _counted(read_sources(sources), read)
+    documents = _counted(run_steps(documents, steps, counts), kept)
 
-    def encode(texts: list[str]) -> list[Any]:
-        session.check_stop("tokenising")
-        reporter.say(f"corpus: {counts['read']:,} documents read")
-        return _encode(tokenizer, texts, marker)
+    def say() -> None:
+        session.reporter.say(f"corpus: {read[0]:,} documents read")
 
     def describe() -> dict[str, Any]:
-        refuse_other_stamps(before, "read")  # one that is gone has no hash
-        files = describe_sources(found)
-        refuse_other_stamps(before, "read")
-        return {"sources": files, "counts": dict(counts), "tokenizer": fingerprint(tokenizer)}
+        refuse_changed(sources, files)
+        steps = {name: dict(reasons) for name, reasons in counts.items()}
+        return {"sources": files, "counts": {"read": read[0], "kept": kept[0], "steps": steps}}
 
-    documents = clean(read_sources(found), counts)
-    store = write_store(folder, documents, encode, len(tokenizer), describe, _name(marker))
-    reporter.say("corpus: " + corpus_line(store))
-    return store
+    return _write(folder, documents, encoder, session, describe, say)
 
 
-def retokenise(
-    session: Session, old: Path, tokenizer: Any, marker: TokenUnits | None = None
-) -> TokenStore:
-    """Open the run's token store, writing it first from the documents of another store.
+def retokenise(folder: Path, old: Path, encoder: Encoder, session: Session) -> TokenStore:
+    """Write the token store of another store's documents into a folder, and return it.
 
     Args:
-        session: Gives the folder.
+        folder: New or empty.
         old: Folder of a store with the same documents under another tokenizer.
-        tokenizer: A fast tokenizer; it uses all cores.
-        marker: As for `build_store`.
+        encoder: Text to tokens.
+        session: Minds signals.
     """
-    if is_store(session.run.corpus):
-        return _opened(session.run.corpus, tokenizer, marker)
     manifest = open_store(old).manifest
-    told = {key: manifest[key] for key in ("sources", "counts")}
+    same = {key: manifest[key] for key in ("sources", "counts")}
+    return _write(folder, read_store(old), encoder, session, lambda: same, lambda: None)
 
+
+def _write(
+    folder: Path,
+    documents: Iterable[Document],
+    encoder: Encoder,
+    session: Session,
+    describe: Callable[[], dict[str, Any]],
+    say: Callable[[], None],
+) -> TokenStore:
     def encode(texts: list[str]) -> list[Any]:
         session.check_stop("tokenising")
-        return _encode(tokenizer, texts, marker)
+        say()
+        return encoder.encode(texts)
 
-    def describe() -> dict[str, Any]:
-        return {**told, "tokenizer": fingerprint(tokenizer)}
+    def whole() -> dict[str, Any]:
+        return {**describe(), "tokenizer": fingerprint(encoder.tokenizer)}
 
-    store = write_store(
-        session.run.corpus, read_store(old), encode, len(tokenizer), describe, _name(marker)
-    )
-    session.reporter.say("corpus, extended vocabulary: " + corpus_line(store))
-    return store
+    units = None if encoder.units is None else encoder.units.name
+    return write_store(folder, documents, encode, len(encoder.tokenizer), whole, units)
 
 
-def _opened(folder: Path, tokenizer: Any, marker: TokenUnits | None) -> TokenStore:
-    store = open_store(folder)
-    if store.manifest["tokenizer"] != fingerprint(tokenizer):
-        raise DataError(f"{folder}: was tokenised by another tokenizer. Name another --out.")
-    _check_marks(folder, store, marker)
-    return store
-
-
-def _encode(tokenizer: Any, texts: list[str], marker: TokenUnits | None) -> list[Any]:
-    if marker is None:
-        return list(encode_texts(tokenizer, texts))
-    return list(encode_with_units(tokenizer, texts, marker.mark))
-
-
-def _name(marker: TokenUnits | None) -> str | None:
-    return None if marker is None else marker.name
-
-
-def _check_marks(folder: Path, store: TokenStore, marker: TokenUnits | None) -> None:
-    # A recipe stays with its run folder, so it is the domain's list that has changed since.
-    if store.manifest.get("marks") != _name(marker):
-        raise DataError(
-            f"{folder}: its tokens are marked as {store.manifest.get('marks') or 'nothing'}, the "
-            f"recipe needs {_name(marker) or 'nothing'}. The terms of the domain were changed "
-            "since the folder was written: restore them, or name another --out."
-        )
+def _counted(documents: Iterable[Document], total: list[int]) -> Iterator[Document]:
+    for document in documents:
+        total[0] += 1
+        yield document
 
 
 def corpus_line(store: TokenStore) -> str:
-    """Return one line on what was read, kept and dropped."""
-    counts = store.manifest["counts"]
-    dropped = [f"{counts[key]:,} {key}" for key in ("empty", "repeated") if counts.get(key)]
-    text = (
-        f"{store.manifest['documents']:,} documents, {store.manifest['tokens']:,} tokens, "
-        f"{store.manifest['characters']:,} characters"
+    """Return one line with the size of a corpus, and the counts of each step."""
+    manifest = store.manifest
+    sizes = (f"{manifest[key]:,} {key}" for key in ("documents", "tokens", "characters"))
+    steps = "".join(
+        f"; {name}: {', '.join(f'{n:,} {reason}' for reason, n in reasons.items())}"
+        for name, reasons in manifest["counts"]["steps"].items()
+        if reasons
     )
-    return f"{text}; dropped: {', '.join(dropped)}" if dropped else text
+    return ", ".join(sizes) + steps

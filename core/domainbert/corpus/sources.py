@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from domainbert.corpus.read import format_of, read_documents
-from domainbert.errors import DataError, RecipeError
+from domainbert.corpus.read import DEFAULTS, Options, read_documents, reader_of
+from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.plugin.components import CorpusReader
 from domainbert.plugin.domain import Corpus, DataFile, Document, Domain
-from domainbert.plugin.registry import reading
 from domainbert.recipe.sections import CorpusSection
 from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import check_utf8, expand_user
@@ -25,13 +24,15 @@ class Source:
         name: What the model card calls it.
         licence: As declared, or `as of your files`.
         path: The file, which exists.
-        read: Turns the file into documents.
+        reader: Turns the file into documents.
+        options: Of the reader.
     """
 
     name: str
     licence: str
     path: Path
-    read: Callable[[Path], Iterable[Document]]
+    reader: CorpusReader
+    options: Options = field(default_factory=lambda: DEFAULTS)
 
 
 def find_sources(
@@ -46,20 +47,24 @@ def find_sources(
         sections: The recipe's corpus entries.
         domain: Where corpora are looked up by name.
         folder: Relative paths start here.
-        progress: Told of downloads.
+        progress: Called during downloads.
 
     Raises:
-        RecipeError: A corpus name that the domain does not have.
-        DataError: A file that does not exist, or of an unknown format.
+        RecipeError: A corpus that the domain does not have, or a reader that no plugin has.
+        DataError: A file that does not exist, or that no reader reads.
     """
-    found: list[Source] = []
+    sources: list[Source] = []
     for number, section in enumerate(sections):
         corpus = _named_corpus(section, domain, number)
-        paths = _paths(section, corpus, folder, number, progress)
-        for path in paths:
+        for path in _paths(section, corpus, folder, number, progress):
             check_utf8(path)
-        found += [_source(section, corpus, path) for path in paths]
-    return tuple(found)
+            name, licence = path.name, "as of your files"
+            if corpus is not None:
+                name, licence = corpus.name, corpus.licence
+            reader = _reader(section, corpus, path, number)
+            options = {"text_field": section.text_field, "text_unit": section.text_unit}
+            sources.append(Source(name, licence, path, reader, options))
+    return tuple(sources)
 
 
 def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
@@ -69,8 +74,7 @@ def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
         DataError: Something is wrong with a file or its reader.
     """
     for source in sources:
-        with reading(source.path, source.name):
-            yield from source.read(source.path)
+        yield from read_documents(source.path, source.reader, **source.options)
 
 
 def _named_corpus(section: CorpusSection, domain: Domain | None, number: int) -> Corpus | None:
@@ -118,9 +122,13 @@ def _paths(
     return [item if isinstance(item, Path) else locate(item, progress) for item in corpus.files]
 
 
-def _source(section: CorpusSection, corpus: Corpus | None, path: Path) -> Source:
-    if corpus is not None:
-        return Source(corpus.name, corpus.licence, path, corpus.read or read_documents)
-    format_of(path)  # an unknown format is refused before any file is read
-    read = partial(read_documents, text_field=section.text_field, text_unit=section.text_unit)
-    return Source(path.name, "as of your files", path, read)
+def _reader(
+    section: CorpusSection, corpus: Corpus | None, path: Path, number: int
+) -> CorpusReader:
+    if section.format is None and corpus is not None and corpus.read is not None:
+        read = corpus.read
+        return CorpusReader(corpus.name, (), lambda path, _options: read(path))
+    try:
+        return reader_of(path, section.format)
+    except PluginError as error:
+        raise RecipeError(f"corpus.{number}.format: {error}") from None

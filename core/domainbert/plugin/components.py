@@ -6,7 +6,7 @@ A record is light to make: its functions import what they need when they are cal
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,14 @@ class CorpusReader:
 
     Args:
         name: `corpus[].format` in a recipe.
-        suffixes: File names that it reads without `format:`, such as `.md`.
-        read: File to documents, streaming.
+        suffixes: File names that it reads without `format:`, such as `.md`; also `.md.gz`.
+        read: Called with a file and the options `text_field` and `text_unit` of the recipe, which
+            it may ignore; yields documents.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], Iterable[Document]]
+    read: Callable[[Path, Mapping[str, str]], Iterable[Document]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class CorpusStep:
 
     Args:
         name: Item of `corpus_steps` in a recipe.
-        apply: Documents and a counter of what it drops or changes, by reason; yields documents.
+        apply: Called with documents and a counter by reason, which it adds to; yields documents.
+            Those without text are dropped behind it, and counted as `empty`.
     """
 
     name: str
