@@ -122,9 +122,7 @@ def _paths(
     return [item if isinstance(item, Path) else locate(item, progress) for item in corpus.files]
 
 
-def _reader(
-    section: CorpusSection, corpus: Corpus | None, path: Path, number: int
-) -> CorpusReader:
+def _reader(section: CorpusSection, corpus: Corpus | None, path: Path, number: int) -> CorpusReader:
     if section.format is None and corpus is not None and corpus.read is not None:
         read = corpus.read
         return CorpusReader(corpus.name, (), lambda path, _options: read(path))

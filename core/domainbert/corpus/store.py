@@ -212,9 +212,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"{SCHEMA}. Delete the folder {folder} and run again to rebuild it."
         )
     if not complete:
-        raise DataError(
-            f"{path}: damaged. Delete the folder {folder} and run again to rebuild it."
-        )
+        raise DataError(f"{path}: damaged. Delete the folder {folder} and run again to rebuild it.")
     return manifest
 
 

@@ -117,8 +117,8 @@ def decode(raw: bytes, path: Path, line: int = 1, encoding: str = "utf-8") -> st
         before, end = raw[: error.start], b"\n"
         line, column = line + before.count(end), error.start - before.rfind(end)
         raise DataError(
-            f"{path}:{line}:{column}: not {encoding.upper()} (byte 0x{raw[error.start]:02x}). Convert the "
-            "file, for example with `iconv -f latin1 -t utf-8`."
+            f"{path}:{line}:{column}: not {encoding.upper()} (byte 0x{raw[error.start]:02x}). "
+            "Convert the file, for example with `iconv -f latin1 -t utf-8`."
         ) from None
 
 

@@ -67,9 +67,7 @@ def find_candidates(
 
 def _is_mined(word: str, counts: Counter[str], min_frequency: int | None) -> bool:
     return (
-        min_frequency is not None
-        and counts[word] >= min_frequency
-        and len(word) <= _LONGEST_MINED
+        min_frequency is not None and counts[word] >= min_frequency and len(word) <= _LONGEST_MINED
     )
 
 

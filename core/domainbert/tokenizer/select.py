@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from domainbert.errors import DataError
 from domainbert.tokenizer.candidates import Candidates
 
-
 Options = dict[str, list[tuple[str, int]]]
 """Possible entry → words that it shortens, and by how many pieces."""
 Best = dict[str, tuple[int, str]]
@@ -134,9 +133,7 @@ def _options(candidates: Candidates, prefix: str) -> tuple[Options, dict[str, tu
     return dict(options), replaced
 
 
-def _choice(
-    candidates: Candidates, best: Best, replaced: dict[str, tuple[str, ...]]
-) -> Choice:
+def _choice(candidates: Candidates, best: Best, replaced: dict[str, tuple[str, ...]]) -> Choice:
     saved: dict[str, int] = defaultdict(int)
     for word, (saving, entry) in best.items():
         saved[entry] += candidates.counts[word] * saving
