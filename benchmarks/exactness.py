@@ -38,8 +38,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from domainbert.corpus.build import Encoder, build_store
-from domainbert.corpus.changed import describe_sources
-from domainbert.corpus.sources import find_sources
+from domainbert.corpus.sources import describe_sources, find_sources
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
 from domainbert.recipe.sections import CorpusSection

@@ -60,8 +60,7 @@ from datasets import Dataset, concatenate_datasets, disable_progress_bars
 from texts import find_file
 
 from domainbert.corpus.build import Encoder, build_store
-from domainbert.corpus.changed import describe_sources
-from domainbert.corpus.sources import Source, find_sources
+from domainbert.corpus.sources import Source, describe_sources, find_sources
 from domainbert.corpus.steps import find_steps
 from domainbert.corpus.steps.held_out import split_documents
 from domainbert.corpus.store import TokenStore

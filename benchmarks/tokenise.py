@@ -37,8 +37,7 @@ LENGTH = 128
 def ours(path: Path, folder: Path) -> None:
     """Write and open a token store, and index its sequences."""
     from domainbert.corpus.build import Encoder, build_store
-    from domainbert.corpus.changed import describe_sources
-    from domainbert.corpus.sources import find_sources
+    from domainbert.corpus.sources import describe_sources, find_sources
     from domainbert.corpus.steps import find_steps
     from domainbert.corpus.steps.held_out import split_documents
     from domainbert.model.load import find_base

@@ -1,12 +1,3 @@
-"""Public helpers for readers of files, in core and in plugins."""
+"""Public helpers for readers of files, in core and in plugins; see `plugin/readers.py`."""
 
-from domainbert.plugin.readers import (
-    decode,
-    open_bytes,
-    read_bytes,
-    read_chunks,
-    read_lines,
-    read_utf8,
-)
-
-__all__ = ["decode", "open_bytes", "read_bytes", "read_chunks", "read_lines", "read_utf8"]
+from domainbert.plugin.readers import *  # noqa: F403  # all that it names in `__all__`

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
-
-if TYPE_CHECKING:
-    from domainbert.tokenizer.extend import Extension
 
 app = typer.Typer(help="See how a tokenizer cuts a field's words, and extend it.")
 BaseArgument = Annotated[
@@ -47,7 +44,11 @@ def report(
     if as_json:
         print_json(found)
         return
-    _print_report(found)
+    parts = found["fragmentation"].items()
+    _print_rows("fragmentation", [{"of": name, **part} for name, part in parts])
+    _print_rows("costliest words", found["costliest_words"])
+    _print_rows("savings", found["savings"])
+    _print_terms(found["terms_read"])
     given = f"--domain {domain} " if domain else ""
     shown = " ".join(f"--text {item}" for item in files or ("FILES",))
     print_line(f"Next: domainbert tokenizer extend {base} {given}{shown} --size 500 -o OUT")
@@ -91,49 +92,35 @@ def extend(
     if as_json:
         print_json({"out": str(out), **extension.summary(), "terms_read": extension.choice.terms})
         return
-    _print_extension(extension, size)
+    _print_rows("new entries", [asdict(entry) for entry in extension.choice.entries[:15]])
+    print_line(extension.line(size))
+    _print_terms(extension.choice.terms)
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
     print_line("The new rows are means of old ones and have learned nothing yet.")
     print_line(f"Next: domainbert adapt RECIPE --set base={out.resolve()}")
 
 
-def _print_report(report: dict[str, Any]) -> None:
-    rows = []
-    for name, part in report["fragmentation"].items():
-        counts = [f"{part[key]:,}" for key in ("words", "distinct", "unknown")]
-        split = 100 * part["split"] / max(1, part["words"])
-        rows.append([name, *counts, f"{part['pieces_per_word']:.2f}", f"{split:.1f}"])
-    print_table(["", "words", "different", "unknown", "pieces per word", "split, %"], rows)
-    costly = [
-        [row["word"], f"{row['count']:,}", f"{row['cost']:,}", *_cells(row["pieces"], row["term"])]
-        for row in report["costliest_words"]
-    ]
-    if costly:
-        print_table(["costliest words", "times", "pieces in all", "pieces", "term"], costly)
-    savings = [
-        [f"{row['entries']:,}", f"{row['tokens']:,}", f"{100 * row['share']:.2f}"]
-        for row in report["savings"]
-    ]
-    if savings:
-        print_table(["new entries", "tokens saved", "%"], savings)
-    if report["terms_read"]:
-        print_line(_terms_line(report["terms_read"]))
+def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        print_line(f"{title}:")
+        names = [name.replace("_", " ") for name in rows[0]]
+        print_table(names, [list(map(_cell, row.values())) for row in rows])
 
 
-def _print_extension(extension: Extension, size: int | None) -> None:
-    shown = [
-        [entry.text, f"{entry.saved:,}", *_cells(entry.pieces, entry.term)]
-        for entry in extension.choice.entries[:15]
-    ]
-    print_table(["new entry", "tokens saved", "was", "term"], shown)
-    print_line(extension.line(size))
-    if extension.choice.terms["read"]:
-        print_line(_terms_line(extension.choice.terms))
+def _cell(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else ""
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:.4g}"
+        case tuple():
+            return " ".join(value)
+    return str(value)
 
 
-def _terms_line(terms: dict[str, int]) -> str:
-    return "terms: " + ", ".join(f"{count:,} {fate}" for fate, count in terms.items() if count)
-
-
-def _cells(pieces: Iterable[str], term: bool) -> tuple[str, str]:
-    return " ".join(pieces), "yes" if term else ""
+def _print_terms(terms: dict[str, int]) -> None:
+    if terms.get("read"):
+        counts = (f"{count:,} {fate}" for fate, count in terms.items() if count)
+        print_line(f"terms: {', '.join(counts)}")

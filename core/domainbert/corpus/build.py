@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domainbert.corpus.changed import Files, refuse_changed
-from domainbert.corpus.sources import Source, read_sources
+from domainbert.corpus.sources import Files, Source, read_sources, refuse_changed
 from domainbert.corpus.steps import Counts, run_steps
 from domainbert.corpus.store import TokenStore, open_store, read_store, write_store
 from domainbert.corpus.token_units import TokenUnits

@@ -1,11 +1,12 @@
-"""From the recipe's `corpus:` section to a stream of documents."""
+"""The files of a corpus: located, read as a stream of documents, and described as facts."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from domainbert.corpus.read import DEFAULTS, Options, read_documents, reader_of
 from domainbert.errors import DataError, PluginError, RecipeError
@@ -13,7 +14,10 @@ from domainbert.plugin.components import CorpusReader
 from domainbert.plugin.domain import Corpus, DataFile, Document, Domain
 from domainbert.recipe.sections import CorpusSection
 from domainbert.storage.download import Progress, locate
-from domainbert.storage.files import check_utf8, expand_user
+from domainbert.storage.files import check_utf8, expand_user, sha256_file
+
+Files = list[dict[str, Any]]
+"""What `describe_sources` returns; kept in the manifest of a store."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,40 @@ def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
     """
     for source in sources:
         yield from read_documents(source.path, source.reader, **source.options)
+
+
+def describe_sources(sources: Iterable[Source], known: Iterable[Mapping[str, Any]] = ()) -> Files:
+    """Return name, licence, size, time and hash of each file of a corpus.
+
+    Args:
+        sources: Files of a corpus.
+        known: Descriptions from an earlier run. A file of the same size and time is not read again;
+            a large corpus takes minutes.
+    """
+    earlier = {(item["file"], item["bytes"], item["mtime_ns"]): item["sha256"] for item in known}
+    files = []
+    for source in sources:
+        stat = source.path.stat()
+        stamp = (source.path.name, stat.st_size, stat.st_mtime_ns)
+        item = dict(zip(("file", "bytes", "mtime_ns"), stamp, strict=True))
+        sha256 = earlier.get(stamp) or sha256_file(source.path)
+        files.append({"corpus": source.name, "licence": source.licence, **item, "sha256": sha256})
+    return files
+
+
+def refuse_changed(sources: Iterable[Source], files: Files) -> None:
+    """Refuse files that were written to or removed since they were described.
+
+    Raises:
+        DataError: Naming the first of them.
+    """
+    for source, item in zip(sources, files, strict=True):
+        stat = source.path.stat() if source.path.exists() else None
+        if stat is None or (stat.st_size, stat.st_mtime_ns) != (item["bytes"], item["mtime_ns"]):
+            raise DataError(
+                f"{source.path}: was changed while it was read. Run again when nothing writes to "
+                "it."
+            )
 
 
 def _named_corpus(section: CorpusSection, domain: Domain | None, number: int) -> Corpus | None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from domainbert.batching import batched
 from domainbert.errors import DataError
@@ -50,22 +51,16 @@ class TokenStore:
     Args:
         lengths_D: int64, tokens of each document.
         sha256_DB: uint8, text hash of each document, 32 bytes each.
-        texts: The text column.
-        token_values: One flat id array per record batch.
-        unit_values: One flat flag array per record batch; empty in a store without units.
-        token_starts: One offset array per record batch.
-        batch_starts: First document of each record batch.
+        documents: Table of `documents.arrow`.
+        tokens: Table of `tokens.arrow`.
         manifest: Counts and hashes.
         stamps: Of the mapped files, from before their hashes were compared.
     """
 
     lengths_D: NDArray[np.int64]
     sha256_DB: NDArray[np.uint8]
-    texts: Any
-    token_values: tuple[NDArray[Any], ...]
-    unit_values: tuple[NDArray[np.uint8], ...]
-    token_starts: tuple[NDArray[np.int64], ...]
-    batch_starts: NDArray[np.int64]
+    documents: Any
+    tokens: Any
     manifest: dict[str, Any]
     stamps: dict[Path, Stamp]
 
@@ -79,21 +74,19 @@ class TokenStore:
 
     def ids(self, document: int) -> NDArray[Any]:
         """Return the token ids of one document, uint16 or uint32, without special tokens."""
-        return self._row(self.token_values, document)
+        ids_L: NDArray[Any] = self.tokens["ids"][document].values.to_numpy()
+        return ids_L
 
     def units(self, document: int) -> NDArray[np.uint8] | None:
         """Return the unit flags of one document's tokens, or None in a store without units."""
-        return self._row(self.unit_values, document) if self.unit_values else None
+        if self.manifest["units"] is None:
+            return None
+        units_L: NDArray[np.uint8] = self.tokens["units"][document].values.to_numpy()
+        return units_L
 
     def text(self, document: int) -> str:
-        """Return the normalised text of one document."""
-        return str(self.texts[document].as_py())
-
-    def _row(self, values: tuple[NDArray[Any], ...], document: int) -> NDArray[Any]:
-        batch = int(np.searchsorted(self.batch_starts, document, side="right")) - 1
-        row = document - int(self.batch_starts[batch])
-        starts = self.token_starts[batch]
-        return values[batch][starts[row] : starts[row + 1]]
+        """Return the text of one document."""
+        return str(self.documents["text"][document].as_py())
 
 
 def write_store(
@@ -166,22 +159,8 @@ def open_store(folder: Path) -> TokenStore:
                 f"Delete the folder {folder} and run again to rebuild it."
             )
     documents, tokens = (pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in paths)
-    chunks = _chunks(tokens, "ids")
-    starts = tuple(chunk.offsets.to_numpy(zero_copy_only=True) for chunk in chunks)
-    return TokenStore(
-        lengths_D=np.concatenate([np.diff(offsets) for offsets in starts]),
-        sha256_DB=_hashes(documents["sha256"]),
-        texts=documents["text"],
-        token_values=tuple(chunk.values.to_numpy(zero_copy_only=True) for chunk in chunks),
-        unit_values=tuple(
-            chunk.values.to_numpy(zero_copy_only=True)
-            for chunk in (_chunks(tokens, "units") if manifest["units"] else ())
-        ),
-        token_starts=starts,
-        batch_starts=np.cumsum([0, *(len(chunk) for chunk in chunks)], dtype=np.int64)[:-1],
-        manifest=manifest,
-        stamps=stamps,
-    )
+    lengths_D = pc.list_value_length(tokens["ids"]).to_numpy()
+    return TokenStore(lengths_D, _hashes(documents["sha256"]), documents, tokens, manifest, stamps)
 
 
 def _hashes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
@@ -229,7 +208,3 @@ def _sha256(document: Document) -> bytes:
 def _token_batch(columns: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
     arrays = [pa.array(c, kind.type) for c, kind in zip(columns, schema, strict=True)]
     return pa.record_batch(arrays, schema)
-
-
-def _chunks(table: pa.Table, column: str) -> list[Any]:
-    return [chunk for chunk in table[column].chunks if len(chunk)]

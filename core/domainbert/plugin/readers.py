@@ -14,6 +14,8 @@ from typing import IO, Any
 
 from domainbert.errors import DataError
 
+__all__ = ["decode", "open_bytes", "read_bytes", "read_chunks", "read_lines", "read_utf8"]
+
 COMPRESSIONS = (".gz", ".zst")
 MAX_LINE_BYTES = 256 * 1024 * 1024
 MAX_RATIO = 200

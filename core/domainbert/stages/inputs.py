@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.build import Encoder
-from domainbert.corpus.changed import describe_sources
-from domainbert.corpus.sources import Source, find_sources
+from domainbert.corpus.sources import Source, describe_sources, find_sources
 from domainbert.corpus.steps import find_steps
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
