@@ -23,7 +23,7 @@ MAX_RATIO = 200
 
 # Below this size a high ratio does no harm.
 _RATIO_FROM = 64 * 1024 * 1024
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
 
