@@ -67,7 +67,7 @@ def build_store(
 
     def describe() -> dict[str, Any]:
         refuse_changed(sources, files)
-        steps = {name: dict(reasons) for name, reasons in counts.items()}
+        steps = {name: dict(+reasons) for name, reasons in counts.items()}
         return {"sources": files, "counts": {"read": read[0], "kept": kept[0], "steps": steps}}
 
     return _write(folder, documents, encoder, session, describe, say)
