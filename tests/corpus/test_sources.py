@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-import sys
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from domainbert import Corpus, DataFile, Document, Domain
-from domainbert.corpus.sources import Source, find_sources, read_sources
+from domainbert.corpus.sources import (
+    describe_sources,
+    find_sources,
+    read_sources,
+    refuse_changed,
+)
 from domainbert.errors import DataError, RecipeError
 from domainbert.recipe.sections import CorpusSection
 
@@ -129,23 +134,6 @@ def test_a_corpus_of_the_domain_brings_its_files_licence_and_reader(folder: Path
     ]
 
 
-def leave(path: Path) -> Iterator[Document]:
-    yield Document(path.name, "one", path.name)
-    sys.exit(0)
-
-
-def test_a_reader_that_ends_python_is_refused_by_name(folder: Path) -> None:
-    path = folder / "notes" / "a.txt"
-    documents = read_sources([Source("statutes", "MIT", path, leave)])
-    assert next(documents).text == "one"
-    with pytest.raises(DataError) as caught:
-        next(documents)
-    assert str(caught.value) == (
-        f"{path}: the reader of 'statutes' called `sys.exit(0)`. "
-        "It has to raise `domainbert.DataError` instead."
-    )
-
-
 def test_own_files_can_be_read_with_the_reader_of_a_corpus(folder: Path) -> None:
     sections = [section(name="cases", path="notes/d.csv")]
     (source,) = find_sources(sections, domain(), folder)
@@ -175,6 +163,29 @@ def test_field_and_unit_of_each_section_are_used_and_sources_keep_their_order(
     ]
 
 
+def test_files_are_described_and_read_again_only_at_another_size_or_time(folder: Path) -> None:
+    path = folder / "notes" / "a.txt"
+    sources = find_sources([section(path="notes/a.txt")], None, folder)
+    (first,) = describe_sources(sources)
+    assert first == {
+        "corpus": "a.txt", "licence": OWN, "file": "a.txt", "bytes": 5,
+        "mtime_ns": path.stat().st_mtime_ns, "sha256": hashlib.sha256(b"a.txt").hexdigest(),
+    }  # fmt: skip
+    known = [{**first, "sha256": "known"}]
+    assert describe_sources(sources, known) == known
+    for time in (first["mtime_ns"] - 10**12, first["mtime_ns"] + 10**9):
+        path.write_text("b.txt")
+        os.utime(path, ns=(time, time))
+        (now,) = describe_sources(sources, known)
+        assert now["sha256"] == hashlib.sha256(b"b.txt").hexdigest()
+        with pytest.raises(DataError) as caught:
+            refuse_changed(sources, [first])
+        assert str(caught.value) == (
+            f"{path}: was changed while it was read. Run again when nothing writes to it."
+        )
+        refuse_changed(sources, [now])
+
+
 # --- errors ------------------------------------------------------------------------------------
 
 
@@ -188,7 +199,7 @@ def test_a_path_that_matches_nothing_is_named_with_its_section(folder: Path) -> 
 def test_an_unknown_suffix_is_refused_before_any_file_is_read(folder: Path) -> None:
     (folder / "a.doc").write_text("x")
     message = refused(DataError, folder, section(path="notes/a.txt"), section(path="a.*"))
-    assert message.startswith(f"{folder / 'a.doc'}: unknown format '.doc'. Expected one of .txt, ")
+    assert message.startswith(f"{folder / 'a.doc'}: no reader for the suffix '.doc'. ")
 
 
 def test_the_home_folder_of_nobody_is_refused(folder: Path) -> None:

@@ -67,7 +67,9 @@ def build_store(
 
     def describe() -> dict[str, Any]:
         refuse_changed(sources, files)
-        steps = {name: dict(+reasons) for name, reasons in counts.items()}
+        steps = [
+            [name, dict(+reasons)] for name, reasons in counts.items()
+        ]  # a list keeps the order
         return {"sources": files, "counts": {"read": read[0], "kept": kept[0], "steps": steps}}
 
     return _write(folder, documents, encoder, session, describe, say)
@@ -119,7 +121,7 @@ def corpus_line(store: TokenStore) -> str:
     sizes = (f"{manifest[key]:,} {key}" for key in ("documents", "tokens", "characters"))
     steps = "".join(
         f"; {name}: {', '.join(f'{n:,} {reason}' for reason, n in reasons.items())}"
-        for name, reasons in manifest["counts"]["steps"].items()
+        for name, reasons in manifest["counts"]["steps"]
         if reasons
     )
     return ", ".join(sizes) + steps
