@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domainbert import CorpusReader, Document
 from domainbert.corpus.read import read_documents, reader_of
@@ -97,15 +93,6 @@ def test_json_lines_keep_their_ids_and_blank_lines_are_passed_over(put: Any) -> 
     ]
 
 
-def test_another_field_can_hold_the_text(put: Any) -> None:
-    path = put("a.jsonl", '{"text": "no", "body": "yes"}\n')
-    assert texts(path, text_field="body") == ["yes"]
-
-
-def test_an_absent_text_is_an_empty_document(put: Any) -> None:
-    assert texts(put("a.jsonl", '{"text": null}\n{"text": ""}\n')) == ["", ""]
-
-
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -148,23 +135,6 @@ def test_quoted_fields_of_csv_hold_commas_quotes_and_newlines(put: Any) -> None:
     ]
 
 
-ROWS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\ufeff")), max_size=4)
-
-
-@given(ROWS)
-def test_what_csv_writes_is_read_back_equal(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[str]
-) -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerows([["id", "text"], *([f"r{i}", text] for i, text in enumerate(rows))])
-    path = tmp_path_factory.getbasetemp() / "rows.csv"
-    path.write_bytes(buffer.getvalue().encode())
-    assert [(d.id, d.text) for d in read_documents(path)] == [
-        (f"r{i}", text) for i, text in enumerate(rows)
-    ]
-
-
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -195,11 +165,6 @@ def test_rows_of_parquet_are_documents(tmp_path: Path) -> None:
         Document("a.parquet:2", "", "a.parquet:2"),
         Document("z", "three", "a.parquet:3"),
     ]
-
-
-def test_the_id_zero_of_parquet_is_kept(tmp_path: Path) -> None:
-    path = table(tmp_path / "a.parquet", text=["one", "two"], id=[0, 1])
-    assert [document.id for document in read_documents(path)] == ["0", "1"]
 
 
 def test_parquet_without_the_column_names_those_that_are_there(tmp_path: Path) -> None:

@@ -87,39 +87,11 @@ def test_paths_are_globs_from_the_recipe_sorted(
     ]
 
 
-def test_an_absolute_path_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:
-    path = tmp_path / "other.txt"
-    path.write_text("x")
-    assert found(folder, section(path=str(path))) == [("other.txt", OWN, path)]
-
-
-def test_a_tilde_is_the_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(folder / "notes"))
-    assert found(folder, section(path="~/a.txt")) == [("a.txt", OWN, folder / "notes" / "a.txt")]
-
-
 def test_a_recipe_in_a_folder_with_brackets_finds_its_files(tmp_path: Path) -> None:
     folder = tmp_path / "run [1] *"
     folder.mkdir()
     (folder / "a.txt").write_text("x")
     assert found(folder, section(path="a.txt")) == [("a.txt", OWN, folder / "a.txt")]
-
-
-def test_folders_that_match_are_no_files(folder: Path) -> None:
-    (folder / "notes" / "z.txt").mkdir()
-    paths = [path for _, _, path in found(folder, section(path="notes/*.txt"))]
-    assert [path.name for path in paths] == ["a.txt", "b.txt"]
-
-
-def test_files_by_hash_are_found_in_the_data_folder(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOMAINBERT_DATA", str(folder / "notes"))
-    digest = hashlib.sha256(b"deep/c.txt").hexdigest()
-    file = {"name": "corpus.txt", "size": 10, "sha256": digest}
-    assert found(folder, section(file=file)) == [
-        ("c.txt", OWN, folder / "notes" / "deep" / "c.txt")
-    ]
 
 
 def test_a_corpus_of_the_domain_brings_its_files_licence_and_reader(folder: Path) -> None:
@@ -200,17 +172,6 @@ def test_an_unknown_suffix_is_refused_before_any_file_is_read(folder: Path) -> N
     (folder / "a.doc").write_text("x")
     message = refused(DataError, folder, section(path="notes/a.txt"), section(path="a.*"))
     assert message.startswith(f"{folder / 'a.doc'}: no reader for the suffix '.doc'. ")
-
-
-def test_the_home_folder_of_nobody_is_refused(folder: Path) -> None:
-    assert refused(DataError, folder, section(path="~no-such-user/a.txt"))
-
-
-def test_a_file_by_hash_that_is_nowhere_is_refused(folder: Path) -> None:
-    file = {"name": "corpus.txt", "size": 10, "sha256": "a" * 64}
-    assert refused(DataError, folder, section(file=file)).startswith(
-        "corpus.txt: not found (sha256 aaaaaaaaaaaa…, 10 bytes; "
-    )
 
 
 def test_a_corpus_by_name_needs_a_domain(folder: Path) -> None:

@@ -107,18 +107,6 @@ def test_units_come_back_beside_the_ids_and_are_named_in_the_manifest(tmp_path: 
     assert write(tmp_path / "plain", ["a"]).units(0) is None
 
 
-def test_a_document_without_tokens_keeps_its_row(tmp_path: Path) -> None:
-    store = write_store(
-        tmp_path / "corpus",
-        [document("a"), document("?"), document("b")],
-        lambda texts: [[] if text == "?" else [ord(text)] for text in texts],
-        128,
-        dict,
-    )
-    assert store.lengths_D.tolist() == [1, 0, 1]
-    assert [store.ids(row).tolist() for row in range(3)] == [[97], [], [98]]
-
-
 def test_the_manifest_counts_and_names_what_is_there(tmp_path: Path) -> None:
     texts = ["one", "twö"]
     store = write(tmp_path / "corpus", texts, counts={"read": 3}, tokenizer="t")
@@ -159,11 +147,6 @@ def test_the_digest_tells_texts_and_their_order_but_not_ids_and_sources(tmp_path
     assert len({first, digest("c", two, one), digest("d", one), digest("e", one, two, one)}) == 4
 
 
-def test_equal_documents_give_equal_files(tmp_path: Path) -> None:
-    hashes = [write(tmp_path / name, ["one", "two"]).manifest["sha256"] for name in "ab"]
-    assert hashes[0] == hashes[1]
-
-
 @pytest.mark.parametrize("name", ["documents.arrow", "tokens.arrow"])
 @pytest.mark.parametrize("place", [0.0, 0.3, 0.6, 0.9])
 def test_a_flipped_bit_in_either_file_is_found(tmp_path: Path, name: str, place: float) -> None:
@@ -179,14 +162,6 @@ def test_a_flipped_bit_in_either_file_is_found(tmp_path: Path, name: str, place:
         f"{path}: missing or changed since it was written (its hash differs). Delete the folder "
         f"{folder} and run again to rebuild it."
     )
-
-
-@pytest.mark.parametrize("name", ["documents.arrow", "tokens.arrow"])
-def test_a_missing_file_is_found(tmp_path: Path, name: str) -> None:
-    write(tmp_path / "corpus", ["one"])
-    (tmp_path / "corpus" / name).unlink()
-    with pytest.raises(DataError, match=f"{name}: missing or changed since it was written"):
-        open_store(tmp_path / "corpus")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"sha256": {}}'])

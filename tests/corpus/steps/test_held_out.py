@@ -75,10 +75,6 @@ def test_a_larger_fraction_holds_out_more_of_the_same(tmp_path: Path) -> None:
     assert slices[0] < slices[1] < slices[2]
 
 
-def test_at_least_one_document_is_held_out(tmp_path: Path) -> None:
-    assert len(heldout(tmp_path / "corpus", TEXTS, 0.001)) == 1
-
-
 def test_documents_without_tokens_are_not_trained_on(tmp_path: Path) -> None:
     order = sorted("abcd", key=digest)
     store = store_of(tmp_path / "corpus", order, empty=order[2])
