@@ -22,7 +22,7 @@ ANIMALS = [
 ]
 """Lines with words that the tiny vocabularies lack."""
 SPLITS = ("train", "validation", "test")
-HELD_OUT = "heldout"
+HELD_OUT = "held_out"
 """Key of the recipe's section."""
 
 
