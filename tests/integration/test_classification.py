@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from domainbert.report.results import load_result
+from domainbert.report.scored import load_result
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -56,8 +56,9 @@ def test_models_and_baselines_stand_in_one_table(
              "majority-seed-0", "tfidf-svm-seed-0"]  # fmt: skip
     assert sorted(path.stem for path in results.glob("*.json")) == names
     for name in names:
-        result, predictions = load_result(results / f"{name}.json")
-        assert len(predictions) == 12
+        scored = load_result(results / f"{name}.json")
+        result = scored.result
+        assert len(scored.records) == 12
         assert (
             result.test[task["metric"]]
             in (task["models"][result.model.name][task["metric"]]["values"])

@@ -9,21 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.tasks import labelled
 from numpy.typing import NDArray
 from scipy import stats
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Task
 from domainbert.report.compare import Group, compare, compare_results, comparison_json, group
 from domainbert.tasks.metrics.score import primary_metric
 
 Write = Callable[..., Path]
 BASE = {"name": "base", "run": None}
 BASELINE = {"name": "majority", "run": None, "sha256": None, "base": None, "parameters": None}
-TASK = Task(
-    "roles", "", "tagging", "", "", "1", {}, ("ROLE",),
-    data={"train": "", "validation": "", "test": ""},
-)  # fmt: skip
+TASK = labelled("tagging", "ROLE")
 
 
 def model(*counts_SN3: NDArray[np.int64], baseline: bool = False, first: int = 0) -> Group:
