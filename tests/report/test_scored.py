@@ -223,40 +223,31 @@ MANY = {**KIND, "multi_label": True}
 
 
 @pytest.mark.parametrize(
-    ("task", "gold", "predicted", "more"),
+    ("task", "line", "message"),
     [
-        (KIND, ("a", "b"), ("a",), {}),
-        (KIND, ("a",), (), {}),
-        (KIND, ("a",), ("c",), {}),
-        (MANY, (), ("a", "a"), {}),
-        ({}, ("O",), ("O", "O"), {}),
-        ({}, ("O",), ("O",), {"words": ("a", "b")}),
-        ({}, (), (), {}),
-        ({}, ("B-PLACE",), ("O",), {}),
+        ({}, "", "Invalid JSON"),
+        ({}, '{"gold": ["a"]}', "predicted: Field required."),
+        ({}, '{"gold": "a", "predicted": ["a"]}', "gold: Input should be a valid "),
+        ({}, '{"gold": [1], "predicted": ["a"]}', "gold.0: Input should be a valid string."),
+        ({}, '{"gold": ["a"], "predicted": ["a"], "x": 1}', "x: Extra inputs are not permitted."),
+        ({}, '{"gold": ["O"], "predicted": ["O", "O"]}', "as many "),
+        ({}, '{"gold": ["O"], "predicted": ["O"], "words": ["a", "b"]}', "as many "),
+        ({}, '{"gold": [], "predicted": []}', ""),
+        ({}, '{"gold": ["B-PLACE"], "predicted": ["O"]}', "'B-PLACE' is no "),
+        (KIND, '{"gold": ["a", "b"], "predicted": ["a"]}', "exactly one "),
+        (KIND, '{"gold": ["a"], "predicted": []}', "exactly one "),
+        (KIND, '{"gold": ["a"], "predicted": ["c"]}', "'c' is no "),
+        (MANY, '{"gold": [], "predicted": ["a", "a"]}', ""),
     ],
 )
-def test_a_prediction_that_does_not_suit_the_task_is_refused_with_its_line(
-    path: Path, task: Any, gold: Any, predicted: Any, more: Any
+def test_a_malformed_prediction_is_refused_with_its_line(
+    path: Path, task: dict[str, Any], line: str, message: str
 ) -> None:
-    good = Prediction(("a",), ("b",)) if task else Prediction(("O",), ("O",))
-    save(path, (good, Prediction(gold, predicted, **more)), task={**task_entry(TASK), **task})
-    assert refused(path).startswith("adapted-seed-2.jsonl:2: ")
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("", "Invalid JSON"),
-        ('{"gold": ["a"]}', "predicted: Field required."),
-        ('{"gold": "a", "predicted": ["a"]}', "gold: Input should be a valid "),
-        ('{"gold": [1], "predicted": ["a"]}', "gold.0: Input should be a valid string."),
-        ('{"gold": ["a"], "predicted": ["a"], "x": 1}', "x: Extra inputs are not permitted."),
-    ],
-)
-def test_a_malformed_line_is_refused(path: Path, line: str, message: str) -> None:
     save(path)
-    content = f"{line}\n".encode()
+    tag = "a" if task else "O"
+    content = f'{{"gold": ["{tag}"], "predicted": ["{tag}"]}}\n{line}\n'.encode()
     path.with_suffix(".jsonl").write_bytes(content)
     with edited(path) as entry:
         entry["predictions"]["sha256"] = hashlib.sha256(content).hexdigest()
-    assert refused(path).startswith(f"adapted-seed-2.jsonl:1: {message}")
+        entry["task"] |= task
+    assert refused(path).startswith(f"adapted-seed-2.jsonl:2: {message}")
