@@ -14,7 +14,7 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.report.compare import Comparison, compare, group
+from domainbert.report.compare import Comparison, compare, group, most_counts
 from domainbert.report.results import result_path, save_result, task_entry, task_identity
 from domainbert.report.scored import Scored, find_result
 from domainbert.report.statistics import Summary
@@ -224,12 +224,11 @@ def _report(task: Task, scored: Sequence[Scored], models: Sequence[ModelUnderTes
         by_model.setdefault(entry.result.model.name, []).append(entry)
     groups = {name: group(several) for name, several in by_model.items()}
     compared = [groups[model.name] for model in models[:2]]
-    counts = [entry.result.counts for entry in scored]
     return TaskReport(
         task=task,
         metric=primary_metric(task).name,
         scores={name: several.scores for name, several in groups.items()},
         comparison=compare(*compared) if len(compared) > 1 else None,
-        counts={key: max(c.get(key, 0) for c in counts) for key in sorted(set().union(*counts))},
+        counts=most_counts(scored),
         minutes=sum(entry.result.minutes for entry in scored),
     )

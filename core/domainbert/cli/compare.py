@@ -33,12 +33,11 @@ def compare(
     if as_json:
         print_json([comparison_json(*entry) for entry in compared])
         return
-    rows = [
-        [plain(model.first.result.task.name), letter, plain(model.name), spread(model.primary),
-         str(len(model.seeds))]
-        for base, other, _ in compared
-        for letter, model in (("A", base), ("B", other))
-    ]  # fmt: skip
+    rows = []
+    for base, other, _ in compared:
+        for letter, model in (("A", base), ("B", other)):
+            task, name = plain(model.first.result.task.name), plain(model.first.name)
+            rows.append([task, letter, name, spread(model.primary), str(len(model.seeds))])
     print_table(["task", "", "model", "score, %", "seeds"], rows)
     for base, _, comparison in compared:
         task, metric = plain(base.first.result.task.name), base.first.result.metric

@@ -151,13 +151,14 @@ class CorpusReader:
 
     Args:
         name: `corpus[].format` in a recipe.
-        suffixes: File names that it reads without `format:`, such as `.md`.
-        read: File to documents, streaming.
+        suffixes: File names that it reads without `format:`, such as `.md`; also `.md.gz`.
+        read: Called with a file and the options `text_field` and `text_unit` of the recipe, which
+            it may ignore; yields documents.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], Iterable[Document]]
+    read: Callable[[Path, Mapping[str, str]], Iterable[Document]]
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,8 @@ class CorpusStep:
 
     Args:
         name: Item of `corpus_steps` in a recipe.
-        apply: Documents and a counter of what it drops or changes, by reason; yields documents.
+        apply: Called with documents and a counter by reason, which it adds to; yields documents.
+            Those without text are dropped behind it, and counted as `empty`.
     """
 
     name: str

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import resource
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,9 +9,7 @@ from domainbert.evaluate import TaskReport
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
 from domainbert.report.text import templates
-from domainbert.run.environment import processor_name
 from domainbert.run.folder import RunFolder, update_lock
-from domainbert.run.session import Session
 from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
 from domainbert.tasks.metrics.score import metric_of
@@ -31,7 +27,6 @@ class RunSummary:
         adaptation: Training, and bits per character before and after.
         reports: Base against adapted on each task.
         hardware: Device, processes, precision, peak memory.
-        is_main: Whether this process speaks for the run.
         extension: Entries added to the tokenizer, or None.
     """
 
@@ -41,7 +36,6 @@ class RunSummary:
     adaptation: Adaptation
     reports: tuple[TaskReport, ...]
     hardware: dict[str, Any]
-    is_main: bool
     extension: Extension | None = None
 
     @property
@@ -49,36 +43,27 @@ class RunSummary:
         """Wall time of training and evaluation, over all calls that continued the run."""
         return self.adaptation.seconds + 60 * sum(report.minutes for report in self.reports)
 
-    @property
-    def objective(self) -> str:
-        """What was predicted, in words."""
-        train = self.recipe.train
-        first, last = (f"{rate * 100:g} %" for rate in train.mlm_probabilities)
-        rate = first if first == last else f"{first} to {last}"
-        told = f"{rate} of the tokens hidden, chosen by {train.masking}"
-        if train.sentence_pairs != "none":
-            told += f"; pairs of text: {train.sentence_pairs}"
-        return told
-
 
 def write_card(summary: RunSummary, run: RunFolder) -> None:
     """Complete `lock.json` and write `README.md`, unless the run was finished before."""
     if run.card.exists():
         return
-    base = summary.base
-    update_lock(
-        run,
-        hardware=summary.hardware,
-        base={"source": base.source, "revision": base.revision, "sha256": base.sha256},
-        corpus={key: summary.corpus[key] for key in ("digest", "documents", "tokens", "counts")},
-        training={
-            "steps": summary.adaptation.steps,
-            "tokens": summary.adaptation.tokens,
-            "minutes": round(summary.adaptation.seconds / 60, 2),
-            "skipped": summary.adaptation.skipped,
-        },
-    )
+    facts = _facts(summary)
+    facts["training"]["minutes"] = round(summary.adaptation.seconds / 60, 2)
+    update_lock(run, **facts)
     write_text(run.card, render_card(summary))
+
+
+def _facts(summary: RunSummary) -> dict[str, Any]:
+    """Return what `lock.json` and `--json` have in common."""
+    base, keys = summary.base, ("digest", "documents", "tokens", "characters", "counts")
+    done = {key: getattr(summary.adaptation, key) for key in ("steps", "tokens", "skipped")}
+    return {
+        "base": {"source": base.source, "revision": base.revision, "sha256": base.sha256},
+        "corpus": {key: summary.corpus[key] for key in keys},
+        "training": {**done, "new_head": summary.adaptation.new_head},
+        "hardware": summary.hardware,
+    }
 
 
 def render_card(summary: RunSummary) -> str:
@@ -90,23 +75,14 @@ def render_card(summary: RunSummary) -> str:
 
 def summary_json(summary: RunSummary) -> dict[str, Any]:
     """Return the numbers of a run as plain JSON values, for `--json`."""
-    return {
+    return _facts(summary) | {
         "recipe": {"name": summary.recipe.name, "sha256": summary.recipe.hash()},
-        "base": {"source": summary.base.source, "sha256": summary.base.sha256},
-        "corpus": {key: summary.corpus[key] for key in ("documents", "tokens", "characters")},
         "vocabulary": summary.extension.summary() if summary.extension else None,
-        "training": {
-            "steps": summary.adaptation.steps,
-            "tokens": summary.adaptation.tokens,
-            "new_head": summary.adaptation.new_head,
-            "skipped": summary.adaptation.skipped,
-        },
         "bits_per_character": {
             "before": asdict(summary.adaptation.before),
             "after": asdict(summary.adaptation.after),
         },
         "tasks": [task_json(report) for report in summary.reports],
-        "hardware": summary.hardware,
         "minutes": round(summary.seconds / 60, 2),
     }
 
@@ -145,21 +121,3 @@ def remarks(report: TaskReport) -> list[str]:
     counts = sorted(report.counts.items())
     shown = [sentences[key].format(n) for key, n in counts if n and key in sentences]
     return [*shown, report.task.notes] if report.task.notes else shown
-
-
-def hardware(session: Session) -> dict[str, Any]:
-    """Return device, processes and precision of a run, and the peak memory of this process."""
-    import torch
-
-    device = session.accelerator.device
-    cuda = device.type == "cuda"
-    peak = torch.cuda.max_memory_allocated(device) if cuda else 0
-    return {
-        "device": torch.cuda.get_device_name(device) if cuda else processor_name(),
-        "processes": session.accelerator.num_processes,
-        "cores": os.cpu_count(),
-        "precision": "bf16" if session.bf16 else "fp32",
-        # Linux counts ru_maxrss in KiB.
-        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 2),
-        "peak_device_memory_gb": round(peak / 1024**3, 2),
-    }

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from domainbert.errors import DataError
-from domainbert.report.scored import Scored, load_result
+from domainbert.report.scored import Scored, load_result, shortened
 from domainbert.storage.files import expand_user
 
 _NAME = re.compile(r".+-seed-\d+\.json")
@@ -68,9 +68,7 @@ def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]
         except DataError as error:
             wrong.append(str(error))
     if wrong:
-        more = len(wrong) - _SHOWN_ERRORS
-        wrong = wrong[:_SHOWN_ERRORS] + ([f"and {more} more results."] if more > 0 else [])
-        raise DataError("\n".join(wrong))
+        raise DataError("\n".join(shortened(wrong, _SHOWN_ERRORS, "and {} more results.")))
     check_gold(results)
     kept, notices = _once(results)
     unchecked = sorted({name for scored in results for name in scored.unchecked})

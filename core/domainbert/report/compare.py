@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from domainbert.errors import DataError
 from domainbert.report.collect import check_gold, collect
-from domainbert.report.results import Result, task_identity
+from domainbert.report.results import differing
 from domainbert.report.scored import Scored
 from domainbert.report.statistics import (
     Summary,
@@ -23,10 +24,6 @@ from domainbert.report.statistics import (
 )
 from domainbert.tasks.metrics.score import primary_metric
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 @dataclass(frozen=True, eq=False)
 class Group:
@@ -34,11 +31,17 @@ class Group:
 
     Args:
         results: In the order of their seeds.
+        seeds: Of fine-tuning.
+        scores: Every metric over seeds, the primary metric first.
+        primary: The primary metric over seeds.
         means_B: Mean of the primary metric over seeds on each draw of test records; the draws are
             the same for all models of a task.
     """
 
     results: tuple[Scored, ...]
+    seeds: tuple[int, ...]
+    scores: dict[str, Summary]
+    primary: Summary
     means_B: NDArray[np.float64]
 
     @property
@@ -47,45 +50,18 @@ class Group:
         return self.results[0]
 
     @property
-    def seeds(self) -> tuple[int, ...]:
-        """Seeds of fine-tuning."""
-        return tuple(scored.result.seed for scored in self.results)
-
-    @cached_property
-    def scores(self) -> dict[str, Summary]:
-        """Every metric over seeds, the primary metric first."""
-        return summaries([scored.result for scored in self.results])
-
-    @property
-    def primary(self) -> Summary:
-        """The primary metric over seeds."""
-        return self.scores[self.first.result.metric]
-
-    @property
-    def name(self) -> str:
-        """Name and run of the model."""
-        model = self.first.result.model
-        source = model.run or model.base
-        return f"{model.name} ({source})" if source else model.name
-
-    @property
     def has_unknown_spread(self) -> bool:
         """Whether another seed would give another score, but only one is there."""
         return len(self.results) < 2 and not self.first.is_baseline
 
-    @property
-    def records_part(self) -> tuple[float, int]:
-        """Variance over records and its degrees of freedom."""
-        return of_records(self.means_B, len(self.first.records))
-
-    @cached_property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean, within the bounds of the metric.
 
         With one seed it carries the choice of records only.
         """
         metric = primary_metric(self.first.result.task)
-        low, high = interval(self.primary.mean, of_seeds(self.primary.values), self.records_part)
+        parts = of_seeds(self.primary.values), of_records(self.means_B, len(self.first.records))
+        low, high = interval(self.primary.mean, *parts)
         return max(metric.low, low), min(metric.high, high)
 
 
@@ -118,14 +94,22 @@ class Comparison:
 def group(results: Sequence[Scored]) -> Group:
     """Return the results of one model on one task as a group."""
     ordered = tuple(sorted(results, key=lambda scored: scored.result.seed))
+    tests = [scored.result.test for scored in ordered]
+    names = [name for name in tests[0] if all(name in test for test in tests)]
+    scores = {name: summarise([test[name] for test in tests]) for name in names}
     metric = primary_metric(ordered[0].result.task)
-    return Group(ordered, bootstrap(metric, [scored.records for scored in ordered]))
+    means_B = bootstrap(metric, [scored.records for scored in ordered])
+    seeds = tuple(scored.result.seed for scored in ordered)
+    return Group(ordered, seeds, scores, scores[metric.name], means_B)
 
 
-def summaries(results: Sequence[Result]) -> dict[str, Summary]:
-    """Return every metric that all results of a model have, over seeds."""
-    names = [n for n in results[0].test if all(n in result.test for result in results)]
-    return {name: summarise([result.test[name] for result in results]) for name in names}
+def most_counts(results: Sequence[Scored]) -> dict[str, int]:
+    """Return remarks on the data as counts, that of the model that cuts texts into most tokens."""
+    most: dict[str, int] = {}
+    for scored in results:
+        for key, n in scored.result.counts.items():
+            most[key] = max(n, most.get(key, 0))
+    return dict(sorted(most.items()))
 
 
 def compare(base: Group, other: Group) -> Comparison:
@@ -147,7 +131,7 @@ def compare(base: Group, other: Group) -> Comparison:
         settings = [side.first.result.settings for side in (base, other)]
         notes += ["fine-tuned with other settings"] if settings[0] != settings[1] else []
         notes += [] if paired else ["other seeds, which are not paired"]
-    names, seeds = (base.name, other.name), (base.seeds, other.seeds)
+    names, seeds = (base.first.name, other.first.name), (base.seeds, other.seeds)
     return Comparison(centre, low, high, verdict, names, seeds, paired, tuple(notes))
 
 
@@ -191,13 +175,11 @@ def compare_results(
 
 def comparison_json(base: Group, other: Group, comparison: Comparison) -> dict[str, Any]:
     """Return a comparison as plain JSON values; scores from 0 to 1."""
-    first = base.first
-    sides = [{"name": g.name, "seeds": g.seeds, **asdict(g.primary)} for g in (base, other)]
-    return {
-        "task": first.result.task.name,
-        "version": first.result.task.version,
-        "metric": first.result.metric,
-        "records": len(first.records),
+    task, metric = base.first.result.task, base.first.result.metric
+    shared = {"task": task.name, "version": task.version, "metric": metric}
+    sides = [{"name": g.first.name, "seeds": g.seeds, **asdict(g.primary)} for g in (base, other)]
+    return shared | {
+        "records": len(base.first.records),
         "first": sides[0],
         "second": sides[1],
         "comparison": asdict(comparison),
@@ -216,7 +198,7 @@ def _one_model(source: str, task: str, results: list[Scored]) -> list[Scored]:
     if len({scored.task_key for scored in results}) > 1:
         raise DataError(f"{source}: {task}: results of several versions or data. Name the files.")
     results = [s for s in results if s.result.model.name == "adapted"] or results
-    models = {scored.model_key: Group((scored,), scored.records).name for scored in results}
+    models = {scored.model_key: scored.name for scored in results}
     if len(models) > 1:
         raise DataError(
             f"{source}: {task}: results of several models or settings "
@@ -227,19 +209,10 @@ def _one_model(source: str, task: str, results: list[Scored]) -> list[Scored]:
 
 
 def _check_comparable(first: Scored, second: Scored) -> None:
-    if first.task_key == second.task_key:
-        check_gold((first, second))
-        return
-    one, two = _flat(first), _flat(second)
-    key = next(key for key in {**one, **two} if one.get(key) != two.get(key))
-    values = [json.dumps(entry.get(key), ensure_ascii=False)[:200] for entry in (two, one)]
-    raise DataError(
-        f"{second.path}: task.{key}: {values[0]}, but {values[1]} in {first.path}. "
-        "Such scores are not comparable: evaluate both on the same task."
-    )
-
-
-def _flat(scored: Scored) -> dict[str, Any]:
-    identity = task_identity(scored.result.task)
-    data = {f"data.{split}": sha256 for split, sha256 in identity.pop("data").items()}
-    return identity | data
+    keys = differing([first.result.task, second.result.task])
+    if keys:
+        raise DataError(
+            f"{second.path}: its task differs from that of {first.path} in {', '.join(keys)}. "
+            "Such scores are not comparable: evaluate both on the same task."
+        )
+    check_gold((first, second))

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import RunFolderError, StorageFullError
+from domainbert.plugin.domain import Task
 from domainbert.report.collect import collect
 from domainbert.report.page import render_page
 from domainbert.report.ranking import Row, Table, make_tables
-from domainbert.report.results import task_entry, task_identity
-from domainbert.report.text import csv_value, plain, templates
+from domainbert.report.results import differing, task_entry
+from domainbert.report.text import TEMPLATES, csv_value, templates
 from domainbert.storage.files import read_json, write_text
 
 Tables = tuple[Table, ...]
@@ -30,13 +31,7 @@ FILES = ("index.html", "leaderboard.json", "leaderboard.csv", "leaderboard.md")
 SCHEMA = 1
 """Version of `leaderboard.json`."""
 
-RULE = (
-    "Mean ± standard deviation over seeds, in percent. The 95 % interval carries the spread over "
-    "seeds and the choice of test records. A rank is one more than the number of models whose "
-    "paired difference lies above zero with all of its interval, and never better than the rank of "
-    "a model with a higher mean; models that no interval can separate share it. A model with one "
-    "seed and a baseline without seeds have no rank."
-)
+RULE = (TEMPLATES / "rule.txt").read_text(encoding="utf-8").strip()
 
 
 def make_leaderboard(sources: Sequence[str]) -> tuple[Tables, tuple[str, ...]]:
@@ -88,7 +83,7 @@ def _check_folder(folder: Path) -> None:
     """Refuse to write over files that no leaderboard has written."""
     there = [folder / name for name in FILES if (folder / name).exists()]
     try:
-        ours = "tables" in read_json(folder / "leaderboard.json") if there else True
+        ours = not there or "tables" in read_json(folder / "leaderboard.json")
     except (OSError, ValueError, TypeError, RecursionError):
         ours = False
     if not ours or any(path.is_dir() for path in there):
@@ -100,19 +95,15 @@ def _check_folder(folder: Path) -> None:
 
 def _kept_apart(tables: Sequence[Table]) -> list[str]:
     """Return a notice per task that has several tables, with the reason."""
-    by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_name: dict[str, list[Task]] = defaultdict(list)
     for table in tables:
-        by_name[table.task.name].append(task_identity(table.task))
-    notices = []
-    for name, entries in by_name.items():
-        first = entries[0]
-        differ = [key for key in first if any(entry[key] != first[key] for entry in entries)]
-        if differ:
-            notices.append(
-                f"{name}: {len(entries)} tables, because scores are not comparable where "
-                f"{' and '.join(differ)} differ."
-            )
-    return notices
+        by_name[table.task.name].append(table.task)
+    return [
+        f"{name}: {len(tasks)} tables, because scores are not comparable where "
+        f"{' and '.join(differing(tasks))} differ."
+        for name, tasks in by_name.items()
+        if len(tasks) > 1
+    ]
 
 
 def board_json(tables: Tables, notices: Sequence[str]) -> dict[str, Any]:
@@ -137,41 +128,30 @@ def board_json(tables: Tables, notices: Sequence[str]) -> dict[str, Any]:
 
 def board_csv(tables: Tables) -> str:
     """Return one line per task and model; scores from 0 to 1, formulas made inert."""
-    rows = [_csv_row(table, row) for table in tables for row in table.rows]
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        inert = {k: csv_value(plain(v)) if isinstance(v, str) else v for k, v in row.items()}
-        writer.writerow({k: round(v, 6) if isinstance(v, float) else v for k, v in inert.items()})
+    for table in tables:
+        writer.writerows(
+            {k: csv_value(v) for k, v in _csv_row(table, r).items()} for r in table.rows
+        )
     return stream.getvalue()
 
 
 def _csv_row(table: Table, row: Row) -> dict[str, Any]:
-    task, against = table.task, row.against_base
-    return {
-        "task": task.name,
-        "version": task.version,
-        "domain": task.domain,
-        "sample": task.sample,
-        "metric": table.metric,
-        "rank": row.rank,
-        "unranked": row.unranked,
-        "model": row.title,
-        "name": row.model.name,
-        "weights": row.model.sha256,
-        "base": row.base,
-        "seeds": len(row.seeds),
-        "mean": row.mean,
-        "sd": row.sd,
-        "low": row.low,
-        "high": row.high,
-        "difference": against and against.difference,
-        "difference_low": against and against.low,
-        "difference_high": against and against.high,
-        "verdict": against and against.verdict,
-        "parameters": row.model.parameters,
-        "tokens": row.model.tokens,
-        "pretraining_minutes": row.model.minutes,
-        "fine_tuning_minutes": row.fine_tuning_minutes,
-    }
+    task, model, against = table.task, row.model, row.against_base
+    compared = [against and getattr(against, key) for key in ("difference", "low", "high")]
+    values = (
+        task.name, task.version, task.domain, task.sample, table.metric, row.rank, row.unranked,
+        row.title, model.name, model.sha256, row.base, len(row.seeds), row.mean, row.sd, row.low,
+        row.high, *compared, against and against.verdict, model.parameters, model.tokens,
+        model.minutes, row.fine_tuning_minutes,
+    )  # fmt: skip
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+_COLUMNS = (
+    "task", "version", "domain", "sample", "metric", "rank", "unranked", "model", "name", "weights",
+    "base", "seeds", "mean", "sd", "low", "high", "difference", "difference_low", "difference_high",
+    "verdict", "parameters", "tokens", "pretraining_minutes", "fine_tuning_minutes",
+)  # fmt: skip

@@ -16,8 +16,8 @@ from domainbert.report.ranking import Row, Table
 from domainbert.report.text import TEMPLATES, plain, signed, templates
 
 WIDTH, HEIGHT = 720, 320
-LEFT, RIGHT, TOP, BOTTOM = 56, WIDTH - 176, 16, HEIGHT - 52
-"""Edges of the plot within a picture of `WIDTH` × `HEIGHT` pixels."""
+EDGES = {"left": 56, "right": WIDTH - 176, "top": 16, "bottom": HEIGHT - 52}
+"""Of the plot within a picture of `WIDTH` × `HEIGHT` pixels."""
 
 _BAR_WIDTH = 132
 _LINE = 15
@@ -35,24 +35,16 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> s
     environment = templates(
         autoescape=True, finalize=lambda value: plain(value) if type(value) is str else value
     )
-    environment.filters.update(signed=lambda value: signed(value).replace("-", "−"), short=_short)
-    style, script = (
-        (TEMPLATES / name).read_text(encoding="utf-8")
-        for name in ("leaderboard.css", "leaderboard.js")
-    )
+    environment.filters["signed"] = lambda value: signed(value).replace("-", "−")
+    own = {kind: (TEMPLATES / f"leaderboard.{kind}").read_text("utf-8") for kind in ("css", "js")}
     return environment.get_template("leaderboard.html.j2").render(
-        tables=[
-            {"table": table, "plot": make_plot(table), "rows": _with_bars(table)}
-            for table in tables
-        ],
+        tables=[(table, make_plot(table), _with_bars(table)) for table in tables],
         notices=notices,
         n_results=sum(len(row.seeds) for table in tables for row in table.rows),
         rule=rule,
         models=len({row.title for table in tables for row in table.rows if not row.is_baseline}),
-        style=Markup(style),  # noqa: S704  # our own files, not escaped
-        script=Markup(script),  # noqa: S704
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        own={kind: Markup(text) for kind, text in own.items()},  # noqa: S704  # not escaped
+        hashes={kind: _hash(text) for kind, text in own.items()},
         plot_width=WIDTH,
         plot_height=HEIGHT,
         bar_width=_BAR_WIDTH,
@@ -72,23 +64,29 @@ def make_plot(table: Table) -> dict[str, Any] | None:
         (min(costs) / 1.5, max(costs) * 1.5) if logarithmic else (0.0, max(costs) * 1.08 or 1.0)
     )
     low, high = _score_range(table.rows)
-    x, y = scale(first, last, LEFT, RIGHT, logarithmic), scale(low, high, BOTTOM, TOP)
-    x_ticks = _powers(first, last) if logarithmic else ticks(first, last)
-    points = [
-        {"row": row, "number": n, "x": x(row.minutes), **_marks(row, y, low)}
-        for n, row in enumerate(table.rows)
-    ]
-    for point, place in zip(points, _apart([p["mean"] for p in points]), strict=True):
-        point["label_y"] = place
+    left, right, top, bottom = EDGES.values()
+    x, y = scale(first, last, left, right, logarithmic), scale(low, high, bottom, top)
+    powers = [10.0**n for n in range(-9, 10) if first <= 10.0**n <= last]
+    # Rows come best first, so that labels in one column keep the order of their points.
+    gap = min(_LINE, (bottom - top) / (len(table.rows) - 1))
     return {
-        "points": points,
-        "x_ticks": [{"place": x(value), "label": f"{value:g}"} for value in x_ticks],
+        "points": [
+            {
+                "row": row,
+                "number": number,
+                "x": x(row.minutes),
+                "label_y": round(top + gap * number, 1),
+                **_marks(row, y, low),
+            }
+            for number, row in enumerate(table.rows)
+        ],
+        "x_ticks": [
+            {"place": x(value), "label": f"{value:g}"}
+            for value in (powers if logarithmic else ticks(first, last))
+        ],
         "y_ticks": [{"place": y(v), "label": f"{100 * v:.4g}"} for v in ticks(low, high)],
         "logarithmic": logarithmic,
-        "left": LEFT,
-        "right": RIGHT,
-        "top": TOP,
-        "bottom": BOTTOM,
+        **EDGES,
     }
 
 
@@ -110,14 +108,6 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     step = next(power * f for f in (1, 2, 5, 10) if power * f >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(number * step, 12) for number in range(first, last + 1)]
-
-
-def _powers(low: float, high: float) -> list[float]:
-    """Return powers of ten within a range, and three times each where these are few."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    factors = (1, 3) if len(powers) < 4 else (1,)
-    values = [round(f * 10.0**power, 12) for power in powers for f in factors]
-    return [value for value in values if low <= value <= high]
 
 
 def _score_range(rows: Sequence[Row]) -> tuple[float, float]:
@@ -145,28 +135,5 @@ def _with_bars(table: Table) -> list[tuple[Row, dict[str, Any]]]:
     return [(row, _marks(row, place, low)) for row in table.rows]
 
 
-def _apart(places: Sequence[float]) -> list[float]:
-    """Move labels down until none overlaps another, then up from the lower edge."""
-    order = sorted(range(len(places)), key=lambda number: places[number])
-    moved = list(places)
-    free: float = TOP
-    for number in order:
-        moved[number] = max(moved[number], free)
-        free = moved[number] + _LINE
-    free = BOTTOM
-    for number in reversed(order):
-        moved[number] = min(moved[number], free)
-        free = moved[number] - _LINE
-    return [round(place, 1) for place in moved]
-
-
 def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _short(count: float) -> str:
-    """Shorten a count to three digits."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.3g}"

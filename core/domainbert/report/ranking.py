@@ -9,14 +9,14 @@ baseline have a place by their score, and no rank.
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from domainbert.plugin.domain import Task
-from domainbert.report.compare import Comparison, Group, compare, group
-from domainbert.report.results import ScoredModel
+from domainbert.report.compare import Comparison, Group, compare, group, most_counts
+from domainbert.report.results import Result, ScoredModel
 from domainbert.report.scored import Scored
 from domainbert.report.statistics import Summary
 
@@ -104,10 +104,8 @@ def make_tables(results: Sequence[Scored]) -> tuple[Table, ...]:
 
 
 def _grouped(results: Sequence[Scored], key: str) -> list[list[Scored]]:
-    groups: dict[str, list[Scored]] = defaultdict(list)
-    for scored in results:
-        groups[getattr(scored, key)].append(scored)
-    return list(groups.values())
+    key_of = attrgetter(key)
+    return [list(g) for _, g in itertools.groupby(sorted(results, key=key_of), key_of)]
 
 
 def _table(results: Sequence[Scored]) -> Table:
@@ -115,17 +113,12 @@ def _table(results: Sequence[Scored]) -> Table:
     groups.sort(key=lambda g: (-g.primary.mean, g.first.model_key))
     titles = dict(zip(map(id, groups), _titles(groups), strict=True))
     rows = [_row(g, rank, groups, titles) for g, rank in zip(groups, _ranks(groups), strict=True)]
-    # Of models with different tokenizers, the one that cuts texts into most tokens.
-    noticed: dict[str, int] = {}
-    for scored in results:
-        for key, n in scored.result.counts.items():
-            noticed[key] = max(n, noticed.get(key, 0))
     first = next((s for s in results if s.result.task.sample), results[0])
     return Table(
         task=first.result.task,
         metric=first.result.metric,
         records=len(first.records),
-        noticed={key: n for key, n in sorted(noticed.items()) if n},
+        noticed={key: n for key, n in most_counts(results).items() if n},
         rows=tuple(rows),
     )
 
@@ -163,7 +156,7 @@ def _base_of(model: Group, groups: Sequence[Group]) -> Group | None:
 
 
 def _row(model: Group, rank: int | None, groups: Sequence[Group], titles: Mapping[int, str]) -> Row:
-    first, (low, high) = model.first.result, model.interval
+    first, (low, high) = model.first.result, model.interval()
     base = _base_of(model, groups)
     return Row(
         title=titles[id(model)],
@@ -186,15 +179,16 @@ def _row(model: Group, rank: int | None, groups: Sequence[Group], titles: Mappin
 def _titles(groups: Sequence[Group]) -> list[str]:
     """Name rows: an adapted model by its run, a base by its source; longer where these are equal.
 
-    Equal names get the start of the weights' hash, and the settings that differ if need be.
+    Equal names get what differs: the start of the weights' hash, and settings.
     """
     titles = [_title(g.first.result.model) for g in groups]
-    for mark_of in (_weights, _settings_that_differ):
-        for title in {title for title in titles if titles.count(title) > 1}:
-            alike = [number for number, other in enumerate(titles) if other == title]
-            marks = mark_of([groups[number] for number in alike])
-            for number, mark in zip(alike, marks, strict=True):
-                titles[number] += f" · {mark}" if len(set(marks)) > 1 else ""
+    for title in {title for title in titles if titles.count(title) > 1}:
+        alike = [number for number, other in enumerate(titles) if other == title]
+        marks = {number: _marks(groups[number].first.result) for number in alike}
+        keys = dict.fromkeys(key for mark in marks.values() for key in mark)
+        differ = [k for k in keys if len({repr(mark.get(k)) for mark in marks.values()}) > 1]
+        for number, mark in marks.items():
+            titles[number] += " · " + ", ".join(f"{k} {mark.get(k)}".strip() for k in differ)
     return titles
 
 
@@ -204,12 +198,5 @@ def _title(model: ScoredModel) -> str:
     return model.run
 
 
-def _weights(groups: Sequence[Group]) -> list[str]:
-    return [(g.first.result.model.sha256 or "")[:7] for g in groups]
-
-
-def _settings_that_differ(groups: Sequence[Group]) -> list[str]:
-    all_settings = [g.first.result.settings for g in groups]
-    keys = sorted({key for settings in all_settings for key in settings})
-    differ = [k for k in keys if len({repr(s.get(k)) for s in all_settings}) > 1]
-    return [", ".join(f"{k} {s.get(k)}" for k in differ) for s in all_settings]
+def _marks(result: Result) -> dict[str, Any]:
+    return {"": (result.model.sha256 or "")[:7], **dict(sorted(result.settings.items()))}

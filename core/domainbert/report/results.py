@@ -69,11 +69,11 @@ class TaskEntry(BaseModel):
     """Kind of task: `tagging`, `classification`, or one of a plugin."""
     multi_label: bool = False
     """Whether a record may have any number of labels."""
-    labels: list[str]
+    labels: tuple[str, ...]
     """Entity types or classes, in the order of the model's outputs."""
     levels: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """Length of the prefix of a label that names its class at each level."""
-    metrics: list[Text] = Field(default_factory=list)
+    metrics: tuple[Text, ...] = ()
     """Metrics beside those of the kind."""
     sample: bool = False
     """Whether it is a demonstration set and no benchmark."""
@@ -82,7 +82,7 @@ class TaskEntry(BaseModel):
 
     @field_validator("labels")
     @classmethod
-    def _distinct(cls, labels: list[str]) -> list[str]:
+    def _distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(labels)) < len(labels):
             raise ValueError("each label once")
         return labels
@@ -130,9 +130,7 @@ class Result(BaseModel):
     @cached_property
     def task(self) -> Task:
         """The task as one record."""
-        entry = self.task_entry.model_dump() | {"labels": tuple(self.task_entry.labels)}
-        entry |= {"metrics": tuple(self.task_entry.metrics)}
-        return Task(title="", licence="", origin="", splits={}, **entry)
+        return Task(title="", licence="", origin="", splits={}, **self.task_entry.model_dump())
 
 
 def result_path(folder: Path, task: str, model: str, seed: int) -> Path:
@@ -142,15 +140,18 @@ def result_path(folder: Path, task: str, model: str, seed: int) -> Path:
 
 def task_entry(task: Task) -> dict[str, Any]:
     """Return a task as it stands in a result."""
-    entry = {name: getattr(task, name) for name in TaskEntry.model_fields}
-    lists = {"labels": list(task.labels), "metrics": list(task.metrics)}
-    return entry | lists | {"levels": dict(task.levels), "data": dict(task.data)}
+    return TaskEntry.model_validate(task, from_attributes=True, strict=False).model_dump()
 
 
 def task_identity(task: Task) -> dict[str, Any]:
     """Return what scores must have in common to be comparable."""
-    entry = task_entry(task)
-    return {key: entry[key] for key in entry if key not in {"domain", "sample", "metrics"}}
+    return {k: v for k, v in task_entry(task).items() if k not in {"domain", "sample", "metrics"}}
+
+
+def differing(tasks: Sequence[Task]) -> list[str]:
+    """Return the keys in which tasks are not comparable."""
+    first, *others = map(task_identity, tasks)
+    return [key for key in first if any(other[key] != first[key] for other in others)]
 
 
 def save_result(path: Path, entry: Mapping[str, Any], predictions: Sequence[Prediction]) -> Result:
@@ -164,7 +165,8 @@ def save_result(path: Path, entry: Mapping[str, Any], predictions: Sequence[Pred
     text = "".join(json.dumps(_line(p), ensure_ascii=False) + "\n" for p in predictions)
     beside = path.with_suffix(".jsonl")
     stored = {"file": beside.name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    result = Result.model_validate({"schema": SCHEMA, **entry, "predictions": stored})
+    entry = {"schema": SCHEMA, **entry, "predictions": stored}
+    result = Result.model_validate_json(json.dumps(entry))  # arrays are tuples in JSON only
     write_text(beside, text)
     write_json(path, result.model_dump(mode="json", by_alias=True))
     return result

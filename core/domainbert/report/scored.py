@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import from_json
 
 from domainbert.errors import DataError, PluginError, RunFailed
-from domainbert.plugin.components import TaskKind
+from domainbert.plugin.components import Metric, TaskKind
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.plugin.registry import calling, components
 from domainbert.report.results import SCHEMA, STRICT, Result, task_identity
 from domainbert.report.statistics import records_of
-from domainbert.tasks.metrics.score import metric_of, primary_metric, score
+from domainbert.tasks.metrics.score import primary_metric, score
 
 # Libraries may add up in another order; so small an edit changes nothing.
 _TOLERANCE = 1e-9
@@ -58,6 +59,13 @@ class Scored:
     records: Any
     gold: str
     unchecked: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name and run of the model."""
+        model = self.result.model
+        source = model.run or model.base
+        return f"{model.name} ({source})" if source else model.name
 
     @property
     def is_baseline(self) -> bool:
@@ -101,16 +109,15 @@ def load_result(path: Path, metrics: Sequence[str] = ()) -> Scored:
         raise DataError(f"{path}: {error}") from None
     predictions = _read_predictions(path, result, kinds[task.kind])
     try:
-        named = dict.fromkeys((*task.metrics, *metrics, *result.test))
-        computable = {name: _is_installed(task, name) for name in named}
-        task = replace(task, metrics=tuple(name for name in named if computable[name]))
+        names = dict.fromkeys((*task.metrics, *metrics, *result.test))
+        task = replace(task, metrics=tuple(name for name in names if is_installed(task, name)))
         scores = score(task, predictions)
         records = records_of(primary_metric(task), predictions)
     except RunFailed as error:
         raise DataError(f"{path}: {error}") from None
     _check_scores(path, result.test, scores)
     gold = hashlib.sha256(canonical([p.gold for p in predictions]).encode()).hexdigest()
-    unchecked = tuple(name for name in result.test if not computable[name])
+    unchecked = tuple(name for name in result.test if name not in scores)
     test = {**scores, **{name: result.test[name] for name in unchecked}}
     update = {"test": test, "metric": primary_metric(task).name}
     return Scored(path, result.model_copy(update=update), records, gold, unchecked)
@@ -124,26 +131,20 @@ def find_result(path: Path, metrics: Sequence[str] = ()) -> Scored | None:
         return None
 
 
-def _is_installed(task: Task, name: str) -> bool:
-    try:
-        metric_of(task, name)
-    except PluginError:
-        return False
-    return True
+def is_installed(task: Task, name: str) -> bool:
+    """Return whether a loaded plugin or core computes a metric, `NAME` or `NAME@LEVEL`."""
+    base, at, level = name.partition("@")
+    return base in components(Metric) and (not at or level in task.levels)
 
 
 def _missing_kind(result: Result, kinds: Mapping[str, TaskKind]) -> str:
-    """Return what to install; results name the distributions of the plugins they were made with."""
-    from importlib import metadata
-
     versions = result.environment.get("versions")
-    here = {dist.name for dist in metadata.distributions()}
     names = sorted(versions) if isinstance(versions, dict) else []
-    lacking = [name for name in names if name.startswith("domainbert-") and name not in here]
+    plugins = ", ".join(name for name in names if name.startswith("domainbert-"))
     return (
-        f"task.kind: no installed plugin provides the kind {result.task.kind!r}; installed are "
-        f"{', '.join(sorted(kinds))}. Install the plugin that does: "
-        f"{', '.join(f'`pip install {name}`' for name in lacking) or '`pip install domainbert-…`'}."
+        f"task.kind: no installed plugin provides the kind {result.task.kind!r}; known are "
+        f"{', '.join(sorted(kinds))}. Install the plugin that does"
+        f"{f'; the result was written with {plugins}' if plugins else ''}."
     )
 
 
@@ -151,10 +152,9 @@ def _read_result(path: Path) -> Result:
     if not path.is_file():  # reading a pipe of that name would never end
         raise DataError(f"{path}: no such file.")
     try:
-        entry = json.loads(path.read_bytes())
-        # JSON can spell half of a character pair, which no file can hold.
-        json.dumps(entry, ensure_ascii=False).encode("utf-8")
-    except (OSError, ValueError, RecursionError) as error:
+        content = path.read_bytes()
+        entry = from_json(content, allow_inf_nan=False)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: no readable JSON: {error}. Was it cut short? Evaluate again."
         ) from None
@@ -165,7 +165,7 @@ def _read_result(path: Path) -> Result:
             "Evaluate again, or use the version that wrote it."
         )
     try:
-        return Result.model_validate(entry)
+        return Result.model_validate_json(content)
     except ValidationError as error:
         raise DataError("\n".join(_problems(str(path), error))) from None
 
@@ -197,12 +197,20 @@ def _read_predictions(path: Path, result: Result, kind: TaskKind) -> tuple[Predi
 
 def _problems(where: str, error: ValidationError) -> list[str]:
     """Return the first validation errors, one line per key."""
-    lines = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
-        key = ".".join(str(part) for part in item["loc"])
-        lines.append(": ".join(filter(None, (where, key, f"{item['msg']}."))))
-    more = len(lines) - _SHOWN_PROBLEMS
-    return lines[:_SHOWN_PROBLEMS] + ([f"{where}: and {more} more."] if more > 0 else [])
+    return shortened(
+        [
+            ": ".join(filter(None, (where, ".".join(map(str, item["loc"])), f"{item['msg']}.")))
+            for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ],
+        _SHOWN_PROBLEMS,
+        f"{where}: and {{}} more.",
+    )
+
+
+def shortened(lines: list[str], shown: int, rest: str) -> list[str]:
+    """Return the first lines and one that counts the rest."""
+    more = len(lines) - shown
+    return lines[:shown] + ([rest.format(more)] if more > 0 else [])
 
 
 def _check_scores(path: Path, stored: Mapping[str, float], scores: Mapping[str, float]) -> None:

@@ -13,15 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domainbert.plugin.components import Metric
 from domainbert.plugin.registry import calling
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 _RESAMPLES, _BATCH = 2000, 100
@@ -97,13 +95,9 @@ def _of_counts(aggregate: Callable[[Any], Any], runs: Sequence[Any]) -> _Value:
 
 
 def _of_sample(of_sample: Any, runs: Sequence[Any]) -> _Value:
-    def value(drawn_BN: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.array(
-            [
-                np.mean([of_sample([predictions[n] for n in row]) for predictions in runs])
-                for row in drawn_BN.tolist()
-            ]
-        )
+    def value(drawn_BN: NDArray[np.int64]) -> list[Any]:
+        draws = drawn_BN.tolist()
+        return [np.mean([of_sample([run[n] for n in draw]) for run in runs]) for draw in draws]
 
     return value
 

@@ -8,18 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import jinja2
-
-    from domainbert.report.compare import Comparison
-    from domainbert.report.ranking import Row
-    from domainbert.report.statistics import Summary
+from typing import Any
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Spreadsheets read these as the start of a formula, wide forms included (OWASP, CSV injection).
-_FORMULA = tuple("=+-@＝＋－＠\t\r\n")
+_FORMULA = tuple("=+-@＝＋－＠")
 # Control and format characters hide or reorder their neighbours.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
@@ -41,10 +34,11 @@ def cell(text: object) -> str:
 
 
 def csv_value(value: object) -> object:
-    """Return a value that no spreadsheet computes; numbers stay numbers."""
+    """Return a value that no spreadsheet computes; numbers stay numbers, to six digits."""
     if not isinstance(value, str):
-        return value
-    return "'" + value if value.lstrip(" ").startswith(_FORMULA) else value
+        return round(value, 6) if isinstance(value, float) else value
+    shown = plain(value)
+    return "'" + shown if shown.startswith(_FORMULA) else shown
 
 
 def percent(value: float) -> str:
@@ -57,21 +51,21 @@ def signed(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def spread(summary: Summary | Row) -> str:
-    """Return mean and standard deviation in percent."""
+def spread(summary: Any) -> str:
+    """Return mean and standard deviation of a `Summary` or `Row` in percent."""
     sd = "" if summary.sd is None else f" ± {percent(summary.sd)}"
     return percent(summary.mean) + sd
 
 
-def difference(compared: Comparison) -> str:
-    """Return difference, interval and verdict in points."""
+def difference(compared: Any) -> str:
+    """Return difference, interval and verdict of a `Comparison` in points."""
     low, high = signed(compared.low), signed(compared.high)
     return (
         f"{signed(compared.difference)} points, 95 % interval {low} to {high}: {compared.verdict}"
     )
 
 
-def templates(**options: Any) -> jinja2.Environment:
+def templates(**options: Any) -> Any:
     """Return the Jinja environment of all templates, with the filters of this module."""
     import jinja2
 
