@@ -65,7 +65,7 @@ def domain(bare_environment: None, tmp_path: Path) -> Domain:
         (folder / f"{split}.tsv").write_text(text)
     (folder / "recipes" / "quickstart.yaml").write_text(
         "name: knots-quickstart\ndomain: knots\nbase: ./none\ncorpus: [{name: notes}]\n"
-        "heldout: {fraction: 0.3}\ntrain: {steps: 500}\ntasks: [knot-names]\n"
+        "held_out: {fraction: 0.3}\ntrain: {steps: 500}\ntasks: [knot-names]\n"
     )
     return Domain(
         name="knots",

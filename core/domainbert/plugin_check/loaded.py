@@ -121,7 +121,7 @@ def _load_task(task: Task, loaded: Loaded) -> None:
 
 
 def _documents(corpus: Corpus, path: Path) -> Iterable[Any]:
-    return islice((corpus.read or read_documents)(path), DOCUMENTS)
+    return islice(corpus.read(path) if corpus.read else read_documents(path), DOCUMENTS)
 
 
 def _here(file: DataFile | Path) -> Path | None:

@@ -1,13 +1,12 @@
-"""Which documents are never trained on: those with the smallest text hashes.
+"""Hold-out, the last step: documents with the smallest text hashes are never trained on.
 
 Membership depends on the texts alone, not on their order or on a seed, and copies of one text are
-always on the same side.
+always on the same side. It needs the hashes of all documents, so it runs on the token store.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Row numbers of the token store.
 
     Args:
-        train_T: int64, ascending.
+        train_T: int64, ascending; documents without tokens are left out.
         heldout_H: int64, by ascending text hash.
     """
 
@@ -32,7 +30,7 @@ class Split:
 
 
 def split_documents(store: TokenStore, fraction: float) -> Split:
-    """Hold out the `fraction` of documents with the smallest hashes, at least one.
+    """Return the split that holds out the `fraction` with the smallest hashes, at least one.
 
     Raises:
         DataError: Nothing would be left to train on.
@@ -53,12 +51,14 @@ def split_documents(store: TokenStore, fraction: float) -> Split:
     return Split(np.flatnonzero(learns), heldout)
 
 
+def split_counts(store: TokenStore, split: Split) -> dict[str, int]:
+    """Return the counts of the hold-out step."""
+    rest = len(store.lengths_D) - len(split.train_T) - len(split.heldout_H)
+    return {"train": len(split.train_T), "held_out": len(split.heldout_H), "without_tokens": rest}
+
+
 def heldout_texts(store: TokenStore, split: Split, max_tokens: int) -> list[str]:
     """Return held-out texts in hash order until they have about `max_tokens` tokens."""
-    texts, tokens = [], 0
-    for row in split.heldout_H.tolist():
-        if tokens >= max_tokens:
-            break
-        texts.append(store.text(row))
-        tokens += int(store.lengths_D[row])
-    return texts
+    lengths_H = store.lengths_D[split.heldout_H]
+    wanted = np.cumsum(lengths_H) - lengths_H < max_tokens
+    return [store.text(row) for row in split.heldout_H[wanted].tolist()]

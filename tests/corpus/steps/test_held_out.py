@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domainbert.corpus.clean import CleanDocument
-from domainbert.corpus.held_out import heldout_texts, split_documents
+from domainbert import Document
+from domainbert.corpus.steps.held_out import heldout_texts, split_counts, split_documents
 from domainbert.corpus.store import TokenStore, write_store
 from domainbert.errors import DataError
 
@@ -19,8 +19,8 @@ def digest(text: str) -> bytes:
 
 
 def store_of(folder: Path, texts: list[str], empty: str = "") -> TokenStore:
-    """Write a store whose documents have a token a character; those of `empty` have none."""
-    documents = [CleanDocument(text, text, "s", digest(text)) for text in texts]
+    """Write a store whose documents have a token per character; those of `empty` have none."""
+    documents = [Document(text, text, "s") for text in texts]
     return write_store(
         folder,
         documents,
@@ -75,14 +75,12 @@ def test_a_larger_fraction_holds_out_more_of_the_same(tmp_path: Path) -> None:
     assert slices[0] < slices[1] < slices[2]
 
 
-def test_at_least_one_document_is_held_out(tmp_path: Path) -> None:
-    assert len(heldout(tmp_path / "corpus", TEXTS, 0.001)) == 1
-
-
 def test_documents_without_tokens_are_not_trained_on(tmp_path: Path) -> None:
     order = sorted("abcd", key=digest)
     store = store_of(tmp_path / "corpus", order, empty=order[2])
-    assert split_documents(store, 0.25).train_T.tolist() == [1, 3]
+    split = split_documents(store, 0.25)
+    assert split.train_T.tolist() == [1, 3]
+    assert split_counts(store, split) == {"train": 2, "held_out": 1, "without_tokens": 1}
 
 
 @pytest.mark.parametrize("texts", [["alone"], ["copy", "copy"]])
