@@ -56,7 +56,10 @@ SUMMARY = RunSummary(
     base=BaseFolder("./base", Path("base"), "c" * 40, "b" * 64),
     corpus={
         "digest": "d" * 64, "documents": 1234, "tokens": 56789, "characters": 234567,
-        "counts": {"read": 1300, "kept": 1234, "empty": 60, "repeated": 6},
+        "counts": {
+            "read": 1300, "kept": 1234,
+            "steps": [["normalise", {"empty": 60}], ["exact-duplicates", {"repeated": 6}]],
+        },
         "sources": [{"corpus": "letters.txt", "licence": "CC0-1.0", "file": "letters.txt"}],
     },
     adaptation=Adaptation(
