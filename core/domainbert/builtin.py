@@ -11,4 +11,7 @@ from domainbert.plugin.hookspecs import hookimpl
 @hookimpl
 def domainbert_components() -> Iterator[Component]:
     """Yield the built-in task kinds, metrics, baselines, readers, steps and objectives."""
-    yield from ()
+    from domainbert.training.objectives.masked_lm import MASKED_LM
+    from domainbert.training.objectives.sentence_pairs import SENTENCE_PAIRS
+
+    yield from (MASKED_LM, SENTENCE_PAIRS)

@@ -125,10 +125,10 @@ def _kept_of_layers(config: Any, train: TrainSection, bf16: bool) -> float:
 
 def _kept_of_logits(model: Any, train: TrainSection) -> float:
     """Return bytes that the logits take, for each token that is read."""
-    from domainbert.model.masked_lm import is_sparse
+    from domainbert.model.families import family_of
 
     masked = _LOGITS * max(train.mlm_probabilities)
-    dense = 0 if is_sparse(model) else _DENSE
+    dense = _DENSE if family_of(model) is None else 0
     return float(_FLOAT * (masked + dense) * model.config.vocab_size)
 
 

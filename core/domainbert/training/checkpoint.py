@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import RunFolderError
 from domainbert.run.environment import environment_fingerprint
-from domainbert.run.heartbeat import heartbeat
 from domainbert.storage.files import (
     check_folder,
     check_space,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"step-(\d{8})")
 _MANIFEST = "MANIFEST.json"
-SCHEMA = 1
+SCHEMA = 2
 """Of what a checkpoint holds; raised with every change of `TrainState` or the manifest."""
 _SPARE = 1 << 16
 
@@ -48,24 +49,22 @@ class TrainState:
 
     Args:
         step: Optimizer steps done, over all phases.
-        phase: `head` or `full`.
         tokens: Tokens read so far, special tokens included, padding not.
         seconds: Wall time of training so far.
-        window_nats: Summed loss since the last metrics line, in nats.
-        window_masked: Masked tokens in it.
         identity: Hashes of recipe, corpus and base; a checkpoint of another run is refused.
+        window: Sum and number of terms of each objective since the last metrics line.
+        losses: Means of the newest metrics line, by metrics key.
         skipped: Steps whose batch is passed over, from 1, and why.
         recent: Newest losses of the phase.
         lowest_median: Of any window of losses in the phase, which the next loss is compared with.
     """
 
     step: int
-    phase: str
     tokens: int
     seconds: float
-    window_nats: float
-    window_masked: int
     identity: dict[str, str]
+    window: dict[str, tuple[float, int]] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     recent: list[float] = field(default_factory=list)
     lowest_median: float | None = None
@@ -103,15 +102,13 @@ def save_checkpoint(
     earlier = checkpoints_in(folder)
     with folder_in_place(target) as beside:
         for name, tensors in groups.items():
-            heartbeat(f"saving step {state.step}")
             save_file(tensors, beside / f"{name}.safetensors")
         write_json(beside / "state.json", asdict(state))
-        heartbeat(f"saving step {state.step}")
         manifest = {
             "schema": SCHEMA,
             "step": state.step,
             "parent": earlier[-1].name if earlier else None,
-            "conditions": environment_fingerprint(model),
+            "environment": environment_fingerprint(model),
             "files": {path.name: describe_file(path) for path in sorted(beside.iterdir())},
         }
         write_json_with_hash(beside / _MANIFEST, manifest)
@@ -120,8 +117,8 @@ def save_checkpoint(
 
 
 def read_environment(path: Path) -> dict[str, str]:
-    """Return the conditions under which a checkpoint was written."""
-    return dict(read_json_with_hash(path / _MANIFEST)["conditions"])
+    """Return the environment fingerprint under which a checkpoint was written."""
+    return dict(read_json_with_hash(path / _MANIFEST)["environment"])
 
 
 def checkpoint_of(folder: Path, step: int) -> Path:
@@ -133,7 +130,6 @@ def _retain(earlier: list[Path], newest: int, keep: int, say: Callable[[str], No
     """Remove the checkpoints before the newest `keep` whole ones; damaged ones do not count."""
     whole = 1
     for old in reversed(earlier):
-        heartbeat("looking through checkpoints")
         try:
             if whole < keep:
                 whole += _trouble(old) is None
@@ -151,15 +147,14 @@ def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
         The step, and a line for each checkpoint that is damaged.
     """
     path, damaged = newest_checkpoint(folder)
-    anew = "and no older one is whole: training begins anew"
-    instead, lines = anew if path is None else "using the one before", []
+    start = "and no older one is whole: training starts from the beginning"
+    instead, lines = start if path is None else "using the one before", []
     for bad, trouble in damaged:
-        aside = _aside(bad)
-        try:
-            bad.rename(aside)
-            lines.append(f"{bad.name}: {trouble}; now {aside.name}, {instead}")
-        except OSError:  # a folder that may only be read; it is passed over all the same
-            lines.append(f"{bad.name}: {trouble}; {instead}")
+        aside = f".quarantine-{bad.name}-{time.time_ns()}"
+        with suppress(OSError):  # a folder that may only be read is passed over all the same
+            bad.rename(bad.with_name(aside))
+            trouble += f"; now {aside}"
+        lines.append(f"{bad.name}: {trouble}, {instead}")
     return (-1 if path is None else _step(path)), lines
 
 
@@ -171,19 +166,11 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]
     """
     damaged: list[tuple[Path, str]] = []
     for path in reversed(checkpoints_in(folder)):
-        heartbeat(f"reading {path.name}")
         trouble = _trouble(path)
         if trouble is None:
             return path, damaged
         damaged.append((path, trouble))
     return None, damaged
-
-
-def _aside(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f".quarantine-{path.name}-{number}")).exists():
-        number += 1
-    return aside
 
 
 def _step(path: Path) -> int:
@@ -196,7 +183,9 @@ def read_state(path: Path, identity: dict[str, str]) -> TrainState:
     Raises:
         RunFolderError: The checkpoint is of another recipe or corpus.
     """
-    state = TrainState(**read_json(path / "state.json"))
+    saved = read_json(path / "state.json")
+    window = {name: (total, count) for name, (total, count) in saved["window"].items()}
+    state = TrainState(**saved | {"window": window})
     changed = [key for key, value in identity.items() if state.identity.get(key) != value]
     if changed:
         raise RunFolderError(

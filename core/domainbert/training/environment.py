@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import RecipeError, UserError
+from domainbert.training.losses import objectives_of
 from domainbert.training.trackers import check_trackers
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ def check_environment(settings: TrainSection, accelerator: Any) -> None:
         accelerator: Knows how processes were started.
 
     Raises:
-        RecipeError: A setting asks for what is not installed.
+        RecipeError: A setting asks for a library or an objective that is not installed.
         UserError: The processes were started in a way that is not supported.
     """
     check_trackers(settings.trackers)
+    objectives_of(settings)
     if accelerator.device.type == "cuda":
         _check_gpus()
     if settings.torch_compile:

@@ -1,4 +1,4 @@
-"""When memory runs out in a step: what was asked of it, and what asks for less."""
+"""When memory runs out in a step: the settings that asked for it, and those that ask for less."""
 
 from __future__ import annotations
 
@@ -32,20 +32,22 @@ def names_batch(function: Callable[Concatenate[Job, P], R]) -> Callable[Concaten
     def run(job: Job, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(job, *args, **kwargs)
-        except (RuntimeError, MemoryError) as error:
-            if not (isinstance(error, MemoryError) or _WORDS.search(str(error))):
+        except (RuntimeError, MemoryError, RunFailed) as error:
+            # An objective's error names the objective and has the allocation as its cause.
+            cause = error.__cause__ if isinstance(error, RunFailed) else error
+            if not (isinstance(cause, MemoryError) or _WORDS.search(str(cause))):
                 raise
-            raise RunFailed(_told(job, error)) from None
+            raise RunFailed(_advice(job, str(cause).strip() or type(cause).__name__)) from None
 
     return run
 
 
-def _told(job: Job, error: Exception) -> str:
+def _advice(job: Job, error: str) -> str:
     settings = job.settings
-    said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     return (
         f"train.micro_batch_size: {settings.micro_batch_size}, with train.max_seq_length: "
-        f"{settings.max_seq_length}, needs more memory than there is ({said}). The last checkpoint "
+        f"{settings.max_seq_length}, needs more memory than there is "
+        f"({error.splitlines()[0].rstrip('.')}). The last checkpoint "
         "is whole: free memory and run the same command again, or name another --out and a lower "
         "`train.micro_batch_size`, which changes no loss, or `train.gradient_checkpointing: true`."
     )

@@ -9,6 +9,9 @@ from domainbert.recipe.budget import BUDGET_KEYS
 from domainbert.recipe.train import TrainSection
 from domainbert.training.batch_ramp import steps_to_read
 
+HEAD_LEARNING_RATE = 1e-3
+"""Peak rate of the head phase, in which nothing but a new head learns."""
+
 MOST_STEPS = 10**8 - 1
 """Of a run: names of checkpoints have eight digits."""
 
@@ -74,7 +77,7 @@ def head_phase(train: TrainSection, new_head: bool) -> tuple[Phase, ...]:
     """Return the phase in which a new head learns alone, or none."""
     if not (new_head and train.head_steps):
         return ()
-    return (Phase("head", 0, train.head_steps, train.head_learning_rate),)
+    return (Phase("head", 0, train.head_steps, HEAD_LEARNING_RATE),)
 
 
 def count_steps(

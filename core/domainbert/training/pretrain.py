@@ -9,22 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.corpus.store import TokenStore
-from domainbert.errors import RecipeError, RunFailed, RunFolderError
+from domainbert.errors import DataError, RecipeError, RunFailed, RunFolderError
+from domainbert.model.families import family_of, layout_of
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import LoadedModel, check_length, quiet_transformers
-from domainbert.model.masked_lm import first_non_finite, is_sparse, layout_of
+from domainbert.model.masked_lm import first_non_finite, without_heads
 from domainbert.model.packed_attention import attend_within
-from domainbert.model.pair_head import without_pair_head
 from domainbert.recipe.train import TrainSection
 from domainbert.run.session import Session
 from domainbert.storage.files import folder_in_place, read_json, sha256_file, write_json
 from domainbert.tokenizer.extend import write_extension
 from domainbert.tokenizer.load import fingerprint, load_tokenizer, special_tokens
 from domainbert.training.checkpoint import TrainState, load_optimizer
+from domainbert.training.data.masking import masking_config
 from domainbert.training.data.order import index_sequences
-from domainbert.training.data.rule import masking_config_of
 from domainbert.training.held_out import HeldOutScore, measure_held_out
 from domainbert.training.loop import run_phase
+from domainbert.training.losses import objectives_of, prepare_objectives
 from domainbert.training.phases import Phase, check_shares
 from domainbert.training.recovery import roll_back
 from domainbert.training.resume import resume
@@ -73,7 +74,10 @@ def build_job(
 
     Raises:
         RecipeError: A setting does not fit the model or the number of processes.
+        DataError: The store has no token units, and the recipe needs them.
     """
+    if settings.needs_words and not store.mark_values:
+        raise DataError("The token store does not say where words begin; delete it and run again.")
     specials = special_tokens(loaded.tokenizer)
     check_length(loaded.model, settings.max_seq_length, "train.max_seq_length")
     check_shares(settings, session.accelerator.num_processes)
@@ -87,26 +91,24 @@ def build_job(
     layout = _layout(model, settings, session)
     if layout == "flat":
         attend_within(model)
-    return Job(
-        model=model,
-        store=store,
-        index=index,
-        rule=masking_config_of(settings, loaded, specials, store, index),
-        layout=layout,
-        settings=settings,
-        session=session,
-    )
+    masking = masking_config(
+        settings.mlm_probabilities[0], settings.seed, specials, len(loaded.tokenizer),
+        settings.masking, settings.term_share,
+    )  # fmt: skip
+    objectives = objectives_of(settings)
+    job = Job(model, store, index, masking, layout, settings, session, objectives)
+    return prepare_objectives(job)
 
 
 def _layout(model: Any, settings: TrainSection, session: Session) -> Layout:
     """Return how sequences lie in a batch; say what makes a model slow."""
     layout, family = layout_of(model), model.config.model_type
-    if not is_sparse(model):
+    if family_of(model) is None:
         session.reporter.say(f"model type {family!r}: all logits are computed, which is slower")
-    if settings.packing and layout == "padded":
+    if layout == "padded":
         session.reporter.say(f"model type {family!r}: sequences are padded, which is slower")
-    # A compiled model would be compiled anew for each way in which a row is made up.
-    return layout if settings.packing and not settings.torch_compile else "padded"
+    # A compiled model would be compiled again for each way in which a row is made up.
+    return "padded" if settings.torch_compile else layout
 
 
 def pretrain(
@@ -219,7 +221,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     broken = first_non_finite(model)
     if broken:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
-    with folder_in_place(folder) as beside, quiet_transformers(), without_pair_head(model):
+    with folder_in_place(folder) as beside, quiet_transformers(), without_heads(model):
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):

@@ -50,31 +50,26 @@ def forget_losses(state: TrainState) -> TrainState:
     return replace(state, recent=[], lowest_median=None)
 
 
-def is_spike(loss: float, state: TrainState, spike: float | None) -> bool:
-    """Tell whether the loss of a step stands out.
+def check_loss(step: int, loss: float, state: TrainState, spike: float | None) -> None:
+    """Refuse a step whose loss stands out.
 
     It is compared with the lowest median so far, since a median that follows would miss a slow
     divergence. Nothing is a spike until a first window is full: losses fall fast at the beginning.
 
     Args:
+        step: From 1.
         loss: Of the step, in nats per masked token.
         state: Knows the losses of the phase before it.
         spike: Nats from which a loss stands out; None for never.
-    """
-    if spike is None or state.lowest_median is None:
-        return False
-    middle = statistics.median(state.recent)
-    spread = _NORMAL * statistics.median(abs(value - middle) for value in state.recent)
-    return loss - state.lowest_median > max(spike, _DEVIATIONS * spread)
-
-
-def check_loss(step: int, loss: float, state: TrainState, spike: float | None) -> None:
-    """Refuse a step whose loss stands out.
 
     Raises:
-        BadStep: Its loss is a spike.
+        BadStep: The loss is a spike.
     """
-    if is_spike(loss, state, spike):
+    if spike is None or state.lowest_median is None:
+        return
+    middle = statistics.median(state.recent)
+    spread = _NORMAL * statistics.median(abs(value - middle) for value in state.recent)
+    if loss - state.lowest_median > max(spike, _DEVIATIONS * spread):
         usual = f"the lowest median of {WINDOW} steps is {state.lowest_median:.2f}"
         raise BadStep(step, f"loss {loss:.2f}, while {usual}")
 

@@ -40,7 +40,7 @@ def resume(job: Job, identity: dict[str, str], stop: int) -> tuple[TrainState, P
     session = job.session
     step = newest_whole_step(session)
     if step < 0:
-        checkpoint, state = None, TrainState(0, "", 0, 0.0, 0.0, 0, identity)
+        checkpoint, state = None, TrainState(0, 0, 0.0, identity)
     else:
         checkpoint = checkpoint_of(session.run.checkpoints, step)
         state = read_state(checkpoint, identity)
