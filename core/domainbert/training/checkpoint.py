@@ -15,10 +15,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from domainbert.errors import RunFolderError
-from domainbert.run.environment import environment_fingerprint
 from domainbert.storage.files import (
     check_folder,
     check_space,
@@ -70,11 +69,27 @@ class TrainState:
     lowest_median: float | None = None
 
 
+def checkpoint_tensors(
+    model: nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Return the tensors of each file; every process that holds a part of the weights asks."""
+    import torch
+
+    # Tied weights appear once among the parameters, as safetensors wants it.
+    weights = {name: gathered(p.data).contiguous() for name, p in model.named_parameters()}
+    averages = {
+        f"{key}.{name}": gathered(torch.as_tensor(value)).contiguous()
+        for name, parameter in _learning(model, optimizer)
+        for key, value in optimizer.state[parameter].items()
+    }
+    return {"model": weights, "optimizer": averages}
+
+
 def save_checkpoint(
     folder: Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    tensors: dict[str, dict[str, torch.Tensor]],
     state: TrainState,
+    environment: dict[str, str],
     keep: int,
     say: Callable[[str], None],
 ) -> Path:
@@ -82,11 +97,11 @@ def save_checkpoint(
 
     Args:
         folder: The run's `checkpoints` folder.
-        model: The unwrapped model.
-        optimizer: AdamW over a subset of the model's parameters.
+        tensors: From `checkpoint_tensors`.
         state: Where training stands.
+        environment: Fingerprint of what the bits depend on.
         keep: How many to keep, at least one.
-        say: Told of an older one that could not be removed; this one stands all the same.
+        say: Hears of an older one that could not be removed; this one stands all the same.
 
     Raises:
         StorageError: No space, the run folder is gone, or the system refused; what was there before
@@ -94,21 +109,19 @@ def save_checkpoint(
     """
     from safetensors.torch import save_file
 
-    # All of it first: processes that hold a part of the weights give it now, whatever fails later.
-    groups = {"model": _model_tensors(model), "optimizer": _optimizer_tensors(model, optimizer)}
     target = checkpoint_of(folder, state.step)
     check_folder(folder.parent)
-    check_space(target, _SPARE + sum(t.nbytes for g in groups.values() for t in g.values()))
+    check_space(target, _SPARE + sum(t.nbytes for part in tensors.values() for t in part.values()))
     earlier = checkpoints_in(folder)
     with folder_in_place(target) as beside:
-        for name, tensors in groups.items():
-            save_file(tensors, beside / f"{name}.safetensors")
+        for name, part in tensors.items():
+            save_file(part, beside / f"{name}.safetensors")
         write_json(beside / "state.json", asdict(state))
         manifest = {
             "schema": SCHEMA,
             "step": state.step,
             "parent": earlier[-1].name if earlier else None,
-            "environment": environment_fingerprint(model),
+            "environment": environment,
             "files": {path.name: describe_file(path) for path in sorted(beside.iterdir())},
         }
         write_json_with_hash(beside / _MANIFEST, manifest)
@@ -166,8 +179,7 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]
     """
     damaged: list[tuple[Path, str]] = []
     for path in reversed(checkpoints_in(folder)):
-        trouble = _trouble(path)
-        if trouble is None:
+        if (trouble := _trouble(path)) is None:
             return path, damaged
         damaged.append((path, trouble))
     return None, damaged
@@ -197,7 +209,16 @@ def read_state(path: Path, identity: dict[str, str]) -> TrainState:
 
 def load_model(path: Path, model: nn.Module) -> None:
     """Copy the saved weights into a model of the same shape."""
-    _load(path / "model.safetensors", _model_tensors(model))
+    import torch
+    from safetensors.torch import load_file
+
+    saved, parameters = load_file(path / "model.safetensors"), dict(model.named_parameters())
+    if saved.keys() != parameters.keys():
+        odd = sorted(saved.keys() ^ parameters.keys())[:3]
+        raise RunFolderError(f"{path}: weights do not fit the model, such as {', '.join(odd)}.")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(saved[name])
 
 
 def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -239,15 +260,9 @@ def _trouble(path: Path) -> str | None:
     if manifest["step"] != _step(path):
         return f"is that of step {manifest['step']}, under another name"
     for name, expected in manifest["files"].items():
-        trouble = file_trouble(path / name, expected)
-        if trouble is not None:
+        if (trouble := file_trouble(path / name, expected)) is not None:
             return f"{name} {trouble}"
     return None
-
-
-def _model_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
-    # Tied weights appear once among the parameters, as safetensors wants it.
-    return {name: gathered(p.data).contiguous() for name, p in model.named_parameters()}
 
 
 def _learning(
@@ -255,34 +270,3 @@ def _learning(
 ) -> list[tuple[str, torch.nn.Parameter]]:
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return [(names[id(p)], p) for group in optimizer.param_groups for p in group["params"]]
-
-
-def _optimizer_tensors(
-    model: nn.Module, optimizer: torch.optim.Optimizer
-) -> dict[str, torch.Tensor]:
-    import torch
-
-    tensors = {}
-    for name, parameter in _learning(model, optimizer):
-        for key, value in optimizer.state[parameter].items():
-            tensors[f"{key}.{name}"] = gathered(torch.as_tensor(value)).contiguous()
-    return tensors
-
-
-def gather_for_others(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Give one's shards to the process that calls `save_checkpoint` at the same time."""
-    _model_tensors(model)
-    _optimizer_tensors(model, optimizer)
-
-
-def _load(path: Path, tensors: dict[str, Any]) -> None:
-    import torch
-    from safetensors.torch import load_file
-
-    saved = load_file(path)
-    if saved.keys() != tensors.keys():
-        odd = sorted(saved.keys() ^ tensors.keys())[:3]
-        raise RunFolderError(f"{path}: weights do not fit the model, such as {', '.join(odd)}.")
-    with torch.no_grad():
-        for name, tensor in tensors.items():
-            tensor.copy_(saved[name])

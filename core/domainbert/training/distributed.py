@@ -55,17 +55,8 @@ def broadcast_from_main(accelerator: Any, number: int) -> int:
     return int(total)
 
 
-def run_on_main(
-    accelerator: Any,
-    action: Callable[[], object],
-    meanwhile: Callable[[], object] | None = None,
-) -> None:
+def run_on_main(accelerator: Any, action: Callable[[], object]) -> None:
     """Let the main process do something, and all of them fail if it does.
-
-    Args:
-        accelerator: The processes.
-        action: What the main process does.
-        meanwhile: What the others do.
 
     Raises:
         DomainBertError: What went wrong in the main process.
@@ -76,8 +67,6 @@ def run_on_main(
             action()
         except Exception as error:
             trouble = error
-    elif meanwhile is not None:
-        meanwhile()
     fail_together(accelerator, trouble)
 
 

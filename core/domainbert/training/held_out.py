@@ -163,10 +163,6 @@ def _hide(
 
 def _characters(text: str, offsets: list[tuple[int, int]], hidden: NDArray[np.bool_]) -> int:
     """Count the non-blank characters that the hidden tokens cover, each once."""
-    covered = {
-        place
-        for (start, stop), hide in zip(offsets, hidden, strict=True)
-        if hide
-        for place in range(start, stop)
-    }
+    spans = [span for span, hide in zip(offsets, hidden, strict=True) if hide]
+    covered = {place for start, stop in spans for place in range(start, stop)}
     return sum(not text[place].isspace() for place in covered)

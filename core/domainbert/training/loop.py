@@ -6,20 +6,20 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
 
 from domainbert.model.layers import depths, frozen, lowest_unfrozen, rate_scales
 from domainbert.model.masked_lm import first_non_finite, head_parameters, set_dropout
+from domainbert.run.environment import environment_fingerprint
 from domainbert.run.heartbeat import heartbeat
 from domainbert.run.metrics import append_metrics, sync_metrics
 from domainbert.run.progress import Bar
 from domainbert.training.checkpoint import (
     TrainState,
+    checkpoint_tensors,
     checkpoints_in,
-    gather_for_others,
     save_checkpoint,
 )
 from domainbert.training.distributed import (
@@ -28,6 +28,7 @@ from domainbert.training.distributed import (
     fail_together,
     run_on_main,
 )
+from domainbert.training.memory import naming_batch
 from domainbert.training.phases import Phase
 from domainbert.training.recovery import check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import build_optimizer, learning_rate_at
@@ -110,7 +111,7 @@ def learning(job: Job, phase_name: str) -> Iterator[tuple[Job, torch.optim.AdamW
     set_dropout(job.model, settings.dropout)
     # Before: processes agree on what they exchange when the model is wrapped.
     select_parameters(job.model, phase_name, frozen(settings, depth))
-    with wrapped(job) as (model, module):
+    with naming_batch(settings), wrapped(job) as (model, module):
         scales = rate_scales(depth, settings.layerwise_lr_decay)
         device = job.session.accelerator.device
         optimizer = build_optimizer(
@@ -225,19 +226,19 @@ def _finish_step(
 
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
-    run, accelerator = job.session.run, job.session.accelerator
-    # Separately: once others give their shards, nothing may fail before those are taken.
-    run_on_main(accelerator, partial(_prepare_save, job))
-    keep, say = job.settings.save_total_limit, job.session.reporter.say
-    save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state, keep, say)
-    give = partial(gather_for_others, job.model, optimizer) if accelerator.is_fsdp2 else None
-    run_on_main(accelerator, save, give)
+    run, settings, say = job.session.run, job.settings, job.session.reporter.say
+    # Here: every process gives its part of the weights, whatever fails in the main one.
+    tensors = checkpoint_tensors(job.model, optimizer)
 
+    def save() -> None:
+        job.store.check_unchanged()  # nothing is kept that was learned from changed tokens
+        sync_metrics(run)  # no checkpoint is ahead of them
+        environment = environment_fingerprint(job.model)
+        save_checkpoint(
+            run.checkpoints, tensors, state, environment, settings.save_total_limit, say
+        )
 
-def _prepare_save(job: Job) -> None:
-    """Refuse to keep what was learned from changed tokens; bring metrics up to the checkpoint."""
-    job.store.check_unchanged()
-    sync_metrics(job.session.run)
+    run_on_main(job.session.accelerator, save)
 
 
 def _trouble_writing(job: Job, entry: dict[str, Any]) -> Exception | None:

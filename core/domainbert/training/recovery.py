@@ -15,12 +15,7 @@ from typing import TYPE_CHECKING
 
 from domainbert.errors import RunFailed
 from domainbert.run.metrics import rewind_metrics
-from domainbert.training.checkpoint import (
-    TrainState,
-    checkpoint_of,
-    load_model,
-    read_state,
-)
+from domainbert.training.checkpoint import TrainState, checkpoint_of, load_model, read_state
 from domainbert.training.resume import newest_whole_step
 from domainbert.training.step import BadStep
 

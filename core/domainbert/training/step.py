@@ -28,7 +28,6 @@ from domainbert.training.data.masking import MaskingConfig, mlm_probability_at
 from domainbert.training.data.order import SequenceIndex, global_batch, share
 from domainbert.training.distributed import all_reduce_sum
 from domainbert.training.losses import count_terms
-from domainbert.training.memory import names_batch
 from domainbert.training.objectives.masked_lm import MASKED_LM
 from domainbert.training.phases import Phase
 from domainbert.training.schedule import set_rate
@@ -125,7 +124,6 @@ def with_mlm_probability(job: Job, phase: Phase, step: int) -> Job:
     return replace(job, masking=replace(job.masking, rate=rate))
 
 
-@names_batch
 def train_step(
     job: Job,
     module: Any,
@@ -147,10 +145,10 @@ def train_step(
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     batches = micro_batches(job, step)
-    tokens = sum(batch.n_tokens for batch in batches)
-    counted = [*count_terms(job.objectives, batches), tokens]
+    counted = [*count_terms(job.objectives, batches), sum(batch.n_tokens for batch in batches)]
     *counts, tokens = map(int, all_reduce_sum(accelerator, counted))
-    shares = [settings.loss_weights[objective.name] for objective in job.objectives]
+    names = [objective.name for objective in job.objectives]
+    shares = [settings.loss_weights[name] for name in names]
     optimizer.zero_grad(set_to_none=True)
     # Processes average their gradients, so each gives `world` times its part.
     weights = torch.tensor(
@@ -172,8 +170,7 @@ def train_step(
     for parameter in frozen:
         parameter.grad = None
     summed = all_reduce_sum(accelerator, totals.tolist())
-    names = [objective.name for objective in job.objectives]
-    losses = dict(zip(names, zip(summed, counts, strict=True), strict=True))
+    losses = {n: (total, c) for n, total, c in zip(names, summed, counts, strict=True)}
     norm = float(accelerator.clip_grad_norm_(module.parameters(), settings.max_grad_norm))
     check_finite(step + 1, sum(mean_of(losses, name) for name in names), norm)
     set_rate(optimizer, learning_rate)
@@ -194,7 +191,6 @@ def micro_batches(job: Job, step: int) -> list[MicroBatch]:
     return [masked_batch(job, part, longest) for part in parts]
 
 
-@names_batch
 def warm_up_ddp_buckets(job: Job, module: Any, step: int) -> None:
     """Let processes agree on the order in which they exchange gradients, before any counts.
 
