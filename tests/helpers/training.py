@@ -115,6 +115,7 @@ def make_job(
 
     from domainbert.corpus.token_units import word_units
     from domainbert.model.masked_lm import set_dropout
+    from domainbert.recipe.budget import BUDGET_KEYS
     from domainbert.recipe.train import TrainSection
     from domainbert.testing import sample_texts
     from domainbert.training.pretrain import build_job
@@ -124,7 +125,8 @@ def make_job(
 
     def make(family: str = "bert", layout: str = "", **settings: Any) -> Job:
         loaded = load(family)
-        train = TrainSection(**{"steps": 10, **small, **settings})
+        budget = {} if settings.keys() & {*BUDGET_KEYS} else {"steps": 10}
+        train = TrainSection(**{**small, **budget, **settings})
         key = family, train.needs_words
         if key not in stores:
             units = word_units() if train.needs_words else None

@@ -54,7 +54,6 @@ train:
   max_seq_length: 64
   mlm_probability: 0.2
   learning_rate: 5e-4
-  head_learning_rate: 2.0e-3
   warmup_ratio: 0
   lr_scheduler: constant
   weight_decay: 0.1
@@ -164,7 +163,6 @@ def test_every_value_of_a_recipe_counts_in_its_hash() -> None:
         "train.term_share": "0.6",
         "train.sentence_pairs": "order",
         "train.learning_rate": "4e-4",
-        "train.head_learning_rate": "3e-3",
         "train.warmup_ratio": "0.1",
         "train.lr_scheduler": "linear",
         "train.weight_decay": "0.2",
@@ -297,7 +295,6 @@ NUMBERS = [
     "train.epochs",
     "train.mlm_probability",
     "train.learning_rate",
-    "train.head_learning_rate",
     "train.warmup_ratio",
     "train.weight_decay",
     "train.max_grad_norm",

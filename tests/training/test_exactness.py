@@ -59,7 +59,7 @@ def test_loss_and_gradients_are_those_of_the_mean_over_masked_tokens(
         assert worst(gradients(job.model), expected) < 1e-5, micro
         norm = torch.cat([value.flatten() for value in expected.values()]).norm()
         assert sums.gradient_norm == pytest.approx(float(norm), rel=1e-5), micro
-    # An average of averages would be another loss: sequences have different numbers of masked tokens.
+    # Sequences differ in their numbers of masked tokens: an average of averages is another loss.
     keys = global_batch(job.index, 0, batch_places(job.settings, STEP))
     assert len({len(masked_batch(job, [key], 64).targets_N) for key in keys}) > 2
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,15 +51,6 @@ class Fake(nn.Module):
 
 def hidden_characters(text: str) -> int:
     return sum(end - start for start, end in hidden_words(text))
-
-
-@given(TEXT)
-def test_hidden_words_are_distinct_words_of_the_text(text: str) -> None:
-    spans = hidden_words(text)
-    assert spans == sorted(set(spans))
-    assert all(not text[start:end].isspace() for start, end in spans)
-    assert all(left[1] <= right[0] for left, right in pairwise(spans))
-    assert bool(spans) == any(not character.isspace() for character in text)
 
 
 def test_hidden_words_golden() -> None:
