@@ -91,15 +91,11 @@ class SummedLosses(MaskedLanguageModel):
             own = heads.get(name), self.prepared.get(name)
             seen = Forward(batch, logits_NV, hidden_TH, *own)
             with calling(objective):
-                sums.append(_scalar(objective.loss(seen)))
+                total = objective.loss(seen)
+                if getattr(total, "ndim", None) != 0:
+                    raise TypeError("`loss` has to return a sum: a tensor without dimensions")
+            sums.append(total)
         return torch.stack(sums)
-
-
-def _scalar(total: Any) -> Tensor:
-    if not (isinstance(total, torch.Tensor) and total.ndim == 0):
-        shape = getattr(total, "shape", type(total).__name__)
-        raise TypeError(f"`loss` returned {shape}, expected a sum, a tensor without dimensions")
-    return total.float()
 
 
 def objectives_of(settings: TrainSection) -> tuple[Objective, ...]:
@@ -136,10 +132,7 @@ def prepare_objectives(job: Job) -> Job:
     return replace(job, prepared=prepared)
 
 
-def count_terms(objectives: Sequence[Objective], batches: Sequence[MicroBatch]) -> list[int]:
-    """Return the number of terms of each objective in the micro-batches of one process."""
-    counts = []
-    for objective in objectives:
-        with calling(objective):
-            counts.append(sum(int(objective.count(batch)) for batch in batches))
-    return counts
+def count_terms(objective: Objective, batches: Sequence[MicroBatch]) -> int:
+    """Return the number of terms of an objective in the micro-batches of one process."""
+    with calling(objective):
+        return sum(int(objective.count(batch)) for batch in batches)

@@ -92,7 +92,13 @@ def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[Tr
     restored = read_state(checkpoint, state.identity)
     skipped = {**state.skipped, str(bad.step): bad.reason}
     if len(skipped) > job.settings.max_rollbacks:
-        raise RunFailed(_too_often(skipped, restored.step))
+        earlier = ", ".join(sorted(state.skipped, key=int))
+        raise RunFailed(
+            f"{bad}.{f' Steps skipped before: {earlier}.' if earlier else ''} Training goes wrong "
+            "again and again, so it was stopped; the last checkpoint, of step "
+            f"{restored.step}, is whole. Lower `train.learning_rate`, lengthen "
+            "`train.warmup_ratio` or set `train.precision: fp32`, and use another --out."
+        )
     load_model(checkpoint, job.model)
     if session.is_main:
         rewind_metrics(session.run, restored.step)
@@ -101,14 +107,3 @@ def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[Tr
         f"({len(skipped)} of at most {job.settings.max_rollbacks})"
     )
     return replace(restored, skipped=skipped), checkpoint
-
-
-def _too_often(skipped: dict[str, str], kept: int) -> str:
-    last = max(skipped, key=int)
-    earlier = ", ".join(sorted(skipped, key=int)[:-1])
-    before = f" Steps skipped before: {earlier}." if earlier else ""
-    return (
-        f"step {last}: {skipped[last]}.{before} Training goes wrong again and again, so it was "
-        f"stopped; the last checkpoint, of step {kept}, is whole. Lower `train.learning_rate`, "
-        "lengthen `train.warmup_ratio` or set `train.precision: fp32`, and use another --out."
-    )

@@ -145,16 +145,15 @@ def train_step(
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     batches = micro_batches(job, step)
-    counted = [*count_terms(job.objectives, batches), sum(batch.n_tokens for batch in batches)]
+    counted = [count_terms(objective, batches) for objective in job.objectives]
+    counted.append(sum(batch.n_tokens for batch in batches))
     *counts, tokens = map(int, all_reduce_sum(accelerator, counted))
     names = [objective.name for objective in job.objectives]
     shares = [settings.loss_weights[name] for name in names]
     optimizer.zero_grad(set_to_none=True)
     # Processes average their gradients, so each gives `world` times its part.
-    weights = torch.tensor(
-        [world / max(1, count) * share for count, share in zip(counts, shares, strict=True)],
-        device=accelerator.device,
-    )
+    parts = [world / max(1, count) * share for count, share in zip(counts, shares, strict=True)]
+    weights = torch.tensor(parts, device=accelerator.device)
     # Kept on the device: reading it would make a GPU wait after every micro-batch.
     totals = torch.zeros(len(counts), dtype=torch.float64, device=accelerator.device)
     for number, batch in enumerate(batches):
