@@ -14,7 +14,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from domainbert.model.masked_lm import MaskedLanguageModel
 from domainbert.run.folder import RunFolder
 from domainbert.storage.files import (
     read_json,
@@ -25,6 +24,7 @@ from domainbert.storage.files import (
 )
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint, read_state
+from domainbert.training.losses import SummedLosses
 from domainbert.training.step import StepSums
 
 Adapt = Callable[..., Any]
@@ -46,7 +46,7 @@ def town(make_town: MakeTown) -> Any:
 def poison(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Make the loss of some steps, numbered from 1, something else in each forward pass."""
     factors: dict[int, float] = {}
-    number, step, forward = [0], loop.train_step, MaskedLanguageModel.forward
+    number, step, forward = [0], loop.train_step, SummedLosses.forward
 
     def counted(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> StepSums:
         number[0] = place + 1
@@ -56,7 +56,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         return forward(self, *inputs) * factors.get(number[0], 1.0)
 
     monkeypatch.setattr(loop, "train_step", counted)
-    monkeypatch.setattr(MaskedLanguageModel, "forward", poisoned)
+    monkeypatch.setattr(SummedLosses, "forward", poisoned)
     yield lambda **given: factors.update({int(k[1:]): v for k, v in given.items()})
 
 
@@ -266,7 +266,7 @@ def test_a_spike_is_a_failure_and_none_with_null(
 def test_memory_that_runs_out_ends_the_run_and_names_the_setting(
     town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    step, forward, number = loop.train_step, MaskedLanguageModel.forward, [0]
+    step, forward, number = loop.train_step, SummedLosses.forward, [0]
 
     def counted(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> StepSums:
         number[0] = place + 1
@@ -278,7 +278,7 @@ def test_memory_that_runs_out_ends_the_run_and_names_the_setting(
         return forward(self, *inputs)
 
     monkeypatch.setattr(loop, "train_step", counted)
-    monkeypatch.setattr(MaskedLanguageModel, "forward", full)
+    monkeypatch.setattr(SummedLosses, "forward", full)
     run = RunFolder(town.folder / "memory")
     shutil.rmtree(run.path, ignore_errors=True)
     told = adapt(town, "town.yaml", "--out", "memory", code=1)
@@ -298,7 +298,7 @@ def test_another_error_of_a_step_is_not_taken_for_one_of_memory(
     def broken(*_: Any) -> Any:
         raise RuntimeError("shapes do not fit")
 
-    monkeypatch.setattr(MaskedLanguageModel, "forward", broken)
+    monkeypatch.setattr(SummedLosses, "forward", broken)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         adapt(town, "town.yaml", "--out", "shapes")
 
@@ -307,9 +307,9 @@ RANKED = """
 import os, sys
 from domainbert.cli.app import main
 from domainbert.training import loop
-from domainbert.model.masked_lm import MaskedLanguageModel
+from domainbert.training.losses import SummedLosses
 
-number, step, forward = [0], loop.train_step, MaskedLanguageModel.forward
+number, step, forward = [0], loop.train_step, SummedLosses.forward
 
 def counted(job, module, optimizer, place, *more):
     number[0] = place + 1
@@ -319,7 +319,7 @@ def poisoned(self, *inputs):
     bad = number[0] == 13 and os.environ["RANK"] == "1"
     return forward(self, *inputs) * (float("nan") if bad else 1.0)
 
-loop.train_step, MaskedLanguageModel.forward = counted, poisoned
+loop.train_step, SummedLosses.forward = counted, poisoned
 main()
 """
 

@@ -17,7 +17,7 @@ from domainbert.training.phases import Phase
 from domainbert.training.step import BadStep, Job
 
 MakeJob = Callable[..., Job]
-START = TrainState(0, "", 0, 0.0, 0.0, 0, {})
+START = TrainState(0, 0, 0.0, {})
 
 
 @pytest.fixture

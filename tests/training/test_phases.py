@@ -24,11 +24,7 @@ SIZE = CorpusSize(n_sequences=100, n_tokens=2550)
 
 
 def section(**values: Any) -> TrainSection:
-    return TrainSection(**{"learning_rate": 1e-4, "head_learning_rate": 1e-3, **values})
-
-
-def test_with_a_trained_head_there_is_one_phase() -> None:
-    assert plan_phases(section(steps=30), 30, new_head=False) == (Phase("full", 0, 30, 1e-4),)
+    return TrainSection(**{"learning_rate": 1e-4, **values})
 
 
 def test_a_new_head_learns_first_and_its_steps_come_on_top() -> None:
@@ -37,22 +33,6 @@ def test_a_new_head_learns_first_and_its_steps_come_on_top() -> None:
     assert plan_phases(train, 30, new_head=True) == (head, Phase("full", 5, 30, 1e-4))
     assert head_phase(train, new_head=True) == (head,)
     assert head_phase(train, new_head=False) == ()
-
-
-def test_a_new_head_without_head_steps_has_no_phase_of_its_own() -> None:
-    found = plan_phases(section(steps=30, head_steps=0), 30, new_head=True)
-    assert found == (Phase("full", 0, 30, 1e-4),)
-
-
-@pytest.mark.parametrize(
-    ("epochs", "sequences", "batch", "steps"),
-    [(1, 100, 32, 4), (2, 100, 25, 8), (0.5, 100, 32, 2), (0.001, 10, 32, 1), (3, 1, 32, 1)],
-)
-def test_epochs_become_steps_rounded_up_to_one_at_least(
-    epochs: float, sequences: int, batch: int, steps: int
-) -> None:
-    size = CorpusSize(sequences, sequences * 9)
-    assert count_steps(section(epochs=epochs, batch_size=batch), size, 0) == steps
 
 
 @pytest.mark.parametrize(
