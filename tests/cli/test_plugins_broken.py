@@ -149,4 +149,4 @@ def test_only_who_asks_for_the_domain_of_a_broken_plugin_is_refused(
             assert outcome.code == 2
             assert f"its plugin fake-{name} 1.2.3 is broken: " in outcome.err
     outcome = cli("evaluate", "base", "--domain", "twin", "--task", "x")
-    assert (outcome.code, "is conflict: domain 'twin' also in" in outcome.err) == (2, True)
+    assert (outcome.code, "is conflict: Domain 'twin' also in" in outcome.err) == (2, True)

@@ -294,7 +294,7 @@ def test_plugins_in_conflict_and_disabled_ones_fail(
     outcome = cli("plugins", "check", "fake-a")
     assert outcome.code == 1
     assert outcome.out.splitlines()[0] == (
-        "FAIL  loads: fake-a 1.2.3 is conflict: domain 'knots' also in fake-b:fake-b  → uninstall "
+        "FAIL  loads: fake-a 1.2.3 is conflict: Domain 'knots' also in fake-b:fake-b  → uninstall "
         "one, or name those to load in DOMAINBERT_PLUGINS"
     )
     monkeypatch.setenv("DOMAINBERT_PLUGINS", "fake-b")

@@ -150,7 +150,7 @@ def test_two_plugins_with_one_domain_are_both_in_conflict(shelf: Any, alone: Any
             "fake-one",
             "1.2.3",
             "conflict",
-            "domain 'legal' also in fake-two:fake-two",
+            "Domain 'legal' also in fake-two:fake-two",
             ("legal",),
         ),
         PluginInfo("fake-three", "fake-three", "1.2.3", "ok", "", ("other",)),
@@ -159,7 +159,7 @@ def test_two_plugins_with_one_domain_are_both_in_conflict(shelf: Any, alone: Any
             "fake-two",
             "1.2.3",
             "conflict",
-            "domain 'legal' also in fake-one:fake-one",
+            "Domain 'legal' also in fake-one:fake-one",
             ("legal",),
         ),
     ]
@@ -167,7 +167,7 @@ def test_two_plugins_with_one_domain_are_both_in_conflict(shelf: Any, alone: Any
     with pytest.raises(PluginError) as caught:
         registry.domain("legal")
     assert str(caught.value) == (
-        "Domain 'legal': its plugin fake-one 1.2.3 is conflict: domain 'legal' also in "
+        "Domain 'legal': its plugin fake-one 1.2.3 is conflict: Domain 'legal' also in "
         "fake-two:fake-two. See `domainbert plugins list`."
     )
 
@@ -179,7 +179,7 @@ def test_one_plugin_that_yields_a_domain_twice_is_in_conflict_with_itself(
     (info,) = only(alone("fake-twice"), "fake-twice")
     assert (info.status, info.error) == (
         "conflict",
-        "domain 'legal' also in fake-twice:fake-twice",
+        "Domain 'legal' also in fake-twice:fake-twice",
     )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from domainbert.errors import PluginError
+from domainbert.plugin.discover import GROUP
 from domainbert.plugin.domain import Domain, Task
-from domainbert.plugin.registry import GROUP, PluginInfo, Registry, load_plugins
+from domainbert.plugin.registry import PluginInfo, Registry, load_plugins
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,10 @@ def find_plugin(name: str, registry: Registry) -> PluginInfo:
 
 def subjects_of(info: PluginInfo, registry: Registry) -> Iterator[Subject]:
     """Yield the domains that a plugin declares, then the tasks that it adds to those of others."""
-    # A registry's own domains have the tasks of every plugin in them.
-    module = next(module for name, module in registry.modules if name == info.name)
-    for domain in _yielded(module, "domainbert_domains"):
+    for domain in registry.answers.get((info.key, "domainbert_domains"), ()):
         yield _located(domain, info)
     added: dict[str, list[Task]] = {}
-    for name, task in _yielded(module, "domainbert_tasks"):
+    for name, task in registry.answers.get((info.key, "domainbert_tasks"), ()):
         added.setdefault(name, []).append(task)
     for name, tasks in added.items():
         yield _located(Domain(name, f"Tasks of {info.name}", tasks=tuple(tasks)), info)
@@ -93,13 +91,6 @@ def child_environment(**variables: str) -> dict[str, str]:
     path = os.pathsep.join(str(Path(entry or ".").resolve()) for entry in sys.path)
     offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "NO_COLOR": "1"}
     return {**os.environ, "PYTHONPATH": path, **offline, **variables}
-
-
-def _yielded(module: Any, hook: str) -> Iterable[Any]:
-    implementation = getattr(module, hook, None)
-    if implementation is None or not hasattr(implementation, f"{GROUP}_impl"):
-        return ()
-    return implementation() or ()
 
 
 def _located(domain: Domain, info: PluginInfo) -> Subject:
