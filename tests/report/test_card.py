@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from domainbert.training.pretrain import Adaptation
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from domainbert.evaluate import TaskReport
 from domainbert.model.load import BaseFolder
+from domainbert.plugin.domain import Task
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import (
     RunSummary,
@@ -28,12 +30,9 @@ from domainbert.report.escape import cell
 from domainbert.report.statistics import Comparison, Summary
 from domainbert.run.folder import RunFolder
 from domainbert.storage.files import read_json, write_json
-from domainbert.tasks.load import LoadedTask
-from domainbert.tasks.metrics.score import Scoring
 from domainbert.tokenizer.extend import Extension
 from domainbert.tokenizer.select import Choice, Entry
 from domainbert.training.held_out import HeldOutScore
-from domainbert.training.pretrain import Adaptation
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
 HOSTILE = (
@@ -58,8 +57,8 @@ def recipe(**changes: Any) -> Recipe:
 
 
 def report(**changes: Any) -> TaskReport:
-    scoring = Scoring("tagging", ("ROLE",))
-    task = LoadedTask("roles", "", "1", "CC0-1.0", True, scoring, {}, {})
+    data = dict.fromkeys(("train", "validation", "test"), "0" * 64)
+    task = Task("roles", "", "tagging", "CC0-1.0", "", "1", {}, ("ROLE",), sample=True, data=data)
     base = Summary(0.5, 0.01, (0.49, 0.51))
     adapted = Summary(0.75, 0.02, (0.73, 0.77))
     scores = {

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domainbert.errors import DataError
+from domainbert.plugin.domain import Prediction, Task
 from domainbert.report.predictions import read_predictions
 from domainbert.report.results import (
     Result,
@@ -17,12 +18,18 @@ from domainbert.report.results import (
     result_path,
     save_result,
 )
-from domainbert.tasks.metrics.score import Prediction, Scoring, score
+from domainbert.tasks.metrics.score import score
 
 PREDICTIONS = (
     Prediction(("O", "B-ROLE", "O"), ("O", "B-ROLE", "I-ROLE"), words=("The", "keeper", "left")),
     Prediction(("B-ROLE",), ("B-ROLE",), words=("Miller",)),
 )
+
+DATA = {"train": "1", "validation": "2", "test": "3"}
+
+
+def of_kind(kind: str, *labels: str, **changes: Any) -> Task:
+    return Task("town", "", kind, "", "", "3", {}, labels, data=DATA, **changes)
 
 
 def entry(predictions: tuple[Prediction, ...] = PREDICTIONS) -> dict[str, Any]:
@@ -31,12 +38,12 @@ def entry(predictions: tuple[Prediction, ...] = PREDICTIONS) -> dict[str, Any]:
         "model": {"name": "adapted", "run": "town", "sha256": "a" * 64, "tokens": 12},
         "task": {
             "name": "town", "version": "3", "kind": "tagging", "labels": labels,
-            "data": {"train": "1", "validation": "2", "test": "3"},
+            "data": DATA,
         },
         "seed": 2,
         "settings": {"epochs": 4, "learning_rate": 1e-4, "precision": "fp32"},
         "metric": "f1_strict",
-        "test": score(Scoring("tagging", tuple(labels)), predictions),
+        "test": score(of_kind("tagging", *labels), predictions),
         "validation": {"f1_strict": 1 / 3},
         "environment": {"python": "3.11"},
         "minutes": 1.5,
@@ -224,13 +231,13 @@ def test_scores_may_differ_in_their_last_digits(path: Path) -> None:
     assert find_result(path) is not None
 
 
-TAGS = Scoring("tagging", ("ROLE",))
-ONE = Scoring("classification", ("a", "b"))
-MANY = Scoring("classification", ("a", "b"), multi_label=True)
+TAGS = of_kind("tagging", "ROLE")
+ONE = of_kind("classification", "a", "b")
+MANY = of_kind("classification", "a", "b", multi_label=True)
 
 
 @pytest.mark.parametrize(
-    ("scoring", "text", "message"),
+    ("task", "text", "message"),
     [
         (ONE, "", "Invalid JSON"),
         (ONE, '{"gold": ["a"]}', "predicted: Field required."),
@@ -246,15 +253,15 @@ MANY = Scoring("classification", ("a", "b"), multi_label=True)
     ],
 )
 def test_a_malformed_prediction_is_refused_with_its_line(
-    tmp_path: Path, scoring: Scoring, text: str, message: str
+    tmp_path: Path, task: Task, text: str, message: str
 ) -> None:
     good = {"tagging": '{"gold": ["O"], "predicted": ["O"]}'}.get(
-        scoring.kind, '{"gold": ["a"], "predicted": ["b"]}'
+        task.kind, '{"gold": ["a"], "predicted": ["b"]}'
     )
     path = tmp_path / "x.jsonl"
     path.write_text(f"{good}\n{text}\n", encoding="utf-8")
     with pytest.raises(DataError) as caught:
-        read_predictions(path, scoring)
+        read_predictions(path, task)
     assert str(caught.value).startswith(f"{path}:2: {message}")
 
 

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from domainbert.planning.dry_run import DryRun, Place
 
 
-def forecast(chosen: Chosen, place: Place, measure: bool, as_json: bool) -> None:
+def forecast(chosen: Chosen, place: Place, as_json: bool) -> None:
     """Find out what a run would take, and print it."""
     from domainbert.planning.dry_run import dry_run
     from domainbert.run.progress import Reporter
 
-    found = dry_run(chosen.recipe, place, measure, Reporter())
+    found = dry_run(chosen.recipe, place, Reporter())
     if found.is_main:
         print_forecast(chosen, found, as_json)
 
@@ -46,12 +46,13 @@ def forecast_json(chosen: Chosen, found: DryRun) -> dict[str, Any]:
         "origins": {dotted(at): origin for at, origin in chosen.origins.items()},
         "corpus": {
             **{key: found.corpus[key] for key in ("documents", "tokens", "characters")},
-            "heldout_documents": found.heldout,
+            "held_out_documents": found.held_out,
             "training": asdict(found.size),
         },
         "phases": [asdict(phase) for phase in found.phases],
-        "memory": {**asdict(found.memory), "total": found.memory.total, "measured": found.peak},
-        "timed": {name: asdict(pace) for name, pace in found.paces.items()},
+        "peak_memory": found.peak,
+        "timed": {name: asdict(timed) for name, timed in found.throughput.items()},
+        "done": found.done,
         "device": found.device,
         "processes": found.processes,
         "timed_in_processes": found.timed_in,
@@ -81,7 +82,7 @@ def _print_corpus(found: DryRun) -> None:
     size = found.size
     print_line(
         f"corpus: {found.corpus['documents']:,} documents, {found.corpus['tokens']:,} tokens, "
-        f"{found.corpus['characters']:,} characters; {found.heldout:,} documents held out"
+        f"{found.corpus['characters']:,} characters; {found.held_out:,} documents held out"
     )
     print_line(
         f"training slice: {size.n_sequences:,} sequences of {size.tokens_per_sequence:.1f} tokens "
@@ -97,24 +98,19 @@ def _print_phases(chosen: Chosen, found: DryRun) -> None:
             f"{phase.sequences:,}",
             f"{phase.tokens:,}",
             f"{phase.epochs:.2f}",
-            "not measured" if phase.seconds is None else _duration(phase.seconds),
+            _duration(phase.seconds),
         ]
         for phase in found.phases
     ]
     print_table(["phase", "steps", "sequences", "tokens", "epochs", "time"], rows)
-    for name, pace in found.paces.items():
-        speed = 1 / pace.seconds_per_token
-        print_line(f"{name}: {speed:,.0f} tokens/s, median of {pace.steps} timed steps")
-    if found.paces and found.timed_in < found.processes:
+    for name, timed in found.throughput.items():
+        speed = 1 / timed.seconds_per_token
+        print_line(f"{name}: {speed:,.0f} tokens/s, median of {timed.steps} timed steps")
+    if found.timed_in < found.processes:
         more = "" if chosen.recipe.train.minutes is None else ", and do more steps in the minutes"
         print_line(
             f"timed in one process: what {found.processes} take was not measured; each does "
             f"1/{found.processes} of a step's work{more}"
-        )
-    if not any(phase.name == "full" for phase in found.phases):
-        print_line(
-            f"full: how many steps are {chosen.recipe.train.minutes:g} minutes is known after "
-            "timed steps; leave --no-measure out"
         )
     if chosen.recipe.vocabulary is not None:
         print_line(
@@ -124,13 +120,12 @@ def _print_phases(chosen: Chosen, found: DryRun) -> None:
 
 
 def _print_memory(found: DryRun) -> None:
-    memory = found.memory
-    parts = ", ".join(f"{name} {_bytes(size)}" for name, size in asdict(memory).items())
-    each = "" if found.processes == 1 else f", each of {found.processes} processes"
-    print_line(f"memory of a step by formula{each}: {_bytes(memory.total)} ({parts})")
     if found.peak is not None:
         whose = "this process, Python and libraries included" if found.device == "cpu" else "device"
         print_line(f"memory at the peak of the timed steps: {_bytes(found.peak)} ({whose})")
+    kept = [name for name, done in found.done.items() if done]
+    if kept:
+        print_line(f"done already: {', '.join(kept)}")
 
 
 def _bytes(size: int) -> str:

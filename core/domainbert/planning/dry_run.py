@@ -1,23 +1,14 @@
-"""`domainbert adapt --dry-run`: all up to the first step, in a folder that is thrown away."""
+"""`domainbert adapt --dry-run`: the same stages up to the first step, in a temporary folder."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from domainbert.adapt import find_inputs
-from domainbert.model.layers import depths, frozen
-from domainbert.model.load import check_length, load_masked_lm
-from domainbert.planning.memory import (
-    Memory,
-    PhaseEstimate,
-    estimate_memory,
-    estimate_phase,
-    forget_peak,
-    peak_memory,
-)
+from domainbert.model.load import load_masked_lm
+from domainbert.planning.memory import forget_peak, peak_memory
 from domainbert.planning.throughput import (
     Throughput,
     corpus_size,
@@ -25,24 +16,48 @@ from domainbert.planning.throughput import (
     planned_steps,
 )
 from domainbert.plugin.registry import Registry
-from domainbert.prepare import Prepared, tokenise
 from domainbert.recipe.schema import Recipe
+from domainbert.recipe.train import TrainSection
 from domainbert.run.folder import RunFolder, check_run_folder
 from domainbert.run.progress import Reporter
 from domainbert.run.session import Session, open_session
-from domainbert.storage.download import temporary_cache
+from domainbert.run.stage import is_done
+from domainbert.stages.corpus import Corpus, build_corpus
+from domainbert.stages.inputs import Inputs, locate
+from domainbert.stages.plan import Stages, plan_stages
+from domainbert.training.batch_ramp import places_before
 from domainbert.training.environment import check_environment
-from domainbert.training.loop import select_parameters
+from domainbert.training.job import build_job
 from domainbert.training.phases import (
     CorpusSize,
     Phase,
     check_shares,
     count_steps,
+    full_phase,
     head_phase,
-    plan_phases,
 )
-from domainbert.training.pretrain import build_job
 from domainbert.training.step import Job
+
+
+@dataclass(frozen=True)
+class PhaseEstimate:
+    """What a phase reads and takes.
+
+    Args:
+        name: Of the phase.
+        steps: Optimizer steps.
+        sequences: Read in them.
+        tokens: Expected in these, special tokens included.
+        epochs: Passes over the training slice.
+        seconds: By timed steps.
+    """
+
+    name: str
+    steps: int
+    sequences: int
+    tokens: int
+    epochs: float
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -50,27 +65,27 @@ class DryRun:
     """What a run would do.
 
     Args:
+        done: Stages in order, and whether the run folder has them already.
         corpus: Manifest of the token store.
-        heldout: Documents never trained on.
+        held_out: Documents never trained on.
         size: The training slice.
-        phases: What each reads and takes; empty if the steps cannot be known without timed steps.
-        memory: By formula.
-        peak: Bytes at the peak of the timed steps; None without them.
-        paces: What was timed, by phase; empty if nothing was.
+        phases: What each reads and takes.
+        peak: Bytes at the peak of the timed steps; None where the system does not count them.
+        throughput: What was timed, by phase.
         processes: That would share the work.
         timed_in: Processes in which steps were timed: one, unless a launcher started several.
         device: Type of the device.
         bf16: Whether matrix products run in bf16.
-        is_main: Whether this process speaks.
+        is_main: Whether this process prints.
     """
 
+    done: dict[str, bool]
     corpus: dict[str, Any]
-    heldout: int
+    held_out: int
     size: CorpusSize
     phases: tuple[PhaseEstimate, ...]
-    memory: Memory
     peak: int | None
-    paces: dict[str, Throughput]
+    throughput: dict[str, Throughput]
     processes: int
     timed_in: int
     device: str
@@ -88,103 +103,84 @@ class Place:
     processes: int = 1
 
 
-def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> DryRun:
-    """Find, load, tokenise and count all that a run would, time a few steps, and keep nothing.
+def dry_run(recipe: Recipe, place: Place, reporter: Reporter) -> DryRun:
+    """Return what a run would do and take, after a few timed steps; the run folder is not written.
 
     Args:
-        recipe: What to do.
+        recipe: The recipe.
         place: Where.
-        measure: Whether to time steps.
         reporter: Where progress is shown.
 
     Raises:
         UserError: What the run itself would refuse.
     """
-    check_run_folder(RunFolder(place.out), recipe)
-    with TemporaryDirectory(prefix="domainbert-dry-run-") as folder:
-        here = Path(folder)
-        with (
-            temporary_cache(here / "cache"),
-            open_session(here / "run", recipe.train.precision, reporter) as session,
-        ):
-            check_environment(recipe.train, session.accelerator)
-            inputs = find_inputs(recipe, place.folder, place.registry, session, here / "hub")
-            loaded = load_masked_lm(inputs.base, recipe.train.seed)
-            if inputs.tasks:
-                check_length(
-                    loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length"
-                )
-            prepared = tokenise(recipe, loaded, inputs, session)
-            return _look_ahead(recipe, prepared, place, measure, session)
+    run = RunFolder(place.out)
+    check_run_folder(run)
+    with TemporaryDirectory(prefix="domainbert-dry-run-") as name:
+        temporary = RunFolder(Path(name))
+        with open_session(place.out, reporter) as session:
+            inputs = locate(recipe, place.folder, place.registry, session)
+            stages = plan_stages(recipe, inputs, run)
+            stages.check()
+            check_shares(recipe.train, place.processes)
+            stage = stages.corpus
+            if not is_done(stage):
+                stage = replace(stage, folder=temporary.corpus)
+            corpus = build_corpus(stage, inputs, session)
+            working = replace(session, run=temporary).with_processes(recipe.train.precision)
+            check_environment(recipe.train, working.accelerator)
+            return _look_ahead(recipe, stages, inputs, corpus, place, working)
 
 
 def _look_ahead(
-    recipe: Recipe, prepared: Prepared, place: Place, measure: bool, session: Session
+    recipe: Recipe, stages: Stages, inputs: Inputs, corpus: Corpus, place: Place, session: Session
 ) -> DryRun:
-    split, new_head = prepared.split, prepared.loaded.new_head
-    here = session.accelerator.num_processes
-    processes = max(here, place.processes)
-    check_shares(recipe.train, processes)
-    job = build_job(recipe.train, prepared.loaded, prepared.store, split.train_T, session)
-    memory = _memory(job, processes)
-    paces, peak = _measured(job, new_head) if measure else ({}, None)
-    size = corpus_size(job)
-    phases = _phases(recipe, size, new_head, planned_steps(RunFolder(place.out).lock), paces)
+    (store, split), train = corpus, recipe.train
+    loaded = load_masked_lm(inputs.base, train.seed)
+    job = build_job(train, loaded, store, split.train_T, session)
+    size, timed_in = corpus_size(job), session.accelerator.num_processes
+    throughput, peak = _measured(job, inputs.new_head)
+    heads = [head_phase(train)] if inputs.new_head else []
+    # Before a vocabulary grows, the head of its base is trained, and steps count anew.
+    first = heads[0].stop if heads and recipe.vocabulary is None else 0
+    steps = planned_steps(stages.pretrain.folder)
+    if steps is None:
+        steps = count_steps(train, size, first, throughput["full"].seconds_per_token)
+    phases = (*heads, full_phase(train, first, steps))
     return DryRun(
-        corpus=prepared.store.manifest,
-        heldout=len(split.heldout_H),
+        done={stage.name: is_done(stage) for stage in vars(stages).values() if stage},
+        corpus=store.manifest,
+        held_out=len(split.heldout_H),
         size=size,
         phases=tuple(
-            estimate_phase(
-                recipe.train,
-                phase,
-                size,
-                paces[phase.name].seconds_per_token if phase.name in paces else None,
-            )
+            _estimate(train, phase, size, throughput[phase.name].seconds_per_token)
             for phase in phases
         ),
-        memory=memory,
         peak=peak,
-        paces=paces,
-        processes=processes,
-        timed_in=here,
+        throughput=throughput,
+        processes=max(timed_in, place.processes),
+        timed_in=timed_in,
         device=session.accelerator.device.type,
         bf16=session.bf16,
         is_main=session.is_main,
     )
 
 
-def _phases(
-    recipe: Recipe,
-    size: CorpusSize,
-    new_head: bool,
-    known: int | None,
-    paces: dict[str, Throughput],
-) -> tuple[Phase, ...]:
-    """Return the phases whose steps can be known."""
-    train = recipe.train
-    heads = head_phase(train, new_head)
-    # Before a vocabulary grows, the head of its base is trained in a run of its own.
-    heads_first = new_head and recipe.vocabulary is None
-    first = sum(phase.steps for phase in heads) if heads_first else 0
-    steps = known
-    if steps is None and (train.minutes is None or "full" in paces):
-        pace = paces["full"].seconds_per_token if "full" in paces else None
-        steps = count_steps(train, size, first, pace)
-    return heads if steps is None else (*heads, plan_phases(train, steps, heads_first)[-1])
-
-
-def _memory(job: Job, processes: int) -> Memory:
-    select_parameters(job.model, "full", frozen(job.settings, depths(job.model)))
-    sharded = job.session.accelerator.is_fsdp2
-    return estimate_memory(job.model, job.settings, processes, job.session.bf16, sharded)
+def _estimate(
+    train: TrainSection, phase: Phase, size: CorpusSize, seconds_per_token: float
+) -> PhaseEstimate:
+    sequences = places_before(train, phase.stop) - places_before(train, phase.start)
+    tokens = round(sequences * size.tokens_per_sequence)
+    epochs = sequences / size.n_sequences
+    seconds = tokens * seconds_per_token
+    return PhaseEstimate(phase.name, phase.steps, sequences, tokens, epochs, seconds)
 
 
 def _measured(job: Job, new_head: bool) -> tuple[dict[str, Throughput], int | None]:
-    """Time the phases; the peak is that of the last, in which all learns."""
-    paces, device, counted = {}, job.session.accelerator.device, False
-    for name in (*(phase.name for phase in head_phase(job.settings, new_head)), "full"):
+    """Return the throughput of each phase, and the peak memory of the last."""
+    throughput, device, counted = {}, job.session.accelerator.device, False
+    for name in ("head", "full") if new_head else ("full",):
         job.session.reporter.say(f"timing a few steps ({name})")
         counted = forget_peak(device)
-        paces[name] = measure_throughput(job, name)
-    return paces, peak_memory(device) if counted else None
+        throughput[name] = measure_throughput(job, name)
+    return throughput, peak_memory(device) if counted else None

@@ -13,9 +13,9 @@ from domainbert.recipe.schema import Recipe
 from domainbert.report.escape import cell
 from domainbert.report.statistics import Summary
 from domainbert.run.folder import RunFolder, update_lock
+from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
 from domainbert.tokenizer.extend import Extension
-from domainbert.training.pretrain import Adaptation
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -156,8 +156,9 @@ def shown_metrics(report: TaskReport) -> tuple[str, ...]:
         "f1_strict": ("f1_default",),
         "f1_macro": ("accuracy", "mcc"),
         "f1_micro": ("f1_macro", "precision_at_1", "recall_at_5", "top1_f1"),
-    }[report.metric]
-    return (report.metric, *(name for name in shown if name in first))
+    }.get(report.metric, tuple(first))
+    shown = (report.metric, *shown, *report.task.metrics)
+    return tuple(dict.fromkeys(name for name in shown if name in first))
 
 
 def remarks(report: TaskReport) -> list[str]:

@@ -9,16 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from domainbert.errors import DataError
+from domainbert.plugin.domain import Prediction
 from domainbert.report.results import Result, load_result
 from domainbert.storage.files import expand_user
-from domainbert.tasks.metrics.score import Prediction, primary_counts
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _NAME = re.compile(r".+-seed-\d+\.json")
 _SHOWN_ERRORS = 20
@@ -31,13 +26,13 @@ class Scored:
     Args:
         path: The file.
         result: What it says.
-        counts_NK3: Counts of each test record; see `headline_counts`.
+        predictions: Of each test record.
         gold: Hash of what is true of each test record.
     """
 
     path: Path
     result: Result
-    counts_NK3: NDArray[np.int64]
+    predictions: tuple[Prediction, ...]
     gold: str
 
     @property
@@ -121,8 +116,7 @@ def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]
 
 def _load(path: Path) -> Scored:
     result, predictions = load_result(path)
-    counts = primary_counts(result.task.scoring, predictions)
-    return Scored(path, result, counts, _gold(predictions))
+    return Scored(path, result, predictions, _gold(predictions))
 
 
 def _gold(predictions: Sequence[Prediction]) -> str:

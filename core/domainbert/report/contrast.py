@@ -133,7 +133,7 @@ def _contrast(base: Sequence[Scored], other: Sequence[Scored]) -> Contrast:
         task=result.task.name,
         version=result.task.version,
         metric=result.metric,
-        records=len(first.counts_NK3),
+        records=len(first.predictions),
         first=_told(base),
         second=_told(other),
         comparison=comparison,

@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domainbert.errors import DataError
-from domainbert.tasks.metrics.score import Prediction, Scoring
+from domainbert.plugin.domain import Prediction, Task
+from domainbert.tasks.metrics.score import kind_of
 
 _SHOWN_PROBLEMS = 5
 
@@ -34,7 +35,7 @@ class _Line(BaseModel):
     words: list[str] = []
 
 
-def read_predictions(path: Path, scoring: Scoring) -> tuple[Prediction, ...]:
+def read_predictions(path: Path, task: Task) -> tuple[Prediction, ...]:
     """Read JSON lines of predictions.
 
     Raises:
@@ -47,28 +48,13 @@ def read_predictions(path: Path, scoring: Scoring) -> tuple[Prediction, ...]:
             read = _Line.model_validate_json(line)
         except ValidationError as error:
             raise DataError(problems(f"{path}:{number}", error)[0]) from None
-        rows = (read.gold, read.predicted, read.ranking, read.words)
-        made = Prediction(*(tuple(row) for row in rows))
-        wrong = _misfit(made, scoring)
+        gold, predicted, ranking = tuple(read.gold), tuple(read.predicted), tuple(read.ranking)
+        made = Prediction(gold, predicted, ranking, tuple(read.words))
+        wrong = kind_of(task).misfit(made, task)
         if wrong:
             raise DataError(f"{path}:{number}: {wrong}.")
         found.append(made)
     return tuple(found)
-
-
-def _misfit(made: Prediction, scoring: Scoring) -> str:
-    """Return what makes a prediction none of this kind of task, if anything."""
-    if scoring.kind == "tagging":
-        if len(made.gold) != len(made.predicted) or (
-            made.words and len(made.words) != len(made.gold)
-        ):
-            return "as many gold tags, predicted tags and words were expected"
-        return "" if made.gold else "gold: a sentence without a word"
-    if any(len(set(row)) < len(row) for row in (made.gold, made.predicted, made.ranking)):
-        return "a label is named twice"
-    if not scoring.multi_label and {len(made.gold), len(made.predicted)} != {1}:
-        return "exactly one gold and one predicted label were expected"
-    return ""
 
 
 def problems(where: str, error: ValidationError) -> list[str]:

@@ -28,6 +28,7 @@ from domainbert.report.statistics import (
     replicate,
     summarise,
 )
+from domainbert.tasks.metrics.score import primary_metric
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _table(results: Sequence[Scored]) -> Table:
         task=first.result.task,
         sample=any(scored.result.task.sample for scored in results),
         metric=first.result.metric,
-        records=len(first.counts_NK3),
+        records=len(first.predictions),
         rows=tuple(rows),
         noticed=dict(sorted(noticed.items())),
     )
@@ -176,8 +177,9 @@ def _table(results: Sequence[Scored]) -> Table:
 
 def _group(results: Sequence[Scored]) -> _Group:
     ordered = tuple(sorted(results, key=lambda scored: scored.result.seed))
-    counts_SNK3 = np.stack([scored.counts_NK3 for scored in ordered])
-    return _Group(ordered, replicate(counts_SNK3, seeded=not ordered[0].is_baseline))
+    metric = primary_metric(ordered[0].result.task.task)
+    predictions_SN = [scored.predictions for scored in ordered]
+    return _Group(ordered, replicate(metric, predictions_SN, seeded=not ordered[0].is_baseline))
 
 
 def _difference(base: _Group, other: _Group) -> Comparison:

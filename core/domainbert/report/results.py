@@ -15,10 +15,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, PluginError
+from domainbert.plugin.domain import Prediction, Task
 from domainbert.report.predictions import predictions_text, problems, read_predictions
 from domainbert.storage.files import write_json, write_text
-from domainbert.tasks.metrics.score import Prediction, Scoring, primary_metric, score
+from domainbert.tasks.metrics.score import primary_metric, score
 
 SCHEMA = 2
 # Files may come from strangers: numbers that nothing measures would break tables and plots.
@@ -67,7 +68,7 @@ class ScoredTask(_Record):
     """Scores of different versions are not comparable."""
     domain: str | None = None
     """Domain that declares it; null for your own files."""
-    kind: Literal["tagging", "classification"]
+    kind: Text
     """What is predicted."""
     multi_label: bool = False
     """Whether a record may have any number of labels."""
@@ -88,9 +89,12 @@ class ScoredTask(_Record):
         return labels
 
     @property
-    def scoring(self) -> Scoring:
-        """How its predictions are scored."""
-        return Scoring(self.kind, tuple(self.labels), self.multi_label, self.levels)
+    def task(self) -> Task:
+        """The task's record."""
+        return Task(
+            title="", licence="", origin="", splits={}, labels=tuple(self.labels),
+            **self.model_dump(exclude={"labels"}),
+        )  # fmt: skip
 
 
 class RecipeOf(_Record):
@@ -172,14 +176,18 @@ def load_result(path: Path) -> tuple[Result, tuple[Prediction, ...]]:
             other scores than it says.
     """
     result = _read_result(path)
-    scoring = result.task.scoring
-    if result.metric != primary_metric(scoring):
+    try:
+        task = result.task.task
+        primary = primary_metric(task).name
+    except PluginError as error:
+        raise DataError(f"{path}: task: {error}") from None
+    if result.metric != primary:
         raise DataError(
-            f"{path}: metric: models are compared by {primary_metric(scoring)!r} on such a task, "
+            f"{path}: metric: models are compared by {primary!r} on such a task, "
             f"not by {result.metric!r}. It was written by another version: evaluate again."
         )
-    predictions = read_predictions(path.parent / result.predictions.file, scoring)
-    _check_scores(path, result.test, _score(path, scoring, predictions))
+    predictions = read_predictions(path.parent / result.predictions.file, task)
+    _check_scores(path, result.test, score(task, predictions))
     return result, predictions
 
 
@@ -224,13 +232,6 @@ def _check_file(path: Path, stored: PredictionsFile) -> None:
         )
     if hashlib.sha256(beside.read_bytes()).hexdigest() != stored.sha256:
         raise DataError(f"{beside}: is not the file that {path.name} was written with (sha256).")
-
-
-def _score(path: Path, scoring: Scoring, predictions: Sequence[Prediction]) -> Mapping[str, float]:
-    try:
-        return score(scoring, predictions)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
 
 
 def _check_scores(path: Path, said: Mapping[str, float], found: Mapping[str, float]) -> None:

@@ -10,13 +10,15 @@ Welch–Satterthwaite degrees of freedom (Satterthwaite 1946, doi:10.2307/300201
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from domainbert.tasks.metrics.score import primary_of_counts
+from domainbert.plugin.components import Metric
+from domainbert.plugin.domain import Prediction
+from domainbert.plugin.registry import calling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,42 +90,46 @@ def summarise(values: Sequence[float]) -> Summary:
 
 
 def compare(
-    base_SNK3: NDArray[np.int64], adapted_SNK3: NDArray[np.int64], seed: int = 0
+    metric: Metric,
+    base_SN: Sequence[Sequence[Prediction]],
+    other_SN: Sequence[Sequence[Prediction]],
 ) -> Comparison:
-    """Compare two models on the same seeds and test records by the task's headline.
+    """Compare two models on the same seeds and test records by a metric.
 
     Args:
-        base_SNK3: (right, predicted, gold) of S seeds, N records and K classes; see
-            `headline_counts`.
-        adapted_SNK3: The same for the other model.
-        seed: Of the bootstrap.
+        metric: The metric.
+        base_SN: Predictions of S seeds for N records.
+        other_SN: The same for the other model.
     """
-    return difference(replicate(base_SNK3, seed=seed), replicate(adapted_SNK3, seed=seed))
+    return difference(replicate(metric, base_SN), replicate(metric, other_SN))
 
 
-def replicate(counts_SNK3: NDArray[np.int64], *, seeded: bool = True, seed: int = 0) -> Replicates:
-    """Return the headline of a model on its test records and on draws of them.
+def replicate(
+    metric: Metric,
+    predictions_SN: Sequence[Sequence[Prediction]],
+    *,
+    seeded: bool = True,
+    seed: int = 0,
+) -> Replicates:
+    """Return a metric of a model on its test records and on draws of them.
 
     Args:
-        counts_SNK3: (right, predicted, gold) of S seeds, N records and K classes.
+        metric: The metric.
+        predictions_SN: Predictions of S seeds for N records.
         seeded: Whether another seed of fine-tuning would give other predictions.
         seed: Of the bootstrap; with the same one, models of a task see the same draws.
     """
     from scipy import stats
 
-    n_records = counts_SNK3.shape[1]
-    values_S = primary_of_counts(counts_SNK3.sum(axis=1))
+    n_records = len(predictions_SN[0])
+    rows = np.arange(n_records)
+    of_draws = _of_draws(metric, predictions_SN)
+    values_S = of_draws(rows[None])[0]
     if n_records < 2:
         return Replicates(values_S, np.full(_RESAMPLES, values_S.mean()), n_records, seeded)
-    rows = np.arange(n_records)
-    # Summing drawn records is a matrix product with how often each was drawn.
-    flat_NX = np.moveaxis(counts_SNK3, 1, 0).reshape(n_records, -1).astype(np.float64)
-    shape = (counts_SNK3.shape[0], *counts_SNK3.shape[2:])
 
     def statistic(sample_BN: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
-        drawn_BN = np.stack([np.bincount(row, minlength=n_records) for row in sample_BN])
-        sums = (drawn_BN @ flat_NX).reshape(len(sample_BN), *shape)
-        return primary_of_counts(sums).mean(axis=-1)
+        return of_draws(sample_BN).mean(axis=-1)
 
     drawn = stats.bootstrap(
         (rows,),
@@ -135,6 +141,36 @@ def replicate(counts_SNK3: NDArray[np.int64], *, seeded: bool = True, seed: int 
         rng=np.random.default_rng(seed),
     )
     return Replicates(values_S, drawn.bootstrap_distribution, n_records, seeded)
+
+
+def _of_draws(
+    metric: Metric, predictions_SN: Sequence[Sequence[Prediction]]
+) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
+    """Return the function from record numbers of draws (B, N) to values (B, S)."""
+    counts, aggregate, of_sample = metric.counts, metric.aggregate, metric.of_sample
+    if counts is None or aggregate is None:
+        assert of_sample is not None  # noqa: S101  # as the record of a metric makes sure
+
+        def of_draws(sample_BN: NDArray[np.int64]) -> NDArray[np.float64]:
+            with calling(metric):
+                return np.array(
+                    [[of_sample([p[n] for n in row]) for p in predictions_SN] for row in sample_BN]
+                )
+
+        return of_draws
+    with calling(metric):
+        counts_SN = np.stack([counts(predictions) for predictions in predictions_SN])
+    n_records = counts_SN.shape[1]
+    # Summing drawn records is a matrix product with how often each was drawn.
+    flat_NX = np.moveaxis(counts_SN, 1, 0).reshape(n_records, -1).astype(np.float64)
+    shape = (counts_SN.shape[0], *counts_SN.shape[2:])
+
+    def of_sums(sample_BN: NDArray[np.int64]) -> NDArray[np.float64]:
+        drawn_BN = np.stack([np.bincount(row, minlength=n_records) for row in sample_BN])
+        with calling(metric):
+            return np.asarray(aggregate((drawn_BN @ flat_NX).reshape(len(sample_BN), *shape)))
+
+    return of_sums
 
 
 def interval(found: Replicates) -> Interval:

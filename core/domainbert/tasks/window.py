@@ -1,32 +1,15 @@
-"""A piece of a record that a model reads at once."""
+"""Windows of a batch as tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 
+from domainbert.plugin.domain import Window
 from domainbert.training.data.batch import padded_length
 
-
-@dataclass(frozen=True)
-class Window:
-    """Part of a sentence or text that fits the model.
-
-    Args:
-        record: Number of the sentence or example.
-        input_ids: Token ids, special tokens included.
-        words: Numbers of the words that are scored here (tagging).
-        positions: Where in `input_ids` the first piece of each stands.
-        weight: Share of the record's loss that this window carries; 1 in all for each text.
-    """
-
-    record: int
-    input_ids: tuple[int, ...]
-    words: tuple[int, ...] = ()
-    positions: tuple[int, ...] = ()
-    weight: float = 1.0
+__all__ = ["Window", "pad_windows"]
 
 
 def pad_windows(
