@@ -198,7 +198,7 @@ def test_a_new_plugin_passes_every_check(
     install(cli, shelf)
     # For real it is run by the test of the tutorial, and by that of the wheel.
     monkeypatch.setattr(
-        "domainbert.plugin_check.runs._run",
+        "domainbert.plugin_check.recipes.run",
         lambda subject, recipes, folder: dict.fromkeys(recipes, ""),
     )
     outcome = cli("plugins", "check", "case-law")
@@ -229,7 +229,7 @@ def test_faults_are_told_with_their_fixes_and_exit_code_1(cli: Cli, shelf: Any) 
     assert wrong[3].startswith("FAIL  runs: case-law/quickstart: ")
     assert "corpus.jsonl:1: expected an object with 'id' and 'text'" in wrong[3]
     assert wrong[3].endswith("  → run it: `domainbert adapt RECIPE --set train.steps=2`")
-    assert wrong[2].startswith("FAIL  terms: terms.txt:2: 'chain' stands in line 1 too  → keep one")
+    assert wrong[2].startswith("FAIL  terms: terms.txt:2: 'chain' is in line 1 too  → keep one")
 
 
 def test_check_as_json(cli: Cli, tmp_path: Path) -> None:
