@@ -154,10 +154,12 @@ def test_published_overlap_and_rare_labels_are_shown_and_not_refused(
     rows = {"train": "one\ta|b\ntwo\tb\n", "validation": "one\ta\n", "test": "four\ta|c\n"}
     splits = {name: publish(f"{name}.tsv", f"text\tlabel\n{text}") for name, text in rows.items()}
     changes = {"kind": "classification", "labels": (), "multi_label": True, "splits": splits}
-    loaded = load_domain(task(domain, **changes))
+    loaded, published = (
+        load_domain(task(domain, **changes)),
+        "1 of validation in train, as published",
+    )
     assert [check(loaded).line for check in (check_splits, check_labels, check_scores)] == [
-        "ok    splits: 1 task, no packaged text in two splits; "
-        + "knot-names: 1 of validation in train, as published",
+        "ok    splits: 1 task, no packaged text in two splits; knot-names: " + published,
         "ok    labels: 1 task, train has every label; task 'knot-names': train never has c",
         "ok    scores: perfect predictions score 1.0 on 1 task",
     ]

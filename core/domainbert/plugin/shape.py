@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from domainbert.plugin.components import KINDS
+from domainbert.plugin.components import KINDS, Metric
 from domainbert.plugin.domain import check_name
 
 
@@ -25,7 +25,9 @@ def check_component(record: Any) -> None:
             f"domainbert_components yielded {type(record).__name__}, not one of {known}"
         )
     title = type(record).__name__
-    check_name(title, record.name)
+    # Names of metrics are keys of results, where `f1_strict` was first.
+    is_metric = isinstance(record, Metric)
+    check_name(title, str(record.name).replace("_", "-") if is_metric else record.name)
     for name, hint in get_type_hints(type(record)).items():
         fault = _fault(getattr(record, name), hint)
         if fault:
