@@ -116,21 +116,3 @@ def test_the_tutorial_goes_from_a_file_to_a_wheel(
     assert "ok    runs: gardening/quickstart: adapted and evaluated in miniature" in package
     assert package[-1] == "Next: domainbert recipes list"
     assert not any(line.startswith("FAIL") for line in package)
-
-
-def test_the_failure_that_the_tutorial_tells_is_what_is_said(
-    cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code = next(code for _, code in blocks(TUTORIAL, "bash"))
-    subprocess.run(["bash", "-euc", code], cwd=tmp_path, check=True)
-    with (tmp_path / "terms.txt").open("a") as stream:
-        stream.write("slugs\n")
-    (tmp_path / "gardening.py").write_text(next(c for _, c in blocks(TUTORIAL, "python")))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "domainbert.plugin_check.recipes.run", lambda subject, recipes, folder: {"the samples": ""}
-    )
-    outcome = cli("plugins", "check", "gardening", "--plugin", "gardening.py")
-    assert outcome.code == 1
-    (line,) = [line for line in outcome.out.splitlines() if line.startswith("FAIL")]
-    assert line in " ".join(TUTORIAL.read_text(encoding="utf-8").split("\n"))
