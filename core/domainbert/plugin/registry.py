@@ -19,7 +19,7 @@ import pluggy
 from domainbert.errors import PluginError, did_you_mean, one_line
 from domainbert.plugin import hookspecs
 from domainbert.plugin.calls import OWNERS, calling, reading, stream
-from domainbert.plugin.components import Component
+from domainbert.plugin.components import KINDS, Component
 from domainbert.plugin.discover import GROUP, PluginInfo, entry_points, single_file
 from domainbert.plugin.domain import Domain, Task
 from domainbert.plugin.shape import check_component
@@ -70,16 +70,12 @@ class Registry:
                     f"Domain {name!r}: its plugin {plugin.distribution} {plugin.version} is "
                     f"{plugin.status}: {plugin.error}. See `domainbert plugins list`."
                 )
-        broken = "".join(
-            f" {plugin.name} is broken: {plugin.error}."
-            for plugin in self.plugins
-            if plugin.status == "broken"
-        )
+        broken = [f" {p.name} is broken: {p.error}." for p in self.plugins if p.status == "broken"]
         installed = ", ".join(sorted(self.domains)) or "none"
         raise PluginError(
             f"Unknown domain {name!r}.{did_you_mean(name, self.domains)} Installed: {installed}. "
             f"A plugin may provide it: `pip install domainbert-{name}`, or name a file with "
-            f"`--plugin FILE.py`.{broken}"
+            f"`--plugin FILE.py`.{''.join(broken)}"
         )
 
     def register_commands(self, app: typer.Typer) -> list[str]:
@@ -154,10 +150,8 @@ def component(kind: type[C], name: str) -> C:
 def _core_components() -> dict[type, dict[str, Any]]:
     from domainbert import builtin
 
-    parts: dict[type, dict[str, Any]] = {}
-    for record in builtin.domainbert_components():
-        parts.setdefault(type(record), {})[record.name] = record
-    return parts
+    records = list(builtin.domainbert_components())
+    return {kind: {part.name: part for part in records if type(part) is kind} for kind in KINDS}
 
 
 def _register(
@@ -254,25 +248,22 @@ def _build(
                 if hook == "domainbert_components":
                     check_component(item)
                     parts.setdefault(type(item), {})[item.name] = item
-                elif hook == "domainbert_domains":
-                    domains[_of_type(item, Domain, hook).name] = item
-                else:
-                    name, task = item
-                    task = _of_type(task, Task, hook)
-                    # A domain that is not installed is no fault of the plugin that adds to it.
-                    if name in domains:
-                        tasks = (*domains[name].tasks, task)
-                        domains[name] = replace(domains[name], tasks=tasks)
+                    continue
+                kind = Domain if hook == "domainbert_domains" else Task
+                name, record = ("", item) if kind is Domain else item
+                if not isinstance(record, kind):
+                    raise TypeError(
+                        f"{hook} yielded {type(record).__name__}, not a {kind.__name__}"
+                    )
+                if isinstance(record, Domain):
+                    domains[record.name] = record
+                elif name in domains:  # that a domain is not installed is no fault
+                    tasks = (*domains[name].tasks, record)
+                    domains[name] = replace(domains[name], tasks=tasks)
             except (TypeError, ValueError, PluginError) as error:
                 errors.setdefault(_owner(manager, answers, hook, item), error)
     faults = {key: ("broken", one_line(error)) for key, error in errors.items()}
     return domains, parts, faults or _conflicts(answers)
-
-
-def _of_type(item: Any, kind: type, hook: str) -> Any:
-    if not isinstance(item, kind):
-        raise TypeError(f"{hook} yielded {type(item).__name__}, not a {kind.__name__}")
-    return item
 
 
 def _is_error(answer: Any) -> bool:
