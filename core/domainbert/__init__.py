@@ -13,6 +13,7 @@ from domainbert.plugin.components import (
     LoadedTask,
     Metric,
     Objective,
+    Predictions,
     TaskKind,
 )
 from domainbert.plugin.domain import (
@@ -39,8 +40,8 @@ __version__ = "0.1.0"
 __all__ = [
     "CLASSIFICATION", "TAGGING", "Baseline", "Corpus", "CorpusReader", "CorpusStep", "DataError",
     "DataFile", "Document", "Domain", "DomainBertError", "Example", "LoadedTask", "Metric",
-    "Objective", "Prediction", "Sentence", "Task", "TaskKind", "Terms", "UserError", "Window",
-    "hookimpl", "load_recipe",
+    "Objective", "Prediction", "Predictions", "Sentence", "Task", "TaskKind", "Terms", "UserError",
+    "Window", "hookimpl", "load_recipe",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from domainbert.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
-from domainbert.report.hardware import hardware
+from domainbert.run.environment import hardware
 from domainbert.run.folder import check_run_folder, open_run
 from domainbert.run.heartbeat import is_worker
 from domainbert.run.progress import Reporter
@@ -98,7 +98,6 @@ def adapt(
                 ),
                 reports=reports,
                 hardware=hardware(session),
-                is_main=session.is_main,
                 extension=extended[0],
             )
             write_card(summary, session.run)

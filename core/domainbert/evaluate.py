@@ -5,23 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from domainbert.errors import RunFailed
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
-from domainbert.plugin.domain import Prediction, Task
+from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.report.results import Result, find_result, result_path, save_result
-from domainbert.report.statistics import Comparison, Summary, compare, summarise
+from domainbert.report.compare import Comparison, compare, group, most_counts
+from domainbert.report.results import result_path, save_result, task_entry, task_identity
+from domainbert.report.scored import Scored, find_result
+from domainbert.report.statistics import Summary
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.metrics.score import check_predictions, kind_of, primary_metric, score
 
-_LOOK = 0.5
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -105,19 +106,24 @@ def evaluate(
         RunFailed: A fine-tuning run did not stay finite, or a component failed.
         Stopped: A signal; finished trials are kept.
     """
-    trials = {loaded.task.name: _trials(loaded, models, settings, session) for loaded in tasks}
+    trials = [trial for loaded in tasks for trial in _trials(loaded, models, settings, session)]
     rank, world = session.accelerator.process_index, session.accelerator.num_processes
     # Baselines take seconds, so an error in their data shows before the hours of fine-tuning.
-    order = sorted(chain(*trials.values()), key=lambda trial: trial.model.folder is not None)
+    order = sorted(trials, key=lambda trial: trial.model.folder is not None)
     for trial in order[rank::world]:
         if _finished(trial) is None:
             _run(trial, settings, session, recipe)
     if not session.is_main:
         return ()  # files tell rank 0: a collective operation would wait for the slowest trial
-    while any(_finished(trial) is None for trial in order):
-        session.check_stop("waiting for other ranks")
-        time.sleep(_LOOK)
-    return tuple(_report(several, models) for several in trials.values())
+    scored: dict[str, list[Scored]] = {loaded.task.name: [] for loaded in tasks}
+    for trial in trials:
+        while (result := _finished(trial)) is None:
+            if trial in order[::world]:
+                raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
+            session.check_stop("waiting for other ranks")
+            time.sleep(_LOOK_SECONDS)
+        scored[trial.loaded.task.name].append(result)
+    return tuple(_report(loaded.task, scored[loaded.task.name], models) for loaded in tasks)
 
 
 def _trials(
@@ -129,17 +135,13 @@ def _trials(
     names = (*kind_of(loaded.task).baselines(loaded), *loaded.task.baselines)
     pairs = [(model, seed) for seed in settings.seeds for model in models]
     pairs += [(ModelUnderTest(name), 0) for name in dict.fromkeys(names) if settings.baselines]
-    precision = "bf16" if session.bf16 else "fp32"
     stored = settings.model_dump(mode="json", exclude={"seeds", "baselines"})
-    stored["precision"] = precision
-    results, name = session.run.results, loaded.task.name
-    return [
-        Trial(
-            loaded, model, seed, stored if model.folder else {},
-            result_path(results, name, model.name, seed),
-        )
-        for model, seed in pairs
-    ]  # fmt: skip
+    stored["precision"] = "bf16" if session.bf16 else "fp32"
+    trials = []
+    for model, seed in pairs:
+        path = result_path(session.run.results, loaded.task.name, model.name, seed)
+        trials.append(Trial(loaded, model, seed, stored if model.folder else {}, path))
+    return trials
 
 
 def _run(trial: Trial, settings: EvaluateSection, session: Session, recipe: Recipe | None) -> None:
@@ -189,72 +191,44 @@ def _finetune(
 ) -> tuple[Predictions, int, int]:
     """Return predictions, the number of the encoder's weights, and that of long test texts."""
     from domainbert.tasks.finetune import finetune
-    from domainbert.tasks.predict import Device, count_long, predict
+    from domainbert.tasks.predict import predict
 
     loaded = trial.loaded
-    device = Device(session.accelerator.device, session.bf16, session.check_stop)
     title = f"{loaded.task.name}: {trial.model.name}, seed {trial.seed}"
     with session.reporter.bar(title, 0) as bar:
-        tuned = finetune(folder, loaded, settings, trial.seed, device, bar)
-    predictions = predict(tuned)
-    check_predictions(tuned.kind, loaded, predictions)
-    n_parameters = sum(parameter.numel() for parameter in tuned.model.encoder.parameters())
-    return predictions, n_parameters, count_long(tuned, "test")
+        tuned = finetune(folder, loaded, settings, trial.seed, session, bar)
+    predictions, kind = predict(tuned), tuned.kind
+    check_predictions(kind, loaded, predictions)
+    with calling(kind):
+        n_long = kind.count_long(loaded.splits["test"], tuned.tokenizer, settings.max_seq_length)
+    return predictions, sum(p.numel() for p in tuned.model.encoder.parameters()), n_long
 
 
-def _finished(trial: Trial) -> tuple[Result, tuple[Prediction, ...]] | None:
+def _finished(trial: Trial) -> Scored | None:
     """Return the stored result of a trial, or None if it is missing or of other settings."""
-    stored = find_result(trial.path)
+    task = trial.loaded.task
+    stored = find_result(trial.path, task.metrics)
     if stored is None:
         return None
     same = (
-        stored[0].model.sha256 == trial.model.sha256
-        and task_entry(stored[0].task.task) == task_entry(trial.loaded.task)
-        and stored[0].settings == trial.settings
+        stored.result.model.sha256 == trial.model.sha256
+        and task_identity(stored.result.task) == task_identity(task)
+        and stored.result.settings == trial.settings
     )
     return stored if same else None
 
 
-def task_entry(task: Task) -> dict[str, Any]:
-    """Return all that the predictions of a task depend on, as results store it."""
-    return {
-        "name": task.name,
-        "version": task.version,
-        "domain": task.domain,
-        "kind": task.kind,
-        "multi_label": task.multi_label,
-        "labels": list(task.labels),
-        "levels": dict(task.levels),
-        "sample": task.sample,
-        "data": dict(task.data),
-    }
-
-
-def _report(trials: Sequence[Trial], models: Sequence[ModelUnderTest]) -> TaskReport:
-    task = trials[0].loaded.task
-    results: list[Result] = []
-    predictions: dict[str, list[tuple[Prediction, ...]]] = {}
-    for trial in trials:
-        stored = _finished(trial)
-        if stored is None:
-            raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
-        results.append(stored[0])
-        predictions.setdefault(trial.model.name, []).append(stored[1])
-    # From the predictions, since a stored result may lack a metric that was added later.
-    scores = {name: [score(task, p) for p in several] for name, several in predictions.items()}
-    compared = [predictions[model.name] for model in models[:2]]
-    metric = primary_metric(task)
+def _report(task: Task, scored: Sequence[Scored], models: Sequence[ModelUnderTest]) -> TaskReport:
+    by_model: dict[str, list[Scored]] = {}
+    for entry in scored:
+        by_model.setdefault(entry.result.model.name, []).append(entry)
+    groups = {name: group(several) for name, several in by_model.items()}
+    compared = [groups[model.name] for model in models[:2]]
     return TaskReport(
         task=task,
-        metric=metric.name,
-        scores={
-            name: {key: summarise([values[key] for values in several]) for key in several[0]}
-            for name, several in scores.items()
-        },
-        comparison=compare(metric, *compared) if len(compared) > 1 else None,
-        counts={
-            key: max(result.counts.get(key, 0) for result in results)
-            for key in sorted({key for result in results for key in result.counts})
-        },
-        minutes=sum(result.minutes for result in results),
+        metric=primary_metric(task).name,
+        scores={name: several.scores for name, several in groups.items()},
+        comparison=compare(*compared) if len(compared) > 1 else None,
+        counts=most_counts(scored),
+        minutes=sum(entry.result.minutes for entry in scored),
     )

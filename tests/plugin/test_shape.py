@@ -36,8 +36,8 @@ def test_functions_that_take_the_arguments_pass(apply: Any) -> None:
             r"CorpusStep 'keep': `apply` takes \(documents: .*expected 2 arg",
         ),
         (CorpusStep("keep", None), "`apply` is NoneType, expected a function"),  # type: ignore[arg-type]
-        (CorpusReader("md", [".md"], one), "CorpusReader 'md': `suffixes` is list, expected tuple"),  # type: ignore[arg-type]
-        (CorpusReader("md", (3,), one), "CorpusReader 'md': `suffixes` is int, expected str"),  # type: ignore[arg-type]
+        (CorpusReader("md", [".md"], two), "CorpusReader 'md': `suffixes` is list, expected tuple"),  # type: ignore[arg-type]
+        (CorpusReader("md", (3,), two), "CorpusReader 'md': `suffixes` is int, expected str"),  # type: ignore[arg-type]
         (Metric("mcc", of_sample=two), r"Metric 'mcc': `of_sample` takes \(documents"),
         (Metric("mcc", of_sample=lambda _: 0.0, low="0"), "`low` is str, expected float"),  # type: ignore[arg-type]
         (Baseline, "yielded type, not one of TaskKind, Metric, Baseline, CorpusReader"),

@@ -20,7 +20,7 @@ FILES = {
     "test.tsv": "a\tO\nbowline\tB-Knot\nslipped\tO\n\nno\tO\nwind\tO\ntoday\tO\n",
     "recipes/quickstart.yaml": (
         "name: knots-quickstart\ndomain: knots\nbase: ./none\ncorpus: [{name: notes}]\n"
-        "heldout: {fraction: 0.3}\ntrain: {steps: 500}\ntasks: [knot-names]\n"
+        "held_out: {fraction: 0.3}\ntrain: {steps: 500}\ntasks: [knot-names]\n"
     ),
     "knots.py": """
 import pathlib

@@ -16,7 +16,7 @@ def fail(*_: Any) -> Any:
     raise ValueError("no luck")
 
 
-READ: Callable[[Path], Any] = lambda path: []  # noqa: E731
+READ: Callable[..., Any] = lambda path, options: []  # noqa: E731
 
 
 @pytest.mark.parametrize(

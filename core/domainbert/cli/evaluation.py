@@ -45,19 +45,19 @@ def run_comparison(
     """
     path = Path(request.target)
     chosen = continue_run(path) if RunFolder(path).lock.is_file() else None
+    recipe = chosen.recipe if chosen else None
     models = _models(request, chosen)
-    sections, domain_name = _tasks(request, chosen)
+    domain_name = request.domain or (recipe.domain if recipe else None)
+    sections = _tasks(request, chosen, domain_name)
     domain = registry.domain(domain_name) if domain_name else None
-    settings = chosen.recipe.evaluate if chosen else EvaluateSection()
+    settings = recipe.evaluate if recipe else EvaluateSection()
     settings = settings.model_copy(update={"seeds": tuple(range(request.seeds))})
-    precision = chosen.recipe.train.precision if chosen else "auto"
     out = request.out or _folder(request, chosen)
     with open_session(out, Reporter()) as session:
         folder = chosen.folder if chosen else Path()
         with download_bar(session.reporter) as progress:
             tasks = [load_task(section, domain, folder, progress) for section in sections]
-        recipe = chosen.recipe if chosen else None
-        session = session.with_processes(precision)
+        session = session.with_processes(recipe.train.precision if recipe else "auto")
         with owned(out) if session.is_main else nullcontext():
             reports = evaluate(models, tasks, settings, session, recipe)
         return reports, session.run.results, session.is_main
@@ -72,26 +72,25 @@ def _folder(request: Request, chosen: Chosen | None) -> Path:
 
 
 def _models(request: Request, chosen: Chosen | None) -> list[ModelUnderTest]:
-    found = []
-    if request.against is not None:
-        found.append(_model("base", request.against))
-    elif chosen is not None:
-        base = chosen.recipe.base
-        place = find_base(base.source, chosen.folder, base.revision, base.sha256)
-        found.append(ModelUnderTest("base", place.folder, place.sha256, place.public_name))
-    name = "adapted" if found else "model"
     if chosen is None:
-        return [*found, _model(name, request.target)]
-    run = RunFolder(Path(request.target))
+        if request.against is None:
+            return [_model("model", request.target)]
+        return [_model("base", request.against), _model("adapted", request.target)]
+    recipe, run = chosen.recipe, RunFolder(Path(request.target))
+    if request.against is not None:
+        first = _model("base", request.against)
+    else:
+        base = recipe.base
+        place = find_base(base.source, chosen.folder, base.revision, base.sha256)
+        first = ModelUnderTest("base", place.folder, place.sha256, place.public_name)
     if not run.model.is_dir():
-        raise RunFolderError(
-            f"{run.path}: has no model yet. Continue with: {continue_command(run.path, 1)}"
-        )
+        again = continue_command(run.path, 1)
+        raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
     place = find_base(str(run.model), Path())
     trained = (read_stage(run.path / "pretrain") or {}).get("result", {})
     tokens, minutes = trained.get("tokens", 0), trained.get("seconds", 0.0) / 60
-    base_name = public_name(chosen.recipe.base.source)
-    return [*found, ModelUnderTest(name, place.folder, place.sha256, base_name, tokens, minutes)]
+    name = public_name(recipe.base.source)
+    return [first, ModelUnderTest("adapted", place.folder, place.sha256, name, tokens, minutes)]
 
 
 def _model(name: str, source: str) -> ModelUnderTest:
@@ -99,22 +98,17 @@ def _model(name: str, source: str) -> ModelUnderTest:
     return ModelUnderTest(name, place.folder, place.sha256, place.public_name)
 
 
-def _tasks(request: Request, chosen: Chosen | None) -> tuple[list[TaskSection], str | None]:
-    domain = request.domain or (chosen.recipe.domain if chosen else None)
-    if request.tasks:
-        if domain is None:
-            raise RecipeError("--task names a task of a domain: add --domain.")
-        return [_named_task(name) for name in request.tasks], domain
-    if chosen is not None and chosen.recipe.tasks:
-        return list(chosen.recipe.tasks), domain
-    raise RecipeError("No task to evaluate on: name one with --domain and --task.")
-
-
-def _named_task(name: str) -> TaskSection:
+def _tasks(request: Request, chosen: Chosen | None, domain: str | None) -> tuple[TaskSection, ...]:
+    if request.tasks and domain is None:
+        raise RecipeError("--task names a task of a domain: add --domain.")
     try:
-        return TaskSection(name=name)
+        sections = tuple(TaskSection(name=name) for name in request.tasks)
     except ValueError:
-        raise RecipeError(f"--task {name}: no name of a task.") from None
+        raise RecipeError(f"--task {' '.join(request.tasks)}: no name of a task.") from None
+    sections = sections or (chosen.recipe.tasks if chosen else ())
+    if not sections:
+        raise RecipeError("No task to evaluate on: name one with --domain and --task.")
+    return sections
 
 
 def _plain(text: str) -> str:

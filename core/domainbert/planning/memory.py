@@ -8,8 +8,8 @@ from typing import Any
 _CLEAR_PEAK, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
-def forget_peak(device: Any) -> bool:
-    """Start counting the peak of memory anew; False where the system cannot."""
+def reset_peak(device: Any) -> bool:
+    """Reset the peak of memory; return False where the system cannot."""
     if device.type == "cuda":
         import torch
 

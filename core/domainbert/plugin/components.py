@@ -65,8 +65,8 @@ class TaskKind:
         baselines: Names of the baselines that suit a loaded task.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
-        check_labels: Task with labels, whether these were declared, and the labels of each split,
-            to the split at fault and the reason; None if all is well.
+        check_labels: Task with labels, whether these were declared, and the sorted labels of each
+            split, to the split at fault and the reason; None if all is well.
         misfit: Why a stored prediction does not suit the task, or an empty string.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
@@ -89,7 +89,7 @@ class TaskKind:
     baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
     check_task: Callable[[Task], str] = lambda _task: ""
     check: Callable[[Any, Task], str] = lambda _record, _task: ""
-    check_labels: Callable[[Task, bool, Mapping[str, set[str]]], tuple[str, str] | None] = (
+    check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
         lambda _task, _declared, _labels: None
     )
     misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""
@@ -112,6 +112,7 @@ class Metric:
             every resample.
         low: Lowest possible value.
         high: Highest possible value.
+        shown: Whether tables of runs show it beside the primary metric.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Metric:
     of_sample: Callable[[Sequence[Prediction]], float] | None = None
     low: float = 0.0
     high: float = 1.0
+    shown: bool = True
 
     def __post_init__(self) -> None:
         if (self.of_sample is None) == (self.counts is None or self.aggregate is None):
@@ -149,13 +151,14 @@ class CorpusReader:
 
     Args:
         name: `corpus[].format` in a recipe.
-        suffixes: File names that it reads without `format:`, such as `.md`.
-        read: File to documents, streaming.
+        suffixes: File names that it reads without `format:`, such as `.md`; also `.md.gz`.
+        read: Called with a file and the options `text_field` and `text_unit` of the recipe, which
+            it may ignore; yields documents.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], Iterable[Document]]
+    read: Callable[[Path, Mapping[str, str]], Iterable[Document]]
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,8 @@ class CorpusStep:
 
     Args:
         name: Item of `corpus_steps` in a recipe.
-        apply: Documents and a counter of what it drops or changes, by reason; yields documents.
+        apply: Called with documents and a counter by reason, which it adds to; yields documents.
+            Those without text are dropped behind it, and counted as `empty`.
     """
 
     name: str

@@ -21,7 +21,7 @@ SMALL = (
     "train.steps=2", "train.epochs=null", "train.tokens=null", "train.minutes=null",
     "train.batch_ramp=null", "train.head_steps=1", "train.batch_size=4",
     "train.micro_batch_size=2", "train.max_seq_length=32", "train.precision=fp32",
-    "heldout.max_tokens=500", "evaluate.seeds=[0]", "evaluate.epochs=1", "evaluate.batch_size=32",
+    "held_out.max_tokens=500", "evaluate.seeds=[0]", "evaluate.epochs=1", "evaluate.batch_size=32",
     "evaluate.max_seq_length=48",
 )  # fmt: skip
 

@@ -49,7 +49,7 @@ def _inputs(part: object, domain: Domain) -> list[Path | None]:
 
 def _output(part: object, path: Path | None, documents: Sequence[Document]) -> Iterable[Document]:
     if isinstance(part, CorpusReader) and path is not None:
-        return stream(part, partial(part.read, path), Document, path)
+        return stream(part, partial(part.read, path, {}), Document, path)
     assert isinstance(part, CorpusStep)  # noqa: S101  # see _inputs
     from domainbert.testing.tiny import sample_texts
 

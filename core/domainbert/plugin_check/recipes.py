@@ -21,19 +21,19 @@ def check_recipes(subject: Subject) -> Iterator[Outcome]:
     """Check that recipes are valid; run those that need no more than the package in miniature."""
     domain, valid, small = subject.domain, [], {}
     problems: list[Problem] = []
-    for item in list_recipes(subject.registry):
-        if item.name.partition("/")[0] != domain.name:
+    for name, path in list_recipes(subject.registry).items():
+        if name.partition("/")[0] != domain.name:
             continue
         try:
-            recipe = load_recipe(item.path)
+            recipe = load_recipe(path)
             check_names(recipe, subject.registry)
         except UserError as error:
-            fix = f"`domainbert recipes validate {item.name}` until it is valid"
-            problems.append((f"{item.name}: {error}", fix))
+            fix = f"`domainbert recipes validate {name}` until it is valid"
+            problems.append((f"{name}: {error}", fix))
             continue
-        valid.append(item.name)
+        valid.append(name)
         if _needs_package_alone(recipe, domain):
-            small[item.name] = item.path
+            small[name] = path
     default = domain.default_recipe
     if default is not None and default not in valid and not problems:
         fix = f"name one of: {some(valid) or 'none; add recipes to the package'}"

@@ -67,9 +67,12 @@ class CorpusSection(Section):
     name: Name | None = None
     """A corpus of the recipe's domain. With `path` or `file`, its reader reads those files."""
     path: str | None = None
-    """Files as a glob, relative to the recipe: txt, jsonl, csv, parquet; plain, .gz or .zst."""
+    """Files as a glob, relative to the recipe: txt, jsonl, csv, parquet, or what a plugin reads;
+    plain, .gz or .zst."""
     file: FileSection | None = None
     """One file by hash."""
+    format: Name | None = None
+    """Name of a corpus reader, of core or of a plugin; else the suffix decides."""
     text_field: str = "text"
     """Field or column that holds the text in jsonl, csv and parquet files."""
     text_unit: Literal["file", "line", "paragraph"] = "file"

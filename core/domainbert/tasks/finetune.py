@@ -6,7 +6,8 @@ Legend: X rows of scores, C outputs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
 from domainbert.recipe.sections import EvaluateSection
 from domainbert.run.progress import Bar
+from domainbert.run.session import Session
 from domainbert.tasks.metrics.score import kind_of
-from domainbert.tasks.predict import Device, Tuned, encode, score_batch
+from domainbert.tasks.predict import Tuned, encode, score_batch
 from domainbert.tokenizer.load import load_tokenizer, special_tokens
 from domainbert.training.schedule import build_optimizer, learning_rate_at, set_rate
 
@@ -38,7 +40,12 @@ _THIRDS = 3
 
 
 def finetune(
-    folder: Path, loaded: LoadedTask, settings: EvaluateSection, seed: int, device: Device, bar: Bar
+    folder: Path,
+    loaded: LoadedTask,
+    settings: EvaluateSection,
+    seed: int,
+    session: Session,
+    bar: Bar,
 ) -> Tuned:
     """Fine-tune an encoder; the last epoch's weights are the result.
 
@@ -49,36 +56,30 @@ def finetune(
         loaded: The task.
         settings: Epochs, batch size, rates, window length.
         seed: Of the new classifier, the order and dropout; equal for every model compared.
-        device: Where to compute.
+        session: Device, precision and stop signal.
         bar: Shows progress in steps.
 
     Raises:
         RunFailed: The loss is not finite, or the task's kind fails.
     """
-    tokenizer = load_tokenizer(folder)
-    kind, train = kind_of(loaded.task), loaded.splits["train"]
-    model = load_classifier(folder, len(kind.outputs(loaded.task)), seed).to(device.device)
+    kind, train, tokenizer = kind_of(loaded.task), loaded.splits["train"], load_tokenizer(folder)
+    device, pad = session.accelerator.device, special_tokens(tokenizer).pad
+    model = load_classifier(folder, len(kind.outputs(loaded.task)), seed).to(device)
     check_length(model.encoder, settings.max_seq_length, "evaluate.max_seq_length")
-    tuned = Tuned(model, tokenizer, special_tokens(tokenizer).pad, loaded, settings, device)
+    tuned = Tuned(model, tokenizer, pad, kind, loaded, settings, session)
     windows = encode(tuned, train)
     with calling(kind):
         targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
     if bias_C is not None:
-        with torch.no_grad():
-            model.classifier.bias.copy_(torch.from_numpy(bias_C))
+        model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
     depth = depths(model)
     scales = rate_scales(depth, settings.layerwise_lr_decay)
-    optimizer = build_optimizer(model, _BETAS, _DECAY, device.device, scales)
-    per_epoch = steps_per_epoch(len(windows), settings.batch_size)
-    total = settings.epochs * per_epoch
-    batches = (
-        batch
-        for epoch in range(settings.epochs)
-        for batch in _epoch(windows, settings.batch_size, seed, epoch)
-    )
+    optimizer = build_optimizer(model, _BETAS, _DECAY, device, scales)
+    epochs = [_epoch(windows, settings.batch_size, seed, n) for n in range(settings.epochs)]
+    per_epoch, total = len(epochs[0]), sum(map(len, epochs))
     model.train()
-    for step, batch in enumerate(batches):
-        device.check_stop()
+    for step, batch in enumerate(chain.from_iterable(epochs)):
+        session.check_stop()
         if settings.unfreeze == "gradual":
             unfreeze(model, depth, _THIRDS * step // per_epoch)
         peak, warmup = settings.learning_rate, settings.warmup_ratio
@@ -108,11 +109,6 @@ def _train_step(
     return float(loss.detach())
 
 
-def steps_per_epoch(n_windows: int, batch_size: int) -> int:
-    """Return the number of optimizer steps in one epoch."""
-    return -(-n_windows // batch_size)
-
-
 def unfreeze(model: Classifier, depth: dict[str, int], thirds: int) -> None:
     """Let the classifier learn alone at first, and one layer more with each third of an epoch.
 
@@ -123,12 +119,11 @@ def unfreeze(model: Classifier, depth: dict[str, int], thirds: int) -> None:
         parameter.requires_grad_(depth[name] >= lowest)
 
 
-def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> Iterator[list[Window]]:
-    """Yield the batches of an epoch: shuffled, of similar lengths within a batch."""
+def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> list[list[Window]]:
+    """Return the batches of an epoch: shuffled, of similar lengths within a batch."""
     order = permute(np.arange(len(windows)), len(windows), derive_key("order", seed, epoch))
     batches: list[list[Window]] = []
     for pool in batched((windows[i] for i in order), size * _POOL):
         batches += batched(sorted(pool, key=lambda w: len(w.input_ids)), size)
     shuffled = permute(np.arange(len(batches)), len(batches), derive_key("batches", seed, epoch))
-    for number in shuffled:
-        yield batches[number]
+    return [batches[number] for number in shuffled]

@@ -5,8 +5,7 @@ Legend: B windows of a batch, L padded length, X rows of scores, C outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,30 +21,10 @@ from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.tasks.metrics.score import kind_of
-from domainbert.tasks.window import pad_windows
+from domainbert.run.session import Session
+from domainbert.training.data.batch import padded_length
 
-EVALUATED = ("validation", "test")
 _BATCH = 64
-
-
-@dataclass(frozen=True)
-class Device:
-    """Where and how to compute.
-
-    Args:
-        device: Torch device.
-        bf16: Whether matrix products run in bf16.
-        check_stop: Called between steps; raises if a signal asked to stop.
-    """
-
-    device: torch.device
-    bf16: bool
-    check_stop: Callable[[], None]
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context in which forward passes run."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
 
 @dataclass(frozen=True)
@@ -56,47 +35,43 @@ class Tuned:
         model: In evaluation mode.
         tokenizer: Of its checkpoint.
         pad: Id of its padding token.
+        kind: Kind of the task.
         loaded: The task that it learned.
         settings: Settings of fine-tuning.
-        device: Where it computes.
+        session: Device, precision and stop signal.
     """
 
     model: Classifier
     tokenizer: Any
     pad: int
+    kind: TaskKind
     loaded: LoadedTask
     settings: EvaluateSection
-    device: Device
-
-    @property
-    def kind(self) -> TaskKind:
-        """The kind of the task."""
-        return kind_of(self.loaded.task)
+    session: Session
 
 
-def predict(tuned: Tuned) -> Predictions:
-    """Return the predictions for validation and test split, in the order of their records.
+def predict(tuned: Tuned, splits: Mapping[str, Sequence[Any]] | None = None) -> Predictions:
+    """Return predictions per split, in the order of the records.
+
+    Args:
+        tuned: The model.
+        splits: Records, `validation` among them; else those of the task's validation and test.
 
     Raises:
         RunFailed: A score is not finite, or the task's kind fails.
     """
-    splits = {split: tuned.loaded.splits[split] for split in EVALUATED}
-    return predict_records(tuned, splits)
-
-
-def predict_records(tuned: Tuned, splits: Mapping[str, Sequence[Any]]) -> Predictions:
-    """Return predictions for records; `validation` must be among them for multi-label tasks."""
-    scores = {split: score_windows(tuned, records) for split, records in splits.items()}
+    splits = splits or {name: tuned.loaded.splits[name] for name in ("validation", "test")}
+    scores = {name: score_records(tuned, records) for name, records in splits.items()}
     with calling(tuned.kind):
         return tuned.kind.decode(tuned.loaded.task, splits, scores)
 
 
-def score_windows(tuned: Tuned, records: Sequence[Any]) -> tuple[list[Window], NDArray[np.float32]]:
+def score_records(tuned: Tuned, records: Sequence[Any]) -> tuple[list[Window], NDArray[np.float32]]:
     """Return the windows of records, shortest first, and the scores of their rows, (X, C)."""
     windows = sorted(encode(tuned, records), key=lambda window: len(window.input_ids))
     parts = [np.zeros((0, tuned.model.classifier.out_features), np.float32)]
     for batch in batched(windows, _BATCH):
-        tuned.device.check_stop()
+        tuned.session.check_stop()
         with torch.inference_mode():
             parts.append(score_batch(tuned, batch).cpu().numpy())
         if not np.isfinite(parts[-1]).all():
@@ -115,15 +90,28 @@ def encode(tuned: Tuned, records: Sequence[Any]) -> list[Window]:
 
 def score_batch(tuned: Tuned, batch: Sequence[Window]) -> torch.Tensor:
     """Return the scores of a batch's words or records, float32, shape (X, C)."""
+    device = tuned.session.accelerator.device
     ids_BL, mask_BL = pad_windows(batch, tuned.pad, longest_sequence(tuned.model.encoder))
-    ids_BL, mask_BL = ids_BL.to(tuned.device.device), mask_BL.to(tuned.device.device)
-    with tuned.device.autocast(), calling(tuned.kind):
-        scores_XC: torch.Tensor = tuned.kind.forward(tuned.model, ids_BL, mask_BL, batch)
-        return scores_XC
+    bf16 = torch.autocast(device.type, dtype=torch.bfloat16, enabled=tuned.session.bf16)
+    with bf16, calling(tuned.kind):
+        ids_BL, mask_BL = ids_BL.to(device), mask_BL.to(device)
+        return torch.as_tensor(tuned.kind.forward(tuned.model, ids_BL, mask_BL, batch))
 
 
-def count_long(tuned: Tuned, split: str) -> int:
-    """Return how many texts of a split are longer than one window; 0 where none is cut."""
-    with calling(tuned.kind):
-        records = tuned.loaded.splits[split]
-        return tuned.kind.count_long(records, tuned.tokenizer, tuned.settings.max_seq_length)
+def pad_windows(
+    batch: Sequence[Window], pad: int, longest: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return token ids and attention mask of a batch; int64, shape (B, L).
+
+    Args:
+        batch: Windows, at least one.
+        pad: Id of the padding token.
+        longest: Tokens that the model reads.
+    """
+    length = padded_length(max(len(window.input_ids) for window in batch), longest)
+    input_ids_BL = torch.full((len(batch), length), pad, dtype=torch.long)
+    mask_BL = torch.zeros_like(input_ids_BL)
+    for row, window in enumerate(batch):
+        input_ids_BL[row, : len(window.input_ids)] = torch.tensor(window.input_ids)
+        mask_BL[row, : len(window.input_ids)] = 1
+    return input_ids_BL, mask_BL

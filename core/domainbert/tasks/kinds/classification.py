@@ -5,9 +5,8 @@ Legend: N examples, C classes, B windows of a batch, L length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.components import Predictions, Scores, TaskKind
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _RANKED = 10
+_LEVELS = "levels need multi_label: true"
 _METRICS = ("f1_macro", "accuracy", "f1_micro", "mcc")
 _MULTI_METRICS = (
     "f1_micro", "f1_macro", "precision_micro", "recall_micro", "precision_at_1", "recall_at_1",
@@ -122,14 +122,6 @@ def best_threshold(scores_NC: NDArray[np.float32], gold_NC: NDArray[np.float32])
     return float(thresholds[int(np.argmax(f1[:-1]))])
 
 
-def _encode(examples: Sequence[Example], tokenizer: Any, settings: Any) -> list[Window]:
-    return text_windows(examples, tokenizer, settings.max_seq_length, settings.long_texts)
-
-
-def _forward(model: Any, input_ids_BL: Any, mask_BL: Any, windows: Sequence[Window]) -> Any:
-    return model.score_texts(input_ids_BL, mask_BL)
-
-
 def _targets(task: Task, examples: Sequence[Any]) -> list[Any]:
     """Return per example its class number, or a row of zeros and ones."""
     import torch
@@ -178,18 +170,10 @@ def _count_long(examples: Sequence[Example], tokenizer: Any, max_length: int) ->
     return sum(len(ids) > capacity for ids in encode_texts(tokenizer, [e.text for e in examples]))
 
 
-def _read(path: Path, task: Task) -> Iterator[Example]:
-    return read_table(path, task.multi_label)
-
-
 def _metrics(task: Task) -> tuple[str, ...]:
     if not task.multi_label:
         return _METRICS
     return (*_MULTI_METRICS, *(f"f1_micro@{level}" for level in task.levels))
-
-
-def _check_task(task: Task) -> str:
-    return "levels need multi_label: true" if task.levels and not task.multi_label else ""
 
 
 def _check(example: Any, task: Task) -> str:
@@ -205,18 +189,18 @@ def _check(example: Any, task: Task) -> str:
 
 
 def _check_labels(
-    task: Task, declared: bool, labels: Mapping[str, set[str]]
+    task: Task, declared: bool, labels: Mapping[str, Sequence[str]]
 ) -> tuple[str, str] | None:
     train = labels["train"]
     if len(train) < 2:
-        named = ", ".join(sorted(train)) or "none"
+        named = ", ".join(train) or "none"
         return "train", f"has {len(train)} class ({named}); expected two or more"
     if task.multi_label and not declared:
         return None  # rare classes of test that train lacks are usual: they count as missed
     wrong = strangers(task, declared, labels, "label")
     if wrong or task.multi_label:
         return wrong
-    return strangers(replace(task, labels=tuple(sorted(train))), False, labels, "label")
+    return strangers(replace(task, labels=tuple(train)), False, labels, "label")
 
 
 def _misfit(prediction: Prediction, task: Task) -> str:
@@ -234,18 +218,20 @@ CLASSIFICATION = TaskKind(
     name="classification",
     record=Example,
     noun="example",
-    read=_read,
+    read=lambda path, task: read_table(path, task.multi_label),
     text=lambda example: example.text,
     labels=lambda example: example.labels,
     outputs=lambda task: task.labels,
-    encode=_encode,
-    forward=_forward,
+    encode=lambda examples, tokenizer, settings: text_windows(
+        examples, tokenizer, settings.max_seq_length, settings.long_texts
+    ),
+    forward=lambda model, ids_BL, mask_BL, _windows: model.score_texts(ids_BL, mask_BL),
     targets=_targets,
     loss=_loss,
     decode=_decode,
     metrics=_metrics,
     baselines=lambda _loaded: ("majority", "tfidf-svm"),
-    check_task=_check_task,
+    check_task=lambda task: _LEVELS if task.levels and not task.multi_label else "",
     check=_check,
     check_labels=_check_labels,
     misfit=_misfit,

@@ -7,18 +7,18 @@ and each word is scored in the window that gives it the most context, so that no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
-from domainbert.plugin.components import LoadedTask, Predictions, Scores, TaskKind
+from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Sentence, Task, Window
 from domainbert.tasks.check import strangers, unknown_label
 from domainbert.tasks.readers.columns import read_columns, to_iob2
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 
 _TAG = re.compile(r"O|[BI]-\S+")
+_NO_CLASSES = "multi_label and levels are for classification"
 
 
 def outputs(task: Task) -> tuple[str, ...]:
@@ -78,14 +78,6 @@ def decode(task: Task, splits: Mapping[str, Sequence[Sentence]], scores: Scores)
     return predictions
 
 
-def _read(path: Path, task: Task) -> Iterator[Sentence]:
-    return read_columns(path)
-
-
-def _baselines(loaded: LoadedTask) -> tuple[str, ...]:
-    return ("majority-type", "dictionary") if loaded.terms else ("majority-type",)
-
-
 def _check(sentence: Sentence, task: Task) -> str:
     if len(sentence.words) != len(sentence.tags):
         return f"{len(sentence.words)} words, {len(sentence.tags)} tags"
@@ -93,14 +85,8 @@ def _check(sentence: Sentence, task: Task) -> str:
     return f"tag {wrong[0]!r}; expected O, B-TYPE or I-TYPE (IOB2)" if wrong else ""
 
 
-def _check_task(task: Task) -> str:
-    return (
-        "multi_label and levels are for classification" if task.multi_label or task.levels else ""
-    )
-
-
 def _check_labels(
-    task: Task, declared: bool, labels: Mapping[str, set[str]]
+    task: Task, declared: bool, labels: Mapping[str, Sequence[str]]
 ) -> tuple[str, str] | None:
     if not task.labels:
         return "train", "tags no mention, only O"
@@ -192,7 +178,7 @@ TAGGING = TaskKind(
     name="tagging",
     record=Sentence,
     noun="sentence",
-    read=_read,
+    read=lambda path, _task: read_columns(path),
     text=lambda sentence: " ".join(sentence.words),
     labels=entity_types,
     outputs=outputs,
@@ -202,8 +188,8 @@ TAGGING = TaskKind(
     loss=loss,
     decode=decode,
     metrics=lambda _task: ("f1_strict", "precision_strict", "recall_strict", "f1_default"),
-    baselines=_baselines,
-    check_task=_check_task,
+    baselines=lambda loaded: ("majority-type", *(["dictionary"] if loaded.terms else [])),
+    check_task=lambda task: _NO_CLASSES if task.multi_label or task.levels else "",
     check=_check,
     check_labels=_check_labels,
     misfit=_misfit,

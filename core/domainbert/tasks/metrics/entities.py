@@ -49,7 +49,13 @@ def _counts(
 
 METRICS = (
     Metric("f1_strict", "F1 of mentions, strict IOB2", strict_counts, f1),
-    Metric("precision_strict", "Precision of mentions, strict IOB2", strict_counts, precision),
-    Metric("recall_strict", "Recall of mentions, strict IOB2", strict_counts, recall),
+    Metric(
+        "precision_strict",
+        "Precision of mentions, strict IOB2",
+        strict_counts,
+        precision,
+        shown=False,
+    ),
+    Metric("recall_strict", "Recall of mentions, strict IOB2", strict_counts, recall, shown=False),
     Metric("f1_default", "F1 of mentions as conlleval counts them", default_counts, f1),
 )

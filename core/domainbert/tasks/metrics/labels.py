@@ -106,11 +106,14 @@ def _rows(rows: list[tuple[float, ...]]) -> Any:
 METRICS = (
     Metric("f1_macro", "Mean F1 of the classes", class_counts, macro_f1),
     Metric("accuracy", "Share of records with the right classes", accuracy_counts, share),
-    Metric("f1_micro", "F1 over all decisions", micro_counts, f1),
+    Metric("f1_micro", "F1 over all decisions", micro_counts, f1, shown=False),
     Metric("mcc", "Matthews' correlation", of_sample=matthews, low=-1.0),
-    Metric("precision_micro", "Precision over all decisions", micro_counts, precision),
-    Metric("recall_micro", "Recall over all decisions", micro_counts, recall),
-    *(Metric(f"precision_at_{k}", "", partial(_precision_at, k), share) for k in CUTS),
-    *(Metric(f"recall_at_{k}", "", partial(_recall_at, k), share) for k in CUTS),
+    Metric("precision_micro", "Precision over all decisions", micro_counts, precision, shown=False),
+    Metric("recall_micro", "Recall over all decisions", micro_counts, recall, shown=False),
+    *(
+        Metric(f"precision_at_{k}", "", partial(_precision_at, k), share, shown=k == 1)
+        for k in CUTS
+    ),
+    *(Metric(f"recall_at_{k}", "", partial(_recall_at, k), share, shown=k == 5) for k in CUTS),
     Metric("top1_f1", "F1 of the best-ranked class (arXiv 1906.02124)", _top1_counts, f1),
 )
