@@ -24,7 +24,9 @@ def build(folder: Path) -> Path:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(page, copy)
     config = shutil.copy(ROOT / "zensical.toml", folder)
-    subprocess.run([sys.executable, "-m", "zensical", "build", "--strict", "-f", config], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--strict", "-f", config], check=True
+    )
     return folder / "site" / "index.html"
 
 
