@@ -41,7 +41,7 @@ def test_every_folder_of_core_has_tests() -> None:
 
 
 def test_lines_without_code_do_not_count() -> None:
-    text = '"""Text\nof two lines."""\n\n# comment\nx = """a\nb"""  # comment\n\n\ndef f():\n    "doc"\n'
+    text = '"""Text\nof two."""\n\n# comment\nx = """a\nb"""  # comment\n\ndef f():\n    "doc"\n'
     assert code_lines(text) == 3
 
 
