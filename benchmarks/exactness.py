@@ -51,7 +51,7 @@ from domainbert.training.batch_ramp import batch_places
 from domainbert.training.data.batch import masked_sequence
 from domainbert.training.data.frame import MaskedSequence
 from domainbert.training.data.order import global_batch
-from domainbert.training.pretrain import build_job
+from domainbert.training.job import build_job
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, train_step
 

@@ -35,7 +35,7 @@ from domainbert.run.device import keep_freed_memory
 from domainbert.run.environment import processor_name
 from domainbert.run.session import open_session
 from domainbert.training.data.batch import MicroBatch
-from domainbert.training.pretrain import build_job
+from domainbert.training.job import build_job
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import train_step
 

@@ -77,7 +77,7 @@ from domainbert.run.progress import Reporter
 from domainbert.run.session import open_session
 from domainbert.tokenizer.load import load_tokenizer
 from domainbert.training.data.batch import MicroBatch
-from domainbert.training.pretrain import build_job
+from domainbert.training.job import build_job
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import micro_batches, train_step
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from domainbert.errors import RunFailed, RunFolderError
+from domainbert.errors import RunFailed
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import EvaluateSection
 from domainbert.report.results import Result, find_result, result_path, save_result
@@ -19,6 +19,8 @@ from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.load import LoadedTask
 from domainbert.tasks.metrics.score import Prediction, primary_counts, primary_metric, score
+
+_LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,6 @@ def evaluate(
 
     Raises:
         RunFailed: A fine-tuning run did not stay finite.
-        RunFolderError: The folder holds results of other models or settings.
         Stopped: A signal; finished cells are kept.
     """
     cells = [
@@ -114,7 +115,11 @@ def evaluate(
     for cell in order[rank::world]:
         if _finished(cell, session) is None:
             _run(cell, session)
-    session.accelerator.wait_for_everyone()
+    if not session.is_main:
+        return ()  # files tell rank 0: a collective operation would wait for the slowest trial
+    while any(_finished(cell, session) is None for cell in cells):
+        session.check_stop("waiting for other ranks")
+        time.sleep(_LOOK)
     return tuple(
         _report(task, candidates, [cell for cell in cells if cell.task is task], session)
         for task in tasks
@@ -188,12 +193,7 @@ def _finetune_and_predict(
 
 
 def _finished(cell: Trial, session: Session) -> tuple[Result, tuple[Prediction, ...]] | None:
-    """Return the stored result of a cell, or None if there is none that is whole.
-
-    Raises:
-        RunFolderError: It is of another model, other data or other settings; to score the cell
-            would write over it.
-    """
+    """Return the stored result of a trial, or None if it is missing or of other settings."""
     found = find_result(_path(cell, session))
     if found is None:
         return None
@@ -202,12 +202,7 @@ def _finished(cell: Trial, session: Session) -> tuple[Result, tuple[Prediction, 
         and found[0].task.model_dump() == _task_entry(cell.task)
         and found[0].settings == _settings(cell, session)
     )
-    if not same:
-        raise RunFolderError(
-            f"{_path(cell, session)}: is a result of another model, precision, data or setting. "
-            "Name another folder with --out."
-        )
-    return found
+    return found if same else None
 
 
 def _path(cell: Trial, session: Session) -> Path:

@@ -22,6 +22,7 @@ RUNNABLE = [
     "docs/how-to/objectives.md",
     pytest.param("docs/how-to/own-data.md", marks=pytest.mark.slow),
     "docs/how-to/patent.md",
+    "docs/how-to/stages.md",
     pytest.param("docs/how-to/plan-a-run.md", marks=pytest.mark.slow),
     "docs/tutorials/first-adaptation.md",
 ]

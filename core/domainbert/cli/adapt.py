@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -46,8 +46,9 @@ DryRunOption = Annotated[
     bool,
     typer.Option("--dry-run", help="Say what would be done and what it takes; write nothing."),
 ]
-NoMeasureOption = Annotated[
-    bool, typer.Option("--no-measure", help="With --dry-run: time no steps.")
+UntilOption = Annotated[
+    Literal["corpus", "vocabulary", "pretrain"] | None,
+    typer.Option(help="Stop after this stage; the same command without it goes on."),
 ]
 
 
@@ -59,8 +60,8 @@ def adapt(
     budget: BudgetOption = None,
     out: OutOption = None,
     processes: ProcessesOption = 1,
+    until: UntilOption = None,
     only_plan: DryRunOption = False,
-    no_measure: NoMeasureOption = False,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,33 +72,40 @@ def adapt(
     Example: `domainbert adapt --domain bio`
     """
     from domainbert.cli.choose import choose_recipe
-    from domainbert.errors import RecipeError
     from domainbert.plugin.registry import load_plugins
     from domainbert.run.progress import Reporter
 
     registry = load_plugins(plugin or ())
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry, budget)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
-    if no_measure and not only_plan:
-        raise RecipeError("--no-measure is for --dry-run: a run measures nothing it need not.")
-    if processes > 1 and not only_plan and not is_worker():
-        from domainbert.launch.supervisor import supervise_command
+    in_data = until in {"corpus", "vocabulary"}
+    several = processes > 1 and not only_plan and not in_data and not is_worker()
+    if several:
+        from domainbert.launch.supervisor import check_supervision
         from domainbert.training.phases import check_shares
 
+        check_supervision(processes)
         check_shares(chosen.recipe.train, processes)
-        raise typer.Exit(supervise_command(processes, out))
     # Heavy, so after everything that can be refused without it.
     if only_plan:
         from domainbert.cli.forecast import forecast
         from domainbert.planning.dry_run import Place
 
-        forecast(chosen, Place(chosen.folder, registry, out, processes), not no_measure, as_json)
+        forecast(chosen, Place(chosen.folder, registry, out, processes), as_json)
         return
     from domainbert.adapt import adapt as run_adaptation
+    from domainbert.adapt import resume_command
 
-    summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, Reporter())
-    if summary.is_main:
+    last = "vocabulary" if several else until
+    summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, Reporter(), last)
+    if several:  # data stages are done: ranks train and score
+        from domainbert.launch.supervisor import supervise_command
+
+        raise typer.Exit(supervise_command(processes, out))
+    if summary is not None:
         _print_summary(summary, out, as_json)
+    elif until is not None and not is_worker():
+        print_line(f"Stage {until} is done. Next: {resume_command(out)}")
 
 
 def _print_summary(summary: RunSummary, out: Path, as_json: bool) -> None:

@@ -12,10 +12,11 @@ from domainbert.evaluate import Candidate, TaskReport, evaluate
 from domainbert.model.load import find_base, public_name
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.sections import EvaluateSection, TaskSection
-from domainbert.run.folder import RunFolder, owned, read_training
+from domainbert.run.folder import RunFolder, owned
 from domainbert.run.progress import Reporter, download_bar
 from domainbert.run.resume_command import continue_command
 from domainbert.run.session import open_session
+from domainbert.run.stage import read_stage
 from domainbert.tasks.load import load_task
 
 
@@ -55,11 +56,12 @@ def run_comparison(request: Request, registry: Registry) -> Compared:
     settings = settings.model_copy(update={"seeds": tuple(range(request.seeds))})
     precision = chosen.recipe.train.precision if chosen else "auto"
     out = request.out or _folder(request, chosen)
-    with open_session(out, precision, Reporter()) as session:
+    with open_session(out, Reporter()) as session:
         folder = chosen.folder if chosen else Path()
-        with session.accelerator.main_process_first(), download_bar(session.reporter) as progress:
+        with download_bar(session.reporter) as progress:
             tasks = [load_task(section, domain, folder, progress) for section in sections]
         recipe = chosen.recipe if chosen else None
+        session = session.with_processes(precision)
         with owned(out) if session.is_main else nullcontext():
             reports = evaluate(candidates, tasks, settings, session, recipe)
         return Compared(reports, session.run.results, session.is_main)
@@ -90,7 +92,8 @@ def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
             f"{run.path}: has no model yet. Continue with: {continue_command(run.path, 1)}"
         )
     place = find_base(str(run.model), Path())
-    tokens, minutes = read_training(run)
+    trained = (read_stage(run.path / "pretrain") or {}).get("result", {})
+    tokens, minutes = trained.get("tokens", 0), trained.get("seconds", 0.0) / 60
     base_name = public_name(chosen.recipe.base.source)
     return [*found, Candidate(name, place.folder, place.sha256, base_name, tokens, minutes)]
 

@@ -1,8 +1,9 @@
-"""What `domainbert adapt --dry-run` prints."""
+"""Output of `domainbert adapt --dry-run`."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from domainbert.cli.common import print_json, print_line, print_table
@@ -11,135 +12,90 @@ from domainbert.recipe.yaml import dotted
 
 if TYPE_CHECKING:
     from domainbert.cli.choose import Chosen
-    from domainbert.planning.dry_run import DryRun, Place
+    from domainbert.planning.dry_run import Place
 
 
-def forecast(chosen: Chosen, place: Place, measure: bool, as_json: bool) -> None:
-    """Find out what a run would take, and print it."""
+def forecast(chosen: Chosen, place: Place, as_json: bool) -> None:
+    """Print the recipe with the origin of each value, and what a run would take."""
     from domainbert.planning.dry_run import dry_run
     from domainbert.run.progress import Reporter
 
-    found = dry_run(chosen.recipe, place, measure, Reporter())
-    if found.is_main:
-        print_forecast(chosen, found, as_json)
-
-
-def print_forecast(chosen: Chosen, found: DryRun, as_json: bool) -> None:
-    """Print the resolved recipe with the origin of each value, then what the run would take."""
-    if as_json:
-        print_json(forecast_json(chosen, found))
+    plan = dry_run(chosen.recipe, place, Reporter())
+    if os.environ.get("RANK", "0") != "0":
         return
-    _print_recipe(chosen)
-    print_line()
-    _print_corpus(found)
-    _print_phases(chosen, found)
-    _print_memory(found)
-    print_line("Not counted: reading and tokenising, measuring, checkpoints, evaluation on tasks.")
-    print_line("Nothing was written.")
-
-
-def forecast_json(chosen: Chosen, found: DryRun) -> dict[str, Any]:
-    """Return the same as data: bytes, seconds and counts."""
-    return {
-        "recipe": chosen.recipe.model_dump(mode="json"),
-        "sha256": chosen.recipe.hash(),
-        "origins": {dotted(at): origin for at, origin in chosen.origins.items()},
-        "corpus": {
-            **{key: found.corpus[key] for key in ("documents", "tokens", "characters")},
-            "heldout_documents": found.heldout,
-            "training": asdict(found.size),
-        },
-        "phases": [asdict(phase) for phase in found.phases],
-        "memory": {**asdict(found.memory), "total": found.memory.total, "measured": found.peak},
-        "timed": {name: asdict(pace) for name, pace in found.paces.items()},
-        "device": found.device,
-        "processes": found.processes,
-        "timed_in_processes": found.timed_in,
-        "precision": "bf16" if found.bf16 else "fp32",
-    }
-
-
-def _print_recipe(chosen: Chosen) -> None:
-    rows = [
-        (dotted(at), _written(value), chosen.origins[at])
-        for at, value in leaves(chosen.recipe.model_dump(mode="json"))
-    ]
+    recipe = chosen.recipe.model_dump(mode="json")
+    if as_json:
+        origins = {dotted(at): origin for at, origin in chosen.origins.items()}
+        print_json({"recipe": recipe, "sha256": chosen.recipe.hash(), "origins": origins, **plan})
+        return
+    print_line(f"# recipe, sha256 {chosen.recipe.hash()}")
+    rows = [(dotted(at), _scalar(value), chosen.origins[at]) for at, value in leaves(recipe)]
     first = max(len(key) for key, _, _ in rows) + 1
     second = min(40, max(len(value) for _, value, _ in rows))
-    print_line(f"# recipe, sha256 {chosen.recipe.hash()}")
     for key, value, origin in rows:
         print_line(f"{key + ':':<{first}} {value:<{second}}  # {origin}")
+    print_line()
+    for line in _corpus_lines(plan):
+        print_line(line)
+    phases = [
+        [
+            phase["name"],
+            *(f"{phase[key]:,}" for key in ("steps", "sequences", "tokens")),
+            f"{phase['epochs']:.2f}",
+            _duration(phase["seconds"]),
+        ]
+        for phase in plan["phases"]
+    ]
+    print_table(["phase", "steps", "sequences", "tokens", "epochs", "time"], phases)
+    for line in _notes(plan, chosen.recipe.vocabulary is not None):
+        print_line(line)
 
 
-def _written(value: Any) -> str:
-    import json
-
+def _scalar(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 
-def _print_corpus(found: DryRun) -> None:
-    size = found.size
-    print_line(
-        f"corpus: {found.corpus['documents']:,} documents, {found.corpus['tokens']:,} tokens, "
-        f"{found.corpus['characters']:,} characters; {found.heldout:,} documents held out"
-    )
-    print_line(
-        f"training slice: {size.n_sequences:,} sequences of {size.tokens_per_sequence:.1f} tokens "
-        f"in the mean, {size.n_tokens:,} in all, special tokens included"
+def _corpus_lines(plan: dict[str, Any]) -> tuple[str, str]:
+    corpus, training = plan["corpus"], plan["training"]
+    counts = ", ".join(f"{corpus[key]:,} {key}" for key in ("documents", "tokens", "characters"))
+    mean = f"{training['tokens_per_sequence']:.1f} tokens on average"
+    held_out = f"{corpus['held_out_documents']:,} documents held out"
+    sequences = f"{training['n_sequences']:,} sequences of {mean}, {training['n_tokens']:,} in all"
+    return (
+        f"corpus: {counts}; {held_out}",
+        f"training slice: {sequences}, special tokens included",
     )
 
 
-def _print_phases(chosen: Chosen, found: DryRun) -> None:
-    rows = [
-        [
-            phase.name,
-            f"{phase.steps:,}",
-            f"{phase.sequences:,}",
-            f"{phase.tokens:,}",
-            f"{phase.epochs:.2f}",
-            "not measured" if phase.seconds is None else _duration(phase.seconds),
-        ]
-        for phase in found.phases
+def _notes(plan: dict[str, Any], extends: bool) -> list[str]:
+    notes = [
+        f"{name}: {1 / timed['seconds_per_token']:,.0f} tokens/s, median of {timed['steps']} "
+        "timed steps"
+        for name, timed in plan["timed"].items()
     ]
-    print_table(["phase", "steps", "sequences", "tokens", "epochs", "time"], rows)
-    for name, pace in found.paces.items():
-        speed = 1 / pace.seconds_per_token
-        print_line(f"{name}: {speed:,.0f} tokens/s, median of {pace.steps} timed steps")
-    if found.paces and found.timed_in < found.processes:
-        more = "" if chosen.recipe.train.minutes is None else ", and do more steps in the minutes"
-        print_line(
-            f"timed in one process: what {found.processes} take was not measured; each does "
-            f"1/{found.processes} of a step's work{more}"
+    processes = plan["processes"]
+    if plan["timed_in_processes"] < processes:
+        notes.append(
+            f"timed in one process: {processes} processes were not measured; each does "
+            f"1/{processes} of the work of a step, so a budget of minutes holds more steps"
         )
-    if not any(phase.name == "full" for phase in found.phases):
-        print_line(
-            f"full: how many steps are {chosen.recipe.train.minutes:g} minutes is known after "
-            "timed steps; leave --no-measure out"
+    if extends:
+        notes.append(
+            "vocabulary: counted with the tokenizer of the base; with new entries the same text "
+            "has fewer tokens and the model more rows"
         )
-    if chosen.recipe.vocabulary is not None:
-        print_line(
-            "vocabulary: counted with the tokenizer as it came; with new entries the same text has "
-            "fewer tokens and the model more rows"
+    if plan["peak_memory"] is not None:
+        whose = "this process, with Python and libraries" if plan["device"] == "cpu" else "device"
+        notes.append(
+            f"peak memory of the timed steps: {plan['peak_memory'] / 1e9:.2f} GB ({whose})"
         )
-
-
-def _print_memory(found: DryRun) -> None:
-    memory = found.memory
-    parts = ", ".join(f"{name} {_bytes(size)}" for name, size in asdict(memory).items())
-    each = "" if found.processes == 1 else f", each of {found.processes} processes"
-    print_line(f"memory of a step by formula{each}: {_bytes(memory.total)} ({parts})")
-    if found.peak is not None:
-        whose = "this process, Python and libraries included" if found.device == "cpu" else "device"
-        print_line(f"memory at the peak of the timed steps: {_bytes(found.peak)} ({whose})")
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+    done = [name for name, is_done in plan["done"].items() if is_done]
+    notes += [f"done already: {', '.join(done)}"] if done else []
+    notes.append("Not counted: reading, tokenising, measuring, checkpoints, evaluation on tasks.")
+    return [*notes, "Nothing was written."]
 
 
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

@@ -1,68 +1,52 @@
-"""Whether the files of a corpus are still those that a token store was made from."""
+"""The files of a corpus as facts: names and hashes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domainbert.corpus.sources import Source
 from domainbert.errors import DataError
-from domainbert.run.heartbeat import heartbeat
 from domainbert.storage.files import sha256_file
 
 
-def describe_sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
-    """Return what a store remembers of the files it is made from."""
-    return [
-        {
-            "corpus": source.name,
-            "licence": source.licence,
-            "file": source.path.name,
-            "bytes": source.path.stat().st_size,
-            "mtime_ns": source.path.stat().st_mtime_ns,
-            "sha256": _hashed(source.path),
-        }
-        for source in sources
-    ]
-
-
-def _hashed(path: Path) -> str:
-    heartbeat(f"reading {path.name}")
-    return sha256_file(path)
-
-
-def refuse_changed(folder: Path, told: list[dict[str, Any]], sources: Iterable[Source]) -> None:
-    """Refuse a store whose corpus is no longer what it was made from.
+def describe_sources(
+    sources: Iterable[Source], known: Iterable[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Return name, licence, size, time and hash of each file of a corpus.
 
     Args:
-        folder: The store.
-        told: From `describe_sources`, when it was made.
-        sources: The files now, in the same order.
+        sources: Files of a corpus.
+        known: Descriptions from an earlier run. A file of the same size and time is not read again;
+            a large corpus takes minutes.
+    """
+    earlier = {(item["file"], item["bytes"], item["mtime_ns"]): item["sha256"] for item in known}
+    return [_describe(source, earlier) for source in sources]
+
+
+def _describe(source: Source, earlier: Mapping[tuple[Any, ...], str]) -> dict[str, Any]:
+    path, stat = source.path, source.path.stat()
+    stamp = (path.name, stat.st_size, stat.st_mtime_ns)
+    return {
+        "corpus": source.name,
+        "licence": source.licence,
+        "file": path.name,
+        "bytes": stat.st_size,
+        "mtime_ns": stat.st_mtime_ns,
+        "sha256": earlier.get(stamp) or sha256_file(path),
+    }
+
+
+def check_described(sources: Iterable[Source], files: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse files that were changed since they were described.
 
     Raises:
-        DataError: Files were added, removed or changed.
+        DataError: Naming the first of them.
     """
-    found = tuple(sources)
-    before, now = {item["file"] for item in told}, {source.path.name for source in found}
-    parts = [f"{name} was added" for name in sorted(now - before)]
-    parts += [f"{name} is gone" for name in sorted(before - now)]
-    if not parts and len(told) == len(found):
-        pairs = zip(told, found, strict=True)
-        parts = [f"{s.path} was changed" for item, s in pairs if _changed(item, s.path)]
-    elif not parts:
-        parts = [f"{len(found)} files instead of {len(told)}"]
-    if parts:
-        raise DataError(
-            f"{folder}: was made from another corpus ({', '.join(parts)}). Restore the files, or "
-            "name another --out."
-        )
-
-
-def _changed(told: dict[str, Any], path: Path) -> bool:
-    stat = path.stat()
-    if stat.st_size != told["bytes"]:
-        return True
-    # A file of the same time need not be read again; a large corpus takes minutes. An older one may
-    # be another, put in its place with the time that it had.
-    return stat.st_mtime_ns != told.get("mtime_ns") and _hashed(path) != told["sha256"]
+    for source, item in zip(sources, files, strict=True):
+        stat = source.path.stat()
+        if (stat.st_size, stat.st_mtime_ns) != (item["bytes"], item["mtime_ns"]):
+            raise DataError(
+                f"{source.path}: was changed while the run started. Run again when nothing writes "
+                "to it."
+            )

@@ -29,8 +29,8 @@ PATIENCE = "DOMAINBERT_HANG_SECONDS"
 _STOPPED = {75, 130}
 
 
-def supervise_command(processes: int, out: Path) -> int:
-    """Run the command line of this process in several; return the exit code.
+def check_supervision(processes: int) -> None:
+    """Refuse several processes where this one cannot watch them.
 
     Raises:
         UserError: A launcher has started this process as one of several already, or the system
@@ -44,8 +44,12 @@ def supervise_command(processes: int, out: Path) -> int:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError(
             "--processes: this process is one of several that a launcher such as `torchrun` "
-            "started. Leave the option out, or start `domainbert` by itself."
+            "started. Leave the option out, or start `domainbert` without a launcher."
         )
+
+
+def supervise_command(processes: int, out: Path) -> int:
+    """Run the command line of this process in several; return the exit code."""
     return supervise(sys.argv[1:], processes, out, continue_command(out, processes))
 
 
@@ -97,10 +101,7 @@ def _patience() -> Patience:
 
 def _progress(out: Path) -> frozenset[str]:
     """Return the names of what is finished."""
-    patterns = (
-        "checkpoints/step-*", "base/checkpoints/step-*", "corpus/manifest.json",
-        "base/corpus/manifest.json", "model", "results/**/*.json",
-    )  # fmt: skip
+    patterns = ("**/stage.json", "*/checkpoints/step-*", "model", "results/**/*.json")
     return frozenset(str(path) for pattern in patterns for path in out.glob(pattern))
 
 

@@ -1,23 +1,14 @@
-"""`domainbert adapt --dry-run`: all up to the first step, in a folder that is thrown away."""
+"""`domainbert adapt --dry-run`: the same stages up to the first step, in a temporary folder."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from domainbert.adapt import find_inputs
-from domainbert.model.layers import depths, frozen
-from domainbert.model.load import check_length, load_masked_lm
-from domainbert.planning.memory import (
-    Memory,
-    PhaseEstimate,
-    estimate_memory,
-    estimate_phase,
-    forget_peak,
-    peak_memory,
-)
+from domainbert.model.load import load_masked_lm
+from domainbert.planning.memory import peak_memory, reset_peak
 from domainbert.planning.throughput import (
     Throughput,
     corpus_size,
@@ -25,57 +16,27 @@ from domainbert.planning.throughput import (
     planned_steps,
 )
 from domainbert.plugin.registry import Registry
-from domainbert.prepare import Prepared, tokenise
 from domainbert.recipe.schema import Recipe
+from domainbert.recipe.train import TrainSection
 from domainbert.run.folder import RunFolder, check_run_folder
 from domainbert.run.progress import Reporter
-from domainbert.run.session import Session, open_session
-from domainbert.storage.download import temporary_cache
+from domainbert.run.session import open_session
+from domainbert.run.stage import is_done
+from domainbert.stages.corpus import build_corpus
+from domainbert.stages.inputs import locate
+from domainbert.stages.plan import plan_stages
+from domainbert.training.batch_ramp import places_before
 from domainbert.training.environment import check_environment
-from domainbert.training.loop import select_parameters
+from domainbert.training.job import build_job
 from domainbert.training.phases import (
     CorpusSize,
     Phase,
     check_shares,
     count_steps,
+    full_phase,
     head_phase,
-    plan_phases,
 )
-from domainbert.training.pretrain import build_job
 from domainbert.training.step import Job
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """What a run would do.
-
-    Args:
-        corpus: Manifest of the token store.
-        heldout: Documents never trained on.
-        size: The training slice.
-        phases: What each reads and takes; empty if the steps cannot be known without timed steps.
-        memory: By formula.
-        peak: Bytes at the peak of the timed steps; None without them.
-        paces: What was timed, by phase; empty if nothing was.
-        processes: That would share the work.
-        timed_in: Processes in which steps were timed: one, unless a launcher started several.
-        device: Type of the device.
-        bf16: Whether matrix products run in bf16.
-        is_main: Whether this process speaks.
-    """
-
-    corpus: dict[str, Any]
-    heldout: int
-    size: CorpusSize
-    phases: tuple[PhaseEstimate, ...]
-    memory: Memory
-    peak: int | None
-    paces: dict[str, Throughput]
-    processes: int
-    timed_in: int
-    device: str
-    bf16: bool
-    is_main: bool
 
 
 @dataclass(frozen=True)
@@ -88,103 +49,97 @@ class Place:
     processes: int = 1
 
 
-def dry_run(recipe: Recipe, place: Place, measure: bool, reporter: Reporter) -> DryRun:
-    """Find, load, tokenise and count all that a run would, time a few steps, and keep nothing.
+def dry_run(recipe: Recipe, place: Place, reporter: Reporter) -> dict[str, Any]:
+    """Return what a run would do and take, after a few timed steps; the run folder is not written.
 
     Args:
-        recipe: What to do.
+        recipe: The recipe.
         place: Where.
-        measure: Whether to time steps.
         reporter: Where progress is shown.
+
+    Returns:
+        JSON values: bytes, seconds, counts, and for each stage whether the run folder has it.
 
     Raises:
         UserError: What the run itself would refuse.
     """
-    check_run_folder(RunFolder(place.out), recipe)
-    with TemporaryDirectory(prefix="domainbert-dry-run-") as folder:
-        here = Path(folder)
-        with (
-            temporary_cache(here / "cache"),
-            open_session(here / "run", recipe.train.precision, reporter) as session,
-        ):
-            check_environment(recipe.train, session.accelerator)
-            inputs = find_inputs(recipe, place.folder, place.registry, session, here / "hub")
+    run = RunFolder(place.out)
+    check_run_folder(run)
+    with TemporaryDirectory(prefix="domainbert-dry-run-") as name:
+        temporary = RunFolder(Path(name))
+        with open_session(place.out, reporter) as session:
+            inputs = locate(recipe, place.folder, place.registry, session)
+            stages = plan_stages(recipe, inputs, run)
+            stages.check()
+            check_shares(recipe.train, place.processes)
+            stage = stages.corpus
+            if not is_done(stage):
+                stage = replace(stage, folder=temporary.corpus)
+            corpus = build_corpus(stage, inputs, session)
+            working = replace(session, run=temporary).with_processes(recipe.train.precision)
+            check_environment(recipe.train, working.accelerator)
+            store, split = corpus
             loaded = load_masked_lm(inputs.base, recipe.train.seed)
-            if inputs.tasks:
-                check_length(
-                    loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length"
-                )
-            prepared = tokenise(recipe, loaded, inputs, session)
-            return _look_ahead(recipe, prepared, place, measure, session)
+            job = build_job(recipe.train, loaded, store, split.train_T, working)
+            counts = ("documents", "tokens", "characters")
+            return {
+                "done": {
+                    stage.folder.relative_to(run.path).as_posix(): is_done(stage)
+                    for stage in vars(stages).values()
+                    if stage
+                },
+                "corpus": {
+                    **{key: store.manifest[key] for key in counts},
+                    "held_out_documents": len(split.heldout_H),
+                },
+                **_look_ahead(recipe, job, inputs.new_head, planned_steps(stages.pretrain.folder)),
+                "processes": max(working.accelerator.num_processes, place.processes),
+            }
 
 
-def _look_ahead(
-    recipe: Recipe, prepared: Prepared, place: Place, measure: bool, session: Session
-) -> DryRun:
-    split, new_head = prepared.split, prepared.loaded.new_head
-    here = session.accelerator.num_processes
-    processes = max(here, place.processes)
-    check_shares(recipe.train, processes)
-    job = build_job(recipe.train, prepared.loaded, prepared.store, split.train_T, session)
-    memory = _memory(job, processes)
-    paces, peak = _measured(job, new_head) if measure else ({}, None)
-    size = corpus_size(job)
-    phases = _phases(recipe, size, new_head, planned_steps(RunFolder(place.out).lock), paces)
-    return DryRun(
-        corpus=prepared.store.manifest,
-        heldout=len(split.heldout_H),
-        size=size,
-        phases=tuple(
-            estimate_phase(
-                recipe.train,
-                phase,
-                size,
-                paces[phase.name].seconds_per_token if phase.name in paces else None,
-            )
-            for phase in phases
-        ),
-        memory=memory,
-        peak=peak,
-        paces=paces,
-        processes=processes,
-        timed_in=here,
-        device=session.accelerator.device.type,
-        bf16=session.bf16,
-        is_main=session.is_main,
-    )
+def _look_ahead(recipe: Recipe, job: Job, new_head: bool, steps: int | None) -> dict[str, Any]:
+    """Return time and memory of the phases, by a few timed steps of each."""
+    train, size, accelerator = recipe.train, corpus_size(job), job.session.accelerator
+    timed, peak = _measured(job, new_head)
+    heads = [head_phase(train)] if new_head else []
+    # Before a vocabulary grows, the head of its base is trained, and steps count from zero again.
+    first = heads[0].stop if heads and recipe.vocabulary is None else 0
+    if steps is None:
+        steps = count_steps(train, size, first, timed["full"].seconds_per_token)
+    phases = (*heads, full_phase(train, first, steps))
+    return {
+        "training": {**asdict(size), "tokens_per_sequence": size.tokens_per_sequence},
+        "phases": [
+            _estimate(train, phase, size, timed[phase.name].seconds_per_token) for phase in phases
+        ],
+        "timed": {name: asdict(throughput) for name, throughput in timed.items()},
+        "timed_in_processes": accelerator.num_processes,
+        "peak_memory": peak,
+        "device": accelerator.device.type,
+        "precision": "bf16" if job.session.bf16 else "fp32",
+    }
 
 
-def _phases(
-    recipe: Recipe,
-    size: CorpusSize,
-    new_head: bool,
-    known: int | None,
-    paces: dict[str, Throughput],
-) -> tuple[Phase, ...]:
-    """Return the phases whose steps can be known."""
-    train = recipe.train
-    heads = head_phase(train, new_head)
-    # Before a vocabulary grows, the head of its base is trained in a run of its own.
-    heads_first = new_head and recipe.vocabulary is None
-    first = sum(phase.steps for phase in heads) if heads_first else 0
-    steps = known
-    if steps is None and (train.minutes is None or "full" in paces):
-        pace = paces["full"].seconds_per_token if "full" in paces else None
-        steps = count_steps(train, size, first, pace)
-    return heads if steps is None else (*heads, plan_phases(train, steps, heads_first)[-1])
-
-
-def _memory(job: Job, processes: int) -> Memory:
-    select_parameters(job.model, "full", frozen(job.settings, depths(job.model)))
-    sharded = job.session.accelerator.is_fsdp2
-    return estimate_memory(job.model, job.settings, processes, job.session.bf16, sharded)
+def _estimate(
+    train: TrainSection, phase: Phase, size: CorpusSize, seconds_per_token: float
+) -> dict[str, Any]:
+    sequences = places_before(train, phase.stop) - places_before(train, phase.start)
+    tokens = round(sequences * size.tokens_per_sequence)
+    return {
+        "name": phase.name,
+        "steps": phase.steps,
+        "sequences": sequences,
+        "tokens": tokens,
+        "epochs": sequences / size.n_sequences,
+        "seconds": tokens * seconds_per_token,
+    }
 
 
 def _measured(job: Job, new_head: bool) -> tuple[dict[str, Throughput], int | None]:
-    """Time the phases; the peak is that of the last, in which all learns."""
-    paces, device, counted = {}, job.session.accelerator.device, False
-    for name in (*(phase.name for phase in head_phase(job.settings, new_head)), "full"):
+    """Return the throughput of each phase, and the peak memory of the last."""
+    throughput, device, counted = {}, job.session.accelerator.device, False
+    for name in ("head", "full") if new_head else ("full",):
         job.session.reporter.say(f"timing a few steps ({name})")
-        counted = forget_peak(device)
-        paces[name] = measure_throughput(job, name)
-    return paces, peak_memory(device) if counted else None
+        counted = reset_peak(device)
+        throughput[name] = measure_throughput(job, name)
+    return throughput, peak_memory(device) if counted else None

@@ -5,24 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
 
 from domainbert.errors import RunFailed
-from domainbert.run.folder import update_lock
-from domainbert.storage.files import read_json
+from domainbert.storage.files import read_json, write_json
 from domainbert.training.distributed import all_reduce_max
 from domainbert.training.loop import learning
-from domainbert.training.phases import CorpusSize, Phase, count_steps, head_phase, plan_phases
+from domainbert.training.phases import CorpusSize, count_steps
 from domainbert.training.step import BadStep, Job, train_step
 
 # The first steps prepare kernels and memory. Then steps are timed until there is enough to go by.
 _UNTIMED = 2
 _FEWEST, _MOST = 3, 12
 _ENOUGH_SECONDS = 10.0
+_PLAN = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -47,36 +48,40 @@ def corpus_size(job: Job) -> CorpusSize:
     return CorpusSize(n_sequences, job.index.n_tokens + framing * n_sequences)
 
 
-def plan_job(job: Job, new_head: bool) -> tuple[Phase, ...]:
-    """Return the phases of a run, timing a few steps first if its budget is in minutes.
+def plan_steps(job: Job, first: int, folder: Path) -> int:
+    """Return the steps of the full phase, timing a few steps first if the budget is in minutes.
 
-    What was found is kept in `lock.json`: a run that is continued has the steps it began with, on
-    whichever machine. The timed steps leave no trace in the model.
+    The number is kept in the stage's folder: a continued run has the steps it began with, on any
+    machine. The timed steps leave the model as it was.
+
+    Args:
+        job: The run.
+        first: First step of the phase.
+        folder: Of the stage.
     """
-    settings, run = job.settings, job.session.run
-    first = sum(phase.steps for phase in head_phase(settings, new_head))
+    settings, path = job.settings, folder / _PLAN
     if settings.minutes is None:
-        return plan_phases(settings, count_steps(settings, corpus_size(job), first), new_head)
-    steps = planned_steps(run.lock)
-    if steps is None:
-        with restored(job.model):
-            pace = measure_throughput(job, "full")
-        steps = count_steps(settings, corpus_size(job), first, pace.seconds_per_token)
-        if job.session.is_main:
-            plan = {"minutes": settings.minutes, "steps": steps, "timed_steps": pace.steps}
-            update_lock(run, plan={**plan, "seconds_per_token": pace.seconds_per_token})
-        job.session.accelerator.wait_for_everyone()
-        job.session.reporter.say(
-            f"{settings.minutes:g} minutes are {steps:,} steps, by {pace.steps} timed steps; "
-            "lock.json keeps this"
-        )
-    return plan_phases(settings, steps, new_head)
+        return count_steps(settings, corpus_size(job), first)
+    planned = planned_steps(folder)
+    if planned is not None:
+        return planned
+    with restored(job.model):
+        throughput = measure_throughput(job, "full")
+    steps = count_steps(settings, corpus_size(job), first, throughput.seconds_per_token)
+    if job.session.is_main:
+        write_json(path, {**asdict(throughput), "timed_steps": throughput.steps, "steps": steps})
+    job.session.accelerator.wait_for_everyone()
+    job.session.reporter.say(
+        f"{settings.minutes:g} minutes are {steps:,} steps, by {throughput.steps} timed steps; "
+        f"{_PLAN} keeps this"
+    )
+    return steps
 
 
-def planned_steps(lock: Any) -> int | None:
-    """Return the steps that a run in minutes was found to have, from its `lock.json`."""
-    plan = read_json(lock).get("plan") if lock.is_file() else None
-    return int(plan["steps"]) if plan else None
+def planned_steps(folder: Path) -> int | None:
+    """Return the steps that a stage with a budget in minutes was planned to have."""
+    path = folder / _PLAN
+    return int(read_json(path)["steps"]) if path.is_file() else None
 
 
 def measure_throughput(job: Job, phase_name: str) -> Throughput:

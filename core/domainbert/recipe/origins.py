@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-import yaml
 
 from domainbert.recipe.overrides import short_key
 from domainbert.recipe.schema import Recipe
@@ -66,22 +63,13 @@ def _given(data: Any, location: Location) -> Location | None:
 _SHOWN = 5
 
 
-def changes(path: Path, recipe: Recipe) -> str:
-    """Return `; changed: KEY: OLD → NEW, …`, or nothing if that cannot be told.
-
-    Args:
-        path: The resolved recipe of a run.
-        recipe: The other one.
-    """
-    try:
-        before = _flat(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
-        return ""
-    after = _flat(recipe.model_dump(mode="json"))
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    shown = [f"{key}: {before.get(key)!r} → {after.get(key)!r}" for key in keys[:_SHOWN]]
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return `KEY: OLD → NEW, …` for nested JSON values that differ, the first few of them."""
+    old, new = _flat(before), _flat(after)
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    shown = [f"{key}: {old.get(key)!r} → {new.get(key)!r}" for key in keys[:_SHOWN]]
     more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
-    return "; changed: " + ", ".join(shown + more) if keys else ""
+    return ", ".join(shown + more)
 
 
 def _flat(value: Any, key: str = "") -> dict[str, Any]:

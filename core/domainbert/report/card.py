@@ -13,9 +13,9 @@ from domainbert.recipe.schema import Recipe
 from domainbert.report.escape import cell
 from domainbert.report.statistics import Summary
 from domainbert.run.folder import RunFolder, update_lock
+from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
 from domainbert.tokenizer.extend import Extension
-from domainbert.training.pretrain import Adaptation
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

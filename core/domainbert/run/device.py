@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-# Ranks wait for each other while one tokenises or evaluates; half an hour, the default, is short.
-_PATIENCE = timedelta(hours=24)
+# Ranks wait for each other within a step and a save only: data stages end before ranks start, and
+# evaluation exchanges nothing.
+_PATIENCE = timedelta(minutes=15)
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 
 

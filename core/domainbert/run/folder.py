@@ -1,10 +1,13 @@
-"""The run folder: who owns it, what made it, and its metrics.
+"""The run folder: who owns it, which recipe made it, and where things are.
 
 recipe.yaml      the resolved recipe          lock.json       versions, hashes, hardware
-metrics.jsonl    one line every N steps       corpus/         the token store
-checkpoints/     newest whole checkpoints     model/          the adapted model
-results/         scores and predictions       README.md       the model card
-vocabulary.json  what was added to the tokenizer, and base/ what was read and measured before that
+metrics.jsonl    one line every N steps       corpus/         token store
+vocabulary/      new entries, their corpus    head/           a head for a base without one
+pretrain/        checkpoints                  model/          the adapted model
+held-out/        scores on held-out text      results/        scores and predictions
+README.md        the model card
+
+Each stage has a folder with a `stage.json`; see `stage.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +27,6 @@ from typing import Any
 import yaml
 
 from domainbert.errors import RunFolderError, Stopped, StorageError, UserError
-from domainbert.recipe.origins import changes
 from domainbert.recipe.schema import Recipe
 from domainbert.run.environment import environment
 from domainbert.storage.files import make_folder, read_json, storage_errors, write_json, write_text
@@ -36,9 +38,15 @@ _BEGUN = re.compile(r"\.owner|\.lock\.json\.\d+\.tmp")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths inside one run folder."""
+    """Paths inside one run folder.
+
+    Args:
+        path: The folder.
+        training: Stage of training whose checkpoints and metrics are written: `head` or `pretrain`.
+    """
 
     path: Path
+    training: str = "pretrain"
 
     @property
     def recipe(self) -> Path:
@@ -47,18 +55,13 @@ class RunFolder:
 
     @property
     def corpus(self) -> Path:
-        """The token store."""
+        """Stage `corpus`."""
         return self.path / "corpus"
 
     @property
-    def before_extension(self) -> RunFolder:
-        """Tokens, head and measurement of the base as it came; only if its vocabulary grows."""
-        return RunFolder(self.path / "base")
-
-    @property
     def checkpoints(self) -> Path:
-        """Checkpoints of training."""
-        return self.path / "checkpoints"
+        """Checkpoints of the training stage."""
+        return self.path / self.training / "checkpoints"
 
     @property
     def model(self) -> Path:
@@ -88,48 +91,38 @@ class RunFolder:
 
 @contextmanager
 def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool) -> Iterator[None]:
-    """Create a run folder, or open it again if it belongs to the same recipe, and own it.
+    """Create or open a run folder, and own it while the block runs.
 
     A new folder in which nothing was finished is removed again when the block fails; if it was
-    stopped, the folder is what the command that continues it names.
+    stopped, it stays, since the command that continues names it.
 
     Args:
         run: The folder.
-        recipe: Resolved.
+        recipe: Resolved; takes the place of the recipe that is there.
         recipe_folder: Where its relative paths start; kept for resuming.
         is_main: Only the main process writes and owns; others go ahead.
 
     Raises:
-        RunFolderError: It holds another run, files that are not a run, or is in use.
+        RunFolderError: It holds files that are not a run, or is in use.
     """
     if not is_main:
         yield
         return
-    check_run_folder(run, recipe)
+    check_run_folder(run)
     existed = run.path.exists()
     above = [folder for folder in run.path.parents if not folder.exists()]
     is_new = not run.lock.is_file()
     with owned(run.path):
         _sweep(run)
         try:
-            about = {
-                "name": recipe.name,
-                "hash": recipe.hash(),
-                "folder": str(recipe_folder.resolve()),
-            }
-            lock = {"environment": environment()} if is_new else read_lock(run)
-            if lock.get("recipe") != about:  # new, or the recipe is in another place now
-                write_json(run.lock, {**lock, "recipe": about})
-            dumped = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
-            write_text(run.recipe, f"# Resolved recipe, sha256 {recipe.hash()}.\n{dumped}")
+            _write_recipe(run, recipe, recipe_folder, is_new)
             yield
         except BaseException as error:
-            ours = isinstance(error, UserError) and not isinstance(error, StorageError)
-            first = run.before_extension
-            read = run.corpus.exists() or first.corpus.exists()
-            trained = run.checkpoints.exists() or first.checkpoints.exists()
+            refused = isinstance(error, UserError) and not isinstance(error, StorageError)
+            finished = bool([*run.path.glob("*/stage.json")])
+            trained = bool([*run.path.glob("*/checkpoints")])
             empty = is_new and not isinstance(error, Stopped)
-            if empty and (not read or (ours and not trained)):
+            if empty and (not finished or (refused and not trained)):
                 _remove(run.path, existed)
                 for folder in above:
                     with suppress(OSError):  # somebody else has put something there
@@ -137,10 +130,22 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             raise
 
 
+def _write_recipe(run: RunFolder, recipe: Recipe, folder: Path, is_new: bool) -> None:
+    about = {"name": recipe.name, "hash": recipe.hash(), "folder": str(folder.resolve())}
+    lock = {"environment": environment()} if is_new else read_lock(run)
+    if lock.get("recipe") != about:
+        write_json(run.lock, {**lock, "recipe": about})
+    dumped = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+    text = f"# Resolved recipe, sha256 {recipe.hash()}.\n{dumped}"
+    if is_new or not run.recipe.is_file() or run.recipe.read_text(encoding="utf-8") != text:
+        write_text(run.recipe, text)
+
+
 def _sweep(run: RunFolder) -> None:
     """Remove what a killed process had begun to write beside its place."""
-    for place in (run, run.before_extension):
-        for folder in (place.path, place.checkpoints, place.results, *place.results.glob("*/")):
+    folders = [run.path, *run.path.glob("*/"), *run.path.glob("*/*/")]
+    for folder in folders:
+        if folder.is_dir():
             _sweep_folder(folder)
 
 
@@ -164,17 +169,11 @@ def _remove(path: Path, keep_folder: bool) -> None:
         path.rmdir()
 
 
-def check_run_folder(run: RunFolder, recipe: Recipe) -> None:
-    """Refuse a folder that holds another run or something else."""
+def check_run_folder(run: RunFolder) -> None:
+    """Refuse a folder that holds something else than a run."""
     path = run.path
     if run.lock.is_file():
-        found = read_about(run)
-        if found.get("hash") != recipe.hash():
-            raise RunFolderError(
-                f"{path}: holds another run (recipe {found.get('name')!r}, "
-                f"{str(found.get('hash'))[:12]}…; this is {recipe.name!r}, {recipe.hash()[:12]}…"
-                f"{changes(run.recipe, recipe)}). Name another folder with --out."
-            )
+        read_about(run)
     elif path.exists() and not path.is_dir():
         raise RunFolderError(f"{path}: is a file. Name a folder with --out.")
     elif path.exists() and not all(_BEGUN.fullmatch(item.name) for item in path.iterdir()):
@@ -187,15 +186,6 @@ def read_about(run: RunFolder) -> dict[str, Any]:
         about = read_json(run.lock)["recipe"]
         return {key: str(about[key]) for key in ("name", "hash", "folder")}
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        raise _damaged(run) from None
-
-
-def read_training(run: RunFolder) -> tuple[int, float]:
-    """Return tokens and minutes of continued pretraining; zeros for a run that is not finished."""
-    try:
-        about = read_json(run.lock).get("training", {})
-        return int(about.get("tokens", 0)), float(about.get("minutes", 0.0))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         raise _damaged(run) from None
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from domainbert.run.folder import RunFolder
 from domainbert.storage.files import check_folder, fsync_path, storage_errors, write_text
 
+_PHASES = {"head": "head", "pretrain": "full"}
+"""Phase of the lines that each training stage writes, in the order of the stages."""
+
 
 def append_metrics(run: RunFolder, entry: dict[str, Any]) -> None:
     """Append one line to `metrics.jsonl`.
@@ -37,13 +40,20 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         entry = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
-    known = isinstance(entry, dict) and type(entry.get("step")) is int
+    known = isinstance(entry, dict) and type(entry.get("step")) is int and "phase" in entry
     return entry if known else None
 
 
 def rewind_metrics(run: RunFolder, step: int) -> None:
-    """Drop the metrics after a step, which training is about to repeat."""
-    kept = [json.dumps(e, sort_keys=True) for e in read_metrics(run) if e["step"] <= step]
+    """Drop the metrics after a step of the training stage, which is about to repeat them."""
+    stages = list(_PHASES)
+    later = {_PHASES[name] for name in stages[stages.index(run.training) + 1 :]}
+    kept = [
+        json.dumps(entry, sort_keys=True)
+        for entry in read_metrics(run)
+        if entry["phase"] not in later
+        and (entry["phase"] != _PHASES[run.training] or entry["step"] <= step)
+    ]
     if run.metrics.exists():
         write_text(run.metrics, "".join(line + "\n" for line in kept))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +17,9 @@ from domainbert.run.heartbeat import heartbeat
 from domainbert.run.progress import Reporter
 from domainbert.run.resume_command import next_command
 from domainbert.run.signals import StopFlag, watch_signals
+from domainbert.run.stage import Stage, is_done
+
+_LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -22,23 +27,24 @@ class Session:
     """Passed to everything that runs for long.
 
     Args:
-        accelerator: Device, precision and processes (an `accelerate.Accelerator`).
+        accelerator: Device, precision and processes (an `accelerate.Accelerator`); None while data
+            stages run, before processes know of each other.
         run: The folder that is written to.
         reporter: Speaks in the main process only.
         stop: Signals received so far.
-        again: The command that continues from the run folder, or empty if none does.
+        resume_command: Continues from the run folder; empty if no command does.
     """
 
     accelerator: Any
     run: RunFolder
     reporter: Reporter
     stop: StopFlag
-    again: str = ""
+    resume_command: str = ""
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes what all processes agree on."""
-        return bool(self.accelerator.is_main_process)
+        """Whether this process writes files and speaks: rank 0."""
+        return os.environ.get("RANK", "0") == "0"
 
     @property
     def bf16(self) -> bool:
@@ -63,25 +69,39 @@ class Session:
     def raise_stopped(self, number: int, kept: str) -> None:
         """Raise `Stopped`, saying what was kept and how to continue."""
         name = signal.Signals(number).name
-        again = next_command(self.run, self.again)
-        raise Stopped(name, f"Stopped by {name}; {kept}. Continue with: {again}")
+        command = next_command(self.run, self.resume_command)
+        raise Stopped(name, f"Stopped by {name}; {kept}. Continue with: {command}")
+
+    def with_processes(self, precision: str) -> Session:
+        """Return the session with device, precision and processes.
+
+        Args:
+            precision: `auto`, `fp32` or `bf16`.
+        """
+        from domainbert.run.device import build_accelerator
+
+        return replace(self, accelerator=build_accelerator(precision))
+
+    def await_stage(self, stage: Stage) -> None:
+        """Wait until rank 0 has finished a stage; no collective operation, so without a time-out.
+
+        If rank 0 fails, its launcher ends this process.
+        """
+        while not self.is_main and not is_done(stage):
+            self.check_stop(f"waiting for stage {stage.name}")
+            time.sleep(_LOOK)
 
 
 @contextmanager
-def open_session(
-    out: Path, precision: str, reporter: Reporter, again: str = ""
-) -> Iterator[Session]:
-    """Set up processes and device, and watch for signals while the block runs.
+def open_session(out: Path, reporter: Reporter, resume_command: str = "") -> Iterator[Session]:
+    """Watch for signals while the block runs; other ranks than the first are silent.
 
     Args:
         out: Folder that is written to.
-        precision: `auto`, `fp32` or `bf16`.
         reporter: Used in the main process.
-        again: The command that continues from the run folder, or empty if none does.
+        resume_command: Continues from the run folder; empty if no command does.
     """
-    from domainbert.run.device import build_accelerator
-
-    accelerator = build_accelerator(precision)
-    voice = replace(reporter, enabled=reporter.enabled and accelerator.is_main_process)
     with watch_signals() as stop:
-        yield Session(accelerator, RunFolder(out), voice, stop, again)
+        session = Session(None, RunFolder(out), reporter, stop, resume_command)
+        voice = replace(reporter, enabled=reporter.enabled and session.is_main)
+        yield replace(session, reporter=voice)

@@ -197,8 +197,8 @@ def extend_base(material: Material, section: VocabularySection, out: Path) -> Ex
         RunFolderError: The folder is there already.
         DataError: Nothing can be added.
     """
+    from domainbert.model.export import export_model
     from domainbert.tokenizer.initialise import extend_model
-    from domainbert.training.pretrain import export_model
 
     if material.counts is None:
         raise RecipeError("--text is missing: what to add depends on how often words occur.")

@@ -141,7 +141,7 @@ def _begin(
 ) -> TrainState:
     """Make sure that there is something to go back to."""
     # Asked by one: it may have written the first checkpoint before another looks.
-    missing = state.step == 0 and not checkpoints_in(job.session.run.checkpoints)
+    missing = not checkpoints_in(job.session.run.checkpoints)
     if broadcast_from_main(job.session.accelerator, int(missing)):
         _save(job, state, optimizer)
     return state if state.step > phase.start else forget_losses(state)

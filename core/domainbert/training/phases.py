@@ -53,28 +53,25 @@ class CorpusSize:
         return self.n_tokens / self.n_sequences
 
 
-def plan_phases(train: TrainSection, full_steps: int, new_head: bool) -> tuple[Phase, ...]:
-    """Return the phases of training.
+def head_phase(train: TrainSection) -> Phase:
+    """Return the phase in which a new MLM head learns alone."""
+    return Phase("head", 0, train.head_steps, train.head_learning_rate)
+
+
+def full_phase(train: TrainSection, first: int, steps: int) -> Phase:
+    """Return the phase in which all parameters learn.
 
     Args:
         train: The recipe's section.
-        full_steps: Steps after the head phase, from `count_steps`.
-        new_head: Whether the head has to be trained from scratch first.
+        first: Its first step.
+        steps: From `count_steps`.
 
     Raises:
         RecipeError: More steps than a run can have.
     """
-    head = head_phase(train, new_head)
-    full = Phase("full", sum(p.steps for p in head), full_steps, train.learning_rate)
-    _refuse_endless(train, full.stop)
-    return (*head, full)
-
-
-def head_phase(train: TrainSection, new_head: bool) -> tuple[Phase, ...]:
-    """Return the phase in which a new head learns alone, or none."""
-    if not (new_head and train.head_steps):
-        return ()
-    return (Phase("head", 0, train.head_steps, train.head_learning_rate),)
+    phase = Phase("full", first, steps, train.learning_rate)
+    _refuse_endless(train, phase.stop)
+    return phase
 
 
 def count_steps(

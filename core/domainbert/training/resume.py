@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from domainbert.training.step import Job
 
 
-def resume(job: Job, identity: dict[str, str], stop: int) -> tuple[TrainState, Path | None]:
+def resume(job: Job, start: TrainState, stop: int) -> tuple[TrainState, Path | None]:
     """Load the newest whole checkpoint into the model, and cut the metrics back to it.
 
     Args:
         job: The run.
-        identity: Hashes of recipe, corpus and base, compared with the checkpoint's.
-        stop: Steps in all; where none is left nothing is continued, and nothing said.
+        start: Where training stands without a checkpoint; its key is compared with a checkpoint's.
+        stop: Last step; at it nothing is left to continue, and nothing is said.
 
     Returns:
         Where training stands, and the checkpoint; None if there is none.
 
     Raises:
-        RunFolderError: The checkpoint is of another recipe, corpus or base.
+        RunFolderError: The checkpoint belongs to another stage.
     """
     session = job.session
     step = newest_whole_step(session)
     if step < 0:
-        checkpoint, state = None, TrainState(0, "", 0, 0.0, 0.0, 0, identity)
+        checkpoint, state = None, start
     else:
         checkpoint = checkpoint_of(session.run.checkpoints, step)
-        state = read_state(checkpoint, identity)
+        state = read_state(checkpoint, start.identity)
         load_model(checkpoint, job.model)
         if step < stop:
             _tell(job, checkpoint, step)

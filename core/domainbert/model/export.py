@@ -1,0 +1,46 @@
+"""Write a model and its tokenizer for plain `from_pretrained`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import RunFailed
+from domainbert.model.load import LoadedModel, quiet_transformers
+from domainbert.model.masked_lm import first_non_finite
+from domainbert.model.pair_head import without_pair_head
+from domainbert.storage.files import folder_in_place, sha256_file
+from domainbert.tokenizer.extend import write_extension
+from domainbert.tokenizer.load import fingerprint, load_tokenizer
+
+
+def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
+    """Save model and tokenizer for plain `from_pretrained`, and check what was saved.
+
+    Args:
+        model: What is saved; the loaded one, or a part of it.
+        loaded: Its tokenizer, and what was added to that.
+        folder: Written in one rename.
+
+    Raises:
+        RunFailed: A weight is not finite, or the saved tokenizer does something else.
+    """
+    tokenizer = loaded.tokenizer
+    broken = first_non_finite(model)
+    if broken:
+        raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
+    with folder_in_place(folder) as beside, quiet_transformers(), without_pair_head(model):
+        model.save_pretrained(beside)
+        tokenizer.save_pretrained(beside)
+        if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):
+            raise RunFailed(
+                "the saved tokenizer, loaded again, gives other ids; the model is not saved. "
+                "Please report this with the name of the base model."
+            )
+        if loaded.extension is not None:
+            write_extension(beside, loaded.extension, tokenizer)
+
+
+def model_sha256(folder: Path) -> str:
+    """Return the hash of a saved model's weights."""
+    return sha256_file(folder / "model.safetensors")

@@ -1,0 +1,1 @@
+"""The stages of an adaptation, a module each, and the table of what each depends on."""

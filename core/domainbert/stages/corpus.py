@@ -1,0 +1,39 @@
+"""Stage `corpus`: read → steps → hold out → tokens."""
+
+from __future__ import annotations
+
+from domainbert.corpus.build import build_store, corpus_line
+from domainbert.corpus.held_out import Split, split_documents
+from domainbert.corpus.store import TokenStore, open_store
+from domainbert.run.session import Session
+from domainbert.run.stage import Stage, building, is_done
+from domainbert.stages.inputs import Inputs
+
+STORE = "store"
+"""Folder of the token store inside a stage."""
+# The manifest holds the hashes of the other files, which are compared when the store is opened.
+MANIFEST = f"{STORE}/manifest.json"
+
+Corpus = tuple[TokenStore, Split]
+"""Tokens, and the rows to train and to measure on."""
+
+
+def build_corpus(stage: Stage, inputs: Inputs, session: Session) -> Corpus:
+    """Return the tokens of the corpus, and the rows to train and to measure on.
+
+    Raises:
+        DataError: A file cannot be read, or the corpus is too small.
+        Stopped: A signal.
+    """
+    fraction = stage.facts["held_out"]
+    if session.is_main and not is_done(stage):
+        with building(stage, [MANIFEST]) as (folder, result):
+            store = build_store(
+                folder / STORE, inputs.sources, inputs.files, inputs.encoder, session
+            )
+            split = split_documents(store, fraction)
+            session.reporter.say("corpus: " + corpus_line(store))
+            result |= {"files": inputs.files, "held_out": len(split.heldout_H)}
+    session.await_stage(stage)
+    store = open_store(stage.folder / STORE)
+    return store, split_documents(store, fraction)

@@ -1,0 +1,132 @@
+"""Everything that a recipe refers to, located and checked before work starts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domainbert.corpus.build import Encoder
+from domainbert.corpus.changed import describe_sources
+from domainbert.corpus.sources import Source, find_sources
+from domainbert.corpus.token_units import TokenUnits, term_units, word_units
+from domainbert.errors import RecipeError
+from domainbert.model.layers import check_layers, depths
+from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
+from domainbert.plugin.domain import Domain
+from domainbert.plugin.registry import Registry
+from domainbert.recipe.schema import Recipe
+from domainbert.recipe.sections import VocabularySection
+from domainbert.recipe.train import TrainSection
+from domainbert.run.progress import download_bar
+from domainbert.run.session import Session
+from domainbert.run.stage import read_stage
+from domainbert.tasks.load import LoadedTask, load_task
+from domainbert.tokenizer.extend import check_slots
+from domainbert.tokenizer.wordpiece import open_words
+from domainbert.training.phases import check_shares
+from domainbert.training.trackers import check_trackers
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the stages of a run start from.
+
+    Args:
+        base: The checkpoint to start from.
+        new_head: Whether it has no trained masked-LM head.
+        sources: Files of the corpus.
+        tasks: Labelled data sets on which base and adapted model are compared.
+        files: Name, size, time and hash of each of them.
+        encoder: Text to tokens, and to the units that masking needs.
+        terms: Candidates for the vocabulary.
+    """
+
+    base: BaseFolder
+    new_head: bool
+    sources: tuple[Source, ...]
+    tasks: tuple[LoadedTask, ...]
+    files: list[dict[str, Any]]
+    encoder: Encoder
+    terms: tuple[str, ...]
+
+
+def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
+    """Return everything that a recipe refers to, downloaded where necessary.
+
+    Args:
+        recipe: The recipe.
+        folder: Its relative paths start here.
+        registry: Plugins.
+        session: Shows progress and minds signals.
+
+    Raises:
+        UserError: Whatever can be refused before work starts.
+    """
+    domain = registry.domain(recipe.domain) if recipe.domain else None
+    check_trackers(recipe.train.trackers)
+    with download_bar(session.reporter) as bar:
+
+        def progress(done: int, total: int) -> None:
+            session.check_stop("downloading")
+            bar(done, total)
+
+        base = find_base(recipe.base.source, folder, recipe.base.revision, recipe.base.sha256)
+        sources = find_sources(recipe.corpus, domain, folder, progress)
+        tasks = tuple(load_task(section, domain, folder, progress) for section in recipe.tasks)
+    session.check_stop("loading the base")
+    loaded = load_masked_lm(base, recipe.train.seed)
+    if tasks:
+        check_length(loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length")
+    check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")
+    check_layers(recipe.train, depths(loaded.model), loaded.model.config.model_type)
+    check_shares(recipe.train, int(os.environ.get("WORLD_SIZE", "1")))
+    if recipe.vocabulary is not None:
+        open_words(loaded.tokenizer)
+        check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
+    if loaded.new_head and not recipe.train.head_steps:
+        raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
+    return Inputs(
+        base=base,
+        new_head=loaded.new_head,
+        sources=sources,
+        files=describe_sources(sources, _known_files(session)),
+        encoder=Encoder(loaded.tokenizer, _token_units(recipe.train, domain)),
+        tasks=tasks,
+        terms=_vocabulary_terms(recipe.vocabulary, domain),
+    )
+
+
+def _known_files(session: Session) -> list[dict[str, Any]]:
+    """Return how the corpus stage of this run described its files, if it is there."""
+    written = read_stage(session.run.corpus) or {}
+    return list(written.get("result", {}).get("files", []))
+
+
+def _vocabulary_terms(section: VocabularySection | None, domain: Domain | None) -> tuple[str, ...]:
+    """Return the terms that may become entries."""
+    if section is None or not section.terms:
+        return ()
+    if domain is not None and domain.terms is not None:
+        return domain.terms.read()
+    if not section.mine:
+        named = f"domain {domain.name!r} has none" if domain else "the recipe names no `domain:`"
+        raise RecipeError(f"vocabulary.mine: false leaves only terms, and {named}.")
+    return ()
+
+
+def _token_units(train: TrainSection, domain: Domain | None) -> TokenUnits | None:
+    """Return the units that masking needs, or None where tokens are enough."""
+    if train.masking != "term":
+        return word_units() if train.needs_words else None
+    terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
+    if not terms:
+        named = (
+            f"domain {domain.name!r} has no terms" if domain else "the recipe names no `domain:`"
+        )
+        raise RecipeError(
+            f"train.masking: term takes the terms of the domain, and {named}. Name a domain that "
+            "has terms (see `domainbert plugins list`), or set `train.masking: word`."
+        )
+    return term_units(terms)

@@ -1,0 +1,123 @@
+"""The stages of an adaptation, with what each depends on: one table for run, dry run and tests.
+
+corpus      read → steps → hold out → tokens           one process, before ranks start
+vocabulary  entries, tokenizer, corpus in its tokens    one process, before ranks start
+head        a masked-LM head for a base without one     ranks
+pretrain    continued pretraining; exports `model/`     ranks
+held-out    scores of base and adapted model            main process
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from domainbert.model.load import BaseFolder
+from domainbert.recipe.schema import Recipe
+from domainbert.run.folder import RunFolder
+from domainbert.run.stage import Stage, check_stage
+from domainbert.stages.inputs import Inputs
+from domainbert.storage.files import sha256_file
+from domainbert.tokenizer.load import fingerprint
+
+Until = Literal["corpus", "vocabulary", "pretrain"]
+"""Stages after which a run can be ended."""
+
+SCHEMAS = {"corpus": 1, "vocabulary": 1, "head": 1, "pretrain": 1, "held-out": 1}
+"""Version of each stage's code; a changed default of a section that it reads raises it."""
+
+NOT_OF_WEIGHTS = frozenset({"logging_steps", "save_steps", "save_total_limit", "trackers"})
+"""Keys of `train:` that change what is written, and not what is learned."""
+NOT_OF_HEAD = frozenset({"steps", "epochs", "tokens", "minutes", "learning_rate"})
+"""Further keys of `train:` that the head phase does not read."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The stages of one recipe in one run folder, in order; None where one is not needed."""
+
+    corpus: Stage
+    vocabulary: Stage | None
+    head: Stage | None
+    pretrain: Stage
+    base_score: Stage
+    adapted_score: Stage
+
+    def check(self) -> None:
+        """Refuse work in the run folder that belongs to another recipe, corpus or base.
+
+        Raises:
+            RunFolderError: With the stage and what changed.
+        """
+        for stage in vars(self).values():
+            if stage is not None:
+                check_stage(stage)
+
+    @property
+    def tokens(self) -> Stage:
+        """The stage whose tokens are trained on."""
+        return self.vocabulary or self.corpus
+
+
+def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
+    """Return the stages of a recipe; nothing is written."""
+    train = section_facts(recipe.train, NOT_OF_WEIGHTS)
+    corpus = _stage(run, "corpus", _corpus_facts(recipe, inputs))
+    vocabulary = None
+    if recipe.vocabulary is not None:
+        terms = hashlib.sha256("\n".join(inputs.terms).encode()).hexdigest()
+        facts = {"vocabulary": section_facts(recipe.vocabulary), "terms": terms}
+        vocabulary = _stage(run, "vocabulary", facts | {"corpus": corpus.key})
+    base: dict[str, Any] = _base_facts(inputs.base)
+    head = None
+    if inputs.new_head:
+        facts = {key: value for key, value in train.items() if key not in NOT_OF_HEAD}
+        head = _stage(run, "head", {"train": facts, "corpus": corpus.key, "base": base})
+        base = {"head": head.key}
+    tokens = vocabulary or corpus
+    pretrain = _stage(run, "pretrain", {"train": train, "corpus": tokens.key, "base": base})
+    measured = {
+        "held_out": section_facts(recipe.heldout),
+        "corpus": corpus.key,
+        "max_seq_length": recipe.train.max_seq_length,
+    }
+    adapted = {"pretrain": pretrain.key}
+    scores = [
+        Stage(
+            "held-out",
+            run.path / "held-out" / name,
+            {"schema": SCHEMAS["held-out"], **measured, "model": model},
+            replaceable=True,
+        )
+        for name, model in (("base", base), ("adapted", adapted))
+    ]
+    return Stages(corpus, vocabulary, head, pretrain, *scores)
+
+
+def section_facts(section: BaseModel, without: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a recipe section as JSON values, those at their default left out."""
+    return section.model_dump(mode="json", exclude_defaults=True, exclude=set(without))
+
+
+def _stage(run: RunFolder, name: str, facts: Mapping[str, Any]) -> Stage:
+    return Stage(name, run.path / name, {"schema": SCHEMAS[name], **facts})
+
+
+def _corpus_facts(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+    encoder = inputs.encoder
+    return {
+        "corpus": [section_facts(section) for section in recipe.corpus],
+        "held_out": recipe.heldout.fraction,
+        "files": {f"{n} {item['file']}": item["sha256"] for n, item in enumerate(inputs.files)},
+        "tokenizer": fingerprint(encoder.tokenizer),
+        "units": encoder.units.name if encoder.units else None,
+    }
+
+
+def _base_facts(base: BaseFolder) -> dict[str, Any]:
+    # The same weights compute something else with another activation or number of heads.
+    return {"weights": base.sha256, "config.json": sha256_file(base.folder / "config.json")}

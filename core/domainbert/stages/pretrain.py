@@ -1,0 +1,198 @@
+"""Stages `head` and `pretrain`: training with checkpoints, from base to adapted model."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from domainbert.model.export import export_model
+from domainbert.model.load import LoadedModel, find_base, load_masked_lm
+from domainbert.planning.throughput import plan_steps
+from domainbert.recipe.train import TrainSection
+from domainbert.run.session import Session
+from domainbert.run.stage import Stage, begin, finish, is_done, result_of
+from domainbert.stages.corpus import Corpus
+from domainbert.stages.inputs import Inputs
+from domainbert.tokenizer.extend import Extension, extend_tokenizer
+from domainbert.tokenizer.initialise import extend_model
+from domainbert.training.checkpoint import TrainState, load_optimizer
+from domainbert.training.held_out import HeldOutScore
+from domainbert.training.job import build_job
+from domainbert.training.loop import run_phase
+from domainbert.training.phases import Phase, full_phase, head_phase
+from domainbert.training.recovery import roll_back
+from domainbert.training.resume import resume
+from domainbert.training.step import BadStep, Job
+from domainbert.training.trackers import tracked
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A checkpoint folder, and the training that led from the base to it.
+
+    Args:
+        folder: Loads with `from_pretrained`.
+        steps: Optimizer steps.
+        tokens: Tokens read in them, special tokens included, padding not.
+        seconds: Wall time of these steps, over all calls that continued the run.
+        skipped: Steps whose batch was passed over, and why.
+    """
+
+    folder: Path
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """Continued pretraining, with scores on held-out text.
+
+    Args:
+        before: Of the base; after the head phase, if its head is new.
+        after: Of the adapted model.
+        new_head: Whether the base had no trained MLM head.
+        steps: Optimizer steps, head phase included.
+        tokens: Tokens read in them, special tokens included.
+        seconds: Wall time of these steps, over all calls that continued the run.
+        skipped: Steps whose batch was passed over, from 1, and why.
+    """
+
+    before: HeldOutScore
+    after: HeldOutScore
+    new_head: bool
+    steps: int
+    tokens: int
+    seconds: float
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def fit_head(
+    stage: Stage | None, inputs: Inputs, corpus: Corpus, settings: TrainSection, session: Session
+) -> Trained:
+    """Return the base with a trained MLM head: the base itself where it has one.
+
+    Raises:
+        RunFailed: Training could not be finished.
+        Stopped: A signal; a checkpoint is kept.
+    """
+    if stage is None:
+        return Trained(inputs.base.folder)
+    folder = stage.folder / "model"
+    if not is_done(stage):
+        session = _start(stage, session)
+        phase = head_phase(settings)
+        session.reporter.say(
+            "the base has no trained MLM head: a new one learns alone for "
+            f"{phase.steps} steps first"
+        )
+        loaded = load_masked_lm(inputs.base, settings.seed)
+        job = build_job(settings, loaded, corpus[0], corpus[1].train_T, session)
+        state = _train(job, phase, TrainState(0, "", 0, 0.0, 0.0, 0, {"stage": stage.key}))
+        _export(stage, job, loaded, folder, _result(state, 0, 0))
+    return Trained(folder, **result_of(stage))
+
+
+def pretrain(
+    stage: Stage,
+    head: Trained,
+    extended: tuple[Extension | None, Corpus],
+    settings: TrainSection,
+    session: Session,
+) -> Trained:
+    """Return the adapted model, exported to `model/`.
+
+    Args:
+        stage: Its folder gets the checkpoints.
+        head: From `fit_head`.
+        extended: New entries of the vocabulary, and the corpus in the tokens to train on.
+        settings: The recipe's section.
+        session: Processes, run folder, signals.
+
+    Raises:
+        RunFailed: Training could not be finished.
+        Stopped: A signal; a checkpoint is kept.
+    """
+    extension, corpus = extended
+    folder = session.run.model
+    if not is_done(stage):
+        session = _start(stage, session)
+        loaded = _load(head.folder, extension, settings.seed)
+        job = build_job(settings, loaded, corpus[0], corpus[1].train_T, session)
+        # Steps go on counting after those of a head, unless the tokens are other ones since.
+        first, tokens = (0, 0) if extension else (head.steps, head.tokens)
+        phase = full_phase(settings, first, plan_steps(job, first, stage.folder))
+        start = TrainState(first, "", tokens, 0.0, 0.0, 0, {"stage": stage.key})
+        with tracked(session, settings.trackers):
+            state = _train(job, phase, start)
+        _export(stage, job, loaded, folder, _result(state, first, tokens))
+    own = Trained(folder, **result_of(stage))
+    return Trained(
+        folder,
+        steps=head.steps + own.steps,
+        tokens=head.tokens + own.tokens,
+        seconds=head.seconds + own.seconds,
+        skipped={f"head/{step}": why for step, why in head.skipped.items()} | own.skipped,
+    )
+
+
+def _start(stage: Stage, session: Session) -> Session:
+    """Mark the stage as begun, and return a session that writes its checkpoints."""
+    if session.is_main:
+        begin(stage)
+    session.accelerator.wait_for_everyone()
+    return replace(session, run=replace(session.run, training=stage.name))
+
+
+def _load(folder: Path, extension: Extension | None, seed: int) -> LoadedModel:
+    """Return a checkpoint with the entries of an extension in tokenizer and model."""
+    loaded = load_masked_lm(find_base(str(folder.resolve()), Path()), seed)
+    if extension is None:
+        return loaded
+    extend_model(loaded.model, loaded.tokenizer, extension)
+    tokenizer = extend_tokenizer(loaded.tokenizer, extension)
+    return replace(loaded, tokenizer=tokenizer, extension=extension)
+
+
+def _train(job: Job, phase: Phase, start: TrainState) -> TrainState:
+    """Train from the newest whole checkpoint to the end of a phase, past batches that fail."""
+    state, checkpoint = resume(job, start, phase.stop)
+    while state.step < phase.stop:
+        # Averages of another phase's optimizer belong to other parameters.
+        resumed = checkpoint if phase.start < state.step else None
+        restore = partial(load_optimizer, resumed) if resumed else None
+        try:
+            return run_phase(job, phase, state, restore)
+        except BadStep as error:
+            bad = BadStep(error.step, error.reason)
+        # Outside the handler, whose frames hold the optimizer of the attempt and, with several
+        # processes, a module that would still answer to gradients.
+        gc.collect()
+        state, checkpoint = roll_back(job, phase.start, state, bad)
+    return state
+
+
+def _result(state: TrainState, first: int, tokens: int) -> dict[str, Any]:
+    return {
+        "steps": state.step - first,
+        "tokens": state.tokens - tokens,
+        "seconds": state.seconds,
+        "skipped": state.skipped,
+    }
+
+
+def _export(
+    stage: Stage, job: Job, loaded: LoadedModel, folder: Path, result: dict[str, Any]
+) -> None:
+    """Write the model, then mark the stage as done."""
+    if job.session.is_main:
+        export_model(job.model, loaded, folder)
+        weights = Path("..", folder.name, WEIGHTS) if folder.parent != stage.folder else None
+        finish(stage, result, [weights or Path(folder.name, WEIGHTS)])
+    job.session.accelerator.wait_for_everyone()
