@@ -25,15 +25,16 @@ _AVOIDED = {
     r"\bby (?:itself|themselves)\b": "alone; without …",
     r"\bas (?:it|they) (?:came|come|comes)\b": "unchanged; by default",
     r"\bstands? in(?: for)?\b": "is in",
-    r"\b[Ww]hat (?:is|are|was|were) (?:not )?(?:\w+ed|chosen|kept|known|made|meant|read|said|written)\b": "noun",
-    rf"\b(?:one|two|three|four|\d[\d,.]*|bytes|many|minutes|seconds|tokens|sequences|sentences) "
+    r"\bwhat (?:is|are|was|were) (?:not )?"
+    r"(?:\w+ed|chosen|kept|known|made|meant|read|said|written)\b": "noun",
+    rf"\b(?:one|two|three|four|\d+(?:[.,]\d+)*|bytes|many|minutes|seconds|tokens|sequences) "
     rf"(?:(?!(?:and|as|at|for|from|in|is|of|on|that|to|with) )[\w-]+ )?an? (?:{_UNITS})\b": "per",
     r"\bso many\b": "this many; N",
     r"\bso often\b": "this often; N times",
-    r"\b[Hh]eadlines?\b": "primary metric",
-    r"\b[Hh]idden (?:tokens?|words?)\b": "masked",
+    r"\bheadlines?\b": "primary metric",
+    r"\bhidden (?:tokens?|words?)\b": "masked",
 }  # fmt: skip
-AVOIDED = [(re.compile(pattern), instead) for pattern, instead in _AVOIDED.items()]
+AVOIDED = [(re.compile(pattern, re.IGNORECASE), instead) for pattern, instead in _AVOIDED.items()]
 
 _GENERATED = {"cli.md", "hooks.md", "recipe.md", "results.md", "leaderboard.md"}
 _CODE = re.compile(r"^```.*?^```$|<!--.*?-->", re.MULTILINE | re.DOTALL)
@@ -53,7 +54,9 @@ def pages() -> list[Path]:
 def modules() -> list[Path]:
     """Return the modules of core and plugins."""
     folders = [ROOT / "core", *ROOT.glob("plugins/*/domainbert_*")]
-    return sorted(p for f in folders for p in f.rglob("*.py") if "scaffold/files" not in p.as_posix())
+    return sorted(
+        p for f in folders for p in f.rglob("*.py") if "scaffold/files" not in p.as_posix()
+    )
 
 
 def avoided(text: str) -> list[str]:

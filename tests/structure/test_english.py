@@ -39,5 +39,8 @@ def test_avoided_expressions_are_seen(text: str) -> None:
 
 def test_code_and_tables_are_no_sentences() -> None:
     words = "word " * 26
-    assert in_page(f"```text\nis told {words}\n```\n\n| {words} |\n|---|\n\n# {words}\n\n`anew`\n") == []
+    assert (
+        in_page(f"```text\nis told {words}\n```\n\n| {words} |\n|---|\n\n# {words}\n\n`anew`\n")
+        == []
+    )
     assert len(in_page(f"- A {words}.\n- Short.")) == 1
