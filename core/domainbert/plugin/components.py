@@ -65,8 +65,8 @@ class TaskKind:
         baselines: Names of the baselines that suit a loaded task.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
-        check_labels: Task with labels, whether these were declared, and the labels of each split,
-            to the split at fault and the reason; None if all is well.
+        check_labels: Task with labels, whether these were declared, and the sorted labels of each
+            split, to the split at fault and the reason; None if all is well.
         misfit: Why a stored prediction does not suit the task, or an empty string.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
@@ -89,7 +89,7 @@ class TaskKind:
     baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
     check_task: Callable[[Task], str] = lambda _task: ""
     check: Callable[[Any, Task], str] = lambda _record, _task: ""
-    check_labels: Callable[[Task, bool, Mapping[str, set[str]]], tuple[str, str] | None] = (
+    check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
         lambda _task, _declared, _labels: None
     )
     misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""

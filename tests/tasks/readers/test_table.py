@@ -95,8 +95,3 @@ def test_a_label_twice_or_empty_is_refused(tmp_path: Path) -> None:
     table = "text\tlabel\nOne\t{}\n"
     assert "a label stands twice" in refused(tmp_path, "a.tsv", table.format("a|a"), multi=True)
     assert "a label is empty" in refused(tmp_path, "a.tsv", table.format("a||b"), multi=True)
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such file"):
-        list(read_table(tmp_path / "a.tsv", False))
