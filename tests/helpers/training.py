@@ -105,7 +105,7 @@ def make_job(
 ) -> Callable[..., Job]:
     """A job of pretraining on 30 texts, with a model of its own each time."""
     import numpy as np
-    from domainbert.training.pretrain import build_job
+    from domainbert.training.job import build_job
 
     from domainbert.corpus.token_units import word_units
     from domainbert.model.masked_lm import set_dropout
