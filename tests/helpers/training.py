@@ -105,13 +105,13 @@ def make_job(
 ) -> Callable[..., Job]:
     """A job of pretraining on 30 texts, with a model of its own each time."""
     import numpy as np
-    from domainbert.training.job import build_job
 
     from domainbert.corpus.token_units import word_units
     from domainbert.model.masked_lm import set_dropout
     from domainbert.recipe.budget import BUDGET_KEYS
     from domainbert.recipe.train import TrainSection
     from domainbert.testing import sample_texts
+    from domainbert.training.job import build_job
 
     stores: dict[tuple[str, bool], TokenStore] = {}
     small = {"batch_size": 4, "micro_batch_size": 4, "max_seq_length": 24, "precision": "fp32"}

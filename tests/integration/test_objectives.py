@@ -82,7 +82,7 @@ def test_a_run_continued_from_its_middle_ends_with_the_same_model(
     town, name = finished
     run = town.folder / f"again-{name}"
     shutil.copytree(town.folder / "run", run)
-    for lost in ("model", "README.md", "checkpoints/step-00000004", "results/bits-after.json"):
+    for lost in ("model", "README.md", "pretrain/checkpoints/step-00000004", "held-out/adapted"):
         path = run / lost
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     adapt(town, run.name, "--plugin", "town.py")
@@ -105,7 +105,7 @@ def test_an_extended_vocabulary_is_marked_too(make_town: Callable[[], Any], adap
     letters.write_text(letters.read_text() + "the quokka moved\nquokka dawn\na quokka at noon\n")
     adapt(town, "town.yaml", "--out", "run", "--plugin", "town.py")
     run = RunFolder(town.folder / "run")
-    stores = [open_store(folder) for folder in (run.before_extension.corpus, run.corpus)]
+    stores = [open_store(run.path / name / "store") for name in ("corpus", "vocabulary")]
     assert {store.manifest["marks"] for store in stores} == {term_units(TERMS).name}
     rows = range(len(stores[0].lengths_D))
     words = [[int((store.marks(row) & BEGINS_WORD).sum()) for row in rows] for store in stores]
@@ -119,12 +119,10 @@ def test_changed_terms_are_refused(make_town: Callable[[], Any], adapt: Adapt) -
     adapt(town, "town.yaml", "--out", "run", "--plugin", "town.py")
     (town.folder / "terms.txt").write_text("widow\nriver")
     told = adapt(town, "run", "--plugin", "town.py", code=2).err
-    assert "The terms of the domain were changed" in told
-    assert (town.folder / "run" / "corpus" / "manifest.json").is_file()
-    # Without the store it is the checkpoint that belongs to other terms.
+    assert "stage 'corpus' was made from something else: units: 'terms-" in told
     shutil.rmtree(town.folder / "run" / "corpus")
     told = adapt(town, "run", "--plugin", "town.py", code=2).err
-    assert "this checkpoint belongs to another list of terms" in told
+    assert "stage 'pretrain' was made from something else: corpus: " in told
 
 
 @pytest.mark.parametrize(

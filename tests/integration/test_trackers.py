@@ -79,7 +79,7 @@ def back_to(run: RunFolder, step: int) -> None:
     """Make a finished run one that was stopped after a step."""
     shutil.rmtree(run.model)
     run.card.unlink()
-    (run.results / "bits-after.json").unlink()
+    shutil.rmtree(run.path / "held-out" / "adapted")
     for path in run.checkpoints.glob("step-*"):
         if int(path.name.removeprefix("step-")) > step:
             shutil.rmtree(path)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from domainbert.training.pretrain import export_model
 from torch import nn
 
 from domainbert.errors import RunFailed
+from domainbert.model.export import export_model
 from domainbert.model.families import FAMILIES as TABLE
 from domainbert.model.families import family_of
 from domainbert.model.load import LoadedModel

@@ -28,7 +28,8 @@ _AVOIDED = {
     r"\bwhat (?:is|are|was|were) (?:not )?"
     r"(?:\w+ed|chosen|kept|known|made|meant|read|said|written)\b": "noun",
     rf"\b(?:one|two|three|four|\d+(?:[.,]\d+)*|bytes|many|minutes|seconds|tokens|sequences) "
-    rf"(?:(?!(?:and|as|at|for|from|in|is|of|on|repeat|that|to|with) )[\w-]+ )?an? (?:{_UNITS})\b": "per",
+    r"(?:(?!(?:and|as|at|for|from|in|is|of|on|repeat|that|to|with) )[\w-]+ )?"
+    rf"an? (?:{_UNITS})\b": "per",
     r"\bso many\b": "this many; N",
     r"\bso often\b": "this often; N times",
     r"\bheadlines?\b": "primary metric",

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from domainbert.errors import DataError, RunFolderError
+from domainbert.errors import DataError
 from domainbert.model.load import LoadedModel
 from domainbert.testing import FAMILIES, sample_texts
-from domainbert.training import pretrain
 from domainbert.training.held_out import HeldOutScore, _token_words, hidden_words, measure_held_out
 
 Load = Callable[[str], LoadedModel]
@@ -148,21 +147,3 @@ def test_token_words_equals_brute_force(
     expected = [any(max(start, a) < min(stop, b) for a, b in words) for start, stop in offsets]
     assert _token_words(words, offsets).tolist() == expected
     assert _token_words(words, offsets).dtype == np.bool_
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"\xff", b"{", b"[]", b"5", b"{}", b'{"accuracy": 0.5}', b"[" * 100_000]
-)
-def test_a_damaged_measurement_is_named_with_what_to_do(
-    make_job: Callable[..., Any], content: bytes
-) -> None:
-    job = make_job(steps=1)
-    path = job.session.run.results / "bits-after.json"
-    path.parent.mkdir()
-    path.write_bytes(content)
-    with pytest.raises(RunFolderError) as caught:
-        pretrain._measured(job, "after", None, [])
-    assert str(caught.value) == (
-        f"{path}: damaged. Delete it and run the same command again, or start again with another "
-        "--out if that finds the measured model gone."
-    )

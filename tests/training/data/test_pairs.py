@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from domainbert.training.pretrain import build_job, export_model
 from helpers.training import gradients, worst
 from torch import Tensor, nn
 
 from domainbert.corpus.store import TokenStore
 from domainbert.corpus.token_units import BEGINS_WORD, word_units
 from domainbert.errors import DataError, RecipeError
+from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel
 from domainbert.recipe.train import TrainSection
 from domainbert.testing import sample_texts
@@ -26,6 +26,7 @@ from domainbert.training.data.batch import masked_sequence
 from domainbert.training.data.frame import Frame
 from domainbert.training.data.order import SequenceKey, global_batch
 from domainbert.training.data.pairs import frame_pair
+from domainbert.training.job import build_job
 from domainbert.training.losses import prepare_objectives
 from domainbert.training.step import Job, StepSums
 
