@@ -177,9 +177,32 @@ class CorpusStep:
 
 @dataclass(frozen=True)
 class Objective:
-    """A training loss, such as `masked-lm`."""
+    """A training loss, such as `masked-lm`: the exact mean of its terms in an optimizer step.
+
+    Args:
+        name: Item of `train.objectives` in a recipe.
+        count: Number of terms in a micro-batch (`MicroBatch`).
+        loss: Sum of these terms, a scalar tensor, from what the model computed (`Forward`).
+        prepare: Called once with the `Job`, before training, with the weights of the base. It may
+            refuse the job; what it returns, such as a frozen teacher, is `Forward.prepared`.
+        head: Makes from the `Job` a module that learns and is kept in checkpoints, but not
+            exported; it is `Forward.head`.
+        frame: Reads a sequence (`SequenceKey`, `Job`) as this objective needs it; a `Frame`.
+        metric: Key of the mean in `metrics.jsonl`; `NAME_loss` if empty.
+    """
 
     name: str
+    count: Callable[[Any], int]
+    loss: Callable[[Any], Any]
+    prepare: Callable[[Any], Any] | None = None
+    head: Callable[[Any], Any] | None = None
+    frame: Callable[[Any, Any], Any] | None = None
+    metric: str = ""
+
+    @property
+    def metrics_key(self) -> str:
+        """Key of the mean in `metrics.jsonl`."""
+        return self.metric or f"{self.name.replace('-', '_')}_loss"
 
 
 KINDS: tuple[type, ...] = (TaskKind, Metric, Baseline, CorpusReader, CorpusStep, Objective)
