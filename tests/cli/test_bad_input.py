@@ -276,13 +276,6 @@ def test_base_that_cannot_be_loaded(bench: Bench) -> None:
 # --- the run folder ----------------------------------------------------------------------------
 
 
-def test_folder_of_another_run(bench: Bench) -> None:
-    lock = {"recipe": {"name": "other", "hash": "a" * 64, "folder": "."}}
-    (bench.folder / "run").mkdir()
-    (bench.folder / "run" / "lock.json").write_text(json.dumps(lock))
-    assert bench.refused().startswith("run: holds another run (recipe 'other', aaaaaaaaaaaa…; this")
-
-
 @pytest.mark.parametrize(
     ("out", "expected"),
     [
