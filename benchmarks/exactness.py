@@ -37,8 +37,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from domainbert.corpus.build import build_store
-from domainbert.corpus.sources import find_sources
+from domainbert.corpus.build import Encoder, build_store
+from domainbert.corpus.sources import describe_sources, find_sources
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
 from domainbert.recipe.sections import CorpusSection
@@ -75,7 +75,8 @@ def make_job(folder: Path, family: str, session: Session, **changes: Any) -> Job
     )
     sources = find_sources([CorpusSection(path="texts.txt", text_unit="line")], None, folder)
     with session.accelerator.main_process_first():
-        store = build_store(place, sources, loaded.tokenizer)
+        files, encoder = describe_sources(sources), Encoder(loaded.tokenizer)
+        store = build_store(place.run.corpus, sources, files, (), encoder, place)
     job = build_job(settings, loaded, store, torch.arange(DOCUMENTS).numpy(), place)
     job.model.train()
     return job

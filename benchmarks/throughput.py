@@ -47,7 +47,9 @@ import re
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -59,14 +61,16 @@ from accelerate.state import AcceleratorState, GradientState
 from datasets import Dataset, concatenate_datasets, disable_progress_bars
 from texts import find_file
 
-from domainbert.corpus.build import build_store
-from domainbert.corpus.held_out import split_documents
-from domainbert.corpus.sources import Source, find_sources
+from domainbert.corpus.build import Encoder, build_store
+from domainbert.corpus.sources import Source, describe_sources, find_sources
+from domainbert.corpus.steps import find_steps
+from domainbert.corpus.steps.held_out import split_documents
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError, UserError
 from domainbert.model.load import BaseFolder, find_base, load_masked_lm
 from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
 from domainbert.planning.memory import forget_peak, peak_memory
+from domainbert.plugin.components import CorpusStep
 from domainbert.plugin.domain import Document
 from domainbert.plugin.registry import load_plugins
 from domainbert.recipe.sections import CorpusSection
@@ -302,12 +306,12 @@ def prepare(options: argparse.Namespace, steps: int, folder: Path) -> Setup:
     base = find_base(str(model_folder(options.model, folder)), folder)
     short = options.texts == "short"
     sources = find_texts(options.file, folder)
-    if short:
-        sources = tuple(replace(s, read=sentences_of(s)) for s in sources)
     with open_session(folder / "run", "fp32", SILENT, "") as session:
         device = session.accelerator.device
         tokenizer = load_masked_lm(base, DEFAULTS.seed).tokenizer
-        store = build_store(session, sources, tokenizer)
+        files, steps = describe_sources(sources), find_steps(["normalise", "exact-duplicates"])
+        steps = (CorpusStep("sentences", sentences), *steps) if short else steps
+        store = build_store(session.run.corpus, sources, files, steps, Encoder(tokenizer), session)
     documents_T = split_documents(store, 0.05).train_T
     documents_T = documents_T[:: -(-int(store.lengths_D[documents_T].sum()) // MOST_TOKENS)]
     data = Dataset.from_dict({"text": [store.text(row) for row in documents_T.tolist()]})
@@ -355,15 +359,11 @@ def find_texts(file: Path | None, folder: Path) -> tuple[Source, ...]:
     return find_sources([section], domain, folder)
 
 
-def sentences_of(source: Source) -> Any:
-    """Return a reader that makes a document of each sentence."""
-
-    def read(path: Path) -> Any:
-        for document in source.read(path):
-            for number, text in enumerate(re.split(r"(?<=[.!?])\s+|\n+", document.text)):
-                yield Document(f"{document.id}-{number}", text, document.source)
-
-    return read
+def sentences(documents: Iterable[Document], _counts: Counter[str]) -> Iterator[Document]:
+    """Yield a document per sentence."""
+    for document in documents:
+        for number, text in enumerate(re.split(r"(?<=[.!?])\s+|\n+", document.text)):
+            yield Document(f"{document.id}-{number}", text, document.source)
 
 
 def summarise(rounds: list[dict[str, dict[str, float]]], on_gpu: bool) -> dict[str, Any]:

@@ -36,9 +36,10 @@ LENGTH = 128
 
 def ours(path: Path, folder: Path) -> None:
     """Write and open a token store, and index its sequences."""
-    from domainbert.corpus.build import build_store
-    from domainbert.corpus.held_out import split_documents
-    from domainbert.corpus.sources import find_sources
+    from domainbert.corpus.build import Encoder, build_store
+    from domainbert.corpus.sources import describe_sources, find_sources
+    from domainbert.corpus.steps import find_steps
+    from domainbert.corpus.steps.held_out import split_documents
     from domainbert.model.load import find_base
     from domainbert.recipe.sections import CorpusSection
     from domainbert.run.progress import Reporter
@@ -50,7 +51,8 @@ def ours(path: Path, folder: Path) -> None:
     sources = find_sources([CorpusSection(path=str(path))], None, folder)
     with open_session(folder / "run", "fp32", Reporter(enabled=False), "") as session:
         begin = clock()
-        store = build_store(session, sources, tokenizer)
+        files, steps = describe_sources(sources), find_steps(["normalise", "exact-duplicates"])
+        store = build_store(folder / "store", sources, files, steps, Encoder(tokenizer), session)
         index = index_sequences(store, split_documents(store, 0.05).train_T, LENGTH - 2)
         assert index.n_sequences
         report(begin, int(store.lengths_D.sum()), len(store.lengths_D))

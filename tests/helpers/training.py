@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,27 +55,21 @@ def load(family_folder: Callable[[str], Path]) -> Callable[[str], LoadedModel]:
 @pytest.fixture(scope="session")
 def make_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TokenStore]:
     """Write a token store of texts with a tokenizer."""
-    from domainbert.corpus.clean import clean
+    from domainbert.corpus.build import Encoder
+    from domainbert.corpus.steps import find_steps, run_steps
     from domainbert.corpus.store import write_store
     from domainbert.plugin.domain import Document
-    from domainbert.tokenizer.load import encode_texts, encode_with_units
 
-    def make(texts: list[str], tokenizer: Any, marker: TokenUnits | None = None) -> TokenStore:
-        counts: Counter[str] = Counter()
-        documents = clean((Document(str(n), t, "test") for n, t in enumerate(texts)), counts)
-
-        def encode(batch: list[str]) -> list[Any]:
-            if marker is None:
-                return list(encode_texts(tokenizer, batch))
-            return list(encode_with_units(tokenizer, batch, marker.mark))
-
+    def make(texts: list[str], tokenizer: Any, units: TokenUnits | None = None) -> TokenStore:
+        steps = find_steps(["normalise", "exact-duplicates"])
+        documents = (Document(str(n), t, "test") for n, t in enumerate(texts))
         return write_store(
             tmp_path_factory.mktemp("store") / "corpus",
-            documents,
-            encode,
+            run_steps(documents, steps, {}),
+            Encoder(tokenizer, units).encode,
             len(tokenizer),
-            lambda: {"counts": dict(counts)},
-            None if marker is None else marker.name,
+            dict,
+            None if units is None else units.name,
         )
 
     return make

@@ -146,12 +146,11 @@ def test_a_good_declaration_passes(domain: Domain, tmp_path: Path) -> None:
         ({"title": "two\nlines"}, r"task 'knot-names': title 'two\nlines'"),
         ({"kind": "parsing"}, "task 'knot-names': kind 'parsing'"),
         ({"version": ""}, "task 'knot-names': no version"),
-        ({"labels": ()}, "task 'knot-names': no labels"),
         ({"labels": ("A", "B", "A")}, "task 'knot-names': label 'A' twice"),
         ({"labels": ("A|B",)}, "task 'knot-names': a label is blank or has '|' in it"),
-        ({"multi_label": True}, "task 'knot-names': multi_label and levels"),
+        ({"multi_label": True}, "task 'knot-names': multi_label and levels are for classification"),
         (
-            {"kind": "classification", "levels": {"section": 0}},
+            {"kind": "classification", "multi_label": True, "levels": {"section": 0}},
             "task 'knot-names': levels {'section': 0}",
         ),
     ],
@@ -592,7 +591,6 @@ ONE, TWO = Example("one", ("a",)), Example("two", ("b",))
             "validation has c, which is not in train",
         ),
         ([ONE], Example("t", ("a",)), {}, "train never has b"),
-        ([ONE], Example("t", ("a",)), {"labels": ("a",)}, "one label only"),
         ([ONE, TWO], Example("t", ()), {}, "validation, example 1: 0 labels"),
         ([ONE, TWO], Example("t", ("a", "b")), {}, "validation, example 1: 2 labels"),
         (

@@ -12,7 +12,7 @@ import pytest
 from domainbert.model.load import LoadedModel
 from domainbert.tokenizer.candidates import Candidates, find_candidates
 from domainbert.tokenizer.extend import Extension, extend_tokenizer, plan_extension
-from domainbert.tokenizer.select import Budget, choose_entries
+from domainbert.tokenizer.select import choose_entries
 from domainbert.tokenizer.wordpiece import open_words
 
 # Beginnings, a word inside a longer one, and free slots.
@@ -72,7 +72,7 @@ def extend(plain: Any) -> Callable[..., tuple[Any, Extension]]:
     ) -> tuple[Any, Extension]:
         words = open_words(tokenizer)
         found = find_candidates(words, Counter(counts), (), 1)
-        choice = choose_entries(found, words.prefix, Budget(size))
+        choice = choose_entries(found, words.prefix, size)
         extension = plan_extension(tokenizer, choice, slots)
         return extend_tokenizer(tokenizer, extension), extension
 

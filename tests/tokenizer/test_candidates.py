@@ -5,8 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domainbert.tokenizer.candidates import is_suitable, sort_terms
 from domainbert.tokenizer.wordpiece import open_words
@@ -21,17 +19,6 @@ def test_mined_words_are_frequent_and_terms_need_only_occur(candidates: Find) ->
     assert found.counts == {"quokka": 7, "wombats": 1, "zebra": 2}
     assert found.term_words == {"wombats", "zebra"}
     assert found.pieces["zebra"] == ("z", "##e", "##b", "##r", "##a")
-
-
-def test_terms_alone(candidates: Find) -> None:
-    found = candidates(COUNTS, ("zebra",), None)
-    assert (list(found.pieces), found.counts) == (["zebra"], {"zebra": 2})
-
-
-def test_all_tokens_of_the_text_are_counted(candidates: Find, plain: Any) -> None:
-    words = open_words(plain)
-    total = sum(count * len(words.pieces(word)) for word, count in COUNTS.items())
-    assert candidates(COUNTS).tokens == total
 
 
 def test_long_words_are_no_words_unless_they_are_terms(candidates: Find) -> None:
@@ -90,10 +77,3 @@ def test_every_term_has_one_fate(plain: Any) -> None:
         )
     }
     assert found == {"quokka"}
-
-
-@given(st.lists(st.one_of(st.text(max_size=8), st.sampled_from(list(TERMS))), max_size=12))
-def test_fates_add_up_for_any_terms(plain: Any, terms: list[str]) -> None:
-    found, fates = sort_terms(open_words(plain), terms, {"quokka"})
-    assert fates.pop("read") == len(terms) == sum(fates.values())
-    assert found <= {"quokka"}

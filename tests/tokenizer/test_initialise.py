@@ -60,16 +60,6 @@ def test_new_rows_are_means_and_all_others_stay(
     assert {len(tensor) for tensor in found.values()} == {model.config.vocab_size}
 
 
-def test_rows_that_the_model_has_to_spare_are_used(load: Load, extend: Extend) -> None:
-    loaded = load()
-    size = loaded.model.config.vocab_size
-    loaded.model.resize_token_embeddings(size + 1, mean_resizing=False)
-    _, extension = extend(COUNTS, 2)
-    extend_model(loaded.model, loaded.tokenizer, extension)
-    assert extension.ids == (size, size + 1)
-    assert loaded.model.config.vocab_size == size + 2
-
-
 def test_an_encoder_without_a_head_has_input_rows_only(load: Load, extend: Extend) -> None:
     loaded = load()
     encoder = loaded.model.base_model

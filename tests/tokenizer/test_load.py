@@ -103,24 +103,6 @@ def test_offsets_cover_every_character_that_is_not_blank(load: Load, family: str
     assert {text[place] for place in set(range(len(text))) - covered} <= {" ", "\n"}
 
 
-def test_encode_golden(load: Load) -> None:
-    tokenizer = load("bert")
-    text = "Nobody moved qz, twice"
-    ((ids, offsets),) = encode_with_offsets(tokenizer, [text])
-    pieces = ["Nobody", "moved", "q", "##z", ",", "t", "##w", "##i", "##c", "##e"]
-    assert tokenizer.convert_ids_to_tokens(ids) == pieces
-    assert offsets == [
-        (0, 6), (7, 12), (13, 14), (14, 15), (15, 16),
-        (17, 18), (18, 19), (19, 20), (20, 21), (21, 22),
-    ]  # fmt: skip
-    assert encode_texts(tokenizer, [text]) == [ids]
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_fingerprint_is_the_same_for_the_same_tokenizer(load: Load, family: str) -> None:
-    assert fingerprint(load(family)) == fingerprint(load(family))
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_fingerprint_changes_with_the_normaliser(load: Load, family: str) -> None:
     tokenizer = load(family)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domainbert.errors import DataError
 from domainbert.tokenizer.candidates import Candidates
 from domainbert.tokenizer.load import encode_texts
-from domainbert.tokenizer.select import Budget, Choice, choose_entries
+from domainbert.tokenizer.select import Choice, choose_entries
 
 Find = Callable[..., Candidates]
 COUNTS = st.dictionaries(
@@ -20,7 +20,7 @@ COUNTS = st.dictionaries(
 
 
 def choose(found: Candidates, size: int | None = None, gain: float = 0.0) -> Choice:
-    return choose_entries(found, "##", Budget(size, gain))
+    return choose_entries(found, "##", size, gain)
 
 
 def tokens(tokenizer: Any, counts: dict[str, int]) -> int:
@@ -53,17 +53,6 @@ def test_an_ending_of_one_word_becomes_the_word_and_one_of_none_is_dropped(
     found = choose(candidates({"quzygous": 10, "abzygous": 10}), size)
     assert [entry.text for entry in found.entries] == ["quzygous", "abzygous"]
     assert found.saved == 10 * 6 + 10 * 5
-
-
-def test_terms_are_marked(candidates: Find) -> None:
-    found = choose(candidates({"quail": 3, "zebras": 2}, ("quail",)), 5)
-    assert [(entry.text, entry.term) for entry in found.entries] == [
-        ("quail", True), ("zebras", False),
-    ]  # fmt: skip
-
-
-def test_a_size_beyond_the_candidates_takes_what_is_there(candidates: Find) -> None:
-    assert len(choose(candidates({"quail": 3, "zebras": 2}), 10_000).entries) == 2
 
 
 def test_entries_are_added_while_each_saves_enough(candidates: Find) -> None:

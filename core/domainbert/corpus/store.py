@@ -1,8 +1,8 @@
-"""The token store: cleaned documents and their tokens as memory-mapped Arrow files.
+"""The token store: documents and their tokens as memory-mapped Arrow files.
 
-    documents.arrow   id, source, sha256, text        one row a document, in reading order
-    tokens.arrow      ids, marks                      the same rows; marks only where masking of
-                                                      words or terms needs them, see `marks.py`
+    documents.arrow   id, source, sha256, text        one row per document, in reading order
+    tokens.arrow      ids, units                      the same rows; units only where masking of
+                                                      words or terms needs them: `token_units.py`
     manifest.json     hashes of both files, counts, digest, tokenizer fingerprint
 
 Documents keep their boundaries: nothing is concatenated. The manifest is written last, so a store
@@ -20,37 +20,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from domainbert.batching import batched
-from domainbert.corpus.clean import CleanDocument
 from domainbert.errors import DataError
-from domainbert.storage.files import (
-    folder_in_place,
-    read_json_with_hash,
-    sha256_file,
-    write_json_with_hash,
-)
+from domainbert.plugin.domain import Document
+from domainbert.storage.files import read_json_with_hash, sha256_file, write_json_with_hash
 from domainbert.storage.stamps import Stamp, refuse_other_stamps, stamps_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SCHEMA = 2
+"""Version of the files of a store."""
 DOCUMENTS_PER_BATCH = 1000
 _FILES = ("documents.arrow", "tokens.arrow")
+_TEXT = pa.large_string()
 _DOCUMENT_SCHEMA = pa.schema(
-    [
-        ("id", pa.large_string()),
-        ("source", pa.large_string()),
-        ("sha256", pa.binary(32)),
-        ("text", pa.large_string()),
-    ]
+    [("id", _TEXT), ("source", _TEXT), ("sha256", pa.binary(32)), ("text", _TEXT)]
 )
 
-Encode = Callable[[list[str]], list[list[int]]]
-"""Texts to token ids, without special tokens."""
-
-MarkedEncode = Callable[[list[str]], "list[tuple[list[int], NDArray[np.uint8]]]"]
-"""Texts to token ids and a byte of flags for each."""
+Encode = Callable[[list[str]], list[Any]]
+"""Texts to token ids without special tokens, or to pairs of these and a byte of flags for each."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +51,16 @@ class TokenStore:
     Args:
         lengths_D: int64, tokens of each document.
         sha256_DB: uint8, text hash of each document, 32 bytes each.
-        texts: The text column.
-        token_values: One flat id array a record batch.
-        mark_values: One flat flag array a record batch; empty in a store without marks.
-        token_starts: One offset array a record batch.
-        batch_starts: First document of each record batch.
+        documents: Table of `documents.arrow`.
+        tokens: Table of `tokens.arrow`.
         manifest: Counts and hashes.
         stamps: Of the mapped files, from before their hashes were compared.
     """
 
     lengths_D: NDArray[np.int64]
     sha256_DB: NDArray[np.uint8]
-    texts: Any
-    token_values: tuple[NDArray[Any], ...]
-    mark_values: tuple[NDArray[np.uint8], ...]
-    token_starts: tuple[NDArray[np.int64], ...]
-    batch_starts: NDArray[np.int64]
+    documents: Any
+    tokens: Any
     manifest: dict[str, Any]
     stamps: dict[Path, Stamp]
 
@@ -89,74 +74,72 @@ class TokenStore:
 
     def ids(self, document: int) -> NDArray[Any]:
         """Return the token ids of one document, uint16 or uint32, without special tokens."""
-        return self._row(self.token_values, document)
+        ids_L: NDArray[Any] = self.tokens["ids"][document].values.to_numpy()
+        return ids_L
 
-    def marks(self, document: int) -> NDArray[np.uint8] | None:
-        """Return the flags of the tokens of one document, or None in a store without marks."""
-        return self._row(self.mark_values, document) if self.mark_values else None
+    def units(self, document: int) -> NDArray[np.uint8] | None:
+        """Return the unit flags of one document's tokens, or None in a store without units."""
+        if self.manifest["units"] is None:
+            return None
+        units_L: NDArray[np.uint8] = self.tokens["units"][document].values.to_numpy()
+        return units_L
 
     def text(self, document: int) -> str:
-        """Return the normalised text of one document."""
-        return str(self.texts[document].as_py())
-
-    def _row(self, values: tuple[NDArray[Any], ...], document: int) -> NDArray[Any]:
-        batch = int(np.searchsorted(self.batch_starts, document, side="right")) - 1
-        row = document - int(self.batch_starts[batch])
-        starts = self.token_starts[batch]
-        return values[batch][starts[row] : starts[row + 1]]
+        """Return the text of one document."""
+        return str(self.documents["text"][document].as_py())
 
 
 def write_store(
     folder: Path,
-    documents: Iterable[CleanDocument],
-    encode: Encode | MarkedEncode,
+    documents: Iterable[Document],
+    encode: Encode,
     vocabulary_size: int,
     describe: Callable[[], dict[str, Any]],
-    marks: str | None = None,
+    units: str | None = None,
 ) -> TokenStore:
     """Write documents and tokens, then the manifest, and open the result.
 
     Args:
-        folder: Becomes the store in one rename.
-        documents: Cleaned documents, streamed.
+        folder: New or empty.
+        documents: Streamed.
         encode: Tokenises a batch of texts; expected to use every core.
-        vocabulary_size: Decides between 16 and 32 bits an id.
-        describe: Called at the end for what else the manifest records, such as counts.
-        marks: What `encode` marks, written to the manifest; None if it gives ids alone.
+        vocabulary_size: Decides between 16 and 32 bits per id.
+        describe: Called at the end for further keys of the manifest, such as counts.
+        units: Name of the units that `encode` flags; None if it gives ids alone.
 
     Raises:
-        DataError: There is no document.
-        StorageFullError: No space left.
+        DataError: No document has text.
     """
     value_type = pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
-    columns = [("ids", pa.large_list(value_type)), ("marks", pa.large_list(pa.uint8()))]
-    token_schema = pa.schema(columns[: 1 if marks is None else 2])
-    totals: Counter[str] = Counter()
+    columns = [("ids", pa.large_list(value_type)), ("units", pa.large_list(pa.uint8()))]
+    token_schema = pa.schema(columns[: 1 if units is None else 2])
+    totals = Counter({"documents": 0, "tokens": 0, "characters": 0})
     digest = hashlib.sha256()
-    with folder_in_place(folder) as beside:
-        with (
-            pa.OSFile(str(beside / _FILES[0]), "wb") as first,
-            pa.OSFile(str(beside / _FILES[1]), "wb") as second,
-            pa.ipc.new_file(first, _DOCUMENT_SCHEMA) as text_writer,
-            pa.ipc.new_file(second, token_schema) as token_writer,
-        ):
-            for batch in batched(documents, DOCUMENTS_PER_BATCH):
-                encoded: Any = encode([document.text for document in batch])
-                ids, *flags = [encoded] if marks is None else map(list, zip(*encoded, strict=True))
-                text_writer.write_batch(_document_batch(batch))
-                token_writer.write_batch(_token_batch([ids, *flags], token_schema))
-                for document, tokens in zip(batch, ids, strict=True):
-                    digest.update(document.sha256)
-                    totals["documents"] += 1
-                    totals["tokens"] += len(tokens)
-                    totals["characters"] += len(document.text)
-        if not totals["tokens"]:
-            raise DataError(_empty_message(describe()))
-        hashes = {name: sha256_file(beside / name) for name in _FILES}
-        manifest = {**describe(), **totals, "sha256": hashes, "digest": digest.hexdigest()}
-        if marks is not None:
-            manifest["marks"] = marks
-        write_json_with_hash(beside / "manifest.json", manifest)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        pa.OSFile(str(folder / _FILES[0]), "wb") as first,
+        pa.OSFile(str(folder / _FILES[1]), "wb") as second,
+        pa.ipc.new_file(first, _DOCUMENT_SCHEMA) as text_writer,
+        pa.ipc.new_file(second, token_schema) as token_writer,
+    ):
+        for batch in batched(documents, DOCUMENTS_PER_BATCH):
+            encoded = encode([document.text for document in batch])
+            ids, *flags = [encoded] if units is None else map(list, zip(*encoded, strict=True))
+            rows = [{**vars(document), "sha256": _sha256(document)} for document in batch]
+            text_writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=_DOCUMENT_SCHEMA))
+            token_writer.write_batch(_token_batch([ids, *flags], token_schema))
+            for row, tokens in zip(rows, ids, strict=True):
+                digest.update(row["sha256"])
+                totals.update(documents=1, tokens=len(tokens), characters=len(row["text"]))
+    described = {"schema": SCHEMA, "units": units, **describe()}
+    if not totals["tokens"]:
+        raise DataError(
+            f"The corpus is empty ({described.get('counts', {})}): no document has text. Check "
+            "`corpus:` in the recipe, its paths, `text_field` and `corpus_steps:`."
+        )
+    hashes = {name: sha256_file(folder / name) for name in _FILES}
+    manifest = {**described, **totals, "sha256": hashes, "digest": digest.hexdigest()}
+    write_json_with_hash(folder / "manifest.json", manifest)
     return open_store(folder)
 
 
@@ -164,7 +147,7 @@ def open_store(folder: Path) -> TokenStore:
     """Map a store into memory after checking its hashes.
 
     Raises:
-        DataError: A file is missing or was changed.
+        DataError: A file is missing or was changed, or another version wrote the store.
     """
     manifest = _read_manifest(folder)
     paths = [folder / name for name in _FILES]
@@ -176,22 +159,8 @@ def open_store(folder: Path) -> TokenStore:
                 f"Delete the folder {folder} and run again to rebuild it."
             )
     documents, tokens = (pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in paths)
-    chunks = _chunks(tokens, "ids")
-    starts = tuple(chunk.offsets.to_numpy(zero_copy_only=True) for chunk in chunks)
-    return TokenStore(
-        lengths_D=np.concatenate([np.diff(offsets) for offsets in starts]),
-        sha256_DB=_hashes(documents["sha256"]),
-        texts=documents["text"],
-        token_values=tuple(chunk.values.to_numpy(zero_copy_only=True) for chunk in chunks),
-        mark_values=tuple(
-            chunk.values.to_numpy(zero_copy_only=True)
-            for chunk in (_chunks(tokens, "marks") if "marks" in manifest else ())
-        ),
-        token_starts=starts,
-        batch_starts=np.cumsum([0, *(len(chunk) for chunk in chunks)], dtype=np.int64)[:-1],
-        manifest=manifest,
-        stamps=stamps,
-    )
+    lengths_D = pc.list_value_length(tokens["ids"]).to_numpy()
+    return TokenStore(lengths_D, _hashes(documents["sha256"]), documents, tokens, manifest, stamps)
 
 
 def _hashes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
@@ -200,54 +169,42 @@ def _hashes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
     return np.concatenate(chunks).reshape(-1, 32)
 
 
-def read_store(folder: Path) -> Iterator[CleanDocument]:
+def read_store(folder: Path) -> Iterator[Document]:
     """Yield the documents of a store, in order."""
     with pa.memory_map(str(folder / _FILES[0])) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             for row in reader.get_batch(number).to_pylist():
-                yield CleanDocument(**row)
+                yield Document(row["id"], row["text"], row["source"])
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
     try:
-        manifest = read_json_with_hash(folder / "manifest.json")
-        if set(_FILES) <= set(manifest["sha256"]):
-            return manifest
+        manifest = read_json_with_hash(path)
+        schema, complete = manifest.get("schema", 1), set(_FILES) <= set(manifest["sha256"])
     except (OSError, ValueError, TypeError, KeyError):
-        pass
-    raise DataError(
-        f"{folder / 'manifest.json'}: damaged. Delete the folder {folder} and run again to "
-        "rebuild it."
-    )
+        schema, complete = SCHEMA, False
+    if schema != SCHEMA:
+        raise DataError(
+            f"{path}: schema {schema} of the token store; this version of domainbert reads "
+            f"{SCHEMA}. Delete the folder {folder} and run again to rebuild it."
+        )
+    if not complete:
+        raise DataError(f"{path}: damaged. Delete the folder {folder} and run again to rebuild it.")
+    return manifest
 
 
-def is_store(folder: Path) -> bool:
-    """Tell whether a complete store stands in `folder`."""
-    return (folder / "manifest.json").is_file()
-
-
-def _document_batch(batch: list[CleanDocument]) -> pa.RecordBatch:
-    rows = [
-        {"id": doc.id, "source": doc.source, "sha256": doc.sha256, "text": doc.text}
-        for doc in batch
-    ]
-    return pa.RecordBatch.from_pylist(rows, schema=_DOCUMENT_SCHEMA)
+def _sha256(document: Document) -> bytes:
+    try:
+        return hashlib.sha256(document.text.encode()).digest()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{document.source}: half of a surrogate pair, which UTF-8 cannot hold. Add "
+            "`normalise` to `corpus_steps:`."
+        ) from None
 
 
 def _token_batch(columns: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
     arrays = [pa.array(c, kind.type) for c, kind in zip(columns, schema, strict=True)]
     return pa.record_batch(arrays, schema)
-
-
-def _chunks(table: pa.Table, column: str) -> list[Any]:
-    return [chunk for chunk in table[column].chunks if len(chunk)]
-
-
-def _empty_message(description: dict[str, Any]) -> str:
-    counts = description.get("counts", {})
-    told = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "0 read"
-    return (
-        f"The corpus is empty ({told}): no document has text. "
-        "Check `corpus:` in the recipe, its paths and `text_field`."
-    )

@@ -1,4 +1,6 @@
-"""Where words and terms of a text begin, as one byte a token: what masking of whole units needs.
+"""Token units: where words and terms of a text begin, as one byte of flags per token.
+
+Masking of whole words, spans and terms needs them.
 
 Words come from the text and the tokens' places in it, so they are the same for every family of
 tokenizers. A byte is a sum of flags. Legend: L tokens of a document.
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import regex
 
-from domainbert.corpus.clean import normalise
+from domainbert.corpus.steps.normalise import normalise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,10 +33,10 @@ _WORD = regex.compile(rf"(?V1){_IDEOGRAPH}\p{{M}}*|[\w--{_IDEOGRAPH}]+|[^\w\s]")
 
 @dataclass(frozen=True)
 class TokenUnits:
-    """Marks the tokens of texts; made by `word_marker` and `term_marker`.
+    """Flags the tokens of texts; made by `word_units` and `term_units`.
 
     Args:
-        name: What is marked, for the manifest of a token store.
+        name: Of the units, for the manifest of a token store.
         terms: First word of terms → these terms as (number of words, text), longest first; all
             folded, white space as single blanks.
     """
@@ -42,22 +44,21 @@ class TokenUnits:
     name: str
     terms: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
 
-    def mark(self, text: str, offsets: list[tuple[int, int]], splits: list[Any]) -> NDArray[Any]:
+    def flags(self, text: str, offsets: list[tuple[int, int]], splits: list[Any]) -> NDArray[Any]:
         """Return the flags of each token of a text; uint8, shape (L,).
 
         Args:
-            text: As it was tokenised.
+            text: The text.
             offsets: Character range of each token.
             splits: Number of the piece that the tokenizer's own splitting put each token in.
         """
-        spans_L2 = np.array(offsets, dtype=np.int64).reshape(-1, 2)
+        spans_L2 = _spans(offsets)
         words = [match.span() for match in _WORD.finditer(text)]
-        begins_L = _begins(spans_L2, np.array(words, dtype=np.int64).reshape(-1, 2), splits)
-        marks_L = np.where(begins_L, BEGINS_WORD, 0).astype(np.uint8)
+        begins_L = _begins(spans_L2, _spans(words), splits)
+        units_L = np.where(begins_L, BEGINS_WORD, 0).astype(np.uint8)
         if self.terms:
-            found = np.array(self._find(text, words), dtype=np.int64).reshape(-1, 2)
-            _mark_terms(marks_L, spans_L2, found)
-        return marks_L
+            _flag_terms(units_L, spans_L2, _spans(self._find(text, words)))
+        return units_L
 
     def _find(self, text: str, words: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return where terms stand, from left to right, the longest at each word."""
@@ -78,15 +79,15 @@ class TokenUnits:
 
 
 def word_units() -> TokenUnits:
-    """Mark words alone."""
+    """Return the units of words alone."""
     return TokenUnits("words")
 
 
 def term_units(terms: Iterable[str]) -> TokenUnits:
-    """Mark words, and terms as units of whole words; case does not matter.
+    """Return the units of words, and of terms as whole words; case does not matter.
 
     Args:
-        terms: As the domain's list has them.
+        terms: The domain's list.
     """
     folded = sorted({_folded(normalise(term)) for term in terms} - {""})
     by_first: dict[str, list[tuple[int, str]]] = {}
@@ -98,6 +99,10 @@ def term_units(terms: Iterable[str]) -> TokenUnits:
         f"terms {name}",
         {first: tuple(sorted(found, reverse=True)) for first, found in by_first.items()},
     )
+
+
+def _spans(pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
 def _folded(text: str) -> str:
@@ -113,7 +118,7 @@ def _begins(
     blank_L = last_L < first_L
     before_L = np.maximum.accumulate(np.concatenate([[-1], last_L]))[:-1]
     begins_L = blank_L | (first_L > before_L)
-    # A lone mark of a blank, as `▁`, belongs to the word that it stands before; a line end does
+    # A lone sign of a blank, as `▁`, belongs to the word that it stands before; a line end does
     # not. The tokenizer's own splitting tells them apart.
     splits_L = np.array(splits, dtype=np.float64)
     begins_L[1:] &= ~(blank_L[:-1] & (splits_L[1:] == splits_L[:-1]))
@@ -123,11 +128,11 @@ def _begins(
     return begins_L | ((places_L - starts_L) % LONGEST_WORD == 0)
 
 
-def _mark_terms(
-    marks_L: NDArray[np.uint8], spans_L2: NDArray[np.int64], terms_U2: NDArray[np.int64]
+def _flag_terms(
+    units_L: NDArray[np.uint8], spans_L2: NDArray[np.int64], terms_U2: NDArray[np.int64]
 ) -> None:
     """Set the flags of terms; a term takes in the whole words that it touches."""
-    starts = np.append(np.flatnonzero(marks_L & BEGINS_WORD), len(marks_L))
+    starts = np.append(np.flatnonzero(units_L & BEGINS_WORD), len(units_L))
     first_U = np.searchsorted(np.maximum.accumulate(spans_L2[:, 1]), terms_U2[:, 0], side="right")
     stop_U = np.searchsorted(np.maximum.accumulate(spans_L2[:, 0]), terms_U2[:, 1], side="left")
     # One way from tokens to the words that they are of, for all terms at once.
@@ -138,6 +143,6 @@ def _mark_terms(
         if first >= stop or end <= done:
             continue
         # Two terms that share a token are one unit.
-        marks_L[begin] |= BEGINS_TERM if begin >= done else 0
-        marks_L[begin:end] |= IN_TERM
+        units_L[begin] |= BEGINS_TERM if begin >= done else 0
+        units_L[begin:end] |= IN_TERM
         done = end

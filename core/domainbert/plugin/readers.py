@@ -1,23 +1,172 @@
-"""Public helpers for readers of files: decode, with file and line in every error."""
+"""Helpers for readers of files, public as `domainbert.readers`: open, decompress, decode, number.
+
+Every error is a `DataError` that names the file, with line and column where there are any.
+"""
 
 from __future__ import annotations
 
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from domainbert.errors import DataError
 
+__all__ = ["decode", "open_bytes", "read_bytes", "read_chunks", "read_lines", "read_utf8"]
 
-def read_utf8(path: Path) -> str:
-    """Return the text of a user's file, without a byte-order mark.
+COMPRESSIONS = (".gz", ".zst")
+MAX_LINE_BYTES = 256 * 1024 * 1024
+MAX_RATIO = 200
+"""Decompressed bytes per compressed byte; text has 3 to 20."""
+
+# Below this size a high ratio does no harm.
+_RATIO_FROM = 64 * 1024 * 1024
+_CHUNK = 1 << 16
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_chunks(path: Path, max_bytes: int | None = None) -> Iterator[bytes]:
+    """Yield the bytes of a file in order, `.gz` and `.zst` decompressed.
+
+    Args:
+        path: A plain or compressed file.
+        max_bytes: Refuse more than this, after decompression.
 
     Raises:
-        DataError: Missing, or not UTF-8.
+        DataError: Missing, unreadable, damaged, cut short or too large.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file.")
-    raw = path.read_bytes()
+    size = 0
     try:
-        return raw.decode("utf-8-sig")
+        with path.open("rb") as raw:
+            for chunk in _decompressed(raw, path.suffix.lower()):
+                size += len(chunk)
+                if max_bytes is not None and size > max_bytes:
+                    raise DataError(f"{path}: more than {max_bytes:,} bytes. Split the file.")
+                if size > _RATIO_FROM and size > MAX_RATIO * raw.tell():
+                    raise DataError(
+                        f"{path}: grows to more than {MAX_RATIO} times its size when it is "
+                        "decompressed, which text does not. Decompress it yourself if you trust it."
+                    )
+                yield chunk
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file.") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: damaged or cut short after byte {size} of the decompressed data: {error}. "
+            "Fetch or compress the file again."
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
+
+
+def open_bytes(path: Path, max_bytes: int | None = None) -> io.BufferedReader:
+    """Return a stream of the bytes of a file; arguments and errors are those of `read_chunks`."""
+    return io.BufferedReader(_Stream(read_chunks(path, max_bytes)), _CHUNK)
+
+
+def read_bytes(path: Path, max_bytes: int | None = None) -> bytes:
+    """Return the bytes of a file; arguments and errors are those of `read_chunks`."""
+    return b"".join(read_chunks(path, max_bytes))
+
+
+def read_utf8(path: Path) -> str:
+    """Return the text of a file, without a byte-order mark.
+
+    Raises:
+        DataError: As of `read_chunks`; or not UTF-8.
+    """
+    return decode(read_bytes(path).removeprefix(_BOM), path)
+
+
+def read_lines(
+    path: Path, encoding: str = "utf-8", max_line_bytes: int = MAX_LINE_BYTES
+) -> Iterator[tuple[int, str]]:
+    """Yield (1-based number, text without its end) of each line; only newlines end lines.
+
+    Args:
+        path: A plain or compressed file; a byte-order mark is dropped.
+        encoding: Of its text.
+        max_line_bytes: Refuse longer lines.
+
+    Raises:
+        DataError: As of `read_chunks`; a line is too long, or not in the encoding.
+    """
+    with open_bytes(path) as stream:
+        for number, raw in enumerate(iter(lambda: stream.readline(max_line_bytes + 1), b""), 1):
+            if len(raw) > max_line_bytes:
+                raise DataError(f"{path}:{number}: a line of more than {max_line_bytes:,} bytes.")
+            line = raw.removeprefix(_BOM) if number == 1 else raw
+            yield number, decode(line, path, number, encoding).rstrip("\r\n")
+
+
+def decode(raw: bytes, path: Path, line: int = 1, encoding: str = "utf-8") -> str:
+    """Return the text of bytes.
+
+    Args:
+        raw: Bytes of a file.
+        path: The file, for the message.
+        line: Line at which they begin.
+        encoding: Of the text.
+
+    Raises:
+        DataError: Another encoding; with line and column, both from 1 and in bytes.
+    """
+    try:
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}:{line}: not UTF-8. Convert the file, e.g. with `iconv`.") from None
+        before, end = raw[: error.start], b"\n"
+        line, column = line + before.count(end), error.start - before.rfind(end)
+        raise DataError(
+            f"{path}:{line}:{column}: not {encoding.upper()} (byte 0x{raw[error.start]:02x}). "
+            "Convert the file, for example with `iconv -f latin1 -t utf-8`."
+        ) from None
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = chunks, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        rest = self._rest or memoryview(next(self._chunks, b""))
+        size = min(len(buffer), len(rest))
+        buffer[:size], self._rest = rest[:size], rest[size:]
+        return size
+
+    def close(self) -> None:
+        self._chunks.close()  # type: ignore[attr-defined]  # a generator, which closes the file
+        super().close()
+
+
+def _decompressed(raw: IO[bytes], suffix: str) -> Iterator[bytes]:
+    if suffix == ".zst":
+        yield from _zstd(raw)
+        return
+    stream: Any = gzip.GzipFile(fileobj=raw) if suffix == ".gz" else raw
+    # read1 returns what was decompressed before a damaged place; read would lose it.
+    while chunk := stream.read1(_CHUNK):
+        yield chunk
+
+
+def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
+    # zstandard's own reader takes the end of a cut file for the end of the text.
+    import zstandard
+
+    frame, rest = None, b""
+    # A small piece at once, since each of its bytes can become 32 KiB.
+    while packed := rest or raw.read(1 << 12):
+        if frame is None or frame.eof:
+            frame = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            chunk = frame.decompress(packed)
+        except zstandard.ZstdError as error:
+            raise EOFError(str(error)) from None
+        rest = frame.unused_data
+        if chunk:
+            yield chunk
+    if frame is not None and not frame.eof:
+        raise EOFError("the last frame has no end")

@@ -45,6 +45,8 @@ class Recipe(Section):
     """The checkpoint to start from."""
     corpus: tuple[CorpusSection, ...] = Field(min_length=1)
     """Sources of text, read in this order."""
+    corpus_steps: tuple[Name, ...] = ("normalise", "exact-duplicates")
+    """Steps that documents pass in this order, of core or of plugins; hold-out is always last."""
     held_out: HeldoutSection = HeldoutSection()
     """The slice that measures bits per character."""
     vocabulary: VocabularySection | None = None
@@ -64,6 +66,13 @@ class Recipe(Section):
         if doubled:
             raise ValueError(f"task named twice: {', '.join(doubled)}")
         return tasks
+
+    @field_validator("corpus_steps")
+    @classmethod
+    def _distinct_steps(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(steps)) < len(steps):
+            raise ValueError("each step once")
+        return steps
 
     @model_validator(mode="after")
     def _new_entries_learn(self) -> Recipe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domainbert.corpus.build import build_store, corpus_line
-from domainbert.corpus.held_out import Split, split_documents
+from domainbert.corpus.steps.held_out import Split, split_counts, split_documents
 from domainbert.corpus.store import TokenStore, open_store
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done
@@ -29,11 +29,11 @@ def build_corpus(stage: Stage, inputs: Inputs, session: Session) -> Corpus:
     if session.is_main and not is_done(stage):
         with building(stage, [MANIFEST]) as (folder, result):
             store = build_store(
-                folder / STORE, inputs.sources, inputs.files, inputs.encoder, session
+                folder / STORE, inputs.sources, inputs.files, inputs.steps, inputs.encoder, session
             )
             split = split_documents(store, fraction)
             session.reporter.say("corpus: " + corpus_line(store))
-            result |= {"files": inputs.files, "held_out": len(split.heldout_H)}
+            result |= {"files": inputs.files, **split_counts(store, split)}
     session.await_stage(stage)
     store = open_store(stage.folder / STORE)
     return store, split_documents(store, fraction)

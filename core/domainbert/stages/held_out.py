@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from domainbert.corpus.held_out import heldout_texts
+from domainbert.corpus.steps.held_out import heldout_texts
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.recipe.schema import Recipe
 from domainbert.run.session import Session

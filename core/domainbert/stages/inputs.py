@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.build import Encoder
-from domainbert.corpus.changed import describe_sources
-from domainbert.corpus.sources import Source, find_sources
+from domainbert.corpus.sources import Source, describe_sources, find_sources
+from domainbert.corpus.steps import find_steps
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
+from domainbert.plugin.components import CorpusStep, LoadedTask
 from domainbert.plugin.domain import Domain
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
@@ -22,7 +23,7 @@ from domainbert.recipe.train import TrainSection
 from domainbert.run.progress import download_bar
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
-from domainbert.tasks.load import LoadedTask, load_task
+from domainbert.tasks.load import load_task
 from domainbert.tokenizer.extend import check_slots
 from domainbert.tokenizer.wordpiece import open_words
 from domainbert.training.phases import check_shares
@@ -38,6 +39,7 @@ class Inputs:
         new_head: Whether it has no trained masked-LM head.
         sources: Files of the corpus.
         tasks: Labelled data sets on which base and adapted model are compared.
+        steps: From documents to documents, before hold-out.
         files: Name, size, time and hash of each of them.
         encoder: Text to tokens, and to the units that masking needs.
         terms: Candidates for the vocabulary.
@@ -47,6 +49,7 @@ class Inputs:
     new_head: bool
     sources: tuple[Source, ...]
     tasks: tuple[LoadedTask, ...]
+    steps: tuple[CorpusStep, ...]
     files: list[dict[str, Any]]
     encoder: Encoder
     terms: tuple[str, ...]
@@ -66,6 +69,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     """
     domain = registry.domain(recipe.domain) if recipe.domain else None
     check_trackers(recipe.train.trackers)
+    steps = find_steps(recipe.corpus_steps)
     with download_bar(session.reporter) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -91,6 +95,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         base=base,
         new_head=loaded.new_head,
         sources=sources,
+        steps=steps,
         files=describe_sources(sources, _known_files(session)),
         encoder=Encoder(loaded.tokenizer, _token_units(recipe.train, domain)),
         tasks=tasks,

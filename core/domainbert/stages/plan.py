@@ -108,9 +108,9 @@ def _stage(run: RunFolder, name: str, facts: Mapping[str, Any]) -> Stage:
 
 
 def _corpus_facts(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
-    encoder = inputs.encoder
+    encoder, read = inputs.encoder, {"corpus", "corpus_steps"}
     return {
-        "corpus": [section_facts(section) for section in recipe.corpus],
+        **recipe.model_dump(mode="json", include=read, exclude_defaults=True),
         "held_out": recipe.held_out.fraction,
         "files": {f"{n} {item['file']}": item["sha256"] for n, item in enumerate(inputs.files)},
         "tokenizer": fingerprint(encoder.tokenizer),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from domainbert.batching import batched
 from domainbert.corpus.build import corpus_line, retokenise
@@ -14,18 +13,13 @@ from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done
 from domainbert.stages.corpus import MANIFEST, STORE, Corpus
 from domainbert.stages.inputs import Inputs
-from domainbert.tokenizer.candidates import find_candidates
 from domainbert.tokenizer.extend import (
     Extension,
-    check_extension,
-    extend_tokenizer,
-    free_slots,
-    plan_extension,
+    build_extension,
     read_extension,
     write_extension,
 )
 from domainbert.tokenizer.load import VOCABULARY_FILE
-from domainbert.tokenizer.select import Budget, choose_entries
 from domainbert.tokenizer.wordpiece import open_words
 
 
@@ -50,9 +44,11 @@ def extend_vocabulary(
     old = inputs.encoder.tokenizer
     if session.is_main and not is_done(stage):
         with building(stage, [VOCABULARY_FILE, MANIFEST]) as (folder, result):
-            extension = _choose(section, corpus, old, inputs.terms, session)
-            encoder = replace(inputs.encoder, tokenizer=extend_tokenizer(old, extension))
-            write_extension(folder, extension, encoder.tokenizer)
+            counts = open_words(old).count(_training_texts(corpus, session))
+            session.check_stop("choosing entries")
+            extension, extended = build_extension(old, counts, inputs.terms, section)
+            encoder = replace(inputs.encoder, tokenizer=extended)
+            write_extension(folder, extension, extended)
             session.reporter.say("vocabulary: " + extension.line(section.size))
             source = session.run.corpus / STORE
             store = retokenise(folder / STORE, source, encoder, session)
@@ -60,31 +56,6 @@ def extend_vocabulary(
             result |= extension.summary()
     session.await_stage(stage)
     return read_extension(stage.folder), (open_store(stage.folder / STORE), corpus[1])
-
-
-def _choose(
-    section: VocabularySection,
-    corpus: Corpus,
-    tokenizer: Any,
-    terms: tuple[str, ...],
-    session: Session,
-) -> Extension:
-    """Return the entries that save most tokens of the training slice."""
-    words = open_words(tokenizer)
-    counts = words.count(_training_texts(corpus, session))
-    least = section.min_frequency if section.mine else None
-    session.check_stop("choosing entries")
-    candidates = find_candidates(words, counts, terms, least)
-    size = section.size
-    if section.slots == "unused":
-        free = len(free_slots(tokenizer))
-        size = min(size or free, free)
-    choice = choose_entries(candidates, words.prefix, Budget(size, section.min_gain or 0.0))
-    extension = plan_extension(tokenizer, choice, section.slots)
-    session.check_stop("trying the extended tokenizer")
-    extended = extend_tokenizer(tokenizer, extension)
-    check_extension(tokenizer, extended, extension, {*counts, *words.count(terms)})
-    return extension
 
 
 def _training_texts(corpus: Corpus, session: Session) -> Iterator[str]:

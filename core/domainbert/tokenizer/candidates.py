@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domainbert.run.heartbeat import heartbeat
 from domainbert.tokenizer.wordpiece import WordPieces
 
 # Longer words of a text are sequences, file contents or typing errors rather than words.
@@ -49,30 +48,26 @@ def find_candidates(
         terms: The field's lexicon.
         min_frequency: Mine words that occur at least so often; None takes words of terms alone.
     """
-    pieces = {}
-    for word in counts:
-        heartbeat("cutting words")
-        pieces[word] = words.pieces(word)
+    pieces = {word: words.pieces(word) for word in counts}
     tokens = sum(count * len(pieces[word]) for word, count in counts.items())
     suitable = [word for word in pieces if is_suitable(words, word) and len(pieces[word]) > 1]
     untouched = words.untouched(suitable)
-    of_terms, fate = sort_terms(words, terms, untouched)
-    chosen = {
-        word
-        for word in untouched
-        if word in of_terms
-        or (
-            min_frequency is not None
-            and counts[word] >= min_frequency
-            and len(word) <= _LONGEST_MINED
-        )
-    }
+    of_terms, fates = sort_terms(words, terms, untouched)
+    chosen = sorted(
+        word for word in untouched if word in of_terms or _is_mined(word, counts, min_frequency)
+    )
     return Candidates(
-        pieces={word: pieces[word] for word in sorted(chosen)},
-        counts=Counter({word: counts[word] for word in sorted(chosen)}),
+        pieces={word: pieces[word] for word in chosen},
+        counts=Counter({word: counts[word] for word in chosen}),
         term_words=frozenset(of_terms),
-        terms=fate,
+        terms=fates,
         tokens=tokens,
+    )
+
+
+def _is_mined(word: str, counts: Counter[str], min_frequency: int | None) -> bool:
+    return (
+        min_frequency is not None and counts[word] >= min_frequency and len(word) <= _LONGEST_MINED
     )
 
 
@@ -100,7 +95,6 @@ def sort_terms(
     seen: set[tuple[str, ...]] = set()
     specials = words.tokenizer.all_special_tokens
     for term in terms:
-        heartbeat("sorting terms")
         fates["read"] += 1
         parts = tuple(words.split(term))
         fate = _trouble(term, parts, specials, seen)

@@ -1,16 +1,14 @@
-"""What `domainbert tokenizer` does: read terms and text, report on them, extend a base."""
+"""The work of `domainbert tokenizer`: read terms and text, report on them, extend a base."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from domainbert.corpus.clean import clean
 from domainbert.corpus.sources import find_sources, read_sources
+from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.errors import DataError, RecipeError, RunFolderError
 from domainbert.model.load import (
     BaseFolder,
@@ -22,21 +20,10 @@ from domainbert.model.load import (
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.sections import CorpusSection, VocabularySection
 from domainbert.tokenizer.candidates import Candidates, find_candidates
-from domainbert.tokenizer.extend import (
-    Extension,
-    check_extension,
-    check_slots,
-    extend_tokenizer,
-    plan_extension,
-)
-from domainbert.tokenizer.fertility import (
-    CostlyWord,
-    Fertility,
-    costliest_words,
-    measure_fertility,
-)
+from domainbert.tokenizer.extend import Extension, build_extension, check_slots
+from domainbert.tokenizer.fertility import costliest_words, measure_fertility
 from domainbert.tokenizer.load import load_tokenizer
-from domainbert.tokenizer.select import Budget, choose_entries
+from domainbert.tokenizer.select import choose_entries
 from domainbert.tokenizer.wordpiece import WordPieces, open_words
 
 _SHOWN = 20
@@ -44,189 +31,116 @@ _SIZES = (100, 300, 1000, 3000)
 _MIN_FREQUENCY = VocabularySection(size=1).min_frequency
 
 
-@dataclass(frozen=True)
-class Material:
-    """A base, and the terms and words to look at.
-
-    Args:
-        base: The checkpoint.
-        words: Of its tokenizer.
-        terms: The field's lexicon, as written.
-        counts: Words of the text; None if no text was given.
-    """
-
-    base: BaseFolder
-    words: WordPieces
-    terms: tuple[str, ...]
-    counts: Counter[str] | None
-
-
-@dataclass(frozen=True)
-class Saving:
-    """What so many new entries would save of a text.
-
-    Args:
-        entries: How many.
-        tokens: Tokens saved.
-        share: Of all tokens of the text.
-    """
-
-    entries: int
-    tokens: int
-    share: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `tokenizer report` shows.
-
-    Args:
-        parts: Fragmentation of `terms` and of `text`, as far as given.
-        costly: Words with the highest frequency × pieces.
-        savings: For several sizes of extension; empty without text.
-        terms: What became of the terms; empty without text or terms.
-    """
-
-    parts: dict[str, Fertility]
-    costly: tuple[CostlyWord, ...]
-    savings: tuple[Saving, ...]
-    terms: dict[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            "fragmentation": {
-                name: {**asdict(part), "pieces_per_word": part.pieces_per_word}
-                for name, part in self.parts.items()
-            },
-            "costliest_words": [{**asdict(item), "cost": item.cost} for item in self.costly],
-            "savings": [asdict(saving) for saving in self.savings],
-            "terms_read": self.terms,
-        }
-
-
-def check_budget(
-    size: int | None, min_gain: float | None, slots: Literal["grow", "unused"]
-) -> VocabularySection:
-    """Put options together as the recipe would have them.
+def open_base(source: str) -> tuple[BaseFolder, WordPieces]:
+    """Return a base and the words of its tokenizer.
 
     Raises:
-        RecipeError: Not exactly one of size and gain, or a gain that is no positive number.
+        BaseModelError: No base, or one whose tokenizer cannot be extended.
     """
-    if (size is None) == (min_gain is None):
-        raise RecipeError("Give --size or --min-gain, one of the two.")
-    if min_gain is not None and not 0 < min_gain < math.inf:
-        raise RecipeError(f"--min-gain {min_gain:g}: expected a positive number of tokens.")
-    return VocabularySection(size=size, min_gain=min_gain, slots=slots)
-
-
-def read_material(
-    source: str, domain: str | None, files: tuple[str, ...], registry: Registry
-) -> Material:
-    """Find the base and read terms and text.
-
-    Raises:
-        RecipeError: Neither terms nor text.
-        BaseModelError: No base, or one whose tokenizer is not of the kind that can be extended.
-        DataError: Files that are missing, malformed or without text.
-    """
-    if domain is None and not files:
-        raise RecipeError("Give --domain, whose terms are looked at, or --text, or both.")
-    terms: tuple[str, ...] = ()
-    if domain is not None:
-        found = registry.domain(domain)
-        if found.terms is None and not files:
-            raise RecipeError(f"domain {domain!r} has no terms; give --text.")
-        terms = found.terms.read() if found.terms else ()
-    sources = find_sources([CorpusSection(path=item) for item in files], None, Path())
     base = find_base(source, Path())
     with quiet_transformers():
-        words = open_words(load_tokenizer(base.folder))
+        return base, open_words(load_tokenizer(base.folder))
+
+
+def read_terms(domain: str | None, files: tuple[str, ...], registry: Registry) -> tuple[str, ...]:
+    """Return the terms of a domain.
+
+    Raises:
+        RecipeError: Neither terms nor files of text are given.
+    """
+    if domain is None:
+        if not files:
+            raise RecipeError("Give --domain, whose terms are looked at, or --text, or both.")
+        return ()
+    terms = registry.domain(domain).terms
+    if terms is None and not files:
+        raise RecipeError(f"domain {domain!r} has no terms; give --text.")
+    return terms.read() if terms else ()
+
+
+def count_words(words: WordPieces, files: tuple[str, ...]) -> Counter[str] | None:
+    """Return the words of files with the number of times that they occur; None without files.
+
+    Raises:
+        DataError: Files that are missing, malformed or without text.
+    """
     if not files:
-        return Material(base, words, terms, None)
-
-    def texts() -> Iterator[str]:
-        for document in clean(read_sources(sources), Counter()):
-            yield document.text
-
-    counts = words.count(texts())
+        return None
+    sources = find_sources([CorpusSection(path=item) for item in files], None, Path())
+    steps = find_steps(["normalise", "exact-duplicates"])
+    counts = words.count(document.text for document in run_steps(read_sources(sources), steps, {}))
     if not counts:
         raise DataError(f"--text: no word in {', '.join(files)}.")
-    return Material(base, words, terms, counts)
+    return counts
 
 
-def report_on(material: Material) -> Report:
-    """Measure how the base cuts terms and text."""
-    words, counts = material.words, material.counts
-    of_terms = words.count(material.terms)
-    parts = {}
-    if material.terms:
-        parts["terms"] = measure_fertility(words, of_terms)
-    if counts is None:
-        costly = costliest_words(words, of_terms, of_terms, _SHOWN)
-        return Report(parts, costly, (), {})
-    parts["text"] = measure_fertility(words, counts)
-    candidates = find_candidates(words, counts, material.terms, _MIN_FREQUENCY)
-    return Report(
-        parts=parts,
-        costly=costliest_words(words, counts, of_terms, _SHOWN),
-        savings=tuple(_savings(words, candidates)) if candidates.pieces else (),
-        terms=candidates.terms if material.terms else {},
-    )
+def report_on(
+    words: WordPieces, terms: tuple[str, ...], counts: Counter[str] | None
+) -> dict[str, Any]:
+    """Return the fertility of terms and text, the costliest words, and savings by new entries."""
+    of_terms = words.count(terms)
+    report: dict[str, Any] = {"fragmentation": {}, "savings": [], "terms_read": {}}
+    if terms:
+        report["fragmentation"]["terms"] = measure_fertility(words, of_terms)
+    if counts is not None:
+        report["fragmentation"]["text"] = measure_fertility(words, counts)
+        candidates = find_candidates(words, counts, terms, _MIN_FREQUENCY)
+        report["savings"] = list(_savings(words, candidates)) if candidates.pieces else []
+        report["terms_read"] = candidates.terms if terms else {}
+    shown = of_terms if counts is None else counts
+    return {**report, "costliest_words": costliest_words(words, shown, of_terms, _SHOWN)}
 
 
-def _savings(words: WordPieces, candidates: Candidates) -> Iterator[Saving]:
+def _savings(words: WordPieces, candidates: Candidates) -> Iterator[dict[str, Any]]:
     for size in _SIZES:
-        choice = choose_entries(candidates, words.prefix, Budget(size))
-        entries = len(choice.entries)
-        yield Saving(entries, choice.saved, choice.saved / choice.tokens)
+        choice = choose_entries(candidates, words.prefix, size)
+        entries, saved = len(choice.entries), choice.saved
+        yield {"entries": entries, "tokens": saved, "share": saved / choice.tokens}
         if entries < size:
             break
 
 
-def extend_base(material: Material, section: VocabularySection, out: Path) -> Extension:
-    """Choose entries, and write the base with them to a new folder.
+def extend_base(
+    base: BaseFolder,
+    words: WordPieces,
+    terms: tuple[str, ...],
+    counts: Counter[str] | None,
+    section: VocabularySection,
+    out: Path,
+) -> Extension:
+    """Write a base with new entries to a new folder, and return these.
 
     Args:
-        material: From `read_material`, with text.
-        section: How many entries and where.
+        base: The checkpoint.
+        words: Of its tokenizer.
+        terms: Candidates.
+        counts: Words of a text.
+        section: Number and kind of entries.
         out: New folder.
 
     Raises:
         RecipeError: No text was given.
-        RunFolderError: The folder is there already.
+        RunFolderError: The folder exists.
         DataError: Nothing can be added.
     """
+    from transformers import AutoModel
+
     from domainbert.model.export import export_model
     from domainbert.tokenizer.initialise import extend_model
 
-    if material.counts is None:
+    if counts is None:
         raise RecipeError("--text is missing: what to add depends on how often words occur.")
     if out.exists():
         raise RunFolderError(f"{out}: exists already. Name a new folder with -o.")
-    words, counts = material.words, material.counts
     check_slots(words.tokenizer, section.slots, section.size)
-    candidates = find_candidates(words, counts, material.terms, section.min_frequency)
-    budget = Budget(section.size, section.min_gain or 0.0)
-    choice = choose_entries(candidates, words.prefix, budget)
-    extension = plan_extension(words.tokenizer, choice, section.slots)
-    tokenizer = extend_tokenizer(words.tokenizer, extension)
-    known = {*counts, *words.count(material.terms)}
-    check_extension(words.tokenizer, tokenizer, extension, known)
-    model = _load_as_it_is(material.base)
+    extension, tokenizer = build_extension(words.tokenizer, counts, terms, section)
+    loaded = load_masked_lm(base, seed=0)
+    model = loaded.model
+    if loaded.new_head:  # a new head would be taken for a trained one later
+        with quiet_transformers():
+            model = AutoModel.from_pretrained(
+                base.folder, use_safetensors=True, local_files_only=True, trust_remote_code=False
+            )
     extend_model(model, words.tokenizer, extension)
     export_model(model, LoadedModel(model, tokenizer, False, extension), out)
     return extension
-
-
-def _load_as_it_is(base: BaseFolder) -> Any:
-    """Load the whole model; a new head would be taken for a trained one later."""
-    from transformers import AutoModel
-
-    loaded = load_masked_lm(base, seed=0)
-    if not loaded.new_head:
-        return loaded.model
-    with quiet_transformers():
-        return AutoModel.from_pretrained(
-            base.folder, use_safetensors=True, local_files_only=True, trust_remote_code=False
-        )

@@ -13,16 +13,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from domainbert.errors import BaseModelError, RunFailed, RunFolderError
+from domainbert.recipe.sections import VocabularySection
 from domainbert.storage.files import read_json, write_json
+from domainbert.tokenizer.candidates import find_candidates
 from domainbert.tokenizer.load import VOCABULARY_FILE, encode_texts, fingerprint
-from domainbert.tokenizer.select import Choice, Entry
-from domainbert.tokenizer.wordpiece import INSIDE, unused_mark
+from domainbert.tokenizer.select import Choice, Entry, choose_entries
+from domainbert.tokenizer.wordpiece import INSIDE, open_words, unused_mark
 
 _UNUSED = re.compile(r"\[unused(\d+)\]")
 
@@ -68,16 +71,45 @@ class Extension:
         Args:
             size: How many entries were asked for.
         """
-        told = self.summary()
-        entries = f"{told['entries']:,} entries"
-        if size is not None and size > told["entries"]:
+        counts = self.summary()
+        entries = f"{counts['entries']:,} entries"
+        if size is not None and size > counts["entries"]:
             entries += f" (no more of the {size:,} asked for would save anything)"
-        share = 100 * told["tokens_saved"] / told["tokens_before"]
+        saved, before = counts["tokens_saved"], counts["tokens_before"]
         return (
-            f"{entries} added ({told['continuations']:,} of them word endings), "
-            f"{told['words']:,} words shorter, {told['tokens_saved']:,} of "
-            f"{told['tokens_before']:,} tokens saved ({share:.1f} %)"
+            f"{entries} added ({counts['continuations']:,} of them word endings), "
+            f"{counts['words']:,} words shorter, {saved:,} of {before:,} tokens saved "
+            f"({100 * saved / before:.1f} %)"
         )
+
+
+def build_extension(
+    tokenizer: Any, counts: Counter[str], terms: Iterable[str], section: VocabularySection
+) -> tuple[Extension, Any]:
+    """Return the entries that save most tokens of a text, and the tokenizer with them.
+
+    Args:
+        tokenizer: One that `open_words` accepts.
+        counts: Words of the text.
+        terms: The domain's terms.
+        section: Number and kind of entries.
+
+    Raises:
+        DataError: No entry saves a token.
+        BaseModelError: Too few unused entries.
+    """
+    words, terms = open_words(tokenizer), tuple(terms)
+    least = section.min_frequency if section.mine else None
+    candidates = find_candidates(words, counts, terms, least)
+    size = section.size
+    if section.slots == "unused":
+        free = len(free_slots(tokenizer))
+        size = min(size or free, free)
+    choice = choose_entries(candidates, words.prefix, size, section.min_gain or 0.0)
+    extension = plan_extension(tokenizer, choice, section.slots)
+    extended = extend_tokenizer(tokenizer, extension)
+    check_extension(tokenizer, extended, extension, {*counts, *words.count(terms)})
+    return extension, extended
 
 
 def free_slots(tokenizer: Any) -> list[str]:

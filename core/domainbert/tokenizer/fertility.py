@@ -1,86 +1,45 @@
-"""How a tokenizer cuts up the words of a field, and which words cost most."""
+"""Fertility: into how many pieces a tokenizer cuts the words of a field, and which cost most."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any
 
 from domainbert.tokenizer.wordpiece import WordPieces
 
 
-@dataclass(frozen=True)
-class Fertility:
-    """Counts over words, each as often as it occurs.
+def measure_fertility(words: WordPieces, counts: Counter[str]) -> dict[str, Any]:
+    """Return counts over words, each as often as it occurs: words, pieces, split, unknown.
 
-    Args:
-        words: Words.
-        pieces: Pieces of them.
-        split: Words of more than one piece.
-        unknown: Words that cannot be put together from pieces.
-        distinct: Different words.
+    `distinct` counts different words; `pieces_per_word` is the fertility, 0 without words.
     """
-
-    words: int
-    pieces: int
-    split: int
-    unknown: int
-    distinct: int
-
-    @property
-    def pieces_per_word(self) -> float:
-        """Mean number of pieces; 0 without words."""
-        return self.pieces / self.words if self.words else 0.0
-
-
-@dataclass(frozen=True)
-class CostlyWord:
-    """A word that is cut up.
-
-    Args:
-        word: Normalised.
-        count: How often it occurs.
-        pieces: What it is cut into.
-        term: Whether a term of the field holds it.
-    """
-
-    word: str
-    count: int
-    pieces: tuple[str, ...]
-    term: bool
-
-    @property
-    def cost(self) -> int:
-        """Frequency times pieces."""
-        return self.count * len(self.pieces)
-
-
-def measure_fertility(words: WordPieces, counts: Counter[str]) -> Fertility:
-    """Count words and pieces."""
-    pieces = split = unknown = 0
+    sums = Counter({"words": counts.total(), "pieces": 0, "split": 0, "unknown": 0})
     for word, count in counts.items():
-        found = words.pieces(word)
-        pieces += count * len(found)
-        split += count * (len(found) > 1)
-        unknown += count * (found == (words.unknown,))
-    return Fertility(counts.total(), pieces, split, unknown, len(counts))
+        pieces = words.pieces(word)
+        sums["pieces"] += count * len(pieces)
+        sums["split"] += count * (len(pieces) > 1)
+        sums["unknown"] += count * (pieces == (words.unknown,))
+    fertility = sums["pieces"] / sums["words"] if counts else 0.0
+    return {**sums, "distinct": len(counts), "pieces_per_word": fertility}
 
 
 def costliest_words(
     words: WordPieces, counts: Counter[str], terms: Iterable[str], most: int
-) -> tuple[CostlyWord, ...]:
-    """Return the words that are cut up with the highest frequency × pieces.
+) -> list[dict[str, Any]]:
+    """Return the words of several pieces with the highest cost, frequency × pieces.
 
     Args:
         words: Of the tokenizer.
         counts: Words of a text.
         terms: Words of the field's terms.
-        most: How many.
+        most: Length of the list.
     """
-    known = set(terms)
-    found = [
-        CostlyWord(word, count, pieces, word in known)
+    of_terms = set(terms)
+    rows: list[dict[str, Any]] = [
+        {"word": word, "count": count, "pieces": pieces, "term": word in of_terms,
+         "cost": count * len(pieces)}
         for word, count in counts.items()
         if len(pieces := words.pieces(word)) > 1
-    ]
-    return tuple(sorted(found, key=lambda item: (-item.cost, item.word))[:most])
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row["cost"], row["word"]))[:most]

@@ -149,12 +149,12 @@ def encode_with_offsets(
 def encode_with_units(
     tokenizer: Any,
     texts: list[str],
-    mark: Callable[[str, list[tuple[int, int]], list[Any]], NDArray[np.uint8]],
+    flags: Callable[[str, list[tuple[int, int]], list[Any]], NDArray[np.uint8]],
 ) -> list[tuple[list[int], NDArray[np.uint8]]]:
-    """Like `encode_texts`, with what `Marker.mark` says of each token."""
+    """Return token ids like `encode_texts`, with the flags of `TokenUnits.flags` for each token."""
     return [
-        (_ordinary(tokenizer, found.ids), mark(text, found.offsets, found.word_ids))
-        for text, found in zip(texts, _encode(tokenizer, texts), strict=True)
+        (_ordinary(tokenizer, row.ids), flags(text, row.offsets, row.word_ids))
+        for text, row in zip(texts, _encode(tokenizer, texts), strict=True)
     ]
 
 

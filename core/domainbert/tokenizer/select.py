@@ -10,13 +10,16 @@ doi:10.1007/BF01588971).
 from __future__ import annotations
 
 import heapq
-import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from domainbert.errors import DataError
-from domainbert.run.heartbeat import heartbeat
 from domainbert.tokenizer.candidates import Candidates
+
+Options = dict[str, list[tuple[str, int]]]
+"""Possible entry → words that it shortens, and by how many pieces."""
+Best = dict[str, tuple[int, str]]
+"""Word → the pieces that it is shortened by so far, and the entry that does it."""
 
 
 @dataclass(frozen=True)
@@ -58,94 +61,67 @@ class Choice:
         return sum(entry.saved for entry in self.entries)
 
 
-@dataclass(frozen=True)
-class Budget:
-    """How many entries, and from what gain on.
-
-    Args:
-        size: At most so many; None for as many as gain enough.
-        min_gain: Tokens that an entry saves, when it is chosen, in a million of the corpus.
-    """
-
-    size: int | None = None
-    min_gain: float = 0.0
-
-
-@dataclass
-class _Greedy:
-    """The state of choosing: `best` is what shortens each word so far, and by how many pieces."""
-
-    candidates: Candidates
-    options: dict[str, list[tuple[str, int]]]
-    best: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    def gain(self, entry: str) -> int:
-        counts = self.candidates.counts
-        return sum(
-            counts[word] * max(0, saving - self.best.get(word, (0, ""))[0])
-            for word, saving in self.options[entry]
-        )
-
-    def take(self, entry: str) -> None:
-        for word, saving in self.options[entry]:
-            if saving > self.best.get(word, (0, ""))[0]:
-                self.best[word] = (saving, entry)
-
-    def tidy(self) -> None:
-        """Let an ending that one word is left of become that word, which saves more.
-
-        An ending whose words all got entries of their own is not in `best`, and so dropped.
-        """
-        left = Counter(entry for _, entry in self.best.values())
-        for word, (_, entry) in list(self.best.items()):
-            if left[entry] == 1:
-                self.take(word)
-
-
-def choose_entries(candidates: Candidates, prefix: str, budget: Budget) -> Choice:
-    """Choose entries greedily; the same input gives the same choice.
+def choose_entries(
+    candidates: Candidates, prefix: str, size: int | None = None, min_gain: float = 0.0
+) -> Choice:
+    """Return entries chosen greedily; the same input gives the same choice.
 
     Args:
         candidates: Words that an entry would shorten.
         prefix: Of pieces inside a word, `##`.
-        budget: When to stop.
+        size: Largest number of entries; None for all that gain enough.
+        min_gain: Tokens per million of the corpus that an entry saves when it is chosen.
 
     Raises:
         DataError: Not a single entry can be chosen.
     """
     options, replaced = _options(candidates, prefix)
-    state = _Greedy(candidates, options)
-    least = max(1.0, budget.min_gain * candidates.tokens / 1e6)
-    # Gains only fall while others are chosen, so a stale one at the top is worked out again.
-    heap = [(-state.gain(entry), entry) for entry in options]
+    best: Best = {}
+    least = max(1.0, min_gain * candidates.tokens / 1e6)
+    # Gains only fall while others are chosen, so a stale one at the top is computed again.
+    heap = [(-_gain(entry, options, best, candidates.counts), entry) for entry in options]
     heapq.heapify(heap)
-    limit = math.inf if budget.size is None else budget.size
     chosen: set[str] = set()
     while True:
-        while heap and len(chosen) < limit and -heap[0][0] >= least:
-            heartbeat("choosing entries")
+        while heap and (size is None or len(chosen) < size) and -heap[0][0] >= least:
             stale, entry = heapq.heappop(heap)
-            gain = state.gain(entry)
+            gain = _gain(entry, options, best, candidates.counts)
             if gain != -stale:
                 heapq.heappush(heap, (-gain, entry))
                 continue
-            state.take(entry)
+            _take(entry, options, best)
             chosen.add(entry)
-        state.tidy()
-        reached = {entry for _, entry in state.best.values()}
+        # An ending that one word is left of becomes that word, which saves more. An ending whose
+        # words all got entries is not in `best`, and so dropped.
+        left = Counter(entry for _, entry in best.values())
+        for word, (_, entry) in list(best.items()):
+            if left[entry] == 1:
+                _take(word, options, best)
+        reached = {entry for _, entry in best.values()}
         if reached == chosen:
             break
         chosen = reached
     if not chosen:
-        raise DataError(_nothing(candidates, budget))
-    return _choice(state, replaced)
+        raise DataError(_nothing(candidates, min_gain))
+    return _choice(candidates, best, replaced)
 
 
-def _options(
-    candidates: Candidates, prefix: str
-) -> tuple[dict[str, list[tuple[str, int]]], dict[str, tuple[str, ...]]]:
+def _gain(entry: str, options: Options, best: Best, counts: Counter[str]) -> int:
+    return sum(
+        counts[word] * max(0, saving - best.get(word, (0, ""))[0])
+        for word, saving in options[entry]
+    )
+
+
+def _take(entry: str, options: Options, best: Best) -> None:
+    for word, saving in options[entry]:
+        if saving > best.get(word, (0, ""))[0]:
+            best[word] = (saving, entry)
+
+
+def _options(candidates: Candidates, prefix: str) -> tuple[Options, dict[str, tuple[str, ...]]]:
     """Return for each possible entry the words it shortens and by how much, and its pieces."""
-    options: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    options: Options = defaultdict(list)
     replaced: dict[str, tuple[str, ...]] = {}
     for word, pieces in candidates.pieces.items():
         place = 0
@@ -157,31 +133,31 @@ def _options(
     return dict(options), replaced
 
 
-def _choice(state: _Greedy, replaced: dict[str, tuple[str, ...]]) -> Choice:
+def _choice(candidates: Candidates, best: Best, replaced: dict[str, tuple[str, ...]]) -> Choice:
     saved: dict[str, int] = defaultdict(int)
-    for word, (saving, entry) in state.best.items():
-        saved[entry] += state.candidates.counts[word] * saving
+    for word, (saving, entry) in best.items():
+        saved[entry] += candidates.counts[word] * saving
     entries = [
-        Entry(text, replaced[text], number, text in state.candidates.term_words)
+        Entry(text, replaced[text], number, text in candidates.term_words)
         for text, number in saved.items()
     ]
     return Choice(
         entries=tuple(sorted(entries, key=lambda entry: (-entry.saved, entry.text))),
-        words=tuple(sorted(state.best)),
-        tokens=state.candidates.tokens,
-        terms=state.candidates.terms,
+        words=tuple(sorted(best)),
+        tokens=candidates.tokens,
+        terms=candidates.terms,
     )
 
 
-def _nothing(candidates: Candidates, budget: Budget) -> str:
+def _nothing(candidates: Candidates, min_gain: float) -> str:
     if candidates.pieces:
         return (
-            f"No entry saves {budget.min_gain:g} tokens per million. "
+            f"No entry saves {min_gain:g} tokens per million. "
             f"The best of {len(candidates.pieces):,} words saves less: lower `min_gain`."
         )
-    told = ", ".join(f"{count:,} {fate}" for fate, count in candidates.terms.items())
+    terms = ", ".join(f"{count:,} {fate}" for fate, count in candidates.terms.items())
     return (
         f"No word can be added: the text has {candidates.tokens:,} tokens, and no word of it that "
-        f"is cut into pieces is a term or occurs often enough (terms: {told}). Give more text, or "
+        f"is cut into pieces is a term or occurs often enough (terms: {terms}). Give more text, or "
         "lower `min_frequency`."
     )

@@ -9,7 +9,6 @@ from typing import Any
 
 from domainbert.batching import batched
 from domainbert.errors import BaseModelError
-from domainbert.run.heartbeat import heartbeat
 from domainbert.tokenizer.load import PRIVATE_USE, encode_texts
 
 # What stands inside a word for the pre-tokeniser of BERT, as a class of regular expressions: it
@@ -23,9 +22,9 @@ class WordPieces:
 
     Args:
         tokenizer: The fast tokenizer of transformers.
-        prefix: What a piece inside a word begins with, `##`.
-        longest: A word of more characters than this is unknown.
-        unknown: The piece of a word that cannot be put together.
+        prefix: Of pieces inside a word, `##`.
+        longest: Characters of the longest word that is not unknown.
+        unknown: The unknown token.
     """
 
     tokenizer: Any
@@ -59,7 +58,6 @@ class WordPieces:
         ids = self.tokenizer.get_vocab()
         kept = set()
         for group in batched(words, 10_000):
-            heartbeat("trying words")
             for word, found in zip(group, encode_texts(self.tokenizer, group), strict=True):
                 if found == [ids[piece] for piece in self.pieces(word)]:
                     kept.add(word)

@@ -7,14 +7,13 @@ refused by a first look at the prolog, before the parser that builds elements se
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from domainbert import DataError, Document
+from domainbert.readers import read_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +36,6 @@ _ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1")
 _CITATIONS = ("MedlineCitation", "BookDocument")
 _ARTICLES = ("PubmedArticle", "PubmedBookArticle")
 _DELETIONS = ("DeleteCitation", "DeleteDocument")
-_CHUNK = 1 << 16
 _PMID = re.compile(r"[0-9]+")
 
 
@@ -55,7 +53,7 @@ def read_medline(path: Path) -> Iterator[Document]:
     Memory does not grow with the file: an article is freed when the next one is read.
 
     Args:
-        path: An `.xml` or `.xml.gz` file.
+        path: An `.xml` file, plain or compressed.
 
     Raises:
         DataError: The file is missing, empty, cut short, damaged or not well-formed; its root is
@@ -68,7 +66,8 @@ def read_medline(path: Path) -> Iterator[Document]:
     parser = _parser()
     prolog = _Prolog(at)
     article_ends_at = 0
-    for chunk in _chunks(at):
+    for chunk in read_chunks(path):
+        at.offset += len(chunk)
         prolog.check(chunk)
         for element in _feed(parser, chunk, at):
             if element.tag in _CITATIONS:
@@ -91,15 +90,8 @@ class _Position:
     pmid: str = ""
 
     def error(self, what: str, advice: str = "Download the file again.") -> DataError:
-        stream = "the decompressed data" if self.compressed else "the file"
         last = f"last PMID read: {self.pmid}" if self.pmid else "no PMID read before"
-        return DataError(
-            f"{self.path}: {what} (read up to byte {self.offset} of {stream}; {last}). {advice}"
-        )
-
-    @property
-    def compressed(self) -> bool:
-        return self.path.suffix.lower() == ".gz"
+        return DataError(f"{self.path}: {what} (read up to byte {self.offset}; {last}). {advice}")
 
 
 class _Prolog:
@@ -149,24 +141,6 @@ class _Prolog:
                 f"not PubMed XML: its root element is {name!r}",
                 f"Expected one of {', '.join(ROOTS)}.",
             )
-
-
-def _chunks(at: _Position) -> Iterator[bytes]:
-    """Yield the file's data, counting it."""
-    try:
-        with at.path.open("rb") as raw, gzip.open(raw) if at.compressed else raw as stream:
-            # read1 returns what was decompressed before a damaged place; read would lose it.
-            while chunk := stream.read1(_CHUNK):
-                at.offset += len(chunk)
-                yield chunk
-    except FileNotFoundError:
-        raise DataError(f"{at.path}: no such file.") from None
-    except EOFError:
-        raise at.error("the gzip data is cut short") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise at.error(f"the gzip data is damaged: {error}") from None
-    except OSError as error:
-        raise at.error(f"cannot be read: {error.strerror or error}", "Check the path.") from None
 
 
 def _parser() -> Any:

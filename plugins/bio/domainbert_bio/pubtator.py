@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Sentence
+from domainbert.readers import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,23 +109,9 @@ def read_pubtator(path: Path, _split: str = "") -> Iterator[Sentence]:
             yield from _sentences(block)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        with path.open("rb") as stream:
-            for number, raw in enumerate(stream, 1):
-                encoding = "utf-8-sig" if number == 1 else "utf-8"
-                yield number, raw.decode(encoding).rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}:{number}: not UTF-8 (byte {error.start} of the line). Convert the file."
-        ) from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
-
-
 def _blocks(path: Path) -> Iterator[_Block]:
     block: _Block | None = None
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         where = f"{path}:{number}"
         if not line.strip():
             if block is not None:

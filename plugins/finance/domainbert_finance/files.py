@@ -1,57 +1,16 @@
-"""Open files of the field: plain or gzip, of any of the encodings that they are found in."""
+"""Text of filings and newswire: in any of their encodings, and without declarations."""
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
 
 from domainbert import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 MAX_BYTES = 256 * 1024 * 1024
 """No more than this is held of one file or of one document in it."""
 
 # HTML has no other use for either: one declares entities, the other opens a place for it.
 _DECLARATION = re.compile(r"<!ENTITY|<!DOCTYPE[^>\[]{0,500}\[", re.IGNORECASE)
-
-
-@contextmanager
-def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading, decompressing `.gz` on the way.
-
-    Raises:
-        DataError: It cannot be opened, or its gzip data is damaged or cut short.
-    """
-    try:
-        with path.open("rb") as raw:
-            if path.suffix.lower() == ".gz":
-                with gzip.open(raw) as stream:
-                    yield stream  # type: ignore[misc]  # GzipFile reads as IO[bytes]
-            else:
-                yield raw
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: damaged or cut short: {error}. Fetch the file again.") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return what a file holds.
-
-    Raises:
-        DataError: It cannot be read, is damaged, or longer than `MAX_BYTES`.
-    """
-    with open_bytes(path) as stream:
-        data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise DataError(f"{path}: more than {MAX_BYTES >> 20} MiB of data. Split the file.")
-    return data
 
 
 def decode(data: bytes, where: str) -> str:

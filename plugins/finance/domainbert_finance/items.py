@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
-from domainbert_finance.files import decode, read_bytes
+from domainbert.readers import read_bytes
+from domainbert_finance.files import MAX_BYTES, decode
 from domainbert_finance.submission import read_parts
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _heaviest_ascent(headings: Sequence[_Heading]) -> list[_Heading]:
 
 def _extracted(path: Path) -> Iterator[Document]:
     try:
-        record = json.loads(decode(read_bytes(path), str(path)))
+        record = json.loads(decode(read_bytes(path, MAX_BYTES), str(path)))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON: {error}. Expected one report a file.") from None
     names = [key for key in record if _JSON_ITEM.fullmatch(key)] if isinstance(record, dict) else []

@@ -18,7 +18,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Example
-from domainbert_finance.files import read_bytes
+from domainbert.readers import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,9 +63,7 @@ def read_phrasebank(path: Path, split: str) -> Iterator[Example]:
 
 def _labels_of_sentences(path: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    # Not splitlines(): in ISO-8859-1 it also cuts at 0x85, which stands for a character elsewhere.
-    for number, raw in enumerate(read_bytes(path).split(b"\n"), 1):
-        line = raw.decode("iso-8859-1").strip("\r\n")
+    for number, line in read_lines(path, "iso-8859-1"):
         if not line.strip():
             continue
         text, at, label = line.rpartition("@")

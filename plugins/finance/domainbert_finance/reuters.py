@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
-from domainbert_finance.files import open_bytes, refuse_declarations
+from domainbert.readers import read_lines
+from domainbert_finance.files import refuse_declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,23 +74,21 @@ def read_articles(path: Path) -> Iterator[Article]:
             between articles, or an article has no number, no text or an element without an end.
     """
     start, held, size = 0, list[str](), 0
-    with open_bytes(path) as stream:
-        for number, raw in enumerate(iter(lambda: stream.readline(1 << 20), b""), 1):
-            line = raw.decode("iso-8859-1")
-            if line.startswith("<REUTERS "):
-                if start:
-                    raise _unended(path, start)
-                start, held, size = number, [], 0
-            elif not start:
-                _check_between(line, f"{path}:{number}")
-                continue
-            held.append(line)
-            size += len(line)
-            if size > MAX_ARTICLE_CHARACTERS:
+    for number, line in read_lines(path, "iso-8859-1", MAX_ARTICLE_CHARACTERS):
+        if line.startswith("<REUTERS "):
+            if start:
                 raise _unended(path, start)
-            if line.rstrip().endswith("</REUTERS>"):
-                yield _article("".join(held), f"{path}:{start}")
-                start = 0
+            start, held, size = number, [], 0
+        elif not start:
+            _check_between(line, f"{path}:{number}")
+            continue
+        held.append(line)
+        size += len(line)
+        if size > MAX_ARTICLE_CHARACTERS:
+            raise _unended(path, start)
+        if line.rstrip().endswith("</REUTERS>"):
+            yield _article("\n".join(held), f"{path}:{start}")
+            start = 0
     if start:
         raise _unended(path, start)
 

@@ -17,7 +17,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Sentence
-from domainbert_finance.files import read_bytes
+from domainbert.readers import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def _documents(path: Path) -> list[_Document]:
     documents: list[_Document] = []
     words: list[str] = []
     tags: list[str] = []
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         columns = line.split()
         starts = bool(columns) and columns[0] == "-DOCSTART-"
         if (starts or not columns) and words:
@@ -80,16 +80,6 @@ def _documents(path: Path) -> list[_Document]:
     if words:
         documents[-1].append(Sentence(tuple(words), tuple(tags)))
     return [document for document in documents if document]
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    for number, raw in enumerate(read_bytes(path).split(b"\n"), 1):
-        try:
-            yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}:{number}: not UTF-8 (byte {error.start} of the line). Convert the file."
-            ) from None
 
 
 def _iob2(columns: list[str], previous: str, where: str) -> str:

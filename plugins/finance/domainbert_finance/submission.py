@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
-from domainbert_finance.files import MAX_BYTES, decode, open_bytes, read_bytes
+from domainbert.readers import open_bytes, read_bytes
+from domainbert_finance.files import MAX_BYTES, decode
 from domainbert_finance.markup import html_paragraphs, looks_like_html, text_paragraphs
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def read_parts(path: Path) -> Iterator[Part]:
 
 
 def _page(path: Path) -> Part:
-    text = decode(read_bytes(path), str(path))
+    text = decode(read_bytes(path, MAX_BYTES), str(path))
     if "</html" not in text[-_SNIFFED:].lower():
         raise DataError(
             f"{path}: the page does not end: no </html> near the end of {len(text)} characters. "

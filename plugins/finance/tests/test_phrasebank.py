@@ -71,11 +71,6 @@ def test_malformed_lines_are_refused_by_number(write: Callable[..., Path], line:
         list(read_phrasebank(path, "train"))
 
 
-def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
-        list(read_phrasebank(tmp_path / "none.txt", "train"))
-
-
 @pytest.mark.parametrize("level", PUBLISHED)
 def test_counts_are_those_published(level: str, real: Callable[[str], Path]) -> None:
     path = real(f"phrasebank/Sentences_{level}.txt")

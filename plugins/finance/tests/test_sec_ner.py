@@ -43,7 +43,7 @@ def test_types_that_meet_are_cut_and_sentences_end_mentions(write: Callable[...,
         (START + "Ann NNP - B-PER\n", r"a\.txt:3: expected a word"),
         (START + "Ann\tI-PER\n", r"a\.txt:3: expected a word"),
         ("Ann NNP - I-PER\n", r"a\.txt:1: expected a -DOCSTART- line"),
-        (START.encode() + b"Jos\xe9 NNP - I-PER\n", r"a\.txt:3: not UTF-8"),
+        (START.encode() + b"Jos\xe9 NNP - I-PER\n", r"a\.txt:3:4: not UTF-8"),
     ],
     ids=["label", "scheme", "columns", "start", "latin"],
 )

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from domainbert.readers import read_chunks
 from domainbert_patent.record import patent_id
-from domainbert_patent.stream import MAX_RECORD_BYTES, Position, check_prolog, read_chunks
+from domainbert_patent.stream import MAX_RECORD_BYTES, Position, check_prolog
 from domainbert_patent.symbols import Code, code, unique
 from domainbert_patent.tree import text_of
 
@@ -79,7 +80,7 @@ def read_cpc_master(path: Path) -> Iterator[Classified]:
 def _after_prolog(at: Position) -> Iterator[bytes]:
     """Yield the data from the root element on, after a check of what stands before it."""
     start, checked = b"", False
-    for chunk in read_chunks(at):
+    for chunk in read_chunks(at.path):
         if checked:
             yield chunk
             continue

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError, Example
-from domainbert_patent.stream import Position, read_lines
+from domainbert.readers import read_lines
 from domainbert_patent.symbols import SECTIONS, parse_symbol
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _is_subclass(label: object) -> bool:
 
 
 def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(read_lines(Position(path)), 1):
+    for number, line in read_lines(path):
         where = f"{path}:{number}"
         try:
             record = json.loads(line)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domainbert_patent.record import Patent, clean_claims, iso_date, patent_id
-from domainbert_patent.stream import read_lines
+from domainbert_patent.stream import lines_of
 from domainbert_patent.symbols import code, unique
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def read_greenbook(at: Position) -> Iterator[Patent]:
     """
     record: _Record | None = None
     offset, section = 0, ""
-    for raw in read_lines(at):
+    for raw in lines_of(at):
         line = raw.decode("latin-1").rstrip("\r\n\x1a ")
         if record is None or line == "PATN":
             if line != "PATN":

@@ -15,10 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError
+from domainbert.readers import read_chunks
 from domainbert_patent.epo_xml import read_ep, read_marec
 from domainbert_patent.greenbook import read_greenbook
 from domainbert_patent.record import abstract_document, claims_document, whole_document
-from domainbert_patent.stream import Position, read_chunks, xml_documents
+from domainbert_patent.stream import Position, xml_documents
 from domainbert_patent.tree import parse
 from domainbert_patent.uspto_sgml import read_patdoc
 from domainbert_patent.uspto_xml import read_pap, read_version4
@@ -58,7 +59,7 @@ def read_patents(path: Path) -> Iterator[Patent]:
             message names the file, the record and the byte at which it starts.
     """
     at = Position(path)
-    start = _start(at)
+    start = _start(path)
     if start.startswith(_GREENBOOK):
         yield from read_greenbook(at)
     elif start.startswith(b"<"):
@@ -71,9 +72,9 @@ def read_patents(path: Path) -> Iterator[Patent]:
         )
 
 
-def _start(at: Position) -> bytes:
+def _start(path: Path) -> bytes:
     start = b""
-    for chunk in read_chunks(at):
+    for chunk in read_chunks(path):
         start = (start + chunk).removeprefix(b"\xef\xbb\xbf").lstrip()
         if len(start) >= 16:
             break

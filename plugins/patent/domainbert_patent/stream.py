@@ -1,4 +1,4 @@
-"""Read a patent file, plain or gzip, as a stream of separate XML documents or of lines.
+"""Read a patent file, plain or compressed, as a stream of separate XML documents or of lines.
 
 A weekly file of the USPTO is many XML documents one after the other, each with a prolog of its own,
 so no XML parser reads it whole. It is cut at the end tag of each root element. One document is in
@@ -11,13 +11,12 @@ names cannot stand in text. A file that declares anything else is refused.
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domainbert import DataError
+from domainbert.readers import open_bytes, read_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 MAX_RECORD_BYTES = 256 * 1024 * 1024
 """No more is held without the end of a record in it; the longest patents take some 100 MB."""
 
-_CHUNK = 1 << 18
+_LONGEST_LINE = 1 << 18
 # Old files end with the end-of-file character of their time.
 _BLANK = b" \t\r\n\x1a\x00"
 _BOM = b"\xef\xbb\xbf"
@@ -60,15 +59,9 @@ class Position:
 
     def error(self, what: str, advice: str = "Download the file again.") -> DataError:
         """Return an error that says where."""
-        unpacked = " of the decompressed data" if self.compressed else ""
         return DataError(
-            f"{self.path}: record {self.number}, at byte {self.offset}{unpacked}: {what}. {advice}"
+            f"{self.path}: record {self.number}, at byte {self.offset}: {what}. {advice}"
         )
-
-    @property
-    def compressed(self) -> bool:
-        """Whether the file is gzip, by its name."""
-        return self.path.suffix.lower() == ".gz"
 
     @property
     def source(self) -> str:
@@ -91,36 +84,12 @@ class XmlDocument:
     sgml: bool
 
 
-def read_chunks(at: Position) -> Iterator[bytes]:
-    """Yield the data of a file, decompressed.
-
-    Args:
-        at: The file.
-
-    Raises:
-        DataError: It is missing, cannot be read, or its gzip data is damaged or cut short.
-    """
-    try:
-        with at.path.open("rb") as raw, gzip.open(raw) if at.compressed else raw as stream:
-            # read1 returns what was decompressed before a damaged place; read would lose it.
-            while chunk := stream.read1(_CHUNK):
-                yield chunk
-    except FileNotFoundError:
-        raise DataError(f"{at.path}: no such file.") from None
-    except EOFError:
-        raise at.error("the gzip data is cut short") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise at.error(f"the gzip data is damaged: {error}") from None
-    except OSError as error:
-        raise at.error(f"cannot be read: {error.strerror or error}", "Check the path.") from None
-
-
 class _Window:
     """The part of a file that is looked at: it grows at its end and is dropped at its start."""
 
     def __init__(self, at: Position) -> None:
         self._at = at
-        self._chunks = read_chunks(at)
+        self._chunks = read_chunks(at.path)
         self.data = bytearray()
 
     def grow(self) -> bool:
@@ -164,8 +133,9 @@ def xml_documents(at: Position) -> Iterator[XmlDocument]:
         at: The file; its number and offset are kept up to date.
 
     Raises:
-        DataError: As `read_chunks`; or a document is cut short, has text before its root element,
-            declares entities or a foreign encoding, or is longer than `MAX_RECORD_BYTES`.
+        DataError: As `domainbert.readers.read_chunks`; or a document is cut short, has text before
+            its root element, declares entities or a foreign encoding, or is longer than
+            `MAX_RECORD_BYTES`.
     """
     window = _Window(at)
     window.grow()
@@ -241,20 +211,18 @@ def check_prolog(prolog: bytes, at: Position) -> tuple[str, bool]:
     return encoding, header is None
 
 
-def read_lines(at: Position) -> Iterator[bytes]:
+def lines_of(at: Position) -> Iterator[bytes]:
     """Yield the lines of a file, decompressed, each with its end.
 
     Args:
         at: The file.
 
     Raises:
-        DataError: As `read_chunks`; or a line is longer than any of a text file.
+        DataError: As `domainbert.readers.open_bytes`; or a line is longer than any of a text file.
     """
-    rest = b""
-    for chunk in read_chunks(at):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line + b"\n" for line in lines)
-        if len(rest) > _CHUNK:
-            raise at.error(f"a line of more than {_CHUNK} bytes", "This is no text by lines.")
-    if rest:
-        yield rest
+    with open_bytes(at.path) as stream:
+        while line := stream.readline(_LONGEST_LINE + 1):
+            if len(line) > _LONGEST_LINE:
+                what = f"a line of more than {_LONGEST_LINE} bytes"
+                raise at.error(what, "This is no text by lines.")
+            yield line

@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError
-from domainbert_patent.stream import Position, read_chunks, xml_documents
+from domainbert.readers import read_utf8
+from domainbert_patent.stream import Position, xml_documents
 from domainbert_patent.symbols import parse_symbol
 from domainbert_patent.tree import flat, parse
 
@@ -61,10 +62,9 @@ def _from_scheme(root: Any) -> Iterator[tuple[str, str]]:
 
 def _from_table(at: Position) -> dict[str, str]:
     try:
-        text = b"".join(read_chunks(at)).decode("utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{at.path}: no CSV table in UTF-8: {error}.") from None
+        rows = list(csv.DictReader(io.StringIO(read_utf8(at.path)), strict=True))
+    except csv.Error as error:
+        raise DataError(f"{at.path}: no CSV table: {error}.") from None
     titles = {}
     for at.number, row in enumerate(rows, 1):
         if not row.get("code") or row.get("title") is None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import socket
 from collections.abc import Callable
 from itertools import pairwise
@@ -56,14 +55,6 @@ def test_file_that_ends_within_a_prolog(made: Made, written: Write) -> None:
     text = made["grant"] + '<?xml version="1.0"?>\n<!DOCTYPE us-pat'
     assert "record 2" in refusal(written(text))
     assert "the file ends before a root element begins" in refusal(written(text))
-
-
-def test_gzip_that_is_cut_or_damaged(made: Made, written: Write) -> None:
-    packed = gzip.compress(made["weekly"].encode())
-    assert "the gzip data is cut short" in refusal(written(packed[:-20], "a.xml.gz"))
-    damaged = packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:]
-    assert "the gzip data is damaged: CRC check failed" in refusal(written(damaged, "a.xml.gz"))
-    assert "the gzip data is damaged" in refusal(written(made["grant"], "a.xml.gz"))
 
 
 def test_malformed_record_is_named(made: Made, written: Write) -> None:

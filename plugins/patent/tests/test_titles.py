@@ -63,8 +63,8 @@ def test_titles_of_a_table(written: Write) -> None:
         (SCHEME.replace("A99Z1/00", "A99Z1"), "a.xml", "'A99Z1' is no IPC or CPC symbol"),
         (SCHEME[:-20], "a.xml", "cut short"),
         ("a,b\n1,2\n", "t.csv", "row 1: expected the columns `code` and `title`"),
-        ('code,title\nA01B,"open', "t.csv", "no CSV table in UTF-8"),
-        (b"code,title\nA01B,\xff\n", "t.csv", "no CSV table in UTF-8"),
+        ('code,title\nA01B,"open', "t.csv", "no CSV table: "),
+        (b"code,title\nA01B,\xff\n", "t.csv", ":2:6: not UTF-8"),
     ],
 )
 def test_bad_titles(written: Write, text: str | bytes, name: str, said: str) -> None:

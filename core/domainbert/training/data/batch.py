@@ -86,7 +86,7 @@ def masked_sequence(store: TokenStore, key: SequenceKey, rule: MaskingConfig) ->
     """Read one sequence, make a pair of it where the recipe says so, and mask it."""
     if rule.pairs is not None:
         return mask_frame(frame_pair(key, rule.pairs), rule, key.epoch, key.sequence)
-    part, marks = slice(key.start, key.stop), store.marks(key.document)
+    part, marks = slice(key.start, key.stop), store.units(key.document)
     text_ids = store.ids(key.document)[part]
     flags = None if marks is None else marks[part]
     return mask_sequence(text_ids, rule, key.epoch, key.sequence, flags)

@@ -96,14 +96,14 @@ def frame_pair(key: SequenceKey, rule: PairRule) -> Frame:
 
 
 def _text(store: TokenStore, document: int, start: int, stop: int) -> Text:
-    marks = store.marks(document)
+    marks = store.units(document)
     assert marks is not None  # noqa: S101  # recipes with pairs have stores with marks
     return store.ids(document)[start:stop], marks[start:stop]
 
 
 def _whole_words(store: TokenStore, key: SequenceKey) -> tuple[int, int]:
     """Return the part of a sequence that is whole words, or all of it if there is none."""
-    marks = store.marks(key.document)
+    marks = store.units(key.document)
     assert marks is not None  # noqa: S101  # as above
     start, stop = key.start, _word_end(marks, key.stop)
     while start < stop and not marks[start] & BEGINS_WORD:
@@ -132,7 +132,7 @@ def _elsewhere(key: SequenceKey, rule: PairRule, length: int, draw: int) -> Text
     found = index.locate(others + np.where(others >= first, stop - first, 0))
     lengths = rule.store.lengths_D[found[:, 0]].clip(max=length)
     document, start, _ = found[lengths.argmax()].tolist()
-    marks = rule.store.marks(document)
+    marks = rule.store.units(document)
     assert marks is not None  # noqa: S101  # as above
     start = max(0, min(start, len(marks) - length))
     while start > 0 and not marks[start] & BEGINS_WORD:

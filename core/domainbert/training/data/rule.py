@@ -35,7 +35,7 @@ def masking_config_of(
         DataError: The store has no marks.
         RecipeError: No pairs can be made.
     """
-    if settings.needs_words and not store.mark_values:
+    if settings.needs_words and store.manifest["units"] is None:
         raise DataError("The token store does not say where words begin; delete it and run again.")
     rule = masking_config(
         settings.mlm_probabilities[0],

@@ -1,0 +1,101 @@
+"""Steps stream, count what they drop, and are named when they fail."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domainbert import CorpusStep, Document
+from domainbert.corpus.steps import Counts, find_steps, run_steps
+from domainbert.corpus.steps.normalise import normalise
+from domainbert.errors import DataError
+
+# Any text: also lone surrogates, controls, and marks that combine.
+WILD = st.text(
+    st.characters() | st.sampled_from("ab e\u0301\u0327\r\n\t\x00\x85\u2028\ufeff\u2000")
+)
+DEFAULT = find_steps(["normalise", "exact-duplicates"])
+
+
+def documents(*texts: str) -> Iterator[Document]:
+    return (Document(str(n), text, f"s:{n}") for n, text in enumerate(texts))
+
+
+@given(WILD)
+def test_normalised_text_is_composed_encodable_and_has_single_blanks_and_newlines(
+    text: str,
+) -> None:
+    found = normalise(text)
+    assert normalise(found) == found == unicodedata.normalize("NFC", found)
+    assert found.encode().decode() == found
+    assert found.split() == found.replace("\n", " ").split(" ") or found == ""
+    assert {c for c in found if c.isspace()} <= {" ", "\n"}
+    assert {unicodedata.category(c) for c in found if c != "\n"}.isdisjoint({"Cc", "Cs"})
+    letters = [c for c in unicodedata.normalize("NFC", text) if c.isalnum()]
+    assert [c for c in found if c.isalnum()] == letters
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a  b\tc", "a b c"), ("a \r\n \n\r b", "a\nb"), ("cafe\u0301", "café"),
+        ("a\u00a0b\u3000c\u2028d", "a b c d"), ("\ufeffa\x00b\x85c", "a b c"),
+        ("a\ud800b", "a b"), ("ﬁne ½", "ﬁne ½"), ("  \n\t\r\n", ""), ("A b.\nC", "A b.\nC"),
+    ],
+)  # fmt: skip
+def test_white_space_controls_and_accents(text: str, expected: str) -> None:
+    assert normalise(text) == expected
+
+
+@given(st.lists(st.sampled_from(["one", " one ", "two", "", " \n", "cafe\u0301", "café"])))
+def test_documents_are_kept_empty_or_repeated(texts: list[str]) -> None:
+    counts: Counts = {}
+    kept = [d.text for d in run_steps(documents(*texts), DEFAULT, counts)]
+    assert kept == list(dict.fromkeys(filter(None, map(normalise, texts))))
+    empty = sum(not normalise(text) for text in texts)
+    repeated = len(texts) - empty - len(kept)
+    assert counts == {
+        "normalise": Counter(empty=empty),
+        "exact-duplicates": Counter(repeated=repeated),
+    }
+
+
+def test_the_first_of_repeats_is_kept_with_its_id_and_source_and_documents_stream() -> None:
+    endless = (Document(str(n), ["\n", " a", "a"][n % 3], f"s:{n}") for n in range(10**9))
+    assert next(run_steps(endless, DEFAULT, {})) == Document("1", "a", "s:1")
+
+
+def raises(_documents: Any, _counts: Any) -> Iterator[Document]:
+    next(_documents)
+    raise KeyError("oh")
+    yield
+
+
+def leaves(_documents: Any, _counts: Any) -> Iterator[Document]:
+    yield next(_documents)
+    sys.exit(0)
+
+
+def yields_texts(_documents: Any, _counts: Any) -> Iterator[Any]:
+    yield next(_documents).text
+
+
+@pytest.mark.parametrize(
+    ("apply", "reason"),
+    [(raises, "oh"), (leaves, "0"), (yields_texts, "str, expected Document")],
+)
+def test_a_step_that_fails_is_named_with_the_document(
+    apply: Callable[..., Any], reason: str
+) -> None:
+    steps = (*DEFAULT, CorpusStep("shorten", apply))
+    with pytest.raises(DataError) as caught:
+        list(run_steps(documents("one", "two"), steps, {}))
+    assert str(caught.value).startswith("s:0: CorpusStep 'shorten'")
+    assert reason in str(caught.value)

@@ -1,0 +1,121 @@
+"""From sources to a store: counts by step, files that change, another tokenizer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domainbert import CorpusReader, CorpusStep, Document
+from domainbert.corpus.build import Encoder, build_store, corpus_line, retokenise
+from domainbert.corpus.sources import Source, describe_sources, find_sources
+from domainbert.corpus.steps import find_steps
+from domainbert.corpus.steps.held_out import split_documents
+from domainbert.corpus.store import TokenStore
+from domainbert.corpus.token_units import word_units
+from domainbert.errors import DataError
+from domainbert.recipe.sections import CorpusSection
+from domainbert.testing import sample_texts
+from domainbert.testing.tiny import tiny_tokenizer
+
+# Recorded with the code from before there were steps.
+GOLDEN_DIGEST = "4367ff3fbe54fe3531480443799be618ec6aef1bde37e4c6d5fec95c44057840"
+GOLDEN_HELD_OUT = [20, 19, 10, 5]
+DEFAULT = find_steps(["normalise", "exact-duplicates"])
+
+
+@pytest.fixture
+def build(session: Any) -> Callable[..., TokenStore]:
+    """Write the store of sources."""
+
+    def build(
+        folder: Path, sources: tuple[Source, ...], steps: Any = DEFAULT, units: Any = None
+    ) -> TokenStore:
+        encoder = Encoder(tiny_tokenizer("bert"), units)
+        return build_store(folder, sources, describe_sources(sources), steps, encoder, session)
+
+    return build
+
+
+def test_order_digest_and_held_out_documents_are_those_of_earlier_versions(
+    tmp_path: Path, build: Callable[..., TokenStore]
+) -> None:
+    texts = [f" {text}\r\n" for text in sample_texts(20)] + ["\n", "caf\u00e9", "cafe\u0301"]
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (tmp_path / "b.txt").write_text("The last one.\n\n" + texts[3])
+    sections = [
+        CorpusSection(path="b.txt", text_unit="paragraph"),
+        CorpusSection(path="a.jsonl.gz"),
+    ]
+    store = build(tmp_path / "store", find_sources(sections, None, tmp_path))
+    assert store.manifest["digest"] == GOLDEN_DIGEST
+    assert split_documents(store, 0.2).heldout_H.tolist() == GOLDEN_HELD_OUT
+    assert store.manifest["counts"] == {
+        "read": 25, "kept": 22,
+        "steps": [["normalise", {"empty": 1}], ["exact-duplicates", {"repeated": 2}]],
+    }  # fmt: skip
+    assert corpus_line(store).startswith("22 documents, ")
+    assert corpus_line(store).endswith("; normalise: 1 empty; exact-duplicates: 2 repeated")
+
+
+def appending(path: Path, _options: Mapping[str, str]) -> Iterator[Document]:
+    yield Document("1", "the clerk found the barn", "a:1")
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write("two\n")
+
+
+def vanishing(path: Path, _options: Mapping[str, str]) -> Iterator[Document]:
+    yield Document("1", "the clerk found the barn", "a:1")
+    path.unlink()
+
+
+@pytest.mark.parametrize("read", [appending, vanishing])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, build: Callable[..., TokenStore], read: Any
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("one\n")
+    source = Source("a", "CC0-1.0", path, CorpusReader("slow", (), read))
+    with pytest.raises(DataError, match="was changed while it was read"):
+        build(tmp_path / "store", (source,))
+    assert not (tmp_path / "store" / "manifest.json").exists()
+
+
+def test_another_tokenizer_keeps_documents_and_counts(
+    tmp_path: Path, build: Callable[..., TokenStore], session: Any
+) -> None:
+    (tmp_path / "a.txt").write_text("The clerk\nfound the barn")
+    sources = find_sources([CorpusSection(path="a.txt", text_unit="line")], None, tmp_path)
+    old = build(tmp_path / "old", sources)
+    new = retokenise(
+        tmp_path / "new",
+        tmp_path / "old",
+        Encoder(tiny_tokenizer("roberta"), word_units()),
+        session,
+    )
+    assert [new.text(row) for row in range(2)] == ["The clerk", "found the barn"]
+    for key in ("sources", "counts", "digest", "documents"):
+        assert new.manifest[key] == old.manifest[key]
+    assert new.manifest["tokenizer"] != old.manifest["tokenizer"]
+    assert (old.manifest["units"], new.manifest["units"]) == (None, "words")
+
+
+def test_steps_run_in_their_order(tmp_path: Path, build: Callable[..., TokenStore]) -> None:
+    def halve(documents: Any, counts: Any) -> Iterator[Document]:
+        for number, document in enumerate(documents):
+            if number % 2:
+                counts["odd"] += 1
+            else:
+                yield document
+
+    (tmp_path / "a.txt").write_text("one\none\ntwo\ntwo")
+    sources = find_sources([CorpusSection(path="a.txt", text_unit="line")], None, tmp_path)
+    step = CorpusStep("halve", halve)
+    for steps, documents in (((*DEFAULT, step), 1), ((step, *DEFAULT), 2)):
+        store = build(tmp_path / str(documents), sources, steps)
+        assert store.manifest["documents"] == documents

@@ -1,0 +1,117 @@
+"""Files are opened, decompressed, decoded and numbered, or refused with their place."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domainbert import readers
+from domainbert.errors import DataError
+from domainbert.plugin import readers as module
+
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+}
+LINES = "".join(json.dumps({"text": f"document number {n}"}) + "\n" for n in range(500)).encode()
+compressed = pytest.mark.parametrize("suffix", [".gz", ".zst"])
+
+
+def write(folder: Path, content: bytes, suffix: str = "") -> Path:
+    path = folder / f"a.txt{suffix}"
+    path.write_bytes(content)
+    return path
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        readers.read_bytes(path)
+    return str(caught.value).removeprefix(str(path))
+
+
+@pytest.mark.parametrize("suffix", [*PACK, ".GZ"])
+def test_plain_and_compressed_files_hold_the_same(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path, PACK[suffix.lower()](LINES), suffix)
+    assert readers.read_bytes(path) == LINES
+    assert [line for _, line in readers.read_lines(path)] == LINES.decode().splitlines()
+    with readers.open_bytes(path) as stream:
+        assert (stream.read(9), stream.readline()) == (LINES[:9], LINES[9 : LINES.index(b"\n") + 1])
+
+
+@compressed
+def test_parts_that_follow_each_other_are_read_to_the_end(tmp_path: Path, suffix: str) -> None:
+    part = PACK[suffix](b"one\n")
+    assert readers.read_utf8(write(tmp_path, part * 2, suffix)) == "one\none\n"
+    assert refused(write(tmp_path, part + part[:-3], suffix)).startswith(": damaged or cut short")
+
+
+@compressed
+def test_a_file_is_refused_wherever_it_was_cut(tmp_path: Path, suffix: str) -> None:
+    content = PACK[suffix](b"one line of text\n" * 5)
+    for length in range(1, len(content)):
+        message = refused(write(tmp_path, content[:length], suffix))
+        assert message.startswith(": damaged or cut short after byte "), length
+
+
+@compressed
+def test_other_content_and_flipped_bits_are_found(tmp_path: Path, suffix: str) -> None:
+    content = bytearray(PACK[suffix](LINES))
+    content[len(content) // 2] ^= 4
+    for damaged in (bytes(content), LINES):
+        assert refused(write(tmp_path, damaged, suffix)).startswith(": damaged or cut short after")
+
+
+@compressed
+def test_a_file_that_grows_without_bound_is_refused(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RATIO_FROM", 1 << 20)
+    path = write(tmp_path, PACK[suffix](bytes(1 << 24)), suffix)
+    assert refused(path).startswith(": grows to more than 200 times its size")
+
+
+def test_size_missing_files_and_folders(tmp_path: Path) -> None:
+    path = write(tmp_path, b"12345")
+    assert readers.read_bytes(path, 5) == b"12345"
+    with pytest.raises(DataError, match="more than 4 bytes"):
+        readers.read_bytes(path, 4)
+    assert refused(tmp_path / "none.txt") == ": no such file."
+    assert refused(tmp_path) == ": cannot be read: Is a directory."
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), max_size=5))
+def test_only_newlines_end_lines(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
+    content = "".join(line + "\n" for line in ["first", *lines]).encode()
+    path = write(tmp_path_factory.getbasetemp(), content)
+    assert list(readers.read_lines(path)) == list(enumerate(["first", *lines], 1))
+
+
+def test_byte_order_marks_carriage_returns_and_encodings(tmp_path: Path) -> None:
+    path = write(tmp_path, b"\xef\xbb\xbfone\r\ntwo")
+    assert list(readers.read_lines(path)) == [(1, "one"), (2, "two")]
+    assert readers.read_utf8(path) == "one\r\ntwo"
+    path = write(tmp_path, b"caf\xe9\x85\n")
+    assert list(readers.read_lines(path, "latin-1")) == [(1, "caf\xe9\x85")]
+
+
+def test_the_place_of_other_encodings_and_long_lines_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "one\ncafé\n".encode("latin-1"))
+    for read in (readers.read_utf8, lambda path: list(readers.read_lines(path))):
+        with pytest.raises(DataError) as caught:
+            read(path)
+        assert str(caught.value) == (
+            f"{path}:2:4: not UTF-8 (byte 0xe9). Convert the file, for example with "
+            "`iconv -f latin1 -t utf-8`."
+        )
+    with pytest.raises(DataError, match=r"a\.txt:2: a line of more than 4 bytes"):
+        list(readers.read_lines(path, "latin-1", 4))
