@@ -31,7 +31,25 @@ def test_a_budget_names_a_key_and_a_value(text: str, key: str, value: float) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "m", "-5", "0", "0m", "1.5", "1.5steps", "0.0001k", "3x", "3H", "1e6", "٣", "30m 2h", "∞"],
+    [
+        "",
+        "m",
+        "-5",
+        "0",
+        "0m",
+        "1.5",
+        "1.5steps",
+        "0.0001k",
+        "3x",
+        "3H",
+        "3ks",
+        "3ms",
+        "3s",
+        "1e6",
+        "٣",
+        "30m 2h",
+        "∞",
+    ],
 )
 def test_anything_else_is_refused_with_the_units(text: str) -> None:
     with pytest.raises(RecipeError) as caught:
