@@ -20,11 +20,11 @@ from domainbert.report.compare import Comparison
 from domainbert.report.statistics import Summary
 from domainbert.report.text import cell
 from domainbert.run.folder import RunFolder
+from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import read_json, write_json
 from domainbert.tokenizer.extend import Extension
 from domainbert.tokenizer.select import Choice, Entry
 from domainbert.training.held_out import HeldOutScore
-from domainbert.stages.pretrain import Adaptation
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
 HOSTILE = (
