@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import domainbert.training.loop
@@ -78,13 +76,6 @@ def test_frozen_parameters_keep_every_bit_and_all_others_move(
     assert changed(before, job.model) == {name for name, place in depth.items() if place > 1}
 
 
-def test_layers_that_are_shared_can_have_frozen_embeddings(make_job: MakeJob) -> None:
-    job = make_job("albert", steps=2, freeze_embeddings=True)
-    before, depth = weights(job.model), depths(job.model)
-    run_phase(job, Phase("full", 0, 2, 1e-2), START)
-    assert changed(before, job.model) == {name for name, place in depth.items() if place == 1}
-
-
 @pytest.mark.parametrize(
     "setting", [{"freeze_layers": 1}, {"layerwise_lr_decay": 0.9}, {"unfreeze": "gradual"}]
 )
@@ -109,15 +100,6 @@ def test_lowest_depth_by_hand() -> None:
     assert [lowest_unfrozen(depth, step, 8) for step in range(8)] == [3, 3, 2, 2, 1, 1, 0, 0]
     without_frozen = {"layer.1": 2, "head": 3}
     assert [lowest_unfrozen(without_frozen, step, 5) for step in range(5)] == [3, 3, 3, 2, 2]
-
-
-@given(layers=st.integers(0, 24), total=st.integers(1, 300))
-def test_unfreezing_only_goes_down_and_reaches_the_bottom(layers: int, total: int) -> None:
-    depth = {str(place): place for place in range(layers + 2)}
-    found = [lowest_unfrozen(depth, step, total) for step in range(total)]
-    assert found == sorted(found, reverse=True)
-    assert found[0] == layers + 1
-    assert found[-1] == 0 or total < layers + 2
 
 
 def test_layers_wake_one_after_the_other(

@@ -16,7 +16,7 @@ from domainbert.model.export import export_model
 from domainbert.model.families import FAMILIES as TABLE
 from domainbert.model.families import family_of
 from domainbert.model.load import LoadedModel
-from domainbert.model.masked_lm import MaskedLanguageModel, head_parameters, set_dropout
+from domainbert.model.masked_lm import MaskedLanguageModel, head_parameters
 from domainbert.model.packed_attention import attend_within, attends_within
 from domainbert.testing import FAMILIES
 from domainbert.training.data.batch import MicroBatch, flatten
@@ -141,34 +141,6 @@ def test_gradients_of_the_sparse_path_equal_those_of_the_plain_model(
             assert float((found.grad - expected.grad).abs().max()) < 1e-5 * largest, name
 
 
-def test_forward_is_the_sum_of_cross_entropies(load: Load) -> None:
-    model = load("bert").model.eval()
-    targets = batch(model).targets_N
-    with torch.no_grad():
-        found = float(SummedLosses(model)(batch(model)))
-        log_likelihoods = plain_logits(model).double().log_softmax(dim=1)
-    picked = log_likelihoods[torch.arange(len(targets)), targets]
-    expected = -float(picked.sum())
-    assert math.isclose(found, expected, rel_tol=1e-6)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_without_dropout_training_mode_computes_what_evaluation_does(
-    load: Load, family: str
-) -> None:
-    model = load(family).model
-    published = model.config.to_dict()
-    set_dropout(model, 0.0)
-    wrapped = MaskedLanguageModel(model)
-    with torch.no_grad():
-        model.train()
-        first, second = (wrapped.logits(batch(model)) for _ in range(2))
-        model.eval()
-        assert torch.equal(first, second)
-        assert distance(first, wrapped.logits(batch(model))) < 1e-6
-    assert model.config.to_dict() == published
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_in_the_head_phase_only_the_head_changes(load: Load, family: str) -> None:
     model = load(family).model.train()
@@ -184,13 +156,6 @@ def test_in_the_head_phase_only_the_head_changes(load: Load, family: str) -> Non
     assert changed == set(head_parameters(model))
     encoder = {id(parameter) for parameter in model.base_model.parameters()}
     assert [n for n, v in model.named_parameters() if n in changed and id(v) in encoder] == []
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_encoder_owns_the_tied_embeddings(load: Load, family: str) -> None:
-    model = load(family).model
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    assert names[id(model.get_input_embeddings().weight)] not in head_parameters(model)
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan])

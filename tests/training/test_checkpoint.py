@@ -149,31 +149,6 @@ def test_the_step_count_lies_where_the_optimizer_looks_for_it(
         assert values["exp_avg"].device.type == "meta"
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_loaded_optimizer_goes_on_with_the_same_bits_on_a_gpu(tmp_path: Path) -> None:
-    gpu = torch.device("cuda")
-
-    def made() -> tuple[Tiny, torch.optim.AdamW]:
-        torch.manual_seed(0)
-        model = Tiny().to(gpu)
-        return model, build_optimizer(model, (0.9, 0.98), 0.01, gpu)
-
-    def step(model: Tiny, optimizer: torch.optim.AdamW) -> None:
-        for number, parameter in enumerate(model.parameters()):
-            parameter.grad = torch.full_like(parameter, 0.1 + number)
-        optimizer.step()
-
-    (model, optimizer), (other, restored) = made(), made()
-    optimizer.param_groups[0]["lr"] = restored.param_groups[0]["lr"] = 1e-3
-    step(model, optimizer)
-    path = save_checkpoint(tmp_path, checkpoint_tensors(model, optimizer), STATE, {}, 1, unexpected)
-    load_model(path, other)
-    load_optimizer(path, other, restored)
-    step(model, optimizer)
-    step(other, restored)
-    assert bit_equal(contents(model, optimizer), contents(other, restored))
-
-
 @given(saved=st.lists(st.integers(1, 99_999_999), min_size=1, max_size=5, unique=True))
 @settings(max_examples=4, deadline=None)
 @pytest.mark.parametrize("keep", [1, 2, 3])
@@ -224,27 +199,6 @@ def test_an_older_one_that_cannot_be_removed_is_said_and_removed_by_the_next_sav
     assert said == [f"checkpoint step-00000001: could not be removed: {error}"]
     save(tmp_path, 3, keep=1)
     assert names(tmp_path) == ["step-00000003"]
-
-
-@pytest.mark.parametrize("link", [False, True])
-def test_a_file_or_link_with_the_name_of_a_checkpoint_is_none_and_stays(
-    tmp_path: Path, link: bool
-) -> None:
-    folder, foreign = tmp_path / "checkpoints", tmp_path / "checkpoints" / "step-00000001"
-    folder.mkdir()
-    if link:
-        (tmp_path / "run").mkdir()
-        foreign.symlink_to(save(tmp_path / "run" / "checkpoints", 1))
-    else:
-        foreign.write_text("mine", encoding="utf-8")
-    assert newest_checkpoint(folder) == (None, [])
-    save(folder, 2, keep=1)
-    assert names(folder) == ["step-00000001", "step-00000002"]
-    with pytest.raises(StorageError) as caught:
-        save(folder, 1, keep=1)
-    assert str(caught.value).startswith(f"{foreign}: cannot be written: Not a directory. ")
-    assert names(folder) == ["step-00000001", "step-00000002"]
-    assert foreign.is_symlink() == link
 
 
 @given(data=st.data())
@@ -320,17 +274,6 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
         load_model(path, nn.Linear(3, 3))
 
 
-def test_what_a_crash_left_behind_is_no_checkpoint(tmp_path: Path) -> None:
-    path = save(tmp_path, 1)
-    shutil.copytree(path, tmp_path / ".step-00000002.4711.tmp")
-    shutil.copytree(path, tmp_path / "step-2")
-    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    assert newest_checkpoint(tmp_path) == (path, [])
-    save(tmp_path, 3, keep=1)
-    assert "step-00000001" not in names(tmp_path)
-    assert {"step-00000003", "step-2", "notes.txt"} <= set(names(tmp_path))
-
-
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
     """Mount a file system of 1 MB, or skip where that is not allowed."""
@@ -355,3 +298,35 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:
         assert newest_checkpoint(tmp_path) == (first, [])
         assert names(tmp_path) == ["step-00000001"]
         assert names(first) == FILES
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_file_or_link_with_the_name_of_a_checkpoint_is_none_and_stays(
+    tmp_path: Path, link: bool
+) -> None:
+    folder, foreign = tmp_path / "checkpoints", tmp_path / "checkpoints" / "step-00000001"
+    folder.mkdir()
+    if link:
+        (tmp_path / "run").mkdir()
+        foreign.symlink_to(save(tmp_path / "run" / "checkpoints", 1))
+    else:
+        foreign.write_text("mine", encoding="utf-8")
+    assert newest_checkpoint(folder) == (None, [])
+    save(folder, 2, keep=1)
+    assert names(folder) == ["step-00000001", "step-00000002"]
+    with pytest.raises(StorageError) as caught:
+        save(folder, 1, keep=1)
+    assert str(caught.value).startswith(f"{foreign}: cannot be written: Not a directory. ")
+    assert names(folder) == ["step-00000001", "step-00000002"]
+    assert foreign.is_symlink() == link
+
+
+def test_what_a_crash_left_behind_is_no_checkpoint(tmp_path: Path) -> None:
+    path = save(tmp_path, 1)
+    shutil.copytree(path, tmp_path / ".step-00000002.4711.tmp")
+    shutil.copytree(path, tmp_path / "step-2")
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    assert newest_checkpoint(tmp_path) == (path, [])
+    save(tmp_path, 3, keep=1)
+    assert "step-00000001" not in names(tmp_path)
+    assert {"step-00000003", "step-2", "notes.txt"} <= set(names(tmp_path))

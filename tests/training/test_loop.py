@@ -59,17 +59,6 @@ def test_the_mask_rate_moves_over_the_full_phase_and_rests_before(make_job: Make
     assert rates == pytest.approx([0.3, 0.3, 0.3, 0.25, 0.2, 0.15], rel=1e-12)
 
 
-def test_what_only_looks_like_a_checkpoint_is_none_to_go_back_to(make_job: MakeJob) -> None:
-    job = make_job(steps=1)
-    folder = job.session.run.checkpoints
-    (folder / "step-2").mkdir(parents=True)
-    (folder / "step-00000003").write_text("mine")
-    noted(job, Phase("full", 0, 1, 1e-3))
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "step-00000000", "step-00000001", "step-00000003", "step-2",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("file", ["documents.arrow", "tokens.arrow"])
 def test_no_checkpoint_is_written_of_tokens_that_were_rewritten_in_use(
     make_job: MakeJob, tmp_path: Path, file: str

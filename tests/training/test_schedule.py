@@ -51,13 +51,6 @@ def test_rates_rise_then_never_rise_again_and_stay_within_the_peak(
     assert max(rates) == 1.0
 
 
-def test_a_stable_run_that_is_prolonged_shares_all_steps_before_its_decay() -> None:
-    short = [learning_rate_at(step, 100, 1.0, 0.1, "wsd", 0.2) for step in range(80)]
-    long = [learning_rate_at(step, 200, 1.0, 0.05, "wsd", 0.1) for step in range(180)]
-    assert short == long[:80]
-    assert long[80:] == [1.0] * 100
-
-
 def test_warm_up_and_decay_must_fit_into_the_steps() -> None:
     with pytest.raises(ValueError, match="at most 1 in all"):
         TrainSection(steps=10, lr_scheduler="wsd", warmup_ratio=0.6, decay=0.5)
@@ -85,12 +78,6 @@ def test_matrices_decay_and_vectors_do_not(load: Callable[[str], LoadedModel]) -
     assert decay["bert.encoder.layer.0.attention.output.LayerNorm.weight"] == 0.0
     assert decay["bert.encoder.layer.0.attention.self.query.bias"] == 0.0
     assert [group["betas"] for group in optimizer.param_groups] == [(0.8, 0.95)] * 2
-
-
-def test_the_steps_of_all_parameters_are_fused() -> None:
-    assert build_optimizer(nn.Linear(3, 2), (0.9, 0.98), 0.01, CPU).defaults["fused"] is True
-    other = build_optimizer(nn.Linear(3, 2), (0.9, 0.98), 0.01, torch.device("meta"))
-    assert other.defaults["fused"] is False
 
 
 def test_frozen_parameters_and_empty_groups_are_left_out() -> None:

@@ -6,6 +6,7 @@ Legend: T tokens of a micro-batch, N masked ones, H hidden size, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,8 @@ class SummedLosses(MaskedLanguageModel):
             name = objective.name
             own = heads.get(name), self.prepared.get(name)
             seen = Forward(batch, logits_NV, hidden_TH, *own)
-            with calling(objective):
+            # A compiler cannot look into the generator behind `calling`.
+            with nullcontext() if torch.compiler.is_compiling() else calling(objective):
                 total = objective.loss(seen)
                 if getattr(total, "ndim", None) != 0:
                     raise TypeError("`loss` has to return a sum: a tensor without dimensions")

@@ -68,16 +68,6 @@ def test_special_and_unknown_tokens_are_neither_masked_nor_drawn(
     assert (inputs[0], inputs[-1]) == (CLS, SEP)
 
 
-@given(length=st.integers(1, 30), sequence=st.integers(0, 10**9))
-def test_a_text_of_unknown_tokens_has_one_of_them_masked_but_not_its_frame(
-    length: int, sequence: int
-) -> None:
-    found = masked([UNKNOWN] * length, rule(1e-9), 0, sequence)
-    _, positions, targets = as_lists(found)
-    assert targets == [UNKNOWN]
-    assert 1 <= positions[0] <= length
-
-
 @given(ids=TEXTS, seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 1000))
 def test_masking_is_a_function_of_seed_epoch_and_sequence(
     ids: list[int], seed: int, epoch: int
@@ -96,15 +86,6 @@ def test_another_seed_epoch_or_sequence_has_other_masks(changed: str) -> None:
         how = rule(0.15, place["seed"])
         found.add(tuple(as_lists(masked(ids, how, place["epoch"], place["sequence"]))[1]))
     assert len(found) == 100
-
-
-@given(ids=TEXTS, low=RATES, high=RATES)
-def test_a_higher_rate_masks_the_same_tokens_and_more(
-    ids: list[int], low: float, high: float
-) -> None:
-    low, high = sorted((low, high))
-    fewer, more = (set(masked(ids, rule(rate)).positions_M.tolist()) for rate in (low, high))
-    assert fewer <= more
 
 
 def within(count: int, n: int, probability: float) -> bool:

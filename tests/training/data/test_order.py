@@ -51,21 +51,6 @@ def test_sequences_cover_every_token_of_every_document_once(
     assert index.n_tokens == len(expected)
 
 
-@given(lengths=LENGTHS, capacity=CAPACITIES)
-@settings(deadline=None)
-def test_sequences_fit_and_those_of_a_document_are_nearly_equal(
-    lengths: list[int], capacity: int
-) -> None:
-    index = index_of(lengths, capacity)
-    sizes: dict[int, list[int]] = {}
-    for document, start, stop in index.locate(np.arange(index.n_sequences)).tolist():
-        sizes.setdefault(document, []).append(stop - start)
-    for document, found in sizes.items():
-        assert len(found) == -(-lengths[document] // capacity)
-        assert max(found) <= capacity
-        assert max(found) - min(found) <= 1
-
-
 def test_only_the_chosen_documents_are_read_and_by_their_own_rows() -> None:
     index = index_of([5, 9, 4, 30], capacity=8, rows=[1, 3])
     rows = index.locate(np.arange(index.n_sequences)).tolist()
@@ -136,11 +121,6 @@ def test_packed_micro_batches_are_as_many_in_every_process_and_hold_about_their_
         assert all(batch for batch in rank)
         assert max(tokens) < rows * 16 + 16
         assert max(tokens) - min(tokens) <= 16
-
-
-def test_sharing_does_not_depend_on_the_order_of_the_batch() -> None:
-    keys = step_batch(index_of([7, 30, 12, 55, 9, 41], 16), 0, 2, 12)
-    assert share(keys[::-1], 1, 2, 4) == share(keys, 1, 2, 4)
 
 
 def test_first_batch_golden() -> None:
