@@ -64,7 +64,7 @@ def failing() -> Iterator[int]:
     ("make", "message"),
     [
         (failing, "CorpusStep 'drop' failed: ValueError: x"),
-        (lambda: [1, "2"], "CorpusStep 'drop' failed: TypeError: yields str, expected int"),
+        (lambda: [1, "2"], "CorpusStep 'drop' failed: TypeError: yielded str, expected int"),
     ],
 )
 def test_a_stream_names_its_component_and_keeps_what_came_before(make: Any, message: str) -> None:

@@ -83,7 +83,7 @@ def stream(
             if item is _END:
                 return
             if not isinstance(item, kind):
-                raise TypeError(f"yields {type(item).__name__}, expected {kind.__name__}")
+                raise TypeError(f"yielded {type(item).__name__}, expected {kind.__name__}")
         yield item
 
 
