@@ -16,6 +16,7 @@ PAGES = sorted(
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
 RUNNABLE = [
+    "docs/how-to/add-a-component.md",
     "docs/how-to/bio.md",
     "docs/how-to/extend-the-vocabulary.md",
     "docs/how-to/finance.md",

@@ -7,10 +7,9 @@ from pathlib import Path
 from structure.count import CORE, TESTS, code_lines, records, total
 
 # The limits of the design: 9,500, 80 and 1.1.
-CORE_LINES = 11_100
-RECORDS = 100
-TEST_LINES_PER_CORE_LINE = 1.46
-WITHOUT_TESTS = {"stages"}
+CORE_LINES = 11_050
+RECORDS = 94
+TEST_LINES_PER_CORE_LINE = 1.42
 
 # Folders of tests that belong to no folder of the core.
 ACROSS = {"docs", "extending", "golden", "helpers", "integration", "structure"}
@@ -38,8 +37,7 @@ def test_folders_of_tests_are_folders_of_core() -> None:
 
 def test_every_folder_of_core_has_tests() -> None:
     tops = {name for name in folders(CORE, "*.py") if "/" not in name}
-    tested = {name.split("/")[0] for name in folders(TESTS, "test_*.py")}
-    assert tops - tested == WITHOUT_TESTS
+    assert tops - {name.split("/")[0] for name in folders(TESTS, "test_*.py")} == set()
 
 
 def test_lines_without_code_do_not_count() -> None:
