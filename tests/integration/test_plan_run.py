@@ -55,7 +55,9 @@ def test_a_dry_run_says_all_and_writes_nothing(town: Any, adapt: Adapt, temporar
     assert "train.steps: null # --budget 2epochs" in lines
     assert "train.lr_scheduler: linear # default" in lines
     assert [line.split()[0] for line in lines if " tokens/s, " in line] == ["head:", "full:"]
-    assert "timed in one process: what 2 take was not measured; each does 1/2 of a " in output
+    assert (
+        "timed in one process: 2 processes were not measured; each does 1/2 of the work" in output
+    )
     assert any(line.startswith("vocabulary: counted with the tokenizer") for line in lines)
     assert lines[-1] == "Nothing was written."
     assert times(town.folder) == before
@@ -73,7 +75,7 @@ def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
     # Exact for all sequences once; for a part of them an expected number.
     expected = head["tokens"] + full["tokens"]
     assert done["training"]["tokens"] == pytest.approx(expected, rel=0.1)
-    assert 1 <= full["epochs"] < 1 + 4 / plan["corpus"]["training"]["n_sequences"]
+    assert 1 <= full["epochs"] < 1 + 4 / plan["training"]["n_sequences"]
     for key in ("documents", "tokens", "characters"):
         assert done["corpus"][key] == plan["corpus"][key]
     assert plan["sha256"] == done["recipe"]["sha256"]
@@ -84,7 +86,7 @@ def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
         seconds = phase["tokens"] * speeds[phase["name"]]["seconds_per_token"]
         assert phase["seconds"] == pytest.approx(seconds)
     assert (plan["processes"], plan["timed_in_processes"]) == (1, 1)
-    stages = ["corpus", "head", "pretrain", "held-out"]
+    stages = ["corpus", "head", "pretrain", "held-out/base", "held-out/adapted"]
     assert plan["done"] == dict.fromkeys(stages, False)
     again = json.loads(adapt(town, *words, "--dry-run").out)
     assert again["done"] == dict.fromkeys(stages, True)

@@ -12,6 +12,7 @@ import torch
 from domainbert.corpus.held_out import heldout_texts, split_documents
 from helpers.runs import held_out, metrics
 
+from domainbert.corpus.steps.held_out import heldout_texts, split_documents
 from domainbert.corpus.store import open_store
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.run.folder import RunFolder

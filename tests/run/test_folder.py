@@ -16,7 +16,13 @@ from typing import Any
 
 import pytest
 
-from domainbert.errors import RecipeError, RunFolderError, Stopped, StorageError, StorageFullError
+from domainbert.errors import (
+    RecipeError,
+    RunFolderError,
+    Stopped,
+    StorageError,
+    StorageFullError,
+)
 from domainbert.recipe.resolve import load_recipe, resolve_recipe
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.yaml import parse_yaml

@@ -33,11 +33,15 @@ def defaults(section: type[BaseModel], without: frozenset[str] = frozenset()) ->
         for name, field in section.model_fields.items()
         if name not in without and not field.is_required()
     }
-    return dict(json.loads(json.dumps(fields)))
+    return dict(json.loads(json.dumps(fields, default=list)))
 
 
 READ: dict[str, Callable[[], dict[str, Any]]] = {
-    "corpus": lambda: defaults(CorpusSection) | {"held_out": defaults(HeldOutSection)["fraction"]},
+    "corpus": lambda: {
+        **defaults(CorpusSection),
+        "corpus_steps": defaults(Recipe)["corpus_steps"],
+        "held_out": defaults(HeldOutSection)["fraction"],
+    },
     "vocabulary": lambda: defaults(VocabularySection),
     "head": lambda: defaults(TrainSection, NOT_OF_WEIGHTS | NOT_OF_HEAD),
     "pretrain": lambda: defaults(TrainSection, NOT_OF_WEIGHTS),

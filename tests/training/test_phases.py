@@ -11,6 +11,7 @@ from domainbert.errors import RecipeError
 from domainbert.recipe.train import TrainSection
 from domainbert.training.batch_ramp import places_before
 from domainbert.training.phases import (
+    MOST_STEPS,
     CorpusSize,
     Phase,
     check_shares,

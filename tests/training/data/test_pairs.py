@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from domainbert.corpus.store import TokenStore
 from domainbert.corpus.token_units import BEGINS_WORD, word_units
 from domainbert.errors import DataError, RecipeError
-from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel
 from domainbert.recipe.train import TrainSection
 from domainbert.testing import sample_texts
