@@ -22,7 +22,7 @@ import domainbert.tasks.finetune
 import domainbert.training.pretrain
 import domainbert.training.step
 from domainbert.cli.app import app
-from domainbert.corpus.held_out import heldout_texts, split_documents
+from domainbert.corpus.steps.held_out import heldout_texts, split_documents
 from domainbert.corpus.store import open_store
 from domainbert.errors import RunFolderError
 from domainbert.model.load import find_base, load_masked_lm

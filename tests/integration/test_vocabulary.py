@@ -14,7 +14,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from domainbert.corpus.held_out import heldout_texts, split_documents
+from domainbert.corpus.steps.held_out import heldout_texts, split_documents
 from domainbert.corpus.store import open_store
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.run.folder import RunFolder
