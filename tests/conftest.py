@@ -296,8 +296,9 @@ def write_result() -> Callable[..., Path]:
     """Write a result of a made-up model that is right in a given share of the test records."""
     import random
 
+    from domainbert.plugin.domain import Prediction, Task
     from domainbert.report.results import result_path, save_result
-    from domainbert.tasks.metrics.score import Prediction, Scoring, primary_metric, score
+    from domainbert.tasks.metrics.score import primary_metric, score
 
     def write(folder: Path, right: float = 0.7, records: int = 120, **changes: Any) -> Path:
         """Write to a folder of results; changes are of the entry, by section: `model={...}`."""
@@ -319,7 +320,8 @@ def write_result() -> Callable[..., Path]:
             **changes.get("model", {}),
         }
         seed = changes.get("seed", 0)
-        scoring = Scoring(task["kind"], tuple(task["labels"]), task["multi_label"], task["levels"])
+        known = {**task, "labels": tuple(task["labels"]), "name": "any"}
+        scoring = Task(title="", licence="", origin="", splits={}, **known)
         truth = random.Random("truth")
         said = random.Random(f"{name} {seed} {right}")
         predictions = []
@@ -337,7 +339,7 @@ def write_result() -> Callable[..., Path]:
             "task": task,
             "seed": seed,
             "settings": {"epochs": 4, "precision": "fp32"},
-            "metric": primary_metric(scoring),
+            "metric": primary_metric(scoring).name,
             "test": scores,
             "validation": scores,
             "counts": {},

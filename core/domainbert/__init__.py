@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import DataError, DomainBertError, UserError
@@ -9,8 +10,10 @@ from domainbert.plugin.components import (
     Baseline,
     CorpusReader,
     CorpusStep,
+    LoadedTask,
     Metric,
     Objective,
+    Predictions,
     TaskKind,
 )
 from domainbert.plugin.domain import (
@@ -19,18 +22,24 @@ from domainbert.plugin.domain import (
     Document,
     Domain,
     Example,
+    Prediction,
     Sentence,
     Task,
     Terms,
+    Window,
 )
 from domainbert.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from domainbert.recipe.resolve import load_recipe
+    from domainbert.tasks.kinds.classification import CLASSIFICATION
+    from domainbert.tasks.kinds.tagging import TAGGING
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CLASSIFICATION",
+    "TAGGING",
     "Baseline",
     "Corpus",
     "CorpusReader",
@@ -41,22 +50,31 @@ __all__ = [
     "Domain",
     "DomainBertError",
     "Example",
+    "LoadedTask",
     "Metric",
     "Objective",
+    "Prediction",
+    "Predictions",
     "Sentence",
     "Task",
     "TaskKind",
     "Terms",
     "UserError",
+    "Window",
     "hookimpl",
     "load_recipe",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Loaded on first use: a plugin that imports `domainbert` must not pay for pydantic and YAML.
-    if name == "load_recipe":
-        from domainbert.recipe.resolve import load_recipe
+_LATE = {
+    "CLASSIFICATION": "domainbert.tasks.kinds.classification",
+    "TAGGING": "domainbert.tasks.kinds.tagging",
+    "load_recipe": "domainbert.recipe.resolve",
+}
 
-        return load_recipe
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use: a plugin that imports `domainbert` must not pay for pydantic and YAML.
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
     raise AttributeError(f"module 'domainbert' has no attribute {name!r}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from domainbert.evaluate import Candidate, evaluate
+from domainbert.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
-from domainbert.report.hardware import hardware
+from domainbert.run.environment import hardware
 from domainbert.run.folder import check_run_folder, open_run
 from domainbert.run.heartbeat import is_worker
 from domainbert.run.progress import Reporter
@@ -98,7 +98,6 @@ def adapt(
                 ),
                 reports=reports,
                 hardware=hardware(session),
-                is_main=session.is_main,
                 extension=extended[0],
             )
             write_card(summary, session.run)
@@ -110,12 +109,12 @@ def resume_command(out: Path) -> str:
     return continue_command(out, int(os.environ["WORLD_SIZE"]) if is_worker() else 1)
 
 
-def _models(inputs: Inputs, adapted: Trained) -> tuple[Candidate, Candidate]:
+def _models(inputs: Inputs, adapted: Trained) -> tuple[ModelUnderTest, ModelUnderTest]:
     """Return base and adapted model as models under test."""
     base = inputs.base
     return (
-        Candidate("base", base.folder, base.sha256, base.public_name),
-        Candidate(
+        ModelUnderTest("base", base.folder, base.sha256, base.public_name),
+        ModelUnderTest(
             "adapted",
             adapted.folder,
             sha256_file(adapted.folder / "model.safetensors"),

@@ -18,6 +18,9 @@ A message says what happened, where (file:line:key), what was expected and what 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class DomainBertError(Exception):
     """Base class of all errors that `domainbert` raises on purpose."""
@@ -79,3 +82,15 @@ class Stopped(DomainBertError):
         super().__init__(message)
         # EX_TEMPFAIL (75) tells a batch system to run the same command again.
         self.exit_code = 130 if signal_name == "SIGINT" else 75
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return ` Did you mean 'NAME'?` for the closest of some names, or an empty string."""
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of an error on one line, with its type unless it is a `UserError`."""
+    text = " ".join(str(error).split()) or "no message"
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"

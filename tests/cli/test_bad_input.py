@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import pickle
 import shutil
 import subprocess
 import sys
@@ -95,9 +94,6 @@ def test_unknown_domain(bench: Bench) -> None:
         ". A plugin may provide it: `pip install domainbert-legal`, or name a file with "
         "`--plugin FILE.py`."
     )
-
-
-def test_unknown_domain_in_a_recipe(bench: Bench) -> None:
     bench.recipe(RECIPE + "domain: legal\n")
     assert "`pip install domainbert-legal`" in bench.refused()
 
@@ -110,54 +106,26 @@ def test_domain_of_a_broken_plugin(bench: Bench, shelf: Any) -> None:
     )
 
 
-def test_domain_without_default_recipe(bench: Bench) -> None:
-    (bench.folder / "own.py").write_text(
-        "import domainbert\n@domainbert.hookimpl\ndef domainbert_domains():\n"
-        "    yield domainbert.Domain(name='mine', title='Mine')\n"
-    )
-    assert bench.refused("--domain", "mine", "--plugin", "own.py") == (
-        "Domain 'mine' has no default recipe. Name one of `domainbert recipes list`."
-    )
+NO_RECIPE = "no such recipe file or name."
 
 
-def test_plugin_file_that_does_not_exist(bench: Bench) -> None:
-    assert bench.refused("r.yaml", "--plugin", "none.py") == "--plugin none.py: no such file."
-
-
-def test_missing_recipe_file(bench: Bench) -> None:
-    assert bench.refused("none.yaml") == (
-        "none.yaml: no such recipe file or name. See `domainbert recipes list`."
-    )
-
-
-def test_misspelt_recipe_name(bench: Bench) -> None:
-    assert bench.refused("bio/quikstart") == (
-        "bio/quikstart: no such recipe file or name. Did you mean 'bio/quickstart'? See "
-        "`domainbert recipes list`."
-    )
-
-
-def test_neither_recipe_nor_domain(cli: Callable[..., Any]) -> None:
-    outcome = cli("adapt")
-    assert outcome.code == 2
-    assert outcome.err == (
-        "error: Give a recipe or --domain, such as `domainbert adapt --domain bio`. See "
-        "`domainbert recipes list`.\n"
-    )
-
-
-def test_recipe_and_domain(bench: Bench) -> None:
-    assert bench.refused("r.yaml", "--domain", "bio") == (
-        "Give a recipe or --domain, not both; a recipe names its own domain."
-    )
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["r.yaml", "--plugin", "none.py"], "--plugin none.py: no such file."),
+        (["none.yaml"], f"none.yaml: {NO_RECIPE} See `domainbert recipes list`."),
+        (["bio/quikstart"], f"bio/quikstart: {NO_RECIPE} Did you mean 'bio/quickstart'? See "),
+        (["--json"], "Give a recipe or --domain, such as `domainbert adapt --domain bio`. See `"),
+        (["r.yaml", "--domain", "bio"], "Give a recipe or --domain, not both; a recipe names its"),
+    ],
+)
+def test_a_recipe_that_is_none(words: list[str], expected: str, bench: Bench) -> None:
+    assert bench.refused(*words).startswith(expected)
 
 
 # --- what is in the recipe ---------------------------------------------------------------------
 
-BOMB = 'a: &a ["x"]\n' + "".join(
-    f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n"
-    for before, after in zip("abcdefgh", "bcdefghi", strict=True)
-)
+ALIASES = 'a: &a ["x"]\nb: [*a, *a]\n'
 
 
 @pytest.mark.parametrize(
@@ -167,107 +135,39 @@ BOMB = 'a: &a ["x"]\n' + "".join(
             RECIPE.replace("batch_size", "bach_size"),
             "r.yaml:8  train.bach_size: unknown key. Did you mean 'batch_size'?",
         ),
-        (
-            RECIPE.replace("steps: 1", "steps: some"),
-            (
-                "r.yaml:7  train.steps: input should be a valid integer, unable to parse string "
-                "as an integer, found 'some'."
-            ),
-        ),
-        (
-            RECIPE + "name: other\n",
-            "r.yaml:10  name: duplicate key; first set on line 1. Remove one of the two.",
-        ),
-        (
-            RECIPE + BOMB,
-            (
-                "r.yaml:10: anchors (&) and aliases (*) are not allowed in a recipe. Write the "
-                "value out, or quote it if it is text."
-            ),
-        ),
-        (
-            RECIPE + "title: !!python/object/apply:os.mkdir [ran]\n",
-            (
-                "r.yaml:10  title: the tag 'tag:yaml.org,2002:python/object/apply:os.mkdir' is not "
-                "allowed."
-            ),
-        ),
-        (
-            RECIPE + "title: no\n",
-            (
-                "r.yaml:10  title: input should be a valid string; YAML reads yes, no, on and off "
-                "as booleans: put the word in quotes."
-            ),
-        ),
+        (RECIPE + "heldout: {}\n", "r.yaml:10  heldout: unknown key. Did you mean 'held_out'?"),
+        (RECIPE + "name: other\n", "r.yaml:10  name: duplicate key; first set on line 1."),
+        (RECIPE + ALIASES, "r.yaml:10: anchors (&) and aliases (*) are not allowed in a recipe."),
         (
             RECIPE.replace("steps: 1", "steps: 0") + "titel: x\n",
-            (
-                "r.yaml:7  train.steps: input should be greater than or equal to 1, found 0.\n"
-                "r.yaml:10  titel: unknown key. Did you mean 'title'?"
-            ),
+            "r.yaml:7  train.steps: input should be greater than or equal to 1, found 0.\nr.yaml",
         ),
-        (
-            RECIPE + "  learning_rate: .nan\n",
-            "r.yaml:10  train.learning_rate: input should be a finite number, found nan.",
-        ),
-        ("- name: mine\n", "r.yaml: expected `key: value` lines at the top level, found a list or"),
         ("", "r.yaml: expected `key: value` lines at the top level, found nothing."),
-        (
-            "name: [",
-            "r.yaml:1: not valid YAML: expected the node content, but found '<stream end>'.",
-        ),
+        ("name: [", "r.yaml:1: not valid YAML: expected the node content, but found"),
         ("a: " + "[" * 5000, "r.yaml:1: nested more than 20 levels deep."),
-        (
-            RECIPE + "#" * 1024 * 1024,
-            f"r.yaml: {len(RECIPE) + 1048576} bytes; a recipe has at most 1048576.",
-        ),
     ],
-    ids=[
-        "unknown-key",
-        "wrong-type",
-        "duplicate-key",
-        "alias-bomb",
-        "python-tag",
-        "bare-no",
-        "several",
-        "nan",
-        "list",
-        "empty",
-        "broken",
-        "deep",
-        "large",
-    ],
-)
+    ids=["unknown", "old", "duplicate", "aliases", "several", "empty", "broken", "deep"],
+)  # fmt: skip
 def test_bad_recipe(text: str, expected: str, bench: Bench) -> None:
     bench.recipe(text)
     assert bench.refused().startswith(expected)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 @pytest.mark.parametrize("command", ["adapt", "recipes validate", "recipes show", "recipes copy"])
-def test_recipe_that_is_not_utf_8(
-    command: str, encoding: str, bench: Bench, cli: Callable[..., Any]
-) -> None:
-    (bench.folder / "r.yaml").write_bytes((RECIPE + "title: café\n").encode(encoding))
+def test_recipe_that_is_not_utf_8(command: str, bench: Bench) -> None:
+    (bench.folder / "r.yaml").write_bytes((RECIPE + "title: café\n").encode("latin-1"))
     before = bench.snapshot(bench.folder)
-    outcome = cli(*command.split(), "r.yaml", *["copy.yaml"] * command.endswith("copy"))
+    outcome = bench.cli(*command.split(), "r.yaml", *["copy.yaml"] * command.endswith("copy"))
     assert (outcome.code, outcome.out) == (2, "")
-    line = 10 if encoding == "latin-1" else 1
-    assert outcome.err == f"error: r.yaml:{line}: not UTF-8. Save the file as UTF-8.\n"
+    assert outcome.err == "error: r.yaml:10: not UTF-8. Save the file as UTF-8.\n"
     assert bench.snapshot(bench.folder) == before
 
 
-@pytest.mark.parametrize(
-    ("setting", "expected"),
-    [
-        ("train.stepz=7", "unknown key. Did you mean 'steps'?"),
-        ("corpus.3.path=x", "no item 3; the list has 1."),
-        ("train.steps", "expected KEY=VALUE, such as train.steps=500."),
-        ("train.learning_rate=-1e-4", "input should be greater than 0, found '-1e-4'."),
-    ],
-)
-def test_bad_setting(setting: str, expected: str, bench: Bench) -> None:
-    assert bench.refused("r.yaml", "--set", setting) == f"--set {setting}: {expected}"
+def test_bad_setting_and_bad_budget(bench: Bench) -> None:
+    assert bench.refused("r.yaml", "--set", "train.stepz=7") == (
+        "--set train.stepz=7: unknown key. Did you mean 'steps'?"
+    )
+    assert bench.refused("r.yaml", "--budget", "3x").startswith("--budget 3x: expected steps (500)")
 
 
 # --- the corpus --------------------------------------------------------------------------------
@@ -286,28 +186,17 @@ LINES = b'{"text": "one text"}\n{"text": "another text"}\n'
     ("name", "content", "expected"),
     [
         ("a.txt", b"", "The corpus is empty (1 empty, 1 read): no document has text."),
-        ("a.txt", b"\n \n\t\n", "The corpus is empty (1 empty, 1 read): no document has text."),
-        ("a.txt", b"\xef\xbb\xbf\r\n", "The corpus is empty (1 empty, 1 read): no document has"),
         ("a.txt", b"one\ncaf\xe9\n", "a.txt:2: not UTF-8 (byte 0xe9, column 4). Convert the file"),
-        ("a.jsonl", b"\n\n", "The corpus is empty (0 read): no document has text. Check `corpus:`"),
         ("a.jsonl", LINES + b"{bad\n", "a.jsonl:3: not valid JSON: Expecting property name"),
         ("a.jsonl", LINES + b'{"body": ""}', "a.jsonl:3: no field 'text'. Fields: body. Set `text"),
-        ("a.jsonl", LINES + b"{\xff}\n", "a.jsonl:3: not UTF-8 (byte 0xff, column 2)."),
         ("a.jsonl.gz", gzip.compress(LINES)[:-9], "a.jsonl.gz: damaged or cut short: "),
         ("a.jsonl.zst", zstandard.compress(LINES)[:-9], "a.jsonl.zst: damaged or cut short: "),
-        ("a.jsonl.gz", LINES, "a.jsonl.gz: damaged or cut short: Not a gzipped file"),
         ("a.csv", b"id,title\n1,one\n", "a.csv:2: no field 'text'. Fields: id, title. Set `text_f"),
         ("a.csv", b'text\n"open\nquote\n', "a.csv:3: not valid CSV: unexpected end of data."),
-        ("a.csv", b"text\n", "The corpus is empty (0 read): no document has text."),
         ("a.parquet", parquet(title=["one"]), "a.parquet: no column 'text'. Columns: title. Set"),
         ("a.parquet", parquet(text=[1]), "a.parquet: row 1: field 'text' is int, expected text."),
         ("a.parquet", parquet(text=["a"])[:-4], "a.parquet: not a readable Parquet file: "),
-        (
-            "a.doc",
-            b"one",
-            "a.doc: unknown format '.doc'. Expected one of .txt, .jsonl, .csv, .parq",
-        ),
-        ("a", b"one", "a: unknown format 'without a suffix'. Expected one of .txt, .jsonl, .csv"),
+        ("a.doc", b"one", "a.doc: unknown format '.doc'. Expected one of .txt, .jsonl, .csv"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -328,19 +217,17 @@ def test_single_document(bench: Bench) -> None:
     assert not (bench.folder / "run").exists()
 
 
-def test_missing_corpus_file(bench: Bench) -> None:
-    bench.corpus("- path: none/*.txt")
-    assert bench.refused() == "corpus.0.path: no file matches none/*.txt."
-
-
-def test_corpus_in_the_home_of_nobody(bench: Bench) -> None:
-    bench.corpus("- path: ~no-such-user/a.txt")
-    assert "no-such-user" in bench.refused()
-
-
-def test_corpus_by_name_without_domain(bench: Bench) -> None:
-    bench.corpus("- name: sample")
-    assert bench.refused().startswith("corpus.0.name: ")
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("- path: none/*.txt", "corpus.0.path: no file matches none/*.txt."),
+        ("- path: ~no-such-user/a.txt", "corpus.0.path: no file matches ~no-such-user/a.txt."),
+        ("- name: sample", "corpus.0.name: "),
+    ],
+)
+def test_corpus_that_is_nowhere(line: str, expected: str, bench: Bench) -> None:
+    bench.corpus(line)
+    assert bench.refused().startswith(expected)
 
 
 def declared(content: bytes, **more: Any) -> str:
@@ -348,103 +235,42 @@ def declared(content: bytes, **more: Any) -> str:
     return f"- file: {json.dumps(entry | more)}\n    text_unit: line"
 
 
-def test_declared_file_that_is_nowhere(bench: Bench) -> None:
+def test_declared_file_that_is_nowhere(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.corpus(declared(b"one\ntwo\n"))
     assert bench.refused().startswith("a.txt: not found (sha256 ")
-
-
-def test_declared_file_with_another_hash(bench: Bench, file_server: Any) -> None:
-    file_server.files["/a"] = b"another\n"
-    expected = hashlib.sha256(b"one\ntwo\n").hexdigest()
-    found = hashlib.sha256(b"another\n").hexdigest()
-    host = file_server.address.removeprefix("http://")
-    bench.corpus(declared(b"one\ntwo\n", url=f"http://anna:hunter2@{host}/a?token=tok3n"))
-    assert bench.refused().startswith(
-        f"a.txt: wrong content from http://{host}/a: expected sha256 {expected} (8 bytes), got "
-        f"{found} (8 bytes). It was deleted."
-    )
-
-
-def test_data_folder_that_does_not_exist(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOMAINBERT_DATA", "none")
-    bench.corpus(declared(b"one\ntwo\n"))
     assert bench.refused() == "DOMAINBERT_DATA: none is not a folder."
 
 
 # --- the base ----------------------------------------------------------------------------------
 
 
-def config(bench: Bench, **values: Any) -> None:
-    path = bench.folder / "base" / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("./none", "base './none': no such folder, and not a hub id."),
+        ("~no-such-user/model", "base '~no-such-user/model': "),
+        (
+            "package:no_such_package/model",
+            "base 'package:no_such_package/model': the Python packag",
+        ),
+        (f"{{source: ./base, sha256: {'a' * 64}}}", "base './base': model.safetensors has sha256 "),
+    ],
+)
+def test_base_that_is_nowhere_or_another(source: str, expected: str, bench: Bench) -> None:
+    bench.recipe(base=f"base: {source}")
+    assert bench.refused().startswith(expected)
 
 
-def test_base_that_is_a_pickle(bench: Bench) -> None:
-    (bench.folder / "base" / "model.safetensors").unlink()
-    (bench.folder / "base" / "pytorch_model.bin").write_bytes(pickle.dumps({}))
-    assert bench.refused().startswith("base './base': only pytorch_model.bin and no .safetensors. ")
-
-
-def test_base_with_code_of_its_own(bench: Bench) -> None:
-    config(bench, auto_map={"AutoModel": "code.Model"})
-    assert bench.refused().startswith("base './base': config.json asks to run code of its own ")
-
-
-def test_base_that_asks_for_a_kernel(bench: Bench) -> None:
-    config(bench, attn_implementation="owner/kernel")
-    assert bench.refused() == (
-        "base './base': config.json asks to fetch code (attn_implementation)."
-    )
-
-
-def test_base_with_another_hash(bench: Bench) -> None:
-    bench.recipe(base=f"base: {{source: ./base, sha256: {'a' * 64}}}")
-    digest = hashlib.sha256((bench.folder / "base" / "model.safetensors").read_bytes()).hexdigest()
-    assert bench.refused() == (
-        f"base './base': model.safetensors has sha256 {digest}, the recipe expects {'a' * 64}. It "
-        "is another model or a damaged file."
-    )
-
-
-def test_missing_base_folder(bench: Bench) -> None:
-    bench.recipe(base="base: ./none")
-    assert bench.refused() == "base './none': no such folder, and not a hub id."
-
-
-def test_base_in_the_home_of_nobody(bench: Bench) -> None:
-    bench.recipe(base="base: ~no-such-user/model")
-    assert bench.refused().startswith("base '~no-such-user/model': ")
-
-
-def test_base_in_a_package_that_is_not_installed(bench: Bench) -> None:
-    bench.recipe(base="base: package:no_such_package/model")
-    assert "`pip install no-such-package`" in bench.refused()
-
-
-def test_base_without_encoder_weights(bench: Bench) -> None:
-    config(bench, num_hidden_layers=3)
-    assert bench.refused().startswith("base './base': 16 encoder weights are missing or of another")
-
-
-def test_base_whose_weights_were_cut_short(bench: Bench) -> None:
-    weights = bench.folder / "base" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-100])
-    assert bench.refused().startswith("base './base': cannot be loaded: ")
-
-
-def test_base_whose_tokenizer_is_larger(bench: Bench, tmp_path: Path) -> None:
-    from domainbert.testing import tiny_checkpoint
-
-    other = tiny_checkpoint(tmp_path / "other", words=["blunderbuss"])
-    for path in other.glob("tokenizer*"):
-        shutil.copy(path, bench.folder / "base")
-    assert "They do not belong together." in bench.refused()
-
-
-def test_base_without_tokenizer(bench: Bench) -> None:
+def test_base_that_cannot_be_loaded(bench: Bench) -> None:
     for path in (bench.folder / "base").glob("tokenizer*"):
         path.unlink()
     assert "tokenizer" in bench.refused()
+    weights = bench.folder / "base" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert bench.refused().startswith("base './base': cannot be loaded: ")
+    weights.rename(weights.with_name("pytorch_model.bin"))
+    assert bench.refused().startswith("base './base': only pytorch_model.bin and no .safetensors. ")
 
 
 # --- the run folder ----------------------------------------------------------------------------
@@ -457,22 +283,17 @@ def test_folder_of_another_run(bench: Bench) -> None:
     assert bench.refused().startswith("run: holds another run (recipe 'other', aaaaaaaaaaaa…; this")
 
 
-def test_folder_that_is_no_run(bench: Bench) -> None:
-    (bench.folder / "run").mkdir()
-    (bench.folder / "run" / "thesis.tex").write_text("precious")
-    assert bench.refused() == "run: exists and is not a run folder. Name another with --out."
-
-
-def test_folder_that_is_a_file(bench: Bench) -> None:
-    assert bench.refused(out="corpus.txt") == "corpus.txt: is a file. Name a folder with --out."
-
-
-def test_folder_below_a_file(bench: Bench) -> None:
-    assert bench.refused(out="corpus.txt/run").startswith("corpus.txt/run: ")
-
-
-def test_folder_that_is_the_working_folder(bench: Bench) -> None:
-    assert bench.refused(out=".") == ".: exists and is not a run folder. Name another with --out."
+@pytest.mark.parametrize(
+    ("out", "expected"),
+    [
+        ("corpus.txt", "corpus.txt: is a file. Name a folder with --out."),
+        ("corpus.txt/run", "corpus.txt/run: "),
+        (".", ".: exists and is not a run folder. Name another with --out."),
+        ("base", "base: exists and is not a run folder. Name another with --out."),
+    ],
+)
+def test_folder_that_is_no_run(out: str, expected: str, bench: Bench) -> None:
+    assert bench.refused(out=out).startswith(expected)
 
 
 def test_empty_folder_stays_empty(bench: Bench) -> None:
@@ -529,29 +350,17 @@ def started(bench: Bench) -> Bench:
     return bench
 
 
-def test_other_settings_for_a_run(started: Bench) -> None:
+def test_a_run_is_not_continued_with_another_recipe_or_without_its_own(started: Bench) -> None:
     assert started.refused("run", "--set", "train.steps=2") == (
         "--set cannot change the run in run; start another with --out."
     )
-
-
-def test_edited_recipe_of_a_run(started: Bench) -> None:
     path = started.folder / "run" / "recipe.yaml"
     path.write_text(path.read_text().replace("steps: 1\n", "steps: 2\n"))
     assert started.refused("run") == (
         "run/recipe.yaml: was edited after the run started. Restore it."
     )
-
-
-def test_missing_recipe_of_a_run(started: Bench) -> None:
-    (started.folder / "run" / "recipe.yaml").unlink()
+    path.unlink()
     assert started.refused("run").startswith("run/recipe.yaml: no such file.")
-
-
-def test_other_folder_for_a_run(started: Bench) -> None:
-    (started.folder / "other").mkdir()
-    (started.folder / "other" / "thesis.tex").write_text("precious")
-    assert started.refused("run", out="other").startswith("other: exists and is not a run folder.")
 
 
 # --- evaluating --------------------------------------------------------------------------------

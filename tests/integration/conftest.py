@@ -64,7 +64,7 @@ class Town:
             "name": "town",
             "base": "base",
             "corpus": [{"path": "letters.txt", "text_unit": "line"}],
-            "heldout": {"fraction": 0.2},
+            "held_out": {"fraction": 0.2},
             "train": settings | train,
             "tasks": [
                 {

@@ -69,22 +69,3 @@ def test_models_and_baselines_stand_in_one_table(
     assert "| tfidf-svm |" in card
     assert "Labels in order: person, place." in card
     assert "4 records of test stand in train too." in card
-
-
-def test_baselines_can_be_left_out(make_town: MakeTown, adapt: Adapt) -> None:
-    town = make_town()
-    told = json.loads(
-        adapt(town, write(town, False, baselines=False), "--out", "run", "--json").out
-    )
-    assert list(told["tasks"][0]["models"]) == ["base", "adapted"]
-
-
-def test_a_label_outside_the_given_ones_leaves_no_folder(make_town: MakeTown, adapt: Adapt) -> None:
-    town = make_town()
-    recipe = write(town, False)
-    found = yaml.safe_load(recipe.read_text(encoding="utf-8"))
-    found["tasks"][0]["labels"] = ["place", "thing"]
-    recipe.write_text(yaml.safe_dump(found), encoding="utf-8")
-    told = adapt(town, recipe, "--out", "run", code=2)
-    assert "about-train.tsv has the label 'person', which is not declared" in told.err
-    assert not (town.folder / "run").exists()

@@ -1,4 +1,4 @@
-"""What a supervisor does with signals and with ranks whose launcher is gone."""
+"""How a supervisor watches ranks, passes signals on, and ends ranks whose launcher is gone."""
 
 from __future__ import annotations
 
@@ -7,30 +7,41 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
-from domainbert.launch import attempt
-from domainbert.run.heartbeat import Heartbeat, process_state, process_time
+from domainbert.launch import attempt, supervisor
+from domainbert.run.heartbeat import Heartbeat
 
-RANKS = {0: Heartbeat(0, 10, "1", 5, "step 7"), 1: Heartbeat(1, 11, "1", 5, "step 8")}
+RANKS = {0: Heartbeat(0, 10, 5, "step 7"), 1: Heartbeat(1, 11, 5, "step 8")}
+TERM, INT, USR1 = signal.SIGTERM, signal.SIGINT, signal.SIGUSR1
 
 
-def test_ctrl_c_is_passed_on_as_sigterm_and_not_to_a_rank_that_has_it(
+@pytest.mark.parametrize(
+    ("received", "heard", "expected"),
+    [
+        ({INT}, {}, {(0, TERM), (1, TERM)}),
+        ({INT}, {0: {INT}}, {(1, TERM)}),
+        (set(), {1: {TERM}}, {(0, TERM)}),
+        ({USR1}, {0: {TERM, USR1}, 1: {TERM}}, {(1, USR1)}),
+    ],
+)
+def test_a_signal_is_passed_on_once_to_ranks_that_lack_it_and_ctrl_c_as_sigterm(
     monkeypatch: pytest.MonkeyPatch,
+    received: set[int],
+    heard: dict[int, set[int]],
+    expected: set[tuple[int, int]],
 ) -> None:
     posted: list[tuple[int, int]] = []
-    monkeypatch.setattr(
-        attempt, "_signal", lambda pulse, number: posted.append((pulse.rank, number))
-    )
+    monkeypatch.setattr(attempt, "_signal", lambda rank, number: posted.append((rank, number)))
     sent: dict[int, set[int]] = {}
-    attempt._pass_on({signal.SIGINT}, {0: {signal.SIGINT}}, RANKS, sent)
-    attempt._pass_on(
-        {signal.SIGINT}, {0: {signal.SIGINT}, 1: {signal.SIGINT, signal.SIGTERM}}, RANKS, sent
-    )
-    assert posted == [(1, signal.SIGTERM), (0, signal.SIGTERM)]
+    for _ in range(2):
+        attempt._pass_on(received, heard, {0: 0, 1: 1}, sent)  # type: ignore[dict-item]
+    assert (set(posted), len(posted)) == (expected, len(expected))
 
 
 def test_each_rank_has_its_share_of_the_cores_that_may_be_used(
@@ -43,65 +54,91 @@ def test_each_rank_has_its_share_of_the_cores_that_may_be_used(
     assert attempt._cores() == 64
 
 
-def pulse_of(process: subprocess.Popen[bytes], count: int = 1) -> Heartbeat:
-    return Heartbeat(0, process.pid, process_state(process.pid)[1], count, "saving step 5")
-
-
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "_GRACE", 0.4)
-    monkeypatch.setattr(attempt, "_LOOK", 0.02)
+def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, float]]:
+    """Watch made-up ranks for a while; return why they hang, and after how many seconds."""
+
+    def run(frozen: set[int], moves: int, patience: float) -> tuple[str, float]:
+        clock, count = [0.0], [5]
+        beats = {rank: beat.__dict__ for rank, beat in RANKS.items()}
+        monkeypatch.setattr(attempt, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        monkeypatch.setattr(attempt.psutil, "Process", lambda pid: pid)
+        monkeypatch.setattr(
+            attempt, "_state", lambda pid: ("stopped" if pid in frozen else "sleeping", 0.0)
+        )
+        monkeypatch.setattr(
+            attempt,
+            "read_heartbeats",
+            lambda _: RANKS | {1: Heartbeat(**{**beats[1], "count": count[0]})},
+        )
+        made = attempt._Watch(Path(), patience, seen=0.0)
+        while not made.hanging and clock[0] < 200:
+            clock[0] += 0.5
+            count[0] += clock[0] <= moves
+            made.look()
+        return made.hanging, clock[0]
+
+    return run
 
 
-@pytest.fixture
-def process() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as made:
-        yield made
-        made.kill()
-
-
-def test_a_rank_without_its_torchrun_that_does_nothing_is_ended(
-    quick: None, process: subprocess.Popen[bytes], tmp_path: Path
+def test_a_stopped_rank_is_named_and_ended_within_two_minutes(
+    watch: Callable[..., tuple[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attempt._await_end(tmp_path, [pulse_of(process)])
-    assert process.wait(10) == -signal.SIGKILL
+    monkeypatch.delenv(supervisor.PATIENCE, raising=False)
+    hanging, seconds = watch({11}, 200, supervisor._patience())
+    assert hanging == "rank 1 (pid 11) has not moved for 60 s, in step 8"
+    # Then torchrun is waited for, and its ranks twice.
+    assert seconds + 3 * attempt._GRACE < 120
 
 
-SAVES = """
+def test_ranks_that_are_silent_together_are_named_and_one_that_moves_is_enough(
+    watch: Callable[..., tuple[str, float]],
+) -> None:
+    hanging, seconds = watch(set(), 100, 2)
+    assert seconds == 130.5
+    assert hanging == (
+        "rank 0 (pid 10) has not moved for 30 s, in step 7; "
+        "rank 1 (pid 11) has not moved for 30 s, in step 8"
+    )
+    assert watch(set(), 200, 2)[0] == ""
+
+
+HEARTBEATS = """
 import json, sys, time
 for count in range(2, 14):
     time.sleep(0.1)
-    sign = {"rank": 0, "pid": 1, "born": "", "count": count, "where": ""}
-    open(sys.argv[1], "w").write(json.dumps(sign))
+    beat = {"rank": 0, "pid": 1, "count": count, "where": ""}
+    open(sys.argv[1], "w").write(json.dumps(beat))
 """
 WORKS = "import time\nend = time.monotonic() + 1.2\nwhile time.monotonic() < end: pass"
 
 
-@pytest.mark.parametrize("source", [SAVES, WORKS], ids=["pulses", "works"])
-def test_a_rank_without_its_torchrun_that_still_works_is_waited_for(
-    quick: None, tmp_path: Path, source: str
+@pytest.mark.parametrize(
+    ("source", "longest", "code"),
+    [
+        ("import time; time.sleep(60)", 300, -signal.SIGKILL),
+        (HEARTBEATS, 300, 0),
+        (WORKS, 300, 0),
+        ("while True: pass", 0.6, -signal.SIGKILL),
+    ],
+    ids=["idle", "heartbeats", "works", "works-too-long"],
+)
+def test_a_rank_without_its_torchrun_is_waited_for_while_it_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, longest: float, code: int
 ) -> None:
-    words = [sys.executable, "-c", source, str(tmp_path / "rank-0")]
-    with subprocess.Popen(words) as made:
-        attempt._await_end(tmp_path, [pulse_of(made)])
-        assert made.wait(10) == 0
-
-
-def test_even_a_rank_that_works_is_ended_at_last(
-    quick: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(attempt, "_LONGEST_SAVE", 0.6)
-    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as made:
+    monkeypatch.setattr(attempt, "_GRACE", 0.4)
+    monkeypatch.setattr(attempt, "_LOOK", 0.02)
+    monkeypatch.setattr(attempt, "_LONGEST_SAVE", longest)
+    with subprocess.Popen([sys.executable, "-c", source, str(tmp_path / "rank-0")]) as made:
         started = time.monotonic()
-        attempt._await_end(tmp_path, [pulse_of(made)])
-        assert made.wait(10) == -signal.SIGKILL
-        assert 0.5 < time.monotonic() - started < 10
+        attempt._await_end(tmp_path, [psutil.Process(made.pid)])
+        assert made.wait(10) == code
+        assert time.monotonic() - started < 10
 
 
-def test_the_time_of_a_process_grows_while_it_works() -> None:
-    before = process_time(os.getpid())
-    end = time.process_time() + 0.1
-    while time.process_time() < end:
-        pass
-    assert process_time(os.getpid()) > before
-    assert process_time(2**22 + 1) == 0
+def test_a_process_that_is_gone_has_no_state_and_gets_no_signal() -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as made:
+        process = psutil.Process(made.pid)
+        made.wait()
+    assert attempt._state(process) == ("", 0.0)
+    attempt._signal(process, signal.SIGKILL)

@@ -13,7 +13,8 @@ from torch import Tensor
 from domainbert.model.load import LoadedModel, longest_sequence
 from domainbert.model.masked_lm import MaskedLanguageModel, layout_of
 from domainbert.model.packed_attention import attend_within
-from domainbert.tasks.window import Window, pad_windows
+from domainbert.plugin.domain import Window
+from domainbert.tasks.predict import pad_windows
 from domainbert.testing import FAMILIES, MAX_LENGTH, sample_texts
 from domainbert.tokenizer.load import special_tokens
 from domainbert.training.data.batch import LAYOUTS, Layout, collate, padded_length

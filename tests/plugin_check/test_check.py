@@ -65,7 +65,7 @@ def domain(bare_environment: None, tmp_path: Path) -> Domain:
         (folder / f"{split}.tsv").write_text(text)
     (folder / "recipes" / "quickstart.yaml").write_text(
         "name: knots-quickstart\ndomain: knots\nbase: ./none\ncorpus: [{name: notes}]\n"
-        "heldout: {fraction: 0.3}\ntrain: {steps: 500}\ntasks: [knot-names]\n"
+        "held_out: {fraction: 0.3}\ntrain: {steps: 500}\ntasks: [knot-names]\n"
     )
     return Domain(
         name="knots",
@@ -146,12 +146,11 @@ def test_a_good_declaration_passes(domain: Domain, tmp_path: Path) -> None:
         ({"title": "two\nlines"}, r"task 'knot-names': title 'two\nlines'"),
         ({"kind": "parsing"}, "task 'knot-names': kind 'parsing'"),
         ({"version": ""}, "task 'knot-names': no version"),
-        ({"labels": ()}, "task 'knot-names': no labels"),
         ({"labels": ("A", "B", "A")}, "task 'knot-names': label 'A' twice"),
         ({"labels": ("A|B",)}, "task 'knot-names': a label is blank or has '|' in it"),
-        ({"multi_label": True}, "task 'knot-names': multi_label and levels"),
+        ({"multi_label": True}, "task 'knot-names': multi_label and levels are for classification"),
         (
-            {"kind": "classification", "levels": {"section": 0}},
+            {"kind": "classification", "multi_label": True, "levels": {"section": 0}},
             "task 'knot-names': levels {'section': 0}",
         ),
     ],
@@ -592,7 +591,6 @@ ONE, TWO = Example("one", ("a",)), Example("two", ("b",))
             "validation has c, which is not in train",
         ),
         ([ONE], Example("t", ("a",)), {}, "train never has b"),
-        ([ONE], Example("t", ("a",)), {"labels": ("a",)}, "one label only"),
         ([ONE, TWO], Example("t", ()), {}, "validation, example 1: 0 labels"),
         ([ONE, TWO], Example("t", ("a", "b")), {}, "validation, example 1: 2 labels"),
         (

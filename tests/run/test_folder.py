@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domainbert.errors import RunFolderError, Stopped, StorageError, StorageFullError
-from domainbert.recipe.resolve import load_recipe, validate_recipe
+from domainbert.recipe.resolve import load_recipe, resolve_recipe
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.yaml import parse_yaml
 from domainbert.run.environment import environment
@@ -32,7 +32,7 @@ TEXT = "name: mine\nbase: ./m\ncorpus: [{path: a.txt}]\ntrain: {steps: 10}\n"
 
 
 def recipe(*overrides: str) -> Recipe:
-    return validate_recipe(parse_yaml(TEXT, "r.yaml"), overrides)
+    return resolve_recipe(parse_yaml(TEXT, "r.yaml"), overrides)[0]
 
 
 def names(folder: Path) -> list[str]:

@@ -52,7 +52,7 @@ UntilOption = Annotated[
 ]
 
 
-@stoppable
+@stoppable()
 def adapt(
     recipe: RecipeArgument = None,
     domain: DomainOption = None,
@@ -84,7 +84,7 @@ def adapt(
         from domainbert.launch.supervisor import check_supervision
         from domainbert.training.phases import check_shares
 
-        check_supervision(processes)
+        check_supervision()
         check_shares(chosen.recipe.train, processes)
     # Heavy, so after everything that can be refused without it.
     if only_plan:
@@ -99,9 +99,9 @@ def adapt(
     last = "vocabulary" if several else until
     summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, Reporter(), last)
     if several:  # data stages are done: ranks train and score
-        from domainbert.launch.supervisor import supervise_command
+        from domainbert.launch.supervisor import supervise
 
-        raise typer.Exit(supervise_command(processes, out))
+        raise typer.Exit(supervise(processes, out))
     if summary is not None:
         _print_summary(summary, out, as_json)
     elif until is not None and not is_worker():

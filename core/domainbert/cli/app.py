@@ -9,7 +9,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import domainbert
 from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes, tokenizer
@@ -38,17 +37,17 @@ app.add_typer(tokenizer.app, name="tokenizer")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        Console(highlight=False).print(domainbert.__version__)
+        typer.echo(domainbert.__version__)
         raise typer.Exit
 
 
+_Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print version.")
+]
+
+
 @app.callback()
-def _options(
-    _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print version."),
-    ] = False,
-) -> None:
+def _options(_version: _Version = False) -> None:
     pass
 
 

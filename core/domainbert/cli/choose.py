@@ -49,17 +49,21 @@ def choose_recipe(
     if name is not None and domain is not None:
         raise RecipeError("Give a recipe or --domain, not both; a recipe names its own domain.")
     if name is None and domain is None:
-        raise RecipeError(
-            "Give a recipe or --domain, such as `domainbert adapt --domain bio`. "
-            "See `domainbert recipes list`."
-        )
+        example = "`domainbert adapt --domain bio`. See `domainbert recipes list`"
+        raise RecipeError(f"Give a recipe or --domain, such as {example}.")
     if name is not None and RunFolder(Path(name)).lock.is_file():
         chosen = continue_run(Path(name), settings, budget)
-        _refuse_moved(chosen.folder, name)
+        # A base that is not found there would be taken for one of a model hub.
+        if not chosen.folder.is_dir():
+            raise RunFolderError(
+                f"{name}: the folder of its recipe, {chosen.folder}, is gone, and with it the "
+                "paths in the recipe. Continue with the recipe from where it is now: domainbert "
+                f"adapt RECIPE --out {shlex.quote(name)}"
+            )
         return chosen
-    path = find_recipe(name, registry) if name else default_recipe(domain or "", registry)
-    resolved = resolve_recipe(read_yaml(path), settings, budget)
-    return Chosen(resolved.recipe, path.parent, resolved.origins)
+    path = find_recipe(name or "", registry) if domain is None else default_recipe(domain, registry)
+    recipe, origins = resolve_recipe(read_yaml(path), settings, budget)
+    return Chosen(recipe, path.parent, origins)
 
 
 def continue_run(path: Path, settings: tuple[str, ...] = (), budget: str | None = None) -> Chosen:
@@ -73,17 +77,7 @@ def continue_run(path: Path, settings: tuple[str, ...] = (), budget: str | None 
         raise RecipeError(f"{given} cannot change the run in {path}; start another with --out.")
     run = RunFolder(path)
     about = read_about(run)
-    resolved = resolve_recipe(read_yaml(run.recipe))
-    if resolved.recipe.hash() != about["hash"]:
+    recipe, origins = resolve_recipe(read_yaml(run.recipe))
+    if recipe.hash() != about["hash"]:
         raise RecipeError(f"{run.recipe}: was edited after the run started. Restore it.")
-    return Chosen(resolved.recipe, Path(about["folder"]), resolved.origins, path)
-
-
-def _refuse_moved(folder: Path, out: str) -> None:
-    # A base that is not found there would be taken for one of a model hub.
-    if not folder.is_dir():
-        raise RunFolderError(
-            f"{out}: the folder of its recipe, {folder}, is gone, and with it the paths in the "
-            "recipe. Continue with the recipe from where it is now: domainbert adapt RECIPE "
-            f"--out {shlex.quote(out)}"
-        )
+    return Chosen(recipe, Path(about["folder"]), origins, path)

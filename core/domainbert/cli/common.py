@@ -34,7 +34,7 @@ def print_line(text: str = "") -> None:
 
 def print_notices(notices: Iterable[str]) -> None:
     """Print what a reader of the result should know on stderr, one line each."""
-    from domainbert.report.escape import plain
+    from domainbert.report.text import plain
     from domainbert.run.progress import Reporter
 
     reporter = Reporter()
@@ -54,7 +54,8 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
 
 def print_reports(reports: tuple[TaskReport, ...]) -> None:
     """Print scores and differences of each task on stdout."""
-    from domainbert.report.card import percent, remarks, shown_metrics, signed, spread
+    from domainbert.report.card import remarks, shown_metrics
+    from domainbert.report.text import difference, percent, spread
 
     for report in reports:
         name = report.task.name + (" (sample)" if report.task.sample else "")
@@ -70,12 +71,8 @@ def print_reports(reports: tuple[TaskReport, ...]) -> None:
         print_table([name, *(f"{m}, %" for m in metrics), f"{report.metric} by seed"], rows)
     for report in reports:
         if report.comparison is not None:
-            names = list(report.scores)
-            difference = report.comparison
-            print_line(
-                f"{report.task.name}: {names[1]} − {names[0]} = {signed(difference.difference)} "
-                f"points, 95 % interval {signed(difference.low)} to {signed(difference.high)}: "
-                f"{difference.verdict}"
-            )
+            first, second = list(report.scores)[:2]
+            name = report.task.name
+            print_line(f"{name}: {second} − {first} = {difference(report.comparison)}")
         for remark in remarks(report):
             print_line(f"{report.task.name}: {remark}")

@@ -25,26 +25,22 @@ def compare(
 
     Example: `domainbert compare 'runs/mine/results/*/base-seed-*.json' runs/mine`
     """
-    from domainbert.report.card import signed, spread
-    from domainbert.report.contrast import compare_results, contrast_json
-    from domainbert.report.escape import plain
+    from domainbert.report.compare import compare_results, comparison_json
+    from domainbert.report.text import difference, plain, spread
 
-    found, notices = compare_results(first, second)
+    compared, notices = compare_results(first, second)
     print_notices(notices)
     if as_json:
-        print_json([contrast_json(entry) for entry in found])
+        print_json([comparison_json(*entry) for entry in compared])
         return
-    rows = [
-        [plain(entry.task), letter, plain(side.name), spread(side.score), str(len(side.seeds))]
-        for entry in found
-        for letter, side in (("A", entry.first), ("B", entry.second))
-    ]
+    rows = []
+    for base, other, _ in compared:
+        for letter, model in (("A", base), ("B", other)):
+            task, name = plain(model.first.result.task.name), plain(model.first.name)
+            rows.append([task, letter, name, spread(model.primary), str(len(model.seeds))])
     print_table(["task", "", "model", "score, %", "seeds"], rows)
-    for entry in found:
-        told = entry.comparison
-        notes = f" ({'; '.join(entry.notes)})" if entry.notes else ""
-        print_line(
-            f"{plain(entry.task)}, {entry.metric}: B − A = {signed(told.difference)} points, 95 % "
-            f"interval {signed(told.low)} to {signed(told.high)}: {told.verdict}{notes}"
-        )
+    for base, _, comparison in compared:
+        task, metric = plain(base.first.result.task.name), base.first.result.metric
+        notes = f" ({'; '.join(comparison.notes)})" if comparison.notes else ""
+        print_line(f"{task}, {metric}: B − A = {difference(comparison)}{notes}")
     print_line("Next: domainbert leaderboard A B -o site")

@@ -31,7 +31,7 @@ def evaluate(
 ) -> None:
     """Fine-tune models on labelled tasks over several seeds and compare them.
 
-    Cells that were already scored are kept, so more seeds only add to what is there.
+    Finished trials are kept, so more seeds only add to them.
 
     Example: `domainbert evaluate runs/bio-quickstart --seeds 5`
     """
@@ -39,10 +39,9 @@ def evaluate(
     from domainbert.plugin.registry import load_plugins
 
     request = Request(target, domain, tuple(task or ()), seeds, against, out)
-    compared = run_comparison(request, load_plugins(plugin or ()))
-    if not compared.is_main:
+    reports, folder, is_main = run_comparison(request, load_plugins(plugin or ()))
+    if not is_main:
         return
-    reports, folder = compared.reports, compared.results
     if as_json:
         from domainbert.report.card import task_json
 

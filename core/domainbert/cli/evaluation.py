@@ -1,4 +1,4 @@
-"""From the words of `domainbert evaluate` to candidates and tasks."""
+"""From the arguments of `domainbert evaluate` to models and tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from domainbert.cli.choose import Chosen, continue_run
 from domainbert.errors import RecipeError, RunFolderError
-from domainbert.evaluate import Candidate, TaskReport, evaluate
+from domainbert.evaluate import ModelUnderTest, TaskReport, evaluate
 from domainbert.model.load import find_base, public_name
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.sections import EvaluateSection, TaskSection
@@ -22,7 +22,7 @@ from domainbert.tasks.load import load_task
 
 @dataclass(frozen=True)
 class Request:
-    """What was typed; see `domainbert evaluate --help`."""
+    """Arguments of the command; see `domainbert evaluate --help`."""
 
     target: str
     domain: str | None
@@ -32,39 +32,35 @@ class Request:
     out: Path | None
 
 
-@dataclass(frozen=True)
-class Compared:
-    """What came out: reports, the folder of results, and whether this process speaks."""
+def run_comparison(
+    request: Request, registry: Registry
+) -> tuple[tuple[TaskReport, ...], Path, bool]:
+    """Score the target and the model that it is compared with on the tasks.
 
-    reports: tuple[TaskReport, ...]
-    results: Path
-    is_main: bool
-
-
-def run_comparison(request: Request, registry: Registry) -> Compared:
-    """Score the target, and what it is compared with, on the tasks.
+    Returns:
+        A report per task, the folder of results, and whether this process writes the output.
 
     Raises:
         UserError: No task, or something is missing or malformed.
     """
     path = Path(request.target)
     chosen = continue_run(path) if RunFolder(path).lock.is_file() else None
-    candidates = _candidates(request, chosen)
-    sections, domain_name = _tasks(request, chosen)
+    recipe = chosen.recipe if chosen else None
+    models = _models(request, chosen)
+    domain_name = request.domain or (recipe.domain if recipe else None)
+    sections = _tasks(request, chosen, domain_name)
     domain = registry.domain(domain_name) if domain_name else None
-    settings = chosen.recipe.evaluate if chosen else EvaluateSection()
+    settings = recipe.evaluate if recipe else EvaluateSection()
     settings = settings.model_copy(update={"seeds": tuple(range(request.seeds))})
-    precision = chosen.recipe.train.precision if chosen else "auto"
     out = request.out or _folder(request, chosen)
     with open_session(out, Reporter()) as session:
         folder = chosen.folder if chosen else Path()
         with download_bar(session.reporter) as progress:
             tasks = [load_task(section, domain, folder, progress) for section in sections]
-        recipe = chosen.recipe if chosen else None
-        session = session.with_processes(precision)
+        session = session.with_processes(recipe.train.precision if recipe else "auto")
         with owned(out) if session.is_main else nullcontext():
-            reports = evaluate(candidates, tasks, settings, session, recipe)
-        return Compared(reports, session.run.results, session.is_main)
+            reports = evaluate(models, tasks, settings, session, recipe)
+        return reports, session.run.results, session.is_main
 
 
 def _folder(request: Request, chosen: Chosen | None) -> Path:
@@ -75,50 +71,44 @@ def _folder(request: Request, chosen: Chosen | None) -> Path:
     return Path("evaluations") / f"{_plain(request.target)}{against}"
 
 
-def _candidates(request: Request, chosen: Chosen | None) -> list[Candidate]:
-    found = []
-    if request.against is not None:
-        found.append(_candidate("base", request.against))
-    elif chosen is not None:
-        base = chosen.recipe.base
-        place = find_base(base.source, chosen.folder, base.revision, base.sha256)
-        found.append(Candidate("base", place.folder, place.sha256, place.public_name))
-    name = "adapted" if found else "model"
+def _models(request: Request, chosen: Chosen | None) -> list[ModelUnderTest]:
     if chosen is None:
-        return [*found, _candidate(name, request.target)]
-    run = RunFolder(Path(request.target))
+        if request.against is None:
+            return [_model("model", request.target)]
+        return [_model("base", request.against), _model("adapted", request.target)]
+    recipe, run = chosen.recipe, RunFolder(Path(request.target))
+    if request.against is not None:
+        first = _model("base", request.against)
+    else:
+        base = recipe.base
+        place = find_base(base.source, chosen.folder, base.revision, base.sha256)
+        first = ModelUnderTest("base", place.folder, place.sha256, place.public_name)
     if not run.model.is_dir():
-        raise RunFolderError(
-            f"{run.path}: has no model yet. Continue with: {continue_command(run.path, 1)}"
-        )
+        again = continue_command(run.path, 1)
+        raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
     place = find_base(str(run.model), Path())
     trained = (read_stage(run.path / "pretrain") or {}).get("result", {})
     tokens, minutes = trained.get("tokens", 0), trained.get("seconds", 0.0) / 60
-    base_name = public_name(chosen.recipe.base.source)
-    return [*found, Candidate(name, place.folder, place.sha256, base_name, tokens, minutes)]
+    name = public_name(recipe.base.source)
+    return [first, ModelUnderTest("adapted", place.folder, place.sha256, name, tokens, minutes)]
 
 
-def _candidate(name: str, source: str) -> Candidate:
+def _model(name: str, source: str) -> ModelUnderTest:
     place = find_base(source, Path())
-    return Candidate(name, place.folder, place.sha256, place.public_name)
+    return ModelUnderTest(name, place.folder, place.sha256, place.public_name)
 
 
-def _tasks(request: Request, chosen: Chosen | None) -> tuple[list[TaskSection], str | None]:
-    domain = request.domain or (chosen.recipe.domain if chosen else None)
-    if request.tasks:
-        if domain is None:
-            raise RecipeError("--task names a task of a domain: add --domain.")
-        return [_named_task(name) for name in request.tasks], domain
-    if chosen is not None and chosen.recipe.tasks:
-        return list(chosen.recipe.tasks), domain
-    raise RecipeError("No task to evaluate on: name one with --domain and --task.")
-
-
-def _named_task(name: str) -> TaskSection:
+def _tasks(request: Request, chosen: Chosen | None, domain: str | None) -> tuple[TaskSection, ...]:
+    if request.tasks and domain is None:
+        raise RecipeError("--task names a task of a domain: add --domain.")
     try:
-        return TaskSection(name=name)
+        sections = tuple(TaskSection(name=name) for name in request.tasks)
     except ValueError:
-        raise RecipeError(f"--task {name}: no name of a task.") from None
+        raise RecipeError(f"--task {' '.join(request.tasks)}: no name of a task.") from None
+    sections = sections or (chosen.recipe.tasks if chosen else ())
+    if not sections:
+        raise RecipeError("No task to evaluate on: name one with --domain and --task.")
+    return sections
 
 
 def _plain(text: str) -> str:

@@ -10,7 +10,7 @@ import typer
 from domainbert.cli.common import JsonOption, print_json, print_line, print_notices, print_table
 
 if TYPE_CHECKING:
-    from domainbert.report.leaderboard import Leaderboard
+    from domainbert.report.leaderboard import Tables
 
 
 def leaderboard(
@@ -30,33 +30,32 @@ def leaderboard(
     """
     from domainbert.report.leaderboard import board_json, make_leaderboard, write_leaderboard
 
-    board = make_leaderboard(results)
-    write_leaderboard(board, out)
-    print_notices(board.notices)
+    tables, notices = make_leaderboard(results)
+    write_leaderboard(tables, notices, out)
+    print_notices(notices)
     if as_json:
-        print_json(board_json(board))
+        print_json(board_json(tables, notices))
         return
-    _print(board)
+    _print(tables)
     print_line(f"Next: open {out / 'index.html'}")
 
 
-def _print(board: Leaderboard) -> None:
-    from domainbert.report.card import percent, signed, spread
-    from domainbert.report.escape import plain
+def _print(tables: Tables) -> None:
+    from domainbert.report.text import percent, plain, signed, spread
 
-    for table in board.tables:
+    for table in tables:
         rows = [
             [
                 str(row.rank or "–"),
                 plain(row.title),
-                spread(row.scores[table.metric]),
-                f"{percent(row.interval.low)} to {percent(row.interval.high)}",
+                spread(row),
+                f"{percent(row.low)} to {percent(row.high)}",
                 signed(row.against_base.difference) if row.against_base else "",
                 row.unranked or (row.against_base.verdict if row.against_base else ""),
             ]
             for row in table.rows
         ]
-        sample = " (sample, not a benchmark)" if table.sample else ""
+        sample = " (sample, not a benchmark)" if table.task.sample else ""
         print_line(f"{plain(table.task.name)}{sample}, version {plain(table.task.version)}")
         titles = ["rank", "model", f"{table.metric}, %", "95 % interval", "− base", ""]
         print_table(titles, rows)

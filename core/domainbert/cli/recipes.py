@@ -23,10 +23,10 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
     from domainbert.recipe.library import list_recipes
     from domainbert.recipe.yaml import read_yaml
 
-    rows = []
-    for recipe in list_recipes(load_plugins(plugin or ())):
-        title = str(read_yaml(recipe.path).data.get("title", ""))
-        rows.append({"name": recipe.name, "title": title, "path": str(recipe.path)})
+    rows = [
+        {"name": name, "title": str(read_yaml(path).data.get("title", "")), "path": str(path)}
+        for name, path in list_recipes(load_plugins(plugin or ())).items()
+    ]
     if as_json:
         print_json(rows)
         return
@@ -36,15 +36,11 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(name: NameArgument, plugin: PluginOption = None) -> None:
-    """Print a recipe as it is written.
+    """Print the text of a recipe.
 
     Example: `domainbert recipes show bio/quickstart`
     """
-    from domainbert.plugin.registry import load_plugins
-    from domainbert.recipe.library import find_recipe
-    from domainbert.recipe.yaml import read_recipe_text
-
-    typer.echo(read_recipe_text(find_recipe(name, load_plugins(plugin or ()))), nl=False)
+    typer.echo(_text(name, plugin), nl=False)
 
 
 @app.command()
@@ -53,21 +49,26 @@ def copy(
     target: Annotated[Path, typer.Argument(help="New file.")],
     plugin: PluginOption = None,
 ) -> None:
-    """Copy a recipe to a file of your own.
+    """Copy a recipe to a new file.
 
     Example: `domainbert recipes copy bio/quickstart mine.yaml`
     """
     from domainbert.errors import RecipeError
+    from domainbert.storage.files import write_text
+
+    text = _text(name, plugin)
+    if target.exists():
+        raise RecipeError(f"{target}: exists already; choose another name.")
+    write_text(target, text)
+    print_line(f"{target} written. Edit it, then: domainbert adapt {target}")
+
+
+def _text(name: str, plugin: list[Path] | None) -> str:
     from domainbert.plugin.registry import load_plugins
     from domainbert.recipe.library import find_recipe
     from domainbert.recipe.yaml import read_recipe_text
-    from domainbert.storage.files import write_text
 
-    source = find_recipe(name, load_plugins(plugin or ()))
-    if target.exists():
-        raise RecipeError(f"{target}: exists already; choose another name.")
-    write_text(target, read_recipe_text(source))
-    print_line(f"{target} written. Edit it, then: domainbert adapt {target}")
+    return read_recipe_text(find_recipe(name, load_plugins(plugin or ())))
 
 
 @app.command()

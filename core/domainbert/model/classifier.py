@@ -40,23 +40,17 @@ class Classifier(nn.Module):
         self, input_ids_BL: Tensor, mask_BL: Tensor, rows_W: Tensor, columns_W: Tensor
     ) -> Tensor:
         """Return float32 scores of the words at given places, shape (W, C)."""
-        hidden_BLH = self._encode(input_ids_BL, mask_BL)
+        hidden_BLH = self.encoder(input_ids_BL, attention_mask=mask_BL).last_hidden_state
         scores_WC: Tensor = self.classifier(self.dropout(hidden_BLH)[rows_W, columns_W])
         return scores_WC.float()
 
     def score_texts(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
         """Return float32 scores of texts, shape (B, C)."""
-        hidden_BLH = self._encode(input_ids_BL, mask_BL)
+        hidden_BLH = self.encoder(input_ids_BL, attention_mask=mask_BL).last_hidden_state
         weight_BL1 = mask_BL.unsqueeze(-1).to(hidden_BLH.dtype)
         mean_BH = (hidden_BLH * weight_BL1).sum(dim=1) / weight_BL1.sum(dim=1)
         scores_BC: Tensor = self.classifier(self.dropout(mean_BH))
         return scores_BC.float()
-
-    def _encode(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
-        hidden_BLH: Tensor = self.encoder(
-            input_ids=input_ids_BL, attention_mask=mask_BL
-        ).last_hidden_state
-        return hidden_BLH
 
 
 def load_classifier(folder: Path, n_outputs: int, seed: int) -> Classifier:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +74,6 @@ def find_base(
     folder: Path,
     revision: str | None = None,
     sha256: str | None = None,
-    spare: Path | None = None,
 ) -> BaseFolder:
     """Locate a base checkpoint and check that it is safe to load.
 
@@ -80,7 +82,6 @@ def find_base(
         folder: A relative local folder starts here.
         revision: Commit hash of a hub checkpoint.
         sha256: Expected hash of the weights.
-        spare: Where a hub checkpoint that is not in the hub's cache goes, instead of into it.
 
     Raises:
         BaseModelError: Not found, without safetensors, asking for code, or with another hash.
@@ -93,18 +94,18 @@ def find_base(
     elif source.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(source):
         raise BaseModelError(f"base {source!r}: no such folder, and not a hub id.")
     else:
-        path, commit = from_hub(source, revision, spare)
+        path, commit = from_hub(source, revision)
     if revision is not None and commit is None:
         raise BaseModelError(f"base {source!r}: `revision` is for hub ids; use `sha256` to pin it.")
     weights = _weight_files(path, source)
     _check_config(path, source)
-    found = _hash(weights)
-    if sha256 is not None and found != sha256:
+    digest = _hash(weights)
+    if sha256 is not None and digest != sha256:
         raise BaseModelError(
-            f"base {source!r}: model.safetensors has sha256 {found}, the recipe expects {sha256}. "
+            f"base {source!r}: model.safetensors has sha256 {digest}, the recipe expects {sha256}. "
             "It is another model or a damaged file."
         )
-    return BaseFolder(source, path, commit, found)
+    return BaseFolder(source, path, commit, digest)
 
 
 def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
@@ -131,7 +132,7 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
                 local_files_only=True,
                 trust_remote_code=False,
                 output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are told below, by name
+                ignore_mismatched_sizes=True,  # refused below, by name
             )
         except Exception as error:  # a config can make transformers raise anything
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -139,9 +140,9 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
         tokenizer = load_tokenizer(base.folder)
     prefix = model.base_model_prefix + "."
     missing = sorted(info["missing_keys"])
-    lost = [name for name in missing if name.startswith(prefix)]
-    if lost or info["mismatched_keys"]:
-        named = lost or sorted(str(key) for key in info["mismatched_keys"])
+    encoder = [name for name in missing if name.startswith(prefix)]
+    named = encoder or sorted(map(str, info["mismatched_keys"]))
+    if named:
         raise BaseModelError(
             f"base {base.source!r}: {len(named)} encoder weights are missing or of another shape, "
             f"such as {named[0]}. The checkpoint is incomplete or of another architecture."
@@ -182,23 +183,19 @@ def longest_sequence(model: Any) -> int:
     return positions - (padding + 1 if padding is not None else 0)
 
 
-class quiet_transformers:  # noqa: N801  # used like a function
-    """Silence transformers' loading bars and reports; what matters of them is said by us."""
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Silence the loading bars and reports of transformers; `load_masked_lm` reports problems."""
+    from transformers.utils import logging
 
-    def __enter__(self) -> None:
-        """Lower the verbosity."""
-        from transformers.utils import logging
-
-        self._level, self._bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        """Restore the verbosity."""
-        from transformers.utils import logging
-
-        logging.set_verbosity(self._level)
-        if self._bars:
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
             logging.enable_progress_bar()
 
 
@@ -220,16 +217,16 @@ def _package_folder(source: str) -> Path:
 
 def _weight_files(folder: Path, source: str) -> list[Path]:
     weights = sorted(folder.glob("*.safetensors"))
-    if weights:
-        return weights
     pickles = sorted(item.name for pattern in _PICKLES for item in folder.glob(pattern))
-    if pickles:
+    if not weights and pickles:
         raise BaseModelError(
             f"base {source!r}: only {pickles[0]} and no .safetensors. Such a file is a pickle, "
             "which can run code when it is opened. Convert it on a machine you can lose, or ask "
             "the publisher for safetensors."
         )
-    raise BaseModelError(f"base {source!r}: {folder} holds no .safetensors file.")
+    if not weights:
+        raise BaseModelError(f"base {source!r}: {folder} holds no .safetensors file.")
+    return weights
 
 
 def _check_config(folder: Path, source: str) -> None:
@@ -258,7 +255,5 @@ def _check_config(folder: Path, source: str) -> None:
 def _hash(weights: list[Path]) -> str:
     if len(weights) == 1:
         return sha256_file(weights[0])
-    import hashlib
-
-    listed = "".join(f"{path.name} {sha256_file(path)}\n" for path in weights)
-    return hashlib.sha256(listed.encode()).hexdigest()
+    lines = "".join(f"{path.name} {sha256_file(path)}\n" for path in weights)
+    return hashlib.sha256(lines.encode()).hexdigest()

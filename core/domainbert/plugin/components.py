@@ -7,33 +7,142 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from domainbert.plugin.domain import Document
+from domainbert.errors import PluginError
+from domainbert.plugin.domain import Document, Prediction, Task, Window
+
+Scores = Mapping[str, tuple[Sequence[Window], Any]]
+"""Per split: windows, and the scores of their rows, float32, shape (X, C)."""
+Predictions = Mapping[str, Sequence[Prediction]]
+"""Predictions of each split, in the order of its records."""
+
+
+@dataclass(frozen=True)
+class LoadedTask:
+    """A task with its records, read and checked.
+
+    Args:
+        task: Its declaration, completed with labels, domain and data hashes.
+        splits: Records of `train`, `validation` and `test`.
+        counts: Notes on the data: `repaired` tags, records of test that are in train
+            (`test_in_train`), labels that train lacks (`unseen_labels`).
+        terms: The lexicon of the domain; empty if there is none.
+    """
+
+    task: Task
+    splits: Mapping[str, tuple[Any, ...]]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TaskKind:
-    """A kind of task, such as `tagging`."""
+    """A kind of task, such as `tagging`: all that differs between kinds.
+
+    One fine-tuning loop serves every kind: a linear layer with one output per name of `outputs` on
+    an encoder. Arrays are numpy, tensors torch; X rows of scores, C outputs.
+
+    Args:
+        name: `kind` of a task.
+        record: Type of a record, such as `domainbert.Sentence`.
+        noun: What messages call a record.
+        read: File and task to records: the user's own files.
+        text: Text of a record.
+        labels: Labels of a record.
+        outputs: Names of the model's outputs, from the task's labels.
+        encode: Records, a fast tokenizer and the `evaluate` settings to windows.
+        forward: Model (`domainbert.model.classifier.Classifier`), token ids (B, L), attention mask
+            (B, L) and the batch's windows to scores (X, C).
+        targets: Task and records to one target per record: an output number, a row (C,) of
+            scores, or output numbers per word where windows have words.
+        loss: Scores (X, C), the batch's windows and all targets to a scalar.
+        decode: Task, records per split, and per split the windows with their scores, to
+            predictions per split.
+        metrics: Names of the task's metrics, the primary metric first.
+        baselines: Names of the baselines that suit a loaded task.
+        check_task: Why a declaration does not suit the kind, or an empty string.
+        check: Why a record does not suit the task, or an empty string.
+        check_labels: Task with labels, whether these were declared, and the labels of each split,
+            to the split at fault and the reason; None if all is well.
+        misfit: Why a stored prediction does not suit the task, or an empty string.
+        repair: Record and counter to a record; applied to all that is read.
+        bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
+        count_long: Records, tokenizer and maximum length to the number of records that are longer.
+    """
 
     name: str
+    record: type
+    noun: str
+    read: Callable[[Path, Task], Iterable[Any]]
+    text: Callable[[Any], str]
+    labels: Callable[[Any], Iterable[str]]
+    outputs: Callable[[Task], tuple[str, ...]]
+    encode: Callable[[Sequence[Any], Any, Any], list[Window]]
+    forward: Callable[[Any, Any, Any, Sequence[Window]], Any]
+    targets: Callable[[Task, Sequence[Any]], Sequence[Any]]
+    loss: Callable[[Any, Sequence[Window], Sequence[Any]], Any]
+    decode: Callable[[Task, Mapping[str, Sequence[Any]], Scores], Predictions]
+    metrics: Callable[[Task], tuple[str, ...]]
+    baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
+    check_task: Callable[[Task], str] = lambda _task: ""
+    check: Callable[[Any, Task], str] = lambda _record, _task: ""
+    check_labels: Callable[[Task, bool, Mapping[str, set[str]]], tuple[str, str] | None] = (
+        lambda _task, _declared, _labels: None
+    )
+    misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""
+    repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
+    bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
+    count_long: Callable[[Sequence[Any], Any, int], int] = lambda _records, _tokenizer, _length: 0
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of predictions, such as `accuracy`."""
+    """A score of predictions, such as `accuracy`; every metric has an interval.
+
+    Args:
+        name: Its key in results and tables.
+        title: What it measures, on one line.
+        counts: Predictions of N records to counts (N, ...), whose sum over records is all that
+            `aggregate` needs. Shape and meaning of the counts depend on gold labels alone.
+        aggregate: Sums of counts (..., *S) to values (...).
+        of_sample: Instead of both: predictions to a value; slower, since an interval calls it for
+            every resample.
+        low: Lowest possible value.
+        high: Highest possible value.
+        shown: Whether tables of runs show it beside the primary metric.
+    """
 
     name: str
+    title: str = ""
+    counts: Callable[[Sequence[Prediction]], Any] | None = None
+    aggregate: Callable[[Any], Any] | None = None
+    of_sample: Callable[[Sequence[Prediction]], float] | None = None
+    low: float = 0.0
+    high: float = 1.0
+    shown: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.of_sample is None) == (self.counts is None or self.aggregate is None):
+            raise PluginError(
+                f"metric {self.name!r}: expected `counts` with `aggregate`, or `of_sample`."
+            )
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A predictor without a neural network, such as `majority`."""
+    """A predictor without a neural network, such as `majority`.
+
+    Args:
+        name: Its row in tables; an item of a task's `baselines`.
+        predict: Loaded task (`task`, `splits`, `terms`) and seed to the predictions of
+            `validation` and `test`, in the order of the records.
+    """
 
     name: str
-    predict: Callable[[Any, int], Any]
+    predict: Callable[[LoadedTask, int], Predictions]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from domainbert.errors import PluginError
 
@@ -69,6 +70,44 @@ class Example:
 
     text: str
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Gold labels of one record and those of a model.
+
+    Args:
+        gold: A tag per word, or the record's classes.
+        predicted: The same from the model.
+        ranking: Best classes, best first, at most ten; empty where nothing is ranked.
+        words: The words that the tags belong to.
+        scores: Scores of `ranking`, where a kind stores them.
+    """
+
+    gold: tuple[str, ...]
+    predicted: tuple[str, ...]
+    ranking: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Window:
+    """Part of a record that fits the model.
+
+    Args:
+        record: Number of the record in its split.
+        input_ids: Token ids, special tokens included.
+        words: Numbers of the words that are scored here (tagging).
+        positions: Position in `input_ids` of the first piece of each.
+        weight: Share of the record's loss that this window carries; they sum to 1 per record.
+    """
+
+    record: int
+    input_ids: tuple[int, ...]
+    words: tuple[int, ...] = ()
+    positions: tuple[int, ...] = ()
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -152,25 +191,31 @@ class Terms:
 class Task:
     """A labelled data set with train, validation and test splits.
 
+    The same record describes a task in its declaration, in a run and in a result.
+
     Args:
         name: Name within the domain, such as `ncbi-disease`.
         title: One line for people.
-        kind: `tagging` (`Sentence`s) or `classification` (`Example`s).
+        kind: Name of a task kind: `tagging` (`Sentence`s), `classification` (`Example`s), or one
+            of a plugin.
         licence: SPDX identifier or a sentence.
         origin: Address of the people who publish it.
         version: Changes whenever scores stop being comparable.
         splits: `train`, `validation` and `test`, each a declared file or a path in the package; the
             same file three times where `read` shares its records out.
-        labels: Entity types or classes, in the order that models and scores use. Empty only for
+        labels: Entity types or classes, in the order of the model's outputs. Empty only for
             multi-label tasks: then the labels of the training split, sorted.
-        read: Called with the file and the name of the split, gives its sentences or examples; None
-            reads word and tag columns, or a table with the columns `text` and `label`.
+        read: File and name of the split to records; None reads the default format of the kind.
         multi_label: Whether an example may have any number of labels (classification).
         levels: Name of a level → length of the prefix of a label that names its class there, as
             `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
+        metrics: Names of metrics beside those of the kind.
+        baselines: Names of baselines beside those of the kind.
         notes: What the reader leaves out, with counts, for people who compare scores.
         sample: True for a small demonstration set that is not a benchmark.
         citation: How to cite it.
+        domain: Domain that declares it; None for the user's files. Set on loading.
+        data: SHA-256 of the file of each split. Set on loading; a task of a result has no `splits`.
     """
 
     name: str
@@ -181,14 +226,20 @@ class Task:
     version: str
     splits: Mapping[str, DataFile | Path]
     labels: tuple[str, ...]
-    read: Callable[[Path, str], Iterable[Sentence | Example]] | None = None
+    read: Callable[[Path, str], Iterable[Any]] | None = None
     multi_label: bool = False
     levels: Mapping[str, int] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
     notes: str = ""
     sample: bool = False
     citation: str = ""
+    domain: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.data and not self.splits:
+            return  # a result of a stranger: any name is shown, and escaped
         check_name("task", self.name)
         missing = {"train", "validation", "test"} - set(self.splits)
         if missing:

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import InvalidRequirement, Requirement
 
+from domainbert.plugin.components import TaskKind
 from domainbert.plugin.domain import Corpus, DataFile, Domain, Task, Terms
+from domainbert.plugin.registry import components
 from domainbert.plugin_check.outcome import Outcome, Problem, count, outcome
 from domainbert.plugin_check.subject import Subject
-from domainbert.tasks.load import KINDS
 
 _BOUNDS = {"<", "<=", "==", "===", "~="}
 
@@ -110,24 +111,24 @@ def _titles(domain: Domain) -> Iterator[Problem]:
 
 def _shape(task: Task) -> Iterator[Problem]:
     where = f"task {task.name!r}"
-    if task.kind not in KINDS:
-        yield Problem(f"{where}: kind {task.kind!r}", f"kinds are: {', '.join(KINDS)}")
+    kinds = components(TaskKind)
+    if task.kind not in kinds:
+        yield Problem(f"{where}: kind {task.kind!r}", f"kinds are: {', '.join(sorted(kinds))}")
     if not task.version.strip():
         yield Problem(
             f"{where}: no version", "give one; raise it when scores stop being comparable"
         )
-    if not task.labels and not task.multi_label:
-        yield Problem(f"{where}: no labels", "list them in the order that scores use")
     doubled = sorted({label for label in task.labels if task.labels.count(label) > 1})
     if doubled:
         yield Problem(f"{where}: label {doubled[0]!r} twice", "list each label once")
-    if task.kind == "tagging" and (task.multi_label or task.levels):
-        yield Problem(f"{where}: multi_label and levels", "they are for classification: leave out")
     if any(not label.strip() or "|" in label for label in task.labels):
         yield Problem(f"{where}: a label is blank or has '|' in it", "files join labels by '|'")
     if any(length < 1 for length in task.levels.values()):
         fix = "a level is the length of the prefix of a label, 1 or more"
         yield Problem(f"{where}: levels {dict(task.levels)}", fix)
+    wrong = kinds[task.kind].check_task(task) if task.kind in kinds else ""
+    if wrong:
+        yield Problem(f"{where}: {wrong}", "leave out what does not suit the kind")
 
 
 def _licence(where: str, licence: str) -> Iterator[Problem]:

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from domainbert.errors import UserError
-from domainbert.plugin.domain import Domain, Example, Sentence
+from domainbert.errors import DomainBertError
+from domainbert.plugin.domain import Domain, Window
 from domainbert.plugin_check.loaded import Loaded, ReadTask
 from domainbert.plugin_check.outcome import Outcome, Problem, count, outcome, reason, some
 from domainbert.tasks.check import found_labels, plain_text
-from domainbert.tasks.readers.columns import to_iob2
-from domainbert.testing.tiny import tiny_tokenizer
-
-if TYPE_CHECKING:
-    from domainbert.tasks.metrics.score import Prediction
+from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 
 WINDOW = 32
 """Tokens of a window when alignment is checked: short, so that sentences are cut."""
-
-_TAG = re.compile(r"O|[BI]-(\S+)")
 
 
 def check_splits(loaded: Loaded) -> Outcome:
     """Check that no text is in two splits; of published data it is told rather than refused."""
     problems, told = [], []
     for found in loaded.tasks:
-        texts = {split: set(map(plain_text, records)) for split, records in found.splits.items()}
+        kind = kind_of(found.task)
+        texts = {s: {plain_text(kind, r) for r in records} for s, records in found.splits.items()}
         for one, other in (("train", "test"), ("train", "validation"), ("validation", "test")):
             common = sorted(texts[one] & texts[other])
             if common and found.packaged:
@@ -47,12 +42,12 @@ def check_labels(loaded: Loaded) -> Outcome:
     problems: list[Problem] = []
     told = [count(len(loaded.tasks), "task") + ", labels found are those declared"]
     for found in loaded.tasks:
-        wrong = [*_disagreeing(found), *_malformed(found)]
-        # Rare classes of published data with many labels are in one split alone: told, not refused.
-        if found.task.multi_label and not found.packaged:
+        wrong, refused = [*_malformed(found), *_disagreeing(found)], list(_refused(found))
+        # A run accepts published data whose rare classes are in one split alone.
+        if not refused and not found.packaged:
             told += [problem.what for problem in wrong]
             wrong = []
-        problems += wrong or _refused(found)
+        problems += wrong or refused
     return outcome("labels", "; ".join(told), problems)
 
 
@@ -61,13 +56,12 @@ def check_scores(loaded: Loaded) -> Outcome:
     problems, scored = [], 0
     for found in loaded.tasks:
         try:
-            scores = _perfect(found)
+            worst = _perfect(found)
         except Exception as error:  # the metric's own refusals name what is wrong
-            scores, why = {"f1": 0.0}, f": {reason(error)}"
+            worst, why = 0.0, f": {reason(error)}"
         else:
             why = ""
         scored += 1
-        worst = min(value for name, value in scores.items() if name.startswith("f1"))
         if worst != 1.0:
             what = f"task {found.task.name!r}: perfect predictions score {worst:.4f}{why}"
             fix = "see that test has every label, tags are IOB2, and every word has a character"
@@ -76,10 +70,8 @@ def check_scores(loaded: Loaded) -> Outcome:
 
 
 def _disagreeing(found: ReadTask) -> Iterator[Problem]:
-    task, where = found.task, f"task {found.task.name!r}"
-    of_split = {
-        split: set(found_labels(task.kind, records)) for split, records in found.splits.items()
-    }
+    task, where, kind = found.task, f"task {found.task.name!r}", kind_of(found.task)
+    of_split = {split: set(found_labels(kind, records)) for split, records in found.splits.items()}
     declared = set(task.labels) or of_split["train"]
     for split, labels in of_split.items():
         strangers = sorted(labels - declared)
@@ -91,25 +83,16 @@ def _disagreeing(found: ReadTask) -> Iterator[Problem]:
     if unseen:
         fix = "leave it out of `labels`, or give train an example of it"
         yield Problem(f"{where}: train never has {some(unseen)}", fix)
-    if len(declared) < 2 and task.kind == "classification" and not task.multi_label:
-        yield Problem(f"{where}: one label only", "a class needs another to be told from")
 
 
 def _malformed(found: ReadTask) -> Iterator[Problem]:
-    where = f"task {found.task.name!r}"
+    kind = kind_of(found.task)
     for split, records in found.splits.items():
         for number, record in enumerate(records, 1):
-            if isinstance(record, Sentence):
-                wrong = [tag for tag in record.tags if not _TAG.fullmatch(tag)]
-                if wrong:
-                    what = f"{where}: {split}, sentence {number}: tag {wrong[0]!r}"
-                    yield Problem(what, "tags are O, B-TYPE and I-TYPE")
-            elif len(record.labels) != 1 and not found.task.multi_label:
-                what = f"{where}: {split}, example {number}: {len(record.labels)} labels"
-                yield Problem(what, "give exactly one, or declare `multi_label=True`")
-            elif len(set(record.labels)) < len(record.labels):
-                what = f"{where}: {split}, example {number}: a label twice"
-                yield Problem(what, "give each label once")
+            wrong = kind.check(record, found.task)
+            if wrong:
+                what = f"task {found.task.name!r}: {split}, {kind.noun} {number}: {wrong}"
+                yield Problem(what, "leave the record out, or put it right in the reader")
 
 
 def _refused(found: ReadTask) -> Iterator[Problem]:
@@ -120,43 +103,45 @@ def _refused(found: ReadTask) -> Iterator[Problem]:
     alone = Domain("check", "", tasks=(found.task,))
     try:
         load_task(TaskSection(name=found.task.name), alone, Path())
-    except UserError as error:
+    except DomainBertError as error:
         yield Problem(str(error), "put right what it says, in the file or in the reader")
 
 
-def _perfect(found: ReadTask) -> dict[str, float]:
-    """Score the labels of test against themselves."""
-    from domainbert.tasks.metrics.score import Scoring, score
+def _perfect(found: ReadTask) -> float:
+    """Return the primary metric of the labels of test, sent through windows and decoding."""
+    from domainbert.recipe.sections import EvaluateSection
+    from domainbert.testing.tiny import tiny_tokenizer
 
-    task, records = found.task, found.splits["test"]
-    labels = task.labels or found_labels(task.kind, found.splits["train"])
-    scoring = Scoring(task.kind, labels, task.multi_label, dict(task.levels))
-    if task.kind == "tagging":
-        return score(scoring, _as_tagged([r for r in records if isinstance(r, Sentence)]))
-    return score(scoring, _as_classified([r for r in records if isinstance(r, Example)], labels))
-
-
-def _as_tagged(records: list[Sentence]) -> list[Prediction]:
-    """Return gold tags and what is left of them after the way through words and tokens."""
-    from domainbert.tasks.kinds.tagging import word_windows
-    from domainbert.tasks.metrics.score import Prediction
-
-    sentences = [to_iob2(sentence, Counter()) for sentence in records]
-    words = {word for sentence in sentences for word in sentence.words if word.isalpha()}
-    tokenizer = tiny_tokenizer("bert", sorted(words))
-    predicted = [["O"] * len(sentence.words) for sentence in sentences]
-    for window in word_windows(sentences, tokenizer, WINDOW):
-        for word in window.words:
-            predicted[window.record][word] = sentences[window.record].tags[word]
-    return [
-        Prediction(sentence.tags, tuple(tags))
-        for sentence, tags in zip(sentences, predicted, strict=True)
+    kind, test = kind_of(found.task), found.splits["test"]
+    labels = found.task.labels or found_labels(kind, found.splits["train"])
+    task = replace(found.task, labels=tuple(labels))
+    records = [kind.repair(record, Counter()) for record in test]
+    words = {word for record in records for word in kind.text(record).split() if word.isalpha()}
+    settings = EvaluateSection(max_seq_length=WINDOW)
+    windows = kind.encode(records, tiny_tokenizer("bert", sorted(words)), settings)
+    splits = {"validation": records, "test": records}
+    scores = _one_hot(kind.targets(task, records), windows, len(kind.outputs(task)))
+    known = set(kind.outputs(task))
+    # A class that train never has can be gold in published data; no model can predict it.
+    predictions = [
+        replace(prediction, gold=tuple(name for name in prediction.gold if name in known))
+        for prediction in kind.decode(task, splits, dict.fromkeys(splits, (windows, scores)))[
+            "test"
+        ]
     ]
+    return score(task, predictions)[primary_metric(task).name]
 
 
-def _as_classified(records: list[Example], labels: tuple[str, ...]) -> list[Prediction]:
-    from domainbert.tasks.metrics.score import Prediction
+def _one_hot(targets: Sequence[Any], windows: Sequence[Window], n_outputs: int) -> Any:
+    """Return scores of the windows' rows that agree with the targets, float32, shape (X, C)."""
+    import numpy as np
 
-    # A class that train never has can be true of published data; no model can say it.
-    gold = [tuple(label for label in record.labels if label in labels) for record in records]
-    return [Prediction(true, true, true[:10]) for true in gold]
+    rows = [
+        target
+        for window in windows
+        for target in ([targets[window.record][word] for word in window.words]
+                       or [targets[window.record]])
+    ]  # fmt: skip
+    identity = np.eye(n_outputs, dtype=np.float32)
+    arrays = [np.asarray(row) for row in rows]
+    return np.stack([identity[row] if row.ndim == 0 else row for row in arrays])

@@ -15,16 +15,16 @@ from typing import Any
 
 from domainbert.corpus.read import read_documents
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Corpus, DataFile, Document, Domain, Example, Sentence, Task
+from domainbert.plugin.components import TaskKind
+from domainbert.plugin.domain import Corpus, DataFile, Document, Domain, Sentence, Task
 from domainbert.plugin_check.offline import no_network
 from domainbert.plugin_check.outcome import Outcome, Problem, count, outcome, reason, some
 from domainbert.storage.download import locate
 from domainbert.tasks.load import reader_of
+from domainbert.tasks.metrics.score import kind_of
 
 DOCUMENTS = 2000
 """No more than this are read of one file of a corpus."""
-
-Record = Sentence | Example
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ReadTask:
     """
 
     task: Task
-    splits: Mapping[str, tuple[Record, ...]]
+    splits: Mapping[str, tuple[Any, ...]]
     packaged: bool
 
 
@@ -105,16 +105,16 @@ def _load_task(task: Task, loaded: Loaded) -> None:
         loaded.absent.append(where)
         return
     before = len(loaded.problems)
-    kind: type[Record] = Sentence if task.kind == "tagging" else Example
-    splits: dict[str, tuple[Record, ...]] = {}
+    kind = kind_of(task)
+    splits: dict[str, tuple[Any, ...]] = {}
     for split, path in paths.items():
         assert path is not None  # noqa: S101  # just looked at
         place, known = f"{where}, {split}", len(loaded.problems)
         found = _twice(partial(reader_of(task), path, split), place, loaded)
-        splits[split] = tuple(_of_type(found, kind, place, loaded))
+        splits[split] = tuple(_of_type(found, kind.record, place, loaded))
         if not splits[split] and len(loaded.problems) == known:
             loaded.problems.append(Problem(f"{place}: is empty", "share the texts out again"))
-        loaded.problems.extend(_record_problems(splits[split], place))
+        loaded.problems.extend(_record_problems(kind, splits[split], place))
     if len(loaded.problems) == before:
         packaged = all(isinstance(file, Path) for file in task.splits.values())
         loaded.tasks.append(ReadTask(task, splits, packaged))
@@ -168,7 +168,7 @@ def _document_problems(documents: list[Document], where: str) -> Iterator[Proble
         yield Problem(f"{where}: id {doubled!r} twice", "give every document an id of its own")
 
 
-def _record_problems(records: tuple[Record, ...], where: str) -> Iterator[Problem]:
+def _record_problems(kind: TaskKind, records: tuple[Any, ...], where: str) -> Iterator[Problem]:
     for number, record in enumerate(records, 1):
         if isinstance(record, Sentence):
             if len(record.words) != len(record.tags):
@@ -176,5 +176,5 @@ def _record_problems(records: tuple[Record, ...], where: str) -> Iterator[Proble
                 yield Problem(f"{where}: sentence {number}: {told}", "give each word one tag")
             elif not all(word.strip() for word in record.words):
                 yield Problem(f"{where}: sentence {number}: a blank word", "leave it out")
-        elif not record.text.strip():
-            yield Problem(f"{where}: example {number}: no text", "leave it out")
+        elif not kind.text(record).strip():
+            yield Problem(f"{where}: {kind.noun} {number}: no text", "leave it out")

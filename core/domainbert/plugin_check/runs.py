@@ -42,19 +42,19 @@ def find_recipes(subject: Subject) -> Recipes:
     """Read the recipes that are named after the domain."""
     domain, found = subject.domain, Recipes()
     registry = _registry(subject)
-    for item in list_recipes(registry):
-        if item.name.partition("/")[0] != domain.name:
+    for name, path in list_recipes(registry).items():
+        if name.partition("/")[0] != domain.name:
             continue
         try:
-            recipe = load_recipe(item.path)
+            recipe = load_recipe(path)
             check_names(recipe, registry)
         except UserError as error:
-            fix = f"`domainbert recipes validate {item.name}` until it is valid"
-            found.problems.append(Problem(f"{item.name}: {error}", fix))
+            fix = f"`domainbert recipes validate {name}` until it is valid"
+            found.problems.append(Problem(f"{name}: {error}", fix))
             continue
-        found.valid[item.name] = item.path
+        found.valid[name] = path
         if _is_packaged(recipe, domain):
-            found.small[item.name] = item.path
+            found.small[name] = path
     default = domain.default_recipe
     if default is not None and default not in found.valid and not found.problems:
         fix = f"name one of: {some(found.valid) or 'none; add recipes to the package'}"

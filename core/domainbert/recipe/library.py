@@ -1,21 +1,11 @@
-"""Where recipes are found: bundled with the package, in plugins, or files of one's own."""
+"""Where recipes are found: bundled with the package, in plugins, or files of the user."""
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
 from pathlib import Path
 
-from domainbert.errors import RecipeError
+from domainbert.errors import RecipeError, did_you_mean
 from domainbert.plugin.registry import Registry
-
-
-@dataclass(frozen=True)
-class LibraryRecipe:
-    """A recipe that can be named without a path, such as `bio/quickstart`."""
-
-    name: str
-    path: Path
 
 
 def bundled_recipes() -> Path:
@@ -24,16 +14,13 @@ def bundled_recipes() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "recipes"
 
 
-def list_recipes(registry: Registry) -> list[LibraryRecipe]:
-    """Return every recipe that has a name, bundled ones first, sorted by name."""
-    found: dict[str, Path] = {}
-    bundled = bundled_recipes()
-    for path in sorted(bundled.glob("*/*.yaml")):
-        found[path.relative_to(bundled).with_suffix("").as_posix()] = path
+def list_recipes(registry: Registry) -> dict[str, Path]:
+    """Return the path of each recipe with a name, such as `bio/quickstart`, sorted by name."""
+    paths = {f"{path.parent.name}/{path.stem}": path for path in bundled_recipes().glob("*/*.yaml")}
     for domain in registry.domains.values():
-        for path in sorted(domain.recipes.glob("*.yaml")) if domain.recipes else ():
-            found.setdefault(f"{domain.name}/{path.stem}", path)
-    return [LibraryRecipe(name, path) for name, path in sorted(found.items())]
+        for path in domain.recipes.glob("*.yaml") if domain.recipes else ():
+            paths.setdefault(f"{domain.name}/{path.stem}", path)
+    return dict(sorted(paths.items()))
 
 
 def find_recipe(name: str, registry: Registry) -> Path:
@@ -42,16 +29,16 @@ def find_recipe(name: str, registry: Registry) -> Path:
     Raises:
         RecipeError: There is neither a file nor a library recipe of that name.
     """
-    path = Path(name)
-    if path.is_file():
-        return path
-    library = {recipe.name: recipe.path for recipe in list_recipes(registry)}
+    if Path(name).is_file():
+        return Path(name)
+    library = list_recipes(registry)
     key = name.removeprefix("recipes/").removesuffix(".yaml")
-    if key in library:
-        return library[key]
-    close = difflib.get_close_matches(key, library, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise RecipeError(f"{name}: no such recipe file or name.{hint} See `domainbert recipes list`.")
+    if key not in library:
+        raise RecipeError(
+            f"{name}: no such recipe file or name.{did_you_mean(key, library)} See "
+            "`domainbert recipes list`."
+        )
+    return library[key]
 
 
 def default_recipe(domain_name: str, registry: Registry) -> Path:

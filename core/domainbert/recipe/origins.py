@@ -1,39 +1,36 @@
-"""Where each value of a resolved recipe comes from."""
+"""Where each value of a resolved recipe comes from, and what differs between two of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from domainbert.recipe.overrides import short_key
-from domainbert.recipe.schema import Recipe
-from domainbert.recipe.yaml import Location, YamlFile
+from pydantic import BaseModel
 
-DEFAULT = "default"
+from domainbert.recipe.schema import Recipe
+from domainbert.recipe.yaml import Location, YamlFile, dotted
+
+_SHOWN = 5
 
 
 def find_origins(
-    recipe: Recipe, data: dict[str, Any], source: YamlFile, told: dict[Location, str]
+    recipe: Recipe, source: YamlFile, words: Mapping[Location, str]
 ) -> dict[Location, str]:
-    """Return `file:line`, what the user wrote on the command line, or `default`, for each value.
+    """Return `file:line`, the words of the command line, or `default` for each value.
 
     Args:
         recipe: Valid.
-        data: What it was made of.
         source: The file.
-        told: What was written on the command line, by location as words.
+        words: `--set …` or `--budget …` by location, all parts as text.
     """
     origins = {}
     for location, _ in leaves(recipe.model_dump(mode="json")):
-        given = _given(data, location)
-        words = tuple(map(str, location))
-        said = [text for at, text in told.items() if words[: len(at)] == at]
-        if given is None:
-            origins[location] = DEFAULT
-        elif said:
-            origins[location] = said[-1]
+        parts = tuple(map(str, location))
+        overrides = [text for at, text in words.items() if parts[: len(at)] == at]
+        if not _is_given(recipe, location):
+            origins[location] = "default"
         else:
-            origins[location] = source.line(given)
+            origins[location] = overrides[-1] if overrides else source.line(location)
     return origins
 
 
@@ -42,40 +39,26 @@ def leaves(value: Any, at: Location = ()) -> Iterator[tuple[Location, Any]]:
     if not value or not isinstance(value, dict | list):
         yield at, value
         return
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, inner in items:
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
         yield from leaves(inner, (*at, key))
-
-
-def _given(data: Any, location: Location) -> Location | None:
-    """Return where a value was written, itself or in short; None if it was not."""
-    for depth, part in enumerate(location):
-        above = location[:depth]
-        if isinstance(data, str):
-            return above if part == short_key(above) else None
-        inside = isinstance(data, dict) and part in data
-        if not inside and not (isinstance(data, list) and isinstance(part, int)):
-            return None
-        data = data[part]
-    return location
-
-
-_SHOWN = 5
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Return `KEY: OLD → NEW, …` for nested JSON values that differ, the first few of them."""
-    old, new = _flat(before), _flat(after)
+    old, new = ({dotted(at): value for at, value in leaves(side)} for side in (before, after))
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     shown = [f"{key}: {old.get(key)!r} → {new.get(key)!r}" for key in keys[:_SHOWN]]
     more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
     return ", ".join(shown + more)
 
 
-def _flat(value: Any, key: str = "") -> dict[str, Any]:
-    """Return the leaves of nested mappings and lists by dotted key."""
-    if isinstance(value, dict | list) and value:
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        prefix = f"{key}." if key else ""
-        return {k: v for name, part in items for k, v in _flat(part, f"{prefix}{name}").items()}
-    return {key: value}
+def _is_given(value: Any, location: Location) -> bool:
+    """Return whether a value was written, in the file or on the command line."""
+    for part in location:
+        if isinstance(value, BaseModel):
+            if part in type(value).model_fields and part not in value.model_fields_set:
+                return False
+            value = getattr(value, str(part), None)
+        else:
+            value = value[part]
+    return True

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from domainbert.errors import RecipeError
 from domainbert.recipe.budget import BUDGET_KEYS, parse_budget
 from domainbert.recipe.yaml import Location, parse_yaml
 
-
-@dataclass(frozen=True)
-class Override:
-    """One value.
-
-    Args:
-        location: Where it goes; a number is the place in a list.
-        value: Plain.
-        told: What the user wrote, such as `--set train.steps=500`.
-    """
-
-    location: Location
-    value: Any
-    told: str
+Override = tuple[Location, Any, str]
+"""Location, plain value, and the words that set it, such as `--set train.steps=500`."""
 
 
 def parse_setting(text: str) -> Override:
-    """Read `KEY=VALUE`; the value is YAML.
+    """Return the override that `KEY=VALUE` stands for; the value is YAML.
 
     Raises:
-        RecipeError: It is something else.
+        RecipeError: The text has another form.
     """
     key, equals, value = text.partition("=")
-    told = f"--set {text}"
+    words = f"--set {text}"
     if not equals or not key.strip():
-        raise RecipeError(f"{told}: expected KEY=VALUE, such as train.steps=500.")
+        raise RecipeError(f"{words}: expected KEY=VALUE, such as train.steps=500.")
     parts = key.strip().split(".")
-    return Override(
-        tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts),
-        parse_yaml(f"value: {value}", told).data.get("value"),
-        told,
-    )
+    location = tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts)
+    return location, parse_yaml(f"value: {value}", words).data.get("value"), words
 
 
 def budget_overrides(text: str, data: dict[str, Any]) -> list[Override]:
-    """Return what a budget sets, and that it takes the place of the recipe's own.
+    """Return the override of a budget, and those that clear the recipe's own budget.
 
     Args:
         text: As the user wrote it.
@@ -53,47 +37,42 @@ def budget_overrides(text: str, data: dict[str, Any]) -> list[Override]:
     Raises:
         RecipeError: It is no budget.
     """
-    chosen, value = parse_budget(text)
+    key, value = parse_budget(text)
     train = data.get("train")
-    given = train if isinstance(train, dict) else {}
-    told = f"--budget {text}"
-    replaced = [key for key in BUDGET_KEYS if key in given and key != chosen]
-    return [
-        *(Override(("train", key), None, told) for key in replaced),
-        Override(("train", chosen), value, told),
-    ]
+    replaced = set(BUDGET_KEYS) & set(train if isinstance(train, dict) else ()) - {key}
+    values = dict.fromkeys(replaced) | {key: value}
+    return [(("train", name), number, f"--budget {text}") for name, number in values.items()]
 
 
-def apply_override(data: Any, override: Override, above: Location = ()) -> Any:
+def apply_override(data: Any, override: Override, depth: int = 0) -> Any:
     """Return the data with a value replaced.
+
+    Args:
+        data: What is at the location down to `depth`.
+        override: The location is that in the whole recipe.
+        depth: Parts of the location that lead to `data`.
 
     Raises:
         RecipeError: There is no such place.
     """
-    rest = override.location[len(above) :]
-    if not rest:
-        return override.value
-    head = rest[0]
-    if isinstance(data, str) and (short := short_key(above)):
+    location, value, words = override
+    if depth == len(location):
+        return value
+    key = location[depth]
+    if isinstance(data, str) and (short := _short_key(location[:depth])):
         data = {short: data}
-    here = (*above, head)
     if isinstance(data, list):
-        if not isinstance(head, int) or head >= len(data):
-            raise RecipeError(f"{override.told}: no item {head!r}; the list has {len(data)}.")
-        return [
-            apply_override(item, override, here) if i == head else item
-            for i, item in enumerate(data)
-        ]
-    if data is None:
-        data = {}
-    if not isinstance(data, dict):
-        raise RecipeError(f"{override.told}: {head!r} is inside a value that has no keys.")
-    key = str(head)
-    return {**data, key: apply_override(data.get(key), override, here)}
+        if not isinstance(key, int) or key >= len(data):
+            raise RecipeError(f"{words}: no item {key!r}; the list has {len(data)}.")
+        return [*data[:key], apply_override(data[key], override, depth + 1), *data[key + 1 :]]
+    if not isinstance(data, dict | None):
+        raise RecipeError(f"{words}: {key!r} is inside a value that has no keys.")
+    data = data or {}
+    return {**data, str(key): apply_override(data.get(str(key)), override, depth + 1)}
 
 
-def short_key(location: Location) -> str | None:
-    """Return the key that a plain text at this place is short for, as `base: bert` for `source`."""
+def _short_key(location: Location) -> str | None:
+    """Return the key that plain text at a location stands for, as `base: bert` for `source`."""
     if location == ("base",):
         return "source"
     return "name" if location[:-1] == ("tasks",) else None

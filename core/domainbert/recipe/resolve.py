@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from domainbert.errors import RecipeError
+from domainbert.errors import RecipeError, did_you_mean
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.origins import find_origins
 from domainbert.recipe.overrides import apply_override, budget_overrides, parse_setting
@@ -19,24 +18,35 @@ from domainbert.recipe.yaml import Location, YamlFile, dotted, read_yaml
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+RENAMED = {
+    "heldout": "held_out",
+    "mask_rate": "mlm_probability",
+    "max_length": "max_seq_length",
+    "warmup": "warmup_ratio",
+    "schedule": "lr_scheduler",
+    "max_gradient_norm": "max_grad_norm",
+    "layer_rate_decay": "layerwise_lr_decay",
+    "checkpoint_steps": "save_steps",
+    "keep_checkpoints": "save_total_limit",
+    "log_steps": "logging_steps",
+    "compile": "torch_compile",
+}
+"""New name of each key that was renamed, for the hint in the error."""
 
-@dataclass(frozen=True)
-class Resolved:
-    """A recipe, and where each of its values comes from.
 
-    Args:
-        recipe: Valid.
-        origins: `file:line`, `--set …`, `--budget …` or `default` for each value.
+def load_recipe(source: Path | str, settings: tuple[str, ...] = ()) -> Recipe:
+    """Return the valid recipe of a file, with `a.b=c` overrides applied.
+
+    Raises:
+        RecipeError: Everything wrong with the file, one line per problem.
     """
-
-    recipe: Recipe
-    origins: dict[Location, str]
+    return resolve_recipe(read_yaml(Path(source)), settings)[0]
 
 
 def resolve_recipe(
     source: YamlFile, settings: tuple[str, ...] = (), budget: str | None = None
-) -> Resolved:
-    """Apply `--set` values and `--budget` to parsed YAML and validate the whole.
+) -> tuple[Recipe, dict[Location, str]]:
+    """Return the valid recipe, and `file:line`, `--set …`, `--budget …` or `default` per value.
 
     Args:
         source: The parsed file.
@@ -47,39 +57,32 @@ def resolve_recipe(
         RecipeError: All problems at once, each with file:line and key.
     """
     data = source.data
-    told: dict[Location, str] = {}
     overrides = [parse_setting(setting) for setting in settings]
     overrides += budget_overrides(budget, data) if budget is not None else []
     for override in overrides:
         data = apply_override(data, override)
-        told[tuple(map(str, override.location))] = override.told
+    words: dict[Location, str] = {tuple(map(str, at)): text for at, _, text in overrides}
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        details = error.errors()
         problems = [
-            _problem(detail, source, told)
-            for detail in details
+            _problem(detail, source, words)
+            for detail in error.errors()
             # An item that is not valid makes its list look too short as well.
             if not (detail["type"] == "too_short" and detail["input"])
         ]
         raise RecipeError("\n".join(dict.fromkeys(problems))) from None
-    return Resolved(recipe, find_origins(recipe, data, source, told))
+    return recipe, find_origins(recipe, source, words)
 
 
-def validate_recipe(source: YamlFile, settings: tuple[str, ...] = ()) -> Recipe:
-    """Apply `--set` values to parsed YAML and validate the whole; see `resolve_recipe`."""
-    return resolve_recipe(source, settings).recipe
-
-
-def _problem(detail: ErrorDetails, source: YamlFile, told: dict[Location, str]) -> str:
+def _problem(detail: ErrorDetails, source: YamlFile, words: Mapping[Location, str]) -> str:
     location = tuple(detail["loc"])
-    words = tuple(map(str, location))
+    parts = tuple(map(str, location))
     overridden = [
-        # A value with keys of its own has to be told which of them is meant.
-        f"{text}: {dotted(location)}" if len(words) > len(at) else text
-        for at, text in told.items()
-        if words[: len(at)] == at or (at[: len(words)] == words and location not in source.lines)
+        # A value with keys inside: the message has to say which of them is wrong.
+        f"{text}: {dotted(location)}" if len(parts) > len(at) else text
+        for at, text in words.items()
+        if parts[: len(at)] == at or (at[: len(parts)] == parts and location not in source.lines)
     ]
     where = overridden[-1] if overridden else source.where(location)
     return f"{where}: {_explain(detail, location)}"
@@ -95,25 +98,21 @@ def _explain(detail: ErrorDetails, location: Location) -> str:
     message = message[0].lower() + message[1:]
     if kind == "string_type" and isinstance(given, bool):
         return f"{message}; YAML reads yes, no, on and off as booleans: put the word in quotes."
-    if kind in {"value_error", "missing"} or isinstance(given, dict | list):
+    if kind == "value_error" or isinstance(given, dict | list):
         return f"{message}."
     return f"{message}, found {given!r}."
 
 
 def _suggestion(location: Location) -> str:
-    siblings = _keys_beside(location)
-    close = difflib.get_close_matches(str(location[-1]), siblings, n=1)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" Known keys here: {', '.join(siblings)}."
-
-
-def _keys_beside(location: Location) -> list[str]:
     model: type[BaseModel] = Recipe
     for part in location[:-1]:
         if isinstance(part, str) and part in model.model_fields:
             model = _section_of(model.model_fields[part].annotation) or model
-    return [field.alias or name for name, field in model.model_fields.items()]
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    key = str(location[-1])
+    new = RENAMED.get(key)
+    hint = f" Did you mean {new!r}?" if new in keys else did_you_mean(key, keys)
+    return hint or f" Known keys here: {', '.join(keys)}."
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:
@@ -145,12 +144,3 @@ def check_names(recipe: Recipe, registry: Registry) -> None:
     ]
     if problems:
         raise RecipeError("\n".join(problems))
-
-
-def load_recipe(source: Path | str, settings: tuple[str, ...] = ()) -> Recipe:
-    """Read a recipe file, apply `a.b=c` overrides and validate.
-
-    Raises:
-        RecipeError: Everything wrong with the file, one line a problem.
-    """
-    return validate_recipe(read_yaml(Path(source)), settings)

@@ -1,16 +1,16 @@
 """The recipe: everything about one adaptation, as data.
 
-The models here and in `recipe_sections.py` are the schema of the YAML, of `domainbert recipes
-validate` and of `docs/reference/recipe.md`.
+The models here, in `sections.py` and in `train.py` are the schema of the YAML, of
+`domainbert recipes validate` and of `docs/reference/recipe.md`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from domainbert.recipe.sections import (
     BaseSection,
@@ -25,6 +25,11 @@ from domainbert.recipe.sections import (
 from domainbert.recipe.train import TrainSection
 
 
+def _short_for(key: str) -> BeforeValidator:
+    """Return a validator that takes plain text for the value of one key."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
 class Recipe(Section):
     """Everything about one adaptation."""
 
@@ -36,34 +41,22 @@ class Recipe(Section):
     """One line for people."""
     domain: Name | None = None
     """Domain whose corpora and tasks can be named; not needed for your own files."""
-    base: BaseSection
+    base: Annotated[BaseSection, _short_for("source")]
     """The checkpoint to start from."""
     corpus: tuple[CorpusSection, ...] = Field(min_length=1)
     """Sources of text, read in this order."""
     corpus_steps: tuple[Name, ...] = ("normalise", "exact-duplicates")
     """Steps that documents pass in this order, of core or of plugins; hold-out is always last."""
-    heldout: HeldoutSection = HeldoutSection()
+    held_out: HeldoutSection = HeldoutSection()
     """The slice that measures bits per character."""
     vocabulary: VocabularySection | None = None
     """Entries added to the tokenizer before training; absent for none."""
     train: TrainSection
     """Continued pretraining."""
-    tasks: tuple[TaskSection, ...] = ()
+    tasks: tuple[Annotated[TaskSection, _short_for("name")], ...] = ()
     """Tasks on which base and adapted model are compared."""
     evaluate: EvaluateSection = EvaluateSection()
     """How they are fine-tuned."""
-
-    @field_validator("base", mode="before")
-    @classmethod
-    def _base_from_string(cls, value: Any) -> Any:
-        return {"source": value} if isinstance(value, str) else value
-
-    @field_validator("tasks", mode="before")
-    @classmethod
-    def _tasks_from_strings(cls, value: Any) -> Any:
-        if not isinstance(value, list):
-            return value
-        return [{"name": item} if isinstance(item, str) else item for item in value]
 
     @field_validator("tasks")
     @classmethod
@@ -88,9 +81,10 @@ class Recipe(Section):
         return self
 
     def hash(self) -> str:
-        """Return the SHA-256 of the resolved recipe: same values, same hash, however written."""
-        content = self.model_dump(mode="json")
-        if self.vocabulary is None:
-            del content["vocabulary"]  # recipes from before there was this section keep their hash
+        """Return the SHA-256 of the values that are not at their default, however written.
+
+        A key that a later version adds with a default changes no hash.
+        """
+        content = self.model_dump(mode="json", exclude_defaults=True)
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()

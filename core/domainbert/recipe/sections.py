@@ -92,9 +92,9 @@ class TaskSection(Section):
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)
     """Name of the task; a plain string in the list is short for this."""
-    kind: Literal["tagging", "classification"] | None = None
+    kind: str | None = None
     """Kind of your own task. `tagging`: entity recognition in columns `word ... tag`, IOB2.
-    `classification`: .tsv, .csv or .jsonl with `text` and `label`."""
+    `classification`: .tsv, .csv or .jsonl with `text` and `label`. A plugin may add kinds."""
     train: str | None = None
     """Training file, relative to the recipe."""
     validation: str | None = None
@@ -109,17 +109,19 @@ class TaskSection(Section):
     levels: dict[str, Count] = Field(default_factory=dict)
     """Name of a level: length of the prefix of a label that names its class there, as
     `{section: 1, class: 3}`; each is scored as well (multi-label)."""
+    metrics: tuple[str, ...] = ()
+    """Metrics beside those of the kind, such as `mcc` or one of a plugin."""
+    baselines: tuple[str, ...] = ()
+    """Baselines beside those of the kind, such as one of a plugin."""
 
     @model_validator(mode="after")
     def _own_task_is_complete(self) -> TaskSection:
         if len(set(self.labels)) < len(self.labels):
             raise ValueError("labels: each label once")
-        if self.kind != "classification" and (self.multi_label or self.levels):
-            raise ValueError("multi_label and levels are for your own classification task")
-        if self.levels and not self.multi_label:
-            raise ValueError("levels need multi_label: true")
-        if self.kind is None and self.labels:
-            raise ValueError("labels are for your own task; a plugin's task declares its own")
+        if self.kind is None and (self.labels or self.multi_label or self.levels):
+            raise ValueError(
+                "labels, multi_label and levels are for your own task; a plugin declares its own"
+            )
         given = {key for key in ("kind", "train", "validation", "test") if getattr(self, key)}
         if given and len(given) < 4:
             missing = sorted({"kind", "train", "validation", "test"} - given)
@@ -184,7 +186,8 @@ class EvaluateSection(Section):
     long_texts: Literal["truncate", "window"] = "truncate"
     """Longer texts to classify: keep the beginning, or average the scores of all windows."""
     baselines: bool = True
-    """Add majority and TF-IDF + linear SVM to the table of classification tasks."""
+    """Add the baselines that suit each task: majority class and TF-IDF + linear SVM, or majority
+    type per word and the domain's terms as a dictionary."""
 
     @field_validator("seeds")
     @classmethod

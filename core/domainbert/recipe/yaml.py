@@ -18,8 +18,8 @@ from domainbert.errors import RecipeError
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 
-_TAGS = {"str", "int", "float", "bool", "null", "map", "seq", "timestamp"}
-_NODES = {"map": yaml.MappingNode, "seq": yaml.SequenceNode}
+_SCALARS = dict.fromkeys(("str", "int", "float", "bool", "null", "timestamp"), yaml.ScalarNode)
+_NODES = {"map": yaml.MappingNode, "seq": yaml.SequenceNode, **_SCALARS}
 
 Location = tuple[str | int, ...]
 
@@ -39,15 +39,14 @@ class YamlFile:
     lines: dict[Location, int]
 
     def where(self, location: Location) -> str:
-        """Return `file:line  a.b`, falling back to the nearest known parent."""
+        """Return `file:line  a.b`, the line as in `line`."""
         return f"{self.line(location)}  {dotted(location)}".rstrip()
 
     def line(self, location: Location) -> str:
-        """Return `file:line`, falling back to the nearest known parent."""
-        known = location
-        while known and known not in self.lines:
-            known = known[:-1]
-        return f"{self.path}:{self.lines.get(known, 1)}"
+        """Return `file:line` of a location, or of the nearest one above that was written."""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return f"{self.path}:{self.lines.get(location, 1)}"
 
 
 def dotted(location: Location) -> str:
@@ -92,59 +91,56 @@ def parse_yaml(text: str, name: str) -> YamlFile:
     Raises:
         RecipeError: As for `read_yaml`.
     """
+    loader = None
     try:
-        _refuse_aliases_and_depth(text, name)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise RecipeError(f"{name}:{line}: not valid YAML: {error.problem}.") from None
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{name}: not valid YAML: {error}.") from None
-    except ValueError:  # PyYAML on an escape such as \\U00110000, without a position
-        line = next(n for n, row in enumerate(text.split("\n"), 1) if "\\U" in row)
-        raise RecipeError(f"{name}:{line}: not valid YAML: no such character.") from None
+        loader = _Loader(text, name)
+        root = loader.get_single_node()
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an escape such as \\U00110000
+        mark = getattr(error, "problem_mark", None) or loader
+        where = f"{name}:{mark.line + 1}" if mark else name
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise RecipeError(f"{where}: not valid YAML: {problem}.") from None
     if not isinstance(root, yaml.MappingNode):
-        found = "nothing" if root is None else "a list or a single value"
-        raise RecipeError(f"{name}: expected `key: value` lines at the top level, found {found}.")
-    reader = _Reader(name)
-    data = reader.value(root, ())
-    if reader.problems:
-        raise RecipeError("\n".join(reader.problems))
-    return YamlFile(name, data, reader.lines)
+        content = "nothing" if root is None else "a list or a single value"
+        raise RecipeError(f"{name}: expected `key: value` lines at the top level, found {content}.")
+    data = loader.value(root, ())
+    if loader.problems:
+        raise RecipeError("\n".join(loader.problems))
+    return YamlFile(name, data, loader.lines)
 
 
-def _refuse_aliases_and_depth(text: str, name: str) -> None:
-    # Events come before any node is built, so a bomb costs nothing.
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise RecipeError(
-                f"{name}:{line}: anchors (&) and aliases (*) are not allowed in a recipe. "
-                "Write the value out, or quote it if it is text."
-            )
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise RecipeError(f"{name}:{line}: nested more than {MAX_DEPTH} levels deep.")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+class _Loader(yaml.SafeLoader):
+    """Turns nodes into values, and collects positions and problems.
 
+    Anchors, aliases and deep nesting are refused before a node is built, so a bomb costs nothing.
+    """
 
-class _Reader:
-    """Turns nodes into values, collecting positions and problems on the way."""
-
-    def __init__(self, name: str) -> None:
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
         self.name = name
+        self.depth = 0
         self.lines: dict[Location, int] = {}
         self.problems: list[str] = []
-        self._constructor = yaml.SafeLoader("")
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()
+        where = f"{self.name}:{event.start_mark.line + 1}"
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            raise RecipeError(
+                f"{where}: anchors (&) and aliases (*) are not allowed in a recipe. "
+                "Write the value out, or quote it if it is text."
+            )
+        if isinstance(event, yaml.CollectionStartEvent) and self.depth >= MAX_DEPTH:
+            raise RecipeError(f"{where}: nested more than {MAX_DEPTH} levels deep.")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def value(self, node: yaml.Node, location: Location) -> Any:
         self.lines.setdefault(location, node.start_mark.line + 1)
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        if kind not in _TAGS or not isinstance(node, _NODES.get(kind, yaml.ScalarNode)):
+        if not isinstance(node, _NODES.get(kind, ())):
             self._problem(node, f"{dotted(location)}: the tag {node.tag!r} is not allowed.")
             return None
         if isinstance(node, yaml.MappingNode):
@@ -155,7 +151,7 @@ class _Reader:
             return node.value
         try:
             str(node.value).encode()  # "\\ud800" is half of a character, which no file can hold
-            return self._constructor.construct_object(node)
+            return self.construct_object(node)
         except (ValueError, KeyError, IndexError, yaml.YAMLError):
             self._problem(node, f"{dotted(location)}: {node.value!r} is not a {kind}.")
             return None
@@ -164,19 +160,16 @@ class _Reader:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            here = (*location, str(key))
             if key is None or key == "<<":
                 self._problem(key_node, "expected a plain key.")
-                continue
-            here = (*location, key)
-            if key in result:
-                self._problem(
-                    key_node,
-                    f"{dotted(here)}: duplicate key; first set on line {self.lines[here]}. "
-                    "Remove one of the two.",
-                )
-                continue
-            self.lines[here] = key_node.start_mark.line + 1
-            result[key] = self.value(value_node, here)
+            elif key in result:
+                first = f"first set on line {self.lines[here]}"
+                text = f"{dotted(here)}: duplicate key; {first}. Remove one of the two."
+                self._problem(key_node, text)
+            else:
+                self.lines[here] = key_node.start_mark.line + 1
+                result[key] = self.value(value_node, here)
         return result
 
     def _problem(self, node: yaml.Node, text: str) -> None:

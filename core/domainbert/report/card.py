@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from domainbert.evaluate import TaskReport
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
-from domainbert.report.escape import cell
-from domainbert.report.statistics import Summary
+from domainbert.report.text import templates
 from domainbert.run.folder import RunFolder, update_lock
 from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
+from domainbert.tasks.metrics.score import metric_of
 from domainbert.tokenizer.extend import Extension
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,6 @@ class RunSummary:
         adaptation: Training, and bits per character before and after.
         reports: Base against adapted on each task.
         hardware: Device, processes, precision, peak memory.
-        is_main: Whether this process speaks for the run.
         extension: Entries added to the tokenizer, or None.
     """
 
@@ -41,7 +36,6 @@ class RunSummary:
     adaptation: Adaptation
     reports: tuple[TaskReport, ...]
     hardware: dict[str, Any]
-    is_main: bool
     extension: Extension | None = None
 
     @property
@@ -49,80 +43,46 @@ class RunSummary:
         """Wall time of training and evaluation, over all calls that continued the run."""
         return self.adaptation.seconds + 60 * sum(report.minutes for report in self.reports)
 
-    @property
-    def objective(self) -> str:
-        """What was predicted, in words."""
-        train = self.recipe.train
-        first, last = (f"{rate * 100:g} %" for rate in train.mlm_probabilities)
-        rate = first if first == last else f"{first} to {last}"
-        told = f"{rate} of the tokens hidden, chosen by {train.masking}"
-        if train.sentence_pairs != "none":
-            told += f"; pairs of text: {train.sentence_pairs}"
-        return told
-
 
 def write_card(summary: RunSummary, run: RunFolder) -> None:
     """Complete `lock.json` and write `README.md`, unless the run was finished before."""
     if run.card.exists():
         return
-    base = summary.base
-    update_lock(
-        run,
-        hardware=summary.hardware,
-        base={"source": base.source, "revision": base.revision, "sha256": base.sha256},
-        corpus={key: summary.corpus[key] for key in ("digest", "documents", "tokens", "counts")},
-        training={
-            "steps": summary.adaptation.steps,
-            "tokens": summary.adaptation.tokens,
-            "minutes": round(summary.adaptation.seconds / 60, 2),
-            "skipped": summary.adaptation.skipped,
-        },
-    )
+    facts = _facts(summary)
+    facts["training"]["minutes"] = round(summary.adaptation.seconds / 60, 2)
+    update_lock(run, **facts)
     write_text(run.card, render_card(summary))
+
+
+def _facts(summary: RunSummary) -> dict[str, Any]:
+    """Return what `lock.json` and `--json` have in common."""
+    base, keys = summary.base, ("digest", "documents", "tokens", "characters", "counts")
+    done = {key: getattr(summary.adaptation, key) for key in ("steps", "tokens", "skipped")}
+    return {
+        "base": {"source": base.source, "revision": base.revision, "sha256": base.sha256},
+        "corpus": {key: summary.corpus[key] for key in keys},
+        "training": {**done, "new_head": summary.adaptation.new_head},
+        "hardware": summary.hardware,
+    }
 
 
 def render_card(summary: RunSummary) -> str:
     """Return the model card as Markdown."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # Markdown; `cell` escapes what comes from outside
-    )
-    environment.filters.update(
-        percent=percent,
-        spread=spread,
-        cell=cell,
-        signed=signed,
-        shown_metrics=shown_metrics,
-        remarks=remarks,
-    )
+    environment = templates()
+    environment.filters.update(shown_metrics=shown_metrics, remarks=remarks)
     return environment.get_template("card.md.j2").render(summary=summary)
 
 
 def summary_json(summary: RunSummary) -> dict[str, Any]:
     """Return the numbers of a run as plain JSON values, for `--json`."""
-    return {
+    return _facts(summary) | {
         "recipe": {"name": summary.recipe.name, "sha256": summary.recipe.hash()},
-        "base": {"source": summary.base.source, "sha256": summary.base.sha256},
-        "corpus": {key: summary.corpus[key] for key in ("documents", "tokens", "characters")},
         "vocabulary": summary.extension.summary() if summary.extension else None,
-        "training": {
-            "steps": summary.adaptation.steps,
-            "tokens": summary.adaptation.tokens,
-            "new_head": summary.adaptation.new_head,
-            "skipped": summary.adaptation.skipped,
-        },
         "bits_per_character": {
             "before": asdict(summary.adaptation.before),
             "after": asdict(summary.adaptation.after),
         },
         "tasks": [task_json(report) for report in summary.reports],
-        "hardware": summary.hardware,
         "minutes": round(summary.seconds / 60, 2),
     }
 
@@ -134,14 +94,7 @@ def task_json(report: TaskReport) -> dict[str, Any]:
         "sample": report.task.sample,
         "metric": report.metric,
         "models": {
-            name: {
-                metric: {
-                    "mean": summary.mean,
-                    "sd": None if math.isnan(summary.sd) else summary.sd,
-                    "values": list(summary.values),
-                }
-                for metric, summary in scores.items()
-            }
+            name: {metric: asdict(summary) for metric, summary in scores.items()}
             for name, scores in report.scores.items()
         },
         "comparison": asdict(report.comparison) if report.comparison else None,
@@ -150,40 +103,21 @@ def task_json(report: TaskReport) -> dict[str, Any]:
 
 
 def shown_metrics(report: TaskReport) -> tuple[str, ...]:
-    """Return the metrics that tables show, the headline first."""
-    first = next(iter(report.scores.values()))
-    shown = {
-        "f1_strict": ("f1_default",),
-        "f1_macro": ("accuracy", "mcc"),
-        "f1_micro": ("f1_macro", "precision_at_1", "recall_at_5", "top1_f1"),
-    }[report.metric]
-    return (report.metric, *(name for name in shown if name in first))
+    """Return the metrics that tables show, the primary metric first."""
+    always = (report.metric, *report.task.metrics)
+    names = next(iter(report.scores.values()))
+    return tuple(n for n in names if n in always or metric_of(report.task, n).shown)
 
 
 def remarks(report: TaskReport) -> list[str]:
-    """Return what a reader of the scores should know about the data, one sentence each."""
-    said = {
+    """Return remarks on the data of a task, one sentence each."""
+    sentences = {
         "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
         "test_in_train": "{:,} records of test stand in train too.",
         "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
         "find them, and they count as missed.",
         "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
     }
-    found = [said[key].format(n) for key, n in sorted(report.counts.items()) if n and key in said]
-    return [*found, report.task.notes] if report.task.notes else found
-
-
-def percent(value: float) -> str:
-    """Format a score from 0 to 1 in percent."""
-    return f"{100 * value:.2f}"
-
-
-def signed(value: float) -> str:
-    """Format a difference of scores in points."""
-    return f"{100 * value:+.2f}"
-
-
-def spread(summary: Summary) -> str:
-    """Format mean and standard deviation in percent."""
-    sd = "" if math.isnan(summary.sd) else f" ± {percent(summary.sd)}"
-    return percent(summary.mean) + sd
+    counts = sorted(report.counts.items())
+    shown = [sentences[key].format(n) for key, n in counts if n and key in sentences]
+    return [*shown, report.task.notes] if report.task.notes else shown

@@ -1,61 +1,18 @@
-"""From what was typed to results that can stand in one table."""
+"""From the words of a command line to results that can stand in one table."""
 
 from __future__ import annotations
 
 import glob
-import hashlib
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from domainbert.errors import DataError
-from domainbert.report.results import Result, load_result
+from domainbert.report.scored import Scored, load_result, shortened
 from domainbert.storage.files import expand_user
-from domainbert.tasks.metrics.score import Prediction, primary_counts
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _NAME = re.compile(r".+-seed-\d+\.json")
 _SHOWN_ERRORS = 20
-
-
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """A result that was scored again; its predictions are kept as counts.
-
-    Args:
-        path: The file.
-        result: What it says.
-        counts_NK3: Counts of each test record; see `headline_counts`.
-        gold: Hash of what is true of each test record.
-    """
-
-    path: Path
-    result: Result
-    counts_NK3: NDArray[np.int64]
-    gold: str
-
-    @property
-    def task_key(self) -> str:
-        """What scores must have in common to stand in one table."""
-        told = self.result.task.model_dump(exclude={"domain", "sample"})
-        return _canonical([told, self.result.metric])
-
-    @property
-    def is_baseline(self) -> bool:
-        """Whether it is of a deterministic baseline, which has no weights and no seed."""
-        return self.result.model.sha256 is None
-
-    @property
-    def model_key(self) -> str:
-        """What results of one row have in common: the weights and how they were fine-tuned."""
-        model = self.result.model
-        return _canonical([model.sha256 or f"baseline {model.name}", self.result.settings])
 
 
 def find_results(source: str) -> list[Path]:
@@ -81,11 +38,10 @@ def find_results(source: str) -> list[Path]:
     if path.exists():
         return [path]
     matches = sorted(Path(item) for item in glob.glob(str(path), recursive=True))  # noqa: PTH207
-    found = [file for item in matches for file in ([item] if item.is_file() else [])]
-    found = [file for file in found if file.suffix == ".json"]
-    if not found:
+    files = [file for file in matches if file.is_file() and file.suffix == ".json"]
+    if not files:
         raise DataError(f"{source}: no such file or folder, and no result matches it as a glob.")
-    return found
+    return files
 
 
 def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]]:
@@ -95,7 +51,7 @@ def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]
         sources: Files, folders and globs.
 
     Returns:
-        The results, and notices of what was left out.
+        The results, and notices of what was left out or not checked.
 
     Raises:
         DataError: All files that are no whole, honest results, one line each; results of one model,
@@ -105,33 +61,32 @@ def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]
     for source in sources:
         for path in find_results(source):
             files.setdefault(path.resolve(), path)
-    found, wrong = [], []
+    results, wrong = [], []
     for path in files.values():
         try:
-            found.append(_load(path))
+            results.append(load_result(path))
         except DataError as error:
             wrong.append(str(error))
     if wrong:
-        more = len(wrong) - _SHOWN_ERRORS
-        wrong = wrong[:_SHOWN_ERRORS] + ([f"and {more} more results."] if more > 0 else [])
-        raise DataError("\n".join(wrong))
-    _check_gold(found)
-    return _once(found)
+        raise DataError("\n".join(shortened(wrong, _SHOWN_ERRORS, "and {} more results.")))
+    check_gold(results)
+    kept, notices = _once(results)
+    unchecked = sorted({name for scored in results for name in scored.unchecked})
+    notices += [
+        f"{name}: no installed plugin provides this metric; shown as stored, not checked."
+        for name in unchecked
+    ]
+    return kept, tuple(notices)
 
 
-def _load(path: Path) -> Scored:
-    result, predictions = load_result(path)
-    counts = primary_counts(result.task.scoring, predictions)
-    return Scored(path, result, counts, _gold(predictions))
+def check_gold(results: Sequence[Scored]) -> None:
+    """Refuse results of one test file that do not agree on its labels.
 
-
-def _gold(predictions: Sequence[Prediction]) -> str:
-    return hashlib.sha256(_canonical([p.gold for p in predictions]).encode()).hexdigest()
-
-
-def _check_gold(found: Sequence[Scored]) -> None:
+    Raises:
+        DataError: Two of them differ.
+    """
     first: dict[str, Scored] = {}
-    for scored in found:
+    for scored in results:
         other = first.setdefault(scored.task_key, scored)
         if other.gold != scored.gold:
             raise DataError(
@@ -140,27 +95,23 @@ def _check_gold(found: Sequence[Scored]) -> None:
             )
 
 
-def _once(found: Sequence[Scored]) -> tuple[tuple[Scored, ...], tuple[str, ...]]:
+def _once(results: Sequence[Scored]) -> tuple[tuple[Scored, ...], list[str]]:
     kept: dict[tuple[str, str, int], Scored] = {}
     notices = []
-    for scored in found:
+    for scored in results:
         key = (scored.task_key, scored.model_key, scored.result.seed)
         other = kept.setdefault(key, scored)
         if other is scored:
             continue
         result = scored.result
-        said = f"{result.task.name}, {result.model.name}, seed {result.seed}"
+        trial = f"{result.task.name}, {result.model.name}, seed {result.seed}"
         if other.result.environment != result.environment:
-            notices.append(f"{said}: given from two environments, {other.path} counted.")
-            continue
-        if other.result.predictions.sha256 != result.predictions.sha256:
+            notices.append(f"{trial}: given from two environments, {other.path} counted.")
+        elif other.result.predictions["sha256"] == result.predictions["sha256"]:
+            notices.append(f"{trial}: given twice with equal predictions, counted once.")
+        else:
             raise DataError(
-                f"{scored.path}: {said}: differs from {other.path}, which is of the same model, "
+                f"{scored.path}: {trial}: differs from {other.path}, which is of the same model, "
                 "task, seed and settings. Leave one of the two out."
             )
-        notices.append(f"{said}: given twice with equal predictions, counted once.")
-    return tuple(kept.values()), tuple(notices)
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True)
+    return tuple(kept.values()), notices

@@ -1,7 +1,7 @@
-"""The page of the leaderboard: one file with everything in it, and nothing that it did not bring.
+"""The page of the leaderboard: one file with everything in it, which fetches nothing.
 
-Jinja escapes all text. A content security policy lets run and apply only the script and the style
-that stand in the file, by their hashes, so that a mistake in escaping would still run nothing.
+Jinja escapes all text. A content security policy admits only the script and the style of the file,
+by their hashes, so that a mistake in escaping would still run nothing.
 """
 
 from __future__ import annotations
@@ -9,86 +9,131 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from domainbert.report.escape import plain
-from domainbert.report.plot import HEIGHT, WIDTH, Axis, make_plot, score_axis
 from domainbert.report.ranking import Row, Table
+from domainbert.report.text import TEMPLATES, plain, signed, templates
 
-_TEMPLATES = Path(__file__).parent / "templates"
+WIDTH, HEIGHT = 720, 320
+EDGES = {"left": 56, "right": WIDTH - 176, "top": 16, "bottom": HEIGHT - 52}
+"""Of the plot within a picture of `WIDTH` × `HEIGHT` pixels."""
+
 _BAR_WIDTH = 132
-_METRICS = {"f1_strict": "entity F1, strict", "f1_macro": "macro F1", "f1_micro": "micro F1"}
+_LINE = 15
+# Only a logarithmic axis separates costs that differ by more than this.
+_LOG_FROM = 20
+
+Scale = Callable[[float], float]
+"""Value to pixel."""
 
 
-def render_page(tables: Sequence[Table], notices: Sequence[str], n_results: int, rule: str) -> str:
+def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> str:
     """Return the page as HTML."""
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=True,
-        finalize=lambda value: plain(value) if type(value) is str else value,
+    environment = templates(
+        autoescape=True, finalize=lambda value: plain(value) if type(value) is str else value
     )
-    environment.filters.update(
-        percent=lambda value: f"{100 * value:.2f}",
-        signed=lambda value: f"{100 * value:+.2f}".replace("-", "−"),
-        short=_short,
-        known=lambda value: not math.isnan(value),
-        metric=lambda name: _METRICS.get(name, name),
-    )
-    style, script = (
-        (_TEMPLATES / name).read_text(encoding="utf-8")
-        for name in ("leaderboard.css", "leaderboard.js")
-    )
+    environment.filters["signed"] = lambda value: signed(value).replace("-", "−")
+    own = {kind: (TEMPLATES / f"leaderboard.{kind}").read_text("utf-8") for kind in ("css", "js")}
     return environment.get_template("leaderboard.html.j2").render(
-        tables=[_shown(table) for table in tables],
+        tables=[(table, make_plot(table), _with_bars(table)) for table in tables],
         notices=notices,
-        n_results=n_results,
+        n_results=sum(len(row.seeds) for table in tables for row in table.rows),
         rule=rule,
         models=len({row.title for table in tables for row in table.rows if not row.is_baseline}),
-        style=Markup(style),  # noqa: S704  # our own files, not escaped
-        script=Markup(script),  # noqa: S704
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        own={kind: Markup(text) for kind, text in own.items()},  # noqa: S704  # not escaped
+        hashes={kind: _hash(text) for kind, text in own.items()},
         plot_width=WIDTH,
         plot_height=HEIGHT,
         bar_width=_BAR_WIDTH,
     )
 
 
-def _shown(table: Table) -> dict[str, Any]:
-    axis = score_axis(table.rows, table.metric, 4, _BAR_WIDTH - 4)
+def make_plot(table: Table) -> dict[str, Any] | None:
+    """Return the marks of a plot of score against minutes, in pixels; None for fewer than two rows.
+
+    A point that is `outside` is far below all others and stands at the lower edge.
+    """
+    if len(table.rows) < 2:
+        return None
+    costs = [row.minutes for row in table.rows]
+    logarithmic = min(costs) > 0 and max(costs) / min(costs) > _LOG_FROM
+    first, last = (
+        (min(costs) / 1.5, max(costs) * 1.5) if logarithmic else (0.0, max(costs) * 1.08 or 1.0)
+    )
+    low, high = _score_range(table.rows)
+    left, right, top, bottom = EDGES.values()
+    x, y = scale(first, last, left, right, logarithmic), scale(low, high, bottom, top)
+    powers = [10.0**n for n in range(-9, 10) if first <= 10.0**n <= last]
+    # Rows come best first, so that labels in one column keep the order of their points.
+    gap = min(_LINE, (bottom - top) / (len(table.rows) - 1))
     return {
-        "table": table,
-        "plot": make_plot(table),
-        "rows": [(row, _bar(row, axis, table.metric)) for row in table.rows],
+        "points": [
+            {
+                "row": row,
+                "number": number,
+                "x": x(row.minutes),
+                "label_y": round(top + gap * number, 1),
+                **_marks(row, y, low),
+            }
+            for number, row in enumerate(table.rows)
+        ],
+        "x_ticks": [
+            {"place": x(value), "label": f"{value:g}"}
+            for value in (powers if logarithmic else ticks(first, last))
+        ],
+        "y_ticks": [{"place": y(v), "label": f"{100 * v:.4g}"} for v in ticks(low, high)],
+        "logarithmic": logarithmic,
+        **EDGES,
     }
 
 
-def _bar(row: Row, axis: Axis, metric: str) -> dict[str, Any]:
-    mean = row.scores[metric].mean
-    return {
-        "low": axis.place(row.interval.low),
-        "high": axis.place(row.interval.high),
-        "mean": axis.place(mean),
-        "outside": mean < axis.low,
-    }
+def scale(low: float, high: float, start: float, end: float, logarithmic: bool = False) -> Scale:
+    """Return the map from values to pixels; values outside go to the nearer end."""
+
+    def place(value: float) -> float:
+        ends = low, high, min(max(value, low), high)
+        first, last, at = map(math.log10, ends) if logarithmic else ends
+        return round(start + (at - first) / (last - first) * (end - start), 1)
+
+    return place
+
+
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    """Return round values within a range, 1, 2 or 5 times a power of ten apart."""
+    rough = (high - low) / wanted
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * f for f in (1, 2, 5, 10) if power * f >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 12) for number in range(first, last + 1)]
+
+
+def _score_range(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return the scores to show: of the models, and of baselines that are not far below them.
+
+    Otherwise a trivial baseline would press all differences between models into one spot.
+    """
+    models = [row for row in rows if not row.is_baseline] or rows
+    reach = 2 * min(row.low for row in models) - max(row.high for row in models)
+    shown = [row for row in rows if row in models or row.mean >= reach]
+    low, high = min(row.low for row in shown), max(row.high for row in shown)
+    margin = 0.06 * (high - low) or 0.01
+    return low - margin, high + margin
+
+
+def _marks(row: Row, place: Scale, lowest: float) -> dict[str, Any]:
+    """Return the pixels of mean and interval, and whether the mean is below the range."""
+    marks = {"low": place(row.low), "high": place(row.high), "mean": place(row.mean)}
+    return {**marks, "outside": row.mean < lowest}
+
+
+def _with_bars(table: Table) -> list[tuple[Row, dict[str, Any]]]:
+    low, high = _score_range(table.rows)
+    place = scale(low, high, 4, _BAR_WIDTH - 4)
+    return [(row, _marks(row, place, low)) for row in table.rows]
 
 
 def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _short(count: float) -> str:
-    """Shorten a count to three digits."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.3g}"

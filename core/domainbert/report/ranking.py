@@ -1,66 +1,65 @@
-"""Tables of models, a row each, with intervals and ranks that do not claim more than these show.
+"""Tables of models, one row each, with intervals and ranks that do not claim more than these show.
 
-The rank of a row is one more than the number of rows that are better, which means that the 95 %
-interval of the paired difference lies above zero; and it is never better than the rank of a row
-with a higher mean. Rows that no interval can separate share a rank: 1, 1, 3. A model with one seed
-and a deterministic baseline are shown where their score puts them, and have no rank.
+The rank of a row is one more than the number of rows that are better: the 95 % interval of the
+paired difference lies above zero. It is never better than the rank of a row with a higher mean.
+Rows that no interval can separate share a rank: 1, 1, 3. A model with one seed and a deterministic
+baseline have a place by their score, and no rank.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-import numpy as np
-
-from domainbert.report.collect import Scored
-from domainbert.report.results import ScoredModel, ScoredTask
-from domainbert.report.statistics import (
-    Comparison,
-    Interval,
-    Replicates,
-    Summary,
-    difference,
-    interval,
-    replicate,
-    summarise,
-)
+from domainbert.plugin.domain import Task
+from domainbert.report.compare import Comparison, Group, compare, group, most_counts
+from domainbert.report.results import Result, ScoredModel
+from domainbert.report.scored import Scored
+from domainbert.report.statistics import Summary
 
 
 @dataclass(frozen=True)
 class Row:
-    """One model on one task.
+    """One model on one task; the fields are those of `leaderboard.json`.
 
     Args:
-        title: What the table calls it; no two rows of a table have the same.
-        model: As in its first result.
-        seeds: Those it was fine-tuned with.
+        title: Name in the table; unique there.
         rank: None where it has none.
-        unranked: Why it has none.
-        interval: Of the mean headline.
-        scores: Every metric over seeds.
+        unranked: Why it has none: `baseline` or `one seed`.
+        model: As in its first result.
+        recipe: Name of the recipe whose run wrote the result.
+        seeds: Of fine-tuning.
+        values: Primary metric per seed.
+        mean: Of the values.
+        sd: Sample standard deviation of the values; None for one seed.
+        low: Lower end of the 95 % interval of the mean.
+        high: Upper end.
         base: Title of the row it was adapted from, if that is in the table.
         against_base: This row minus that one.
+        scores: Every metric over seeds.
         fine_tuning_minutes: Mean over seeds.
         settings: Of fine-tuning.
-        recipe: Name of the recipe whose run wrote the result.
     """
 
     title: str
-    model: ScoredModel
-    seeds: tuple[int, ...]
     rank: int | None
-    unranked: str
-    interval: Interval
-    scores: Mapping[str, Summary]
+    unranked: str | None
+    model: ScoredModel
+    recipe: str | None
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+    mean: float
+    sd: float | None
+    low: float
+    high: float
     base: str | None
     against_base: Comparison | None
+    scores: Mapping[str, Summary]
     fine_tuning_minutes: float
     settings: Mapping[str, Any]
-    recipe: str | None
 
     @property
     def is_baseline(self) -> bool:
@@ -78,166 +77,118 @@ class Table:
     """The models on one version of one task.
 
     Args:
-        task: As in its results.
-        sample: Whether some result says that it is a demonstration set and no benchmark.
-        metric: The headline, by which rows are compared.
+        task: As in its results; a sample if some result says so.
+        metric: The primary metric, by which rows are compared.
         records: Test records.
+        noticed: Remarks of its results on the data, as counts.
         rows: Best mean first.
-        noticed: What its results say of the data, as counts.
     """
 
-    task: ScoredTask
-    sample: bool
+    task: Task
     metric: str
     records: int
-    rows: tuple[Row, ...]
     noticed: Mapping[str, int]
+    rows: tuple[Row, ...]
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """All metrics that some row has, the headline first."""
-        names = sorted({name for row in self.rows for name in row.scores})
-        return (self.metric, *(name for name in names if name != self.metric))
+        """All metrics that some row has, the primary metric first."""
+        names = sorted({name for row in self.rows for name in row.scores} - {self.metric})
+        return (self.metric, *names)
 
 
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """The results of one row, ordered by seed."""
-
-    results: tuple[Scored, ...]
-    replicates: Replicates
-
-    @property
-    def first(self) -> Scored:
-        return self.results[0]
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        return tuple(scored.result.seed for scored in self.results)
-
-    @property
-    def mean(self) -> float:
-        return float(self.replicates.values_S.mean())
-
-    @property
-    def unranked(self) -> str:
-        if self.first.is_baseline:
-            return "baseline"
-        return "one seed" if len(self.results) < 2 else ""
-
-
-def make_tables(found: Sequence[Scored]) -> tuple[Table, ...]:
+def make_tables(results: Sequence[Scored]) -> tuple[Table, ...]:
     """Put results into tables: samples last, then by the name of the task."""
-    by_task: dict[str, list[Scored]] = defaultdict(list)
-    for scored in found:
-        by_task[scored.task_key].append(scored)
-    tables = [_table(results) for results in by_task.values()]
-    return tuple(sorted(tables, key=lambda t: (t.sample, t.task.name, t.task.version)))
+    tables = [_table(several) for several in _grouped(results, "task_key")]
+    return tuple(sorted(tables, key=lambda t: (t.task.sample, t.task.name, t.task.version)))
 
 
-def contrast(base: Sequence[Scored], other: Sequence[Scored]) -> tuple[Comparison, bool]:
-    """Compare two models on one task, `other` minus `base`.
-
-    Returns:
-        The comparison, and whether seeds could be paired.
-    """
-    first, second = _group(base), _group(other)
-    return _difference(first, second), first.seeds == second.seeds
+def _grouped(results: Sequence[Scored], key: str) -> list[list[Scored]]:
+    key_of = attrgetter(key)
+    return [list(g) for _, g in itertools.groupby(sorted(results, key=key_of), key_of)]
 
 
 def _table(results: Sequence[Scored]) -> Table:
-    by_model: dict[str, list[Scored]] = defaultdict(list)
-    for scored in results:
-        by_model[scored.model_key].append(scored)
-    groups = sorted(map(_group, by_model.values()), key=lambda g: (-g.mean, g.first.model_key))
-    ranks, titles = _ranks(groups), _titles(groups)
-    rows = [_row(group, titles[n], ranks[n]) for n, group in enumerate(groups)]
-    for number, group in enumerate(groups):
-        base = _base_of(group, groups)
-        if base is not None:
-            compared, named = _difference(base, group), titles[groups.index(base)]
-            rows[number] = replace(rows[number], base=named, against_base=compared)
-    # Of models with different tokenizers, the one that cuts texts into most tokens.
-    noticed: dict[str, int] = {}
-    for scored in results:
-        for key, n in scored.result.counts.items():
-            noticed[key] = max(n, noticed.get(key, 0))
-    noticed = {key: n for key, n in noticed.items() if n}
-    first = results[0]
+    groups = [group(several) for several in _grouped(results, "model_key")]
+    groups.sort(key=lambda g: (-g.primary.mean, g.first.model_key))
+    titles = dict(zip(map(id, groups), _titles(groups), strict=True))
+    rows = [_row(g, rank, groups, titles) for g, rank in zip(groups, _ranks(groups), strict=True)]
+    first = next((s for s in results if s.result.task.sample), results[0])
     return Table(
         task=first.result.task,
-        sample=any(scored.result.task.sample for scored in results),
         metric=first.result.metric,
-        records=len(first.counts_NK3),
+        records=len(first.records),
+        noticed={key: n for key, n in most_counts(results).items() if n},
         rows=tuple(rows),
-        noticed=dict(sorted(noticed.items())),
     )
 
 
-def _group(results: Sequence[Scored]) -> _Group:
-    ordered = tuple(sorted(results, key=lambda scored: scored.result.seed))
-    counts_SNK3 = np.stack([scored.counts_NK3 for scored in ordered])
-    return _Group(ordered, replicate(counts_SNK3, seeded=not ordered[0].is_baseline))
+def _unranked(model: Group) -> str | None:
+    if model.first.is_baseline:
+        return "baseline"
+    return "one seed" if model.has_unknown_spread else None
 
 
-def _difference(base: _Group, other: _Group) -> Comparison:
-    return difference(base.replicates, other.replicates, paired=base.seeds == other.seeds)
-
-
-def _ranks(groups: Sequence[_Group]) -> list[int | None]:
-    """Return the rank of each group; they come best mean first."""
-    ranked = [group for group in groups if not group.unranked]
-    better = [sum(_difference(g, other).verdict == "better" for other in ranked) for g in ranked]
+def _ranks(groups: Sequence[Group]) -> list[int | None]:
+    """Return the rank of each group; the groups have the best mean first."""
+    ranked = [g for g in groups if _unranked(g) is None]
+    better = [sum(compare(g, other).verdict == "better" for other in ranked) for g in ranked]
     ranks = iter(itertools.accumulate((1 + n for n in better), max))
-    return [None if group.unranked else next(ranks) for group in groups]
+    return [next(ranks) if _unranked(g) is None else None for g in groups]
 
 
-def _base_of(group: _Group, groups: Sequence[_Group]) -> _Group | None:
-    """Return what a row was adapted from: in the same folder, or else by name; None if unclear."""
-    model, settings = group.first.result.model, group.first.result.settings
-    if group.first.is_baseline or model.name == "base":
+def _base_of(model: Group, groups: Sequence[Group]) -> Group | None:
+    """Return the base of a model: in the same folder, or else by name; None if unclear."""
+    mine = model.first.result.model
+    if model.first.is_baseline or mine.name == "base":
         return None
     alike = [
         other
         for other in groups
-        if other.first.result.model.name == "base" and other.first.result.settings == settings
+        if other.first.result.model.name == "base"
+        and other.first.result.settings == model.first.result.settings
     ]
-    folders = {scored.path.parent for scored in group.results}
+    folders = {scored.path.parent for scored in model.results}
     beside = [g for g in alike if folders & {scored.path.parent for scored in g.results}]
-    named = [g for g in alike if model.run and g.first.result.model.base == model.base]
-    found = beside or named
-    return found[0] if len(found) == 1 else None
+    named = [g for g in alike if mine.run and g.first.result.model.base == mine.base]
+    bases = beside or named
+    return bases[0] if len(bases) == 1 else None
 
 
-def _row(group: _Group, title: str, rank: int | None) -> Row:
-    results = [scored.result for scored in group.results]
-    first = results[0]
+def _row(model: Group, rank: int | None, groups: Sequence[Group], titles: Mapping[int, str]) -> Row:
+    first, (low, high) = model.first.result, model.interval()
+    base = _base_of(model, groups)
     return Row(
-        title=title,
-        model=first.model,
-        seeds=group.seeds,
+        title=titles[id(model)],
         rank=rank,
-        unranked=group.unranked,
-        interval=interval(group.replicates),
-        scores={name: summarise([result.test[name] for result in results]) for name in first.test},
-        base=None,
-        against_base=None,
-        fine_tuning_minutes=float(np.mean([result.minutes for result in results])),
+        unranked=_unranked(model),
+        model=first.model,
+        recipe=first.recipe["name"] if first.recipe else None,
+        seeds=model.seeds,
+        **vars(model.primary),
+        low=low,
+        high=high,
+        base=titles[id(base)] if base else None,
+        against_base=compare(base, model) if base else None,
+        scores=model.scores,
+        fine_tuning_minutes=sum(s.result.minutes for s in model.results) / len(model.results),
         settings=first.settings,
-        recipe=first.recipe.name if first.recipe else None,
     )
 
 
-def _titles(groups: Sequence[_Group]) -> list[str]:
-    """Name rows: an adapted model by its run, a base by its source; told apart where alike."""
-    titles = [_title(group.first.result.model) for group in groups]
-    for tell in (_weights, _settings_that_differ):
-        doubled = {title for title in titles if titles.count(title) > 1}
-        for title in doubled:
-            alike = [number for number, other in enumerate(titles) if other == title]
-            marks = tell([groups[number] for number in alike])
-            for number, mark in zip(alike, marks, strict=True):
-                titles[number] += f" · {mark}" if len(set(marks)) > 1 else ""
+def _titles(groups: Sequence[Group]) -> list[str]:
+    """Name rows: an adapted model by its run, a base by its source; longer where these are equal.
+
+    Equal names get what differs: the start of the weights' hash, and settings.
+    """
+    titles = [_title(g.first.result.model) for g in groups]
+    for title in {title for title in titles if titles.count(title) > 1}:
+        alike = [number for number, other in enumerate(titles) if other == title]
+        marks = {number: _marks(groups[number].first.result) for number in alike}
+        keys = dict.fromkeys(key for mark in marks.values() for key in mark)
+        differ = [k for k in keys if len({repr(mark.get(k)) for mark in marks.values()}) > 1]
+        for number, mark in marks.items():
+            titles[number] += " · " + ", ".join(f"{k} {mark.get(k)}".strip() for k in differ)
     return titles
 
 
@@ -247,12 +198,5 @@ def _title(model: ScoredModel) -> str:
     return model.run
 
 
-def _weights(groups: Sequence[_Group]) -> list[str]:
-    return [(group.first.result.model.sha256 or "")[:7] for group in groups]
-
-
-def _settings_that_differ(groups: Sequence[_Group]) -> list[str]:
-    all_settings = [group.first.result.settings for group in groups]
-    keys = sorted({key for settings in all_settings for key in settings})
-    differ = [k for k in keys if len({repr(s.get(k)) for s in all_settings}) > 1]
-    return [", ".join(f"{k} {s.get(k)}" for k in differ) for s in all_settings]
+def _marks(result: Result) -> dict[str, Any]:
+    return {"": (result.model.sha256 or "")[:7], **dict(sorted(result.settings.items()))}

@@ -1,194 +1,126 @@
-"""Is the difference between two models more than chance?
+"""Means over seeds, bootstrap values over records, and intervals that carry both.
 
-Two things vary when a comparison is repeated: the seed of fine-tuning and the records that happen
-to be in the test set. The intervals here carry both. The variance of a mean is the sum of two
-parts: that over seeds, divided by their number, and the bootstrap variance over records, which are
-drawn alike for all models of a task. The interval is the mean ± t times the root, with
+Two things vary when a comparison is repeated: the seed of fine-tuning and the records of the test
+set. The variance of a mean is the sum of two parts: the variance over seeds, divided by their
+number, and the bootstrap variance over records. The interval is the mean ± t times the root, with
 Welch–Satterthwaite degrees of freedom (Satterthwaite 1946, doi:10.2307/3002019).
+
+Legend: S seeds, N records, B resamples.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from domainbert.tasks.metrics.score import primary_of_counts
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from domainbert.plugin.components import Metric
+from domainbert.plugin.registry import calling
 
 CONFIDENCE = 0.95
-_RESAMPLES = 2000
+_RESAMPLES, _BATCH = 2000, 100
+# A function of a sample runs once per resample; 400 give the half-width to about 4 %.
+_RESAMPLES_OF_SAMPLE = 400
+
+_Value = Callable[[Any], Any]
+"""Numbers of drawn records (B, N) to the mean over seeds (B,)."""
+
+Part = tuple[float, int]
+"""A variance and its degrees of freedom."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Scores of one model over seeds: mean, and sample standard deviation (NaN for one seed)."""
+    """Scores of one model over seeds: mean, and sample standard deviation (None for one seed)."""
 
     mean: float
-    sd: float
+    sd: float | None
     values: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % interval."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Adapted minus base.
-
-    Args:
-        difference: Of the means.
-        low: Lower end of the 95 % interval.
-        high: Upper end.
-        verdict: `better`, `worse`, or `not shown` where the interval contains zero.
-    """
-
-    difference: float
-    low: float
-    high: float
-    verdict: str
-
-
-@dataclass(frozen=True, eq=False)
-class Replicates:
-    """The headline of one model on one task, and what it is on other draws of test records.
-
-    Args:
-        values_S: Of each seed.
-        means_B: Mean over seeds on each draw; the draws are alike for all models of a task.
-        n_records: Test records.
-        seeded: Whether another seed gives other values; false for a deterministic baseline.
-    """
-
-    values_S: NDArray[np.float64]
-    means_B: NDArray[np.float64]
-    n_records: int
-    seeded: bool = True
-
-    @property
-    def seeds_known(self) -> bool:
-        """Whether the spread over seeds is known."""
-        return not self.seeded or len(self.values_S) > 1
 
 
 def summarise(values: Sequence[float]) -> Summary:
     """Return mean and sample standard deviation."""
-    sd = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return Summary(float(np.mean(values)), sd, tuple(values))
 
 
-def compare(
-    base_SNK3: NDArray[np.int64], adapted_SNK3: NDArray[np.int64], seed: int = 0
-) -> Comparison:
-    """Compare two models on the same seeds and test records by the task's headline.
+def records_of(metric: Metric, predictions: Sequence[Any]) -> Any:
+    """Return what a metric needs of each record: counts (N, ...), or the predictions."""
+    if metric.counts is None:
+        return tuple(predictions)
+    with calling(metric):
+        return np.asarray(metric.counts(predictions))
+
+
+def bootstrap(metric: Metric, runs: Sequence[Any], seed: int = 0) -> NDArray[np.float64]:
+    """Return the metric's mean over seeds on each draw of test records, float64, shape (B,).
+
+    Equal seeds give equal draws, so that all models of a task are compared on the same records.
 
     Args:
-        base_SNK3: (right, predicted, gold) of S seeds, N records and K classes; see
-            `headline_counts`.
-        adapted_SNK3: The same for the other model.
-        seed: Of the bootstrap.
+        metric: Of the task.
+        runs: Per seed, the result of `records_of`.
+        seed: Of the draws.
     """
-    return difference(replicate(base_SNK3, seed=seed), replicate(adapted_SNK3, seed=seed))
-
-
-def replicate(counts_SNK3: NDArray[np.int64], *, seeded: bool = True, seed: int = 0) -> Replicates:
-    """Return the headline of a model on its test records and on draws of them.
-
-    Args:
-        counts_SNK3: (right, predicted, gold) of S seeds, N records and K classes.
-        seeded: Whether another seed of fine-tuning would give other predictions.
-        seed: Of the bootstrap; with the same one, models of a task see the same draws.
-    """
-    from scipy import stats
-
-    n_records = counts_SNK3.shape[1]
-    values_S = primary_of_counts(counts_SNK3.sum(axis=1))
-    if n_records < 2:
-        return Replicates(values_S, np.full(_RESAMPLES, values_S.mean()), n_records, seeded)
-    rows = np.arange(n_records)
-    # Summing drawn records is a matrix product with how often each was drawn.
-    flat_NX = np.moveaxis(counts_SNK3, 1, 0).reshape(n_records, -1).astype(np.float64)
-    shape = (counts_SNK3.shape[0], *counts_SNK3.shape[2:])
-
-    def statistic(sample_BN: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
-        drawn_BN = np.stack([np.bincount(row, minlength=n_records) for row in sample_BN])
-        sums = (drawn_BN @ flat_NX).reshape(len(sample_BN), *shape)
-        return primary_of_counts(sums).mean(axis=-1)
-
-    drawn = stats.bootstrap(
-        (rows,),
-        statistic,
-        n_resamples=_RESAMPLES,
-        batch=100,
-        method="percentile",
-        vectorized=True,
-        rng=np.random.default_rng(seed),
-    )
-    return Replicates(values_S, drawn.bootstrap_distribution, n_records, seeded)
-
-
-def interval(found: Replicates) -> Interval:
-    """Return the 95 % interval of a mean over seeds, cut at 0 and 1, which no headline leaves.
-
-    With one seed it carries the choice of records only.
-    """
-    parts = [_of_seeds(found.values_S), _of_records(found.means_B, found.n_records)]
-    whole = _interval(float(found.values_S.mean()), parts)
-    return Interval(max(0.0, whole.low), min(1.0, whole.high))
-
-
-def difference(base: Replicates, other: Replicates, *, paired: bool = True) -> Comparison:
-    """Return the other model minus the base, on the same test records.
-
-    With one seed of a model that has seeds nothing is known of their spread, and the verdict is
-    `not shown` whatever the interval.
-
-    Args:
-        base: What is compared with.
-        other: The other model.
-        paired: Whether the values of both are of the same seeds in the same order; else the spread
-            over seeds of each is counted on its own.
-    """
-    if paired:
-        parts = [_of_seeds(other.values_S - base.values_S)]
+    numbers = np.random.default_rng(seed)
+    n_records = len(runs[0])
+    if metric.aggregate is not None:
+        resamples, value = _RESAMPLES, _of_counts(metric.aggregate, runs)
     else:
-        parts = [_of_seeds(base.values_S), _of_seeds(other.values_S)]
-    parts.append(_of_records(other.means_B - base.means_B, base.n_records))
-    centre = float(other.values_S.mean() - base.values_S.mean())
-    found = _interval(centre, parts)
-    verdict = "not shown"
-    if base.seeds_known and other.seeds_known and (found.low > 0 or found.high < 0):
-        verdict = "better" if found.low > 0 else "worse"
-    return Comparison(centre, found.low, found.high, verdict)
+        resamples, value = _RESAMPLES_OF_SAMPLE, _of_sample(metric.of_sample, runs)
+    with calling(metric):
+        batches = [
+            value(numbers.integers(0, n_records, (_BATCH, n_records)))
+            for _ in range(0, resamples, _BATCH)
+        ]
+    return np.concatenate(batches)
 
 
-def _of_seeds(values_S: NDArray[np.float64]) -> tuple[float, int]:
-    """Return the variance of a mean over seeds and its degrees of freedom."""
-    if len(values_S) < 2:
+def _of_counts(aggregate: Callable[[Any], Any], runs: Sequence[Any]) -> _Value:
+    counts_SN = np.stack(runs)
+    # Summing drawn records is a matrix product with how often each was drawn.
+    flat_NX = np.moveaxis(counts_SN, 1, 0).reshape(counts_SN.shape[1], -1).astype(np.float64)
+    shape = (len(runs), *counts_SN.shape[2:])
+
+    def value(drawn_BN: NDArray[np.int64]) -> NDArray[np.float64]:
+        times_BN = np.stack([np.bincount(row, minlength=len(flat_NX)) for row in drawn_BN])
+        sums = (times_BN @ flat_NX).reshape(len(drawn_BN), *shape)
+        return np.asarray(aggregate(sums), dtype=np.float64).mean(axis=-1)
+
+    return value
+
+
+def _of_sample(of_sample: Any, runs: Sequence[Any]) -> _Value:
+    def value(drawn_BN: NDArray[np.int64]) -> list[Any]:
+        draws = drawn_BN.tolist()
+        return [np.mean([of_sample([run[n] for n in draw]) for run in runs]) for draw in draws]
+
+    return value
+
+
+def of_seeds(values: Sequence[float] | NDArray[np.float64]) -> Part:
+    """Return the variance of a mean over seeds; zero for one seed, whose spread is unknown."""
+    if len(values) < 2:
         return 0.0, 1
-    return float(values_S.var(ddof=1)) / len(values_S), len(values_S) - 1
+    return float(np.var(values, ddof=1)) / len(values), len(values) - 1
 
 
-def _of_records(means_B: NDArray[np.float64], n_records: int) -> tuple[float, int]:
+def of_records(means_B: NDArray[np.float64], n_records: int) -> Part:
+    """Return the bootstrap variance over records."""
     return float(means_B.var(ddof=1)), max(1, n_records - 1)
 
 
-def _interval(centre: float, parts: Sequence[tuple[float, int]]) -> Interval:
+def interval(centre: float, *parts: Part) -> tuple[float, float]:
+    """Return the ends of the 95 % interval around a mean with independent variances."""
     from scipy import stats
 
     variance = sum(part for part, _ in parts)
     if variance == 0.0:
-        return Interval(centre, centre)
+        return centre, centre
     freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
     reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * math.sqrt(variance)
-    return Interval(centre - reach, centre + reach)
+    return centre - reach, centre + reach

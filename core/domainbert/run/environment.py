@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
+    from domainbert.run.session import Session
+
 
 def environment_fingerprint(model: nn.Module) -> dict[str, str]:
     """Return versions, hardware, processes and precision of a run, by name."""
@@ -78,3 +80,23 @@ def processor_name() -> str:
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def hardware(session: Session) -> dict[str, Any]:
+    """Return device, processes and precision of a run, and the peak memory of this process."""
+    import resource
+
+    import torch
+
+    device = session.accelerator.device
+    cuda = device.type == "cuda"
+    peak = torch.cuda.max_memory_allocated(device) if cuda else 0
+    return {
+        "device": torch.cuda.get_device_name(device) if cuda else processor_name(),
+        "processes": session.accelerator.num_processes,
+        "cores": os.cpu_count(),
+        "precision": "bf16" if session.bf16 else "fp32",
+        # Linux counts ru_maxrss in KiB.
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 2),
+        "peak_device_memory_gb": round(peak / 1024**3, 2),
+    }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -41,28 +40,21 @@ class Bar:
             self.reporter.say(line)
 
 
-class _Stream(io.TextIOBase):
+class _Stream:
     """A stream whose reader may go, as `… 2>&1 | head` or a terminal: the work goes on."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # what a line can hold
-        return self._stream.encoding
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
         try:
             self._stream.write(text)
             self._stream.flush()
         except OSError:
-            # What waits in the buffer has to go somewhere, or Python ends with an error of its own.
+            # What waits in the buffer has to go somewhere, or Python ends with another error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
         return len(text)
 

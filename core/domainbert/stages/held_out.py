@@ -34,7 +34,7 @@ def measure(
     if not session.is_main:
         return None
     if not is_done(stage):
-        texts = heldout_texts(*corpus, recipe.heldout.max_tokens)
+        texts = heldout_texts(*corpus, recipe.held_out.max_tokens)
         loaded = load_masked_lm(find_base(str(folder.resolve()), Path()), recipe.train.seed)
         device = session.accelerator.device
         poll: Callable[[], None] = partial(session.check_stop, f"measuring {stage.folder.name}")

@@ -14,7 +14,7 @@ from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
-from domainbert.plugin.components import CorpusStep
+from domainbert.plugin.components import CorpusStep, LoadedTask
 from domainbert.plugin.domain import Domain
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
@@ -23,7 +23,7 @@ from domainbert.recipe.train import TrainSection
 from domainbert.run.progress import download_bar
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
-from domainbert.tasks.load import LoadedTask, load_task
+from domainbert.tasks.load import load_task
 from domainbert.tokenizer.extend import check_slots
 from domainbert.tokenizer.wordpiece import open_words
 from domainbert.training.phases import check_shares

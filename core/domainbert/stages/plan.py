@@ -81,7 +81,7 @@ def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
     tokens = vocabulary or corpus
     pretrain = _stage(run, "pretrain", {"train": train, "corpus": tokens.key, "base": base})
     measured = {
-        "held_out": section_facts(recipe.heldout),
+        "held_out": section_facts(recipe.held_out),
         "corpus": corpus.key,
         "max_seq_length": recipe.train.max_seq_length,
     }
@@ -111,7 +111,7 @@ def _corpus_facts(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
     encoder, read = inputs.encoder, {"corpus", "corpus_steps"}
     return {
         **recipe.model_dump(mode="json", include=read, exclude_defaults=True),
-        "held_out": recipe.heldout.fraction,
+        "held_out": recipe.held_out.fraction,
         "files": {f"{n} {item['file']}": item["sha256"] for n, item in enumerate(inputs.files)},
         "tokenizer": fingerprint(encoder.tokenizer),
         "units": encoder.units.name if encoder.units else None,

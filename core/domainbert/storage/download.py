@@ -6,8 +6,9 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
 from domainbert.errors import DataError
@@ -31,108 +32,79 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "domainbert"
 
 
-@contextmanager
-def temporary_cache(folder: Path) -> Iterator[None]:
-    """Let downloads go to another folder while the block runs; what is in the cache is still found.
-
-    Args:
-        folder: Made when something is downloaded.
-    """
-    before = {name: os.environ.get(name) for name in (DATA_VARIABLE, CACHE_VARIABLE)}
-    usual = cache_folder() / "files"
-    searched = [before[DATA_VARIABLE] or "", str(usual) if usual.is_dir() else ""]
-    os.environ[DATA_VARIABLE] = os.pathsep.join(filter(None, searched))
-    os.environ[CACHE_VARIABLE] = str(folder)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-
-
 def locate(file: DataFile, progress: Progress | None = None) -> Path:
     """Return a path whose content has the declared hash, downloading it if need be.
 
     Args:
-        file: What is looked for.
-        progress: Told of the download's progress.
+        file: A file with size and hash.
+        progress: Called during a download.
 
     Raises:
         DataError: It is nowhere, cannot be downloaded, or has another hash.
     """
     folders = [Path(part) for part in os.environ.get(DATA_VARIABLE, "").split(os.pathsep) if part]
     for folder in folders:
-        if (found := _find_in(folder, file)) is not None:
-            return found
+        if not folder.is_dir():
+            raise DataError(f"{DATA_VARIABLE}: {folder} is not a folder.")
+        if same := next((path for path in sorted(folder.rglob("*")) if _is(file, path)), None):
+            return same
     cached = cache_folder() / "files" / file.sha256[:16] / file.name
-    if _is_whole(file, cached):
+    if _is(file, cached):
         return cached
     if file.url is None:
-        looked = os.pathsep.join(map(str, folders)) or f"{DATA_VARIABLE} is not set"
+        searched = os.pathsep.join(map(str, folders)) or f"{DATA_VARIABLE} is not set"
         raise DataError(
             f"{file.name}: not found (sha256 {file.sha256[:12]}…, {file.size} bytes; looked in: "
-            f"{looked}). It has no download address: set {DATA_VARIABLE} to a folder that holds it."
+            f"{searched}). It has no download address: set {DATA_VARIABLE} to a folder that holds "
+            "it."
         )
-    _download(file, cached, progress)
+    try:
+        make_folder(cached.parent)
+    except OSError as error:
+        raise DataError(f"{cached.parent}: cannot be made: {error.strerror}.") from None
+    with _alone(cached, lambda done: progress(done, file.size) if progress else None):
+        if not _is(file, cached):  # another run may have brought it meanwhile
+            _fetch(file, cached, progress)
     return cached
 
 
-def _find_in(folder: Path, file: DataFile) -> Path | None:
-    if not folder.is_dir():
-        raise DataError(f"{DATA_VARIABLE}: {folder} is not a folder.")
-    # The size tells most files apart without reading them.
-    same_size = (
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.stat().st_size == file.size
-    )
-    return next((path for path in same_size if sha256_file(path) == file.sha256), None)
-
-
-def _is_whole(file: DataFile, path: Path) -> bool:
+def _is(file: DataFile, path: Path) -> bool:
+    """Return whether a path holds the file; the size tells most apart without reading them."""
     if not path.is_file() or path.stat().st_size != file.size:
         return False
     return sha256_file(path) == file.sha256
 
 
-def _download(file: DataFile, target: Path, progress: Progress | None) -> None:
-    try:
-        make_folder(target.parent)
-    except OSError as error:
-        raise DataError(f"{target.parent}: cannot be made: {error.strerror}.") from None
-    partial = target.with_name(target.name + ".partial")
+def _partial(target: Path) -> Path:
+    return target.with_name(target.name + ".partial")
 
-    def wait() -> None:
-        if progress:
-            progress(_arrived(partial), file.size)
-        time.sleep(_LOOK)
 
-    with _alone(target.with_name(target.name + ".lock"), wait):
-        if not _is_whole(file, target):  # another run may have brought it meanwhile
-            _fetch(file, partial, target, progress)
+def _arrived(target: Path) -> int:
+    with suppress(FileNotFoundError):
+        return _partial(target).stat().st_size
+    return 0
 
 
 @contextmanager
-def _alone(path: Path, wait: Callable[[], None]) -> Iterator[None]:
+def _alone(target: Path, show: Callable[[int], None]) -> Iterator[None]:
     """Keep other runs out while the block runs; a file system without locks lets them in."""
-    with storage_errors(path):
-        stream = path.open("ab")
-    with stream:
-        while True:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                wait()
-                continue
-            except OSError:
-                pass
-            break
+    with storage_errors(target), target.with_name(target.name + ".lock").open("ab") as stream:
+        while not _lock(stream):
+            show(_arrived(target))
+            time.sleep(_LOOK)
         yield
 
 
-def _fetch(file: DataFile, partial: Path, target: Path, progress: Progress | None) -> None:
+def _lock(stream: BinaryIO) -> bool:
+    """Return whether to go on: the lock is ours, or the file system has none."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return not isinstance(error, BlockingIOError)
+    return True
+
+
+def _fetch(file: DataFile, target: Path, progress: Progress | None) -> None:
     import httpx2
 
     trouble = ""
@@ -140,8 +112,7 @@ def _fetch(file: DataFile, partial: Path, target: Path, progress: Progress | Non
         if attempt:
             time.sleep(min(0.2 * 2**attempt, 5.0))
         try:
-            with storage_errors(target):
-                _fetch_rest(file, partial, progress)
+            _fetch_rest(file, target, progress)
         except httpx2.HTTPStatusError as error:
             trouble = f"the server answered {error.response.status_code}"
             if error.response.status_code < 500:
@@ -152,7 +123,7 @@ def _fetch(file: DataFile, partial: Path, target: Path, progress: Progress | Non
         except httpx2.HTTPError as error:
             trouble = str(error) or type(error).__name__
         else:
-            _publish(file, partial, target)
+            _publish(file, target)
             return
     raise DataError(
         f"{file.name}: cannot be downloaded from {_public(file.url or '')}: {trouble}. What "
@@ -161,17 +132,10 @@ def _fetch(file: DataFile, partial: Path, target: Path, progress: Progress | Non
     )
 
 
-def _arrived(partial: Path) -> int:
-    try:
-        return partial.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _fetch_rest(file: DataFile, partial: Path, progress: Progress | None) -> None:
+def _fetch_rest(file: DataFile, target: Path, progress: Progress | None) -> None:
     import httpx2
 
-    done = _arrived(partial)
+    done = _arrived(target)
     if done >= file.size:
         return
     # The declared hash and the range are those of the file, not of an encoding of it.
@@ -181,7 +145,7 @@ def _fetch_rest(file: DataFile, partial: Path, progress: Progress | None) -> Non
         response.raise_for_status()
         # A server that ignores the range sends the whole file again, with status 200.
         mode, done = ("ab", done) if response.status_code == 206 else ("wb", 0)
-        with partial.open(mode) as stream:
+        with _partial(target).open(mode) as stream:
             for chunk in response.iter_raw():
                 stream.write(chunk)
                 done += len(chunk)
@@ -193,13 +157,14 @@ def _fetch_rest(file: DataFile, partial: Path, progress: Progress | None) -> Non
         raise httpx2.RemoteProtocolError(f"connection ended after {done} of {file.size} bytes")
 
 
-def _publish(file: DataFile, partial: Path, target: Path) -> None:
-    size, found = partial.stat().st_size, sha256_file(partial)
-    if found != file.sha256:
+def _publish(file: DataFile, target: Path) -> None:
+    partial = _partial(target)
+    size, digest = partial.stat().st_size, sha256_file(partial)
+    if digest != file.sha256:
         partial.unlink()
         raise DataError(
             f"{file.name}: wrong content from {_public(file.url or '')}: expected sha256 "
-            f"{file.sha256} ({file.size} bytes), got {found} ({size} bytes). It was deleted. "
+            f"{file.sha256} ({file.size} bytes), got {digest} ({size} bytes). It was deleted. "
             "The publisher may have changed the file; do not use it under the old name."
         )
     fsync_path(partial)

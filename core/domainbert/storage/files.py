@@ -51,13 +51,10 @@ def file_trouble(path: Path, expected: dict[str, Any]) -> str | None:
         size = path.stat().st_size
         if size != expected["bytes"]:
             return f"has {size} bytes of {expected['bytes']}"
-        if sha256_file(path) != expected["sha256"]:
-            return "does not have the hash it was written with"
-    except FileNotFoundError:
-        return "is missing"
+        same = sha256_file(path) == expected["sha256"]
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return None
+    return None if same else "does not have the hash it was written with"
 
 
 def fsync_path(path: Path) -> None:

@@ -1,112 +1,102 @@
-"""What must hold of the records of a task before a model is trained on them."""
+"""Checks of a task's records before a model is trained on them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Example, Sentence, Task
-from domainbert.tasks.metrics.score import Scoring
+from domainbert.plugin.components import TaskKind
+from domainbert.plugin.domain import Task
 
 Splits = Mapping[str, Sequence[Any]]
 
 
-def check_records(task: Task, splits: Splits, paths: Mapping[str, Path]) -> None:
-    """Refuse empty splits, records of another kind, what is no text, and a wrong number of labels.
+def check_records(kind: TaskKind, task: Task, splits: Splits, paths: Mapping[str, Path]) -> None:
+    """Refuse empty splits and records that do not suit the kind.
 
     Raises:
         DataError: Names the file, and the record where there is one.
     """
-    kind, noun = (Sentence, "sentence") if task.kind == "tagging" else (Example, "example")
     for split, records in splits.items():
         if not records:
-            raise DataError(f"task {task.name!r}: {paths[split]} has no {noun}.")
+            raise DataError(f"task {task.name!r}: {paths[split]} has no {kind.noun}.")
         for number, record in enumerate(records, start=1):
-            where = f"task {task.name!r}: {paths[split]}, {noun} {number}"
-            if not isinstance(record, kind):
+            where = f"task {task.name!r}: {paths[split]}, {kind.noun} {number}"
+            if not isinstance(record, kind.record):
                 raise DataError(f"{where}: the reader gave {type(record).__name__}.")
-            if not _is_text(record):
-                raise DataError(f"{where}: holds half of a surrogate pair, which is no text.")
-            if isinstance(record, Example) and not all(map(str.isprintable, record.labels)):
-                raise DataError(f"{where}: a label has invisible characters: {record.labels}.")
-            if isinstance(record, Example) and not task.multi_label and len(record.labels) != 1:
-                raise DataError(
-                    f"{where}: has {len(record.labels)} labels {record.labels}; expected one. "
-                    "Set `multi_label: true` if there may be any number."
-                )
+            wrong = _no_text(kind, record) or kind.check(record, task)
+            if wrong:
+                raise DataError(f"{where}: {wrong}.")
 
 
-def found_labels(kind: str, records: Iterable[Any]) -> tuple[str, ...]:
-    """Return the entity types or classes that occur, sorted."""
-    return tuple(sorted(_labels(kind, records)))
+def check_labels(
+    kind: TaskKind, task: Task, declared: bool, splits: Splits, paths: Mapping[str, Path]
+) -> Counter[str]:
+    """Refuse labels that do not agree.
 
+    Args:
+        kind: Of the task.
+        task: With labels, declared or those of train.
+        declared: Whether the labels were declared.
+        splits: Records of each split.
+        paths: File of each split.
 
-def check_splits(
-    task: Task, scoring: Scoring, splits: Splits, paths: Mapping[str, Path], counts: Counter[str]
-) -> None:
-    """Refuse labels that do not agree; count records of test that stand in train.
-
-    A class that training never has cannot be learned. With one class a record that is a mistake of
-    the split; with several, rare classes make it usual, so it is counted and stays an error of
-    every model.
+    Returns:
+        Counts of labels that train lacks and of test records that are in train.
 
     Raises:
         DataError: Names the label and the file.
     """
-    train = _labels(task.kind, splits["train"])
-    if task.kind == "tagging" and not scoring.labels:
-        raise DataError(f"task {task.name!r}: {paths['train']} tags no mention, only O.")
-    if task.kind == "classification" and len(train) < 2:
-        raise DataError(
-            f"task {task.name!r}: {paths['train']} has {len(train)} class "
-            f"({', '.join(sorted(train)) or 'none'}); expected two or more."
-        )
-    noun = "type" if task.kind == "tagging" else "label"
-    unseen: set[str] = set()
-    for split, records in splits.items():
-        found = _labels(task.kind, records)
-        strangers = found - set(scoring.labels)
-        declared = "declared" if task.labels else "in the training split"
-        if task.kind == "classification" and not task.multi_label and not strangers:
-            strangers, declared = found - train, "in the training split"
-        if task.multi_label:
-            unseen |= found - train
-        if strangers and not (task.multi_label and not task.labels):
-            raise DataError(
-                f"task {task.name!r}: {paths[split]} has the {noun} {min(strangers)!r}, which is "
-                f"not {declared} ({', '.join(scoring.labels[:20])})."
-            )
-    if unseen:
-        counts["unseen_labels"] = len(unseen)
-    repeated = _in_train(splits)
-    if repeated:
-        counts["test_in_train"] = repeated
+    labels = {split: set(found_labels(kind, records)) for split, records in splits.items()}
+    wrong = kind.check_labels(task, declared, labels)
+    if wrong:
+        raise DataError(f"task {task.name!r}: {paths[wrong[0]]} {wrong[1]}.")
+    train = {plain_text(kind, record) for record in splits["train"]}
+    counts = {
+        "unseen_labels": len(set().union(*labels.values()) - labels["train"]),
+        "test_in_train": sum(plain_text(kind, record) in train for record in splits["test"]),
+    }
+    return Counter({key: n for key, n in counts.items() if n})
 
 
-def _labels(kind: str, records: Iterable[Any]) -> set[str]:
-    if kind == "tagging":
-        return {tag[2:] for record in records for tag in record.tags if tag != "O"}
-    return {label for record in records for label in record.labels}
+def found_labels(kind: TaskKind, records: Sequence[Any]) -> tuple[str, ...]:
+    """Return the labels that occur in records, sorted."""
+    return tuple(sorted({label for record in records for label in kind.labels(record)}))
 
 
-def _in_train(splits: Splits) -> int:
-    train = {plain_text(record) for record in splits["train"]}
-    return sum(plain_text(record) in train for record in splits["test"])
-
-
-def _is_text(record: Sentence | Example) -> bool:
-    parts = record.words if isinstance(record, Sentence) else (record.text, *record.labels)
-    try:
-        "".join(parts).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def plain_text(record: Sentence | Example) -> str:
+def plain_text(kind: TaskKind, record: Any) -> str:
     """Return a record's text without the case and white space by which copies differ."""
-    text = " ".join(record.words) if isinstance(record, Sentence) else record.text
-    return " ".join(text.casefold().split())
+    return " ".join(kind.text(record).casefold().split())
+
+
+def strangers(
+    task: Task, declared: bool, labels: Mapping[str, set[str]], noun: str
+) -> tuple[str, str] | None:
+    """Return the first split with labels that the task lacks, and the reason; None if none has."""
+    for split, names in labels.items():
+        unknown = names - set(task.labels)
+        if unknown:
+            where = "declared" if declared else "in the training split"
+            return split, (
+                f"has the {noun} {min(unknown)!r}, which is not {where} "
+                f"({', '.join(task.labels[:20])})"
+            )
+    return None
+
+
+def unknown_label(labels: set[str], task: Task) -> str:
+    """Return the message on a prediction's labels that the task lacks; empty without any."""
+    if not labels:
+        return ""
+    return f"{min(labels)!r} is no label of the task ({', '.join(task.labels[:20])})"
+
+
+def _no_text(kind: TaskKind, record: Any) -> str:
+    try:
+        "".join([kind.text(record), *kind.labels(record)]).encode()
+    except UnicodeEncodeError:
+        return "holds half of a surrogate pair, which is no text"
+    return ""

@@ -3,67 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import RecipeError
-from domainbert.plugin.domain import DataFile, Domain, Example, Sentence, Task
-from domainbert.plugin.registry import reading
+from domainbert.errors import PluginError, RecipeError
+from domainbert.plugin.components import Baseline, LoadedTask
+from domainbert.plugin.domain import DataFile, Domain, Task
+from domainbert.plugin.registry import calling, component, reading
 from domainbert.recipe.sections import TaskSection
 from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import sha256_file
-from domainbert.tasks.check import check_records, check_splits, found_labels
-from domainbert.tasks.metrics.score import Scoring
-from domainbert.tasks.readers.columns import read_columns, to_iob2
-from domainbert.tasks.readers.table import read_table
+from domainbert.tasks.check import check_labels, check_records, found_labels
+from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
 
 SPLITS = ("train", "validation", "test")
-KINDS = ("tagging", "classification")
-
-Read = Callable[[Path, str], Iterable[Sentence | Example]]
-
-
-@dataclass(frozen=True)
-class LoadedTask:
-    """A task, read and checked.
-
-    Args:
-        name: Name of the task.
-        title: One line for people.
-        version: Of the task; scores of different versions are not comparable.
-        licence: As declared.
-        sample: True for a demonstration set that is not a benchmark.
-        scoring: Kind, labels in order, and what else the scores depend on.
-        splits: Sentences in IOB2, or examples, of train, validation and test.
-        sha256: Hash of each split's file.
-        counts: What was noticed: `repaired` tags that opened a mention with `I-`, records of test
-            that stand in train (`test_in_train`), labels of validation and test that train never
-            has (`unseen_labels`).
-        notes: What the reader leaves out, as declared.
-        domain: Where it was declared, or None.
-    """
-
-    name: str
-    title: str
-    version: str
-    licence: str
-    sample: bool
-    scoring: Scoring
-    splits: Mapping[str, tuple[Any, ...]]
-    sha256: Mapping[str, str]
-    counts: Mapping[str, int] = field(default_factory=dict)
-    notes: str = ""
-    domain: str | None = None
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """What the model's outputs stand for: classes, or O and then B- and I- of each type."""
-        labels = self.scoring.labels
-        if self.scoring.kind == "classification":
-            return labels
-        return ("O", *(f"{prefix}-{label}" for label in labels for prefix in "BI"))
 
 
 def load_task(
@@ -75,93 +30,82 @@ def load_task(
         section: The recipe's entry.
         domain: Where a task without files is looked up.
         folder: Relative paths start here.
-        progress: Told of downloads.
+        progress: Receives the progress of downloads.
 
     Raises:
-        RecipeError: No such task.
+        RecipeError: No such task, kind, metric or baseline.
         DataError: A file is missing or malformed, or labels do not agree.
     """
-    if section.kind is not None:
-        paths = {split: folder / str(getattr(section, split)) for split in SPLITS}
-        return _load(_own_task(section, paths), paths, None)
-    task = _declared_task(section.name, domain)
+    task = _own_task(section, folder) if section.kind else _declared_task(section.name, domain)
+    task = replace(
+        task,
+        metrics=(*task.metrics, *section.metrics),
+        baselines=(*task.baselines, *section.baselines),
+    )
+    _check_names(task)
     paths = {split: _located(task.splits[split], progress) for split in SPLITS}
-    return _load(task, paths, domain.name if domain else None)
+    loaded = _load(task, paths)
+    return replace(loaded, terms=domain.terms.read() if domain and domain.terms else ())
 
 
-def _own_task(section: TaskSection, paths: Mapping[str, Path]) -> Task:
+def _own_task(section: TaskSection, folder: Path) -> Task:
+    names = {"name", "kind", "labels", "multi_label", "levels"}
     return Task(
-        name=section.name,
         title="",
-        kind=str(section.kind),
         licence="as of your files",
         origin="your files",
         version="own",
-        splits=paths,
-        labels=section.labels,
-        multi_label=section.multi_label,
-        levels=section.levels,
+        splits={split: folder / str(getattr(section, split)) for split in SPLITS},
+        **section.model_dump(include=names),
     )
 
 
 def _declared_task(name: str, domain: Domain | None) -> Task:
-    known = {task.name: task for task in domain.tasks} if domain else {}
-    if name not in known:
-        where = (
-            f"domain {domain.name!r} has: {', '.join(sorted(known)) or 'none'}"
-            if domain
-            else (
-                "the recipe names no domain; your own task needs kind, train, validation and test"
-            )
-        )
-        raise RecipeError(f"tasks: unknown task {name!r}; {where}.")
-    task = known[name]
-    if task.kind not in KINDS:
+    if domain is None:
         raise RecipeError(
-            f"tasks: {name!r} is of kind {task.kind!r}; known are {' and '.join(KINDS)}."
+            f"tasks: unknown task {name!r}; the recipe names no domain; "
+            "your own task needs kind, train, validation and test."
         )
-    return task
+    tasks = {task.name: task for task in domain.tasks}
+    if name not in tasks:
+        names = ", ".join(sorted(tasks)) or "none"
+        raise RecipeError(f"tasks: unknown task {name!r}; domain {domain.name!r} has: {names}.")
+    return replace(tasks[name], domain=domain.name)
+
+
+def _check_names(task: Task) -> None:
+    """Refuse a kind, metric or baseline that no plugin provides, before any file is read."""
+    try:
+        wrong = kind_of(task).check_task(task)
+        for name in metric_names(task):
+            metric_of(task, name)
+        for name in task.baselines:
+            component(Baseline, name)
+    except PluginError as error:
+        raise RecipeError(f"tasks: {task.name!r}: {error}") from None
+    if wrong:
+        raise RecipeError(f"tasks: {task.name!r}: {wrong}.")
 
 
 def _located(file: DataFile | Path, progress: Progress | None) -> Path:
     return file if isinstance(file, Path) else locate(file, progress)
 
 
-def _load(task: Task, paths: Mapping[str, Path], domain: str | None) -> LoadedTask:
-    counts: Counter[str] = Counter()
-    read = reader_of(task)
-    splits = {split: tuple(_records(task, read, paths[split], split, counts)) for split in SPLITS}
-    check_records(task, splits, paths)
-    labels = task.labels or found_labels(task.kind, splits["train"])
-    scoring = Scoring(task.kind, labels, task.multi_label, dict(task.levels))
-    check_splits(task, scoring, splits, paths, counts)
-    return LoadedTask(
-        name=task.name,
-        title=task.title,
-        version=task.version,
-        licence=task.licence,
-        sample=task.sample,
-        scoring=scoring,
-        splits=splits,
-        sha256={split: sha256_file(path) for split, path in paths.items()},
-        counts=dict(counts),
-        notes=task.notes,
-        domain=domain,
-    )
+def _load(task: Task, paths: Mapping[str, Path]) -> LoadedTask:
+    kind, read, counts = kind_of(task), reader_of(task), Counter[str]()
+    splits = {}
+    for split in SPLITS:
+        with reading(paths[split], task.name) if task.read else calling(kind):
+            records = tuple(read(paths[split], split))
+        check_records(kind, task, {split: records}, paths)
+        splits[split] = tuple(kind.repair(record, counts) for record in records)
+    labels = tuple(task.labels) or found_labels(kind, splits["train"])
+    data = {split: sha256_file(path) for split, path in paths.items()}
+    complete = replace(task, labels=labels, data=data)
+    counts |= check_labels(kind, complete, bool(task.labels), splits, paths)
+    return LoadedTask(complete, splits, dict(counts))
 
 
-def reader_of(task: Task) -> Read:
+def reader_of(task: Task) -> Callable[[Path, str], Iterable[Any]]:
     """Return the task's reader, or the one for its kind."""
-    if task.read is not None:
-        return task.read
-    if task.kind == "tagging":
-        return lambda path, _split: read_columns(path)
-    return lambda path, _split: read_table(path, task.multi_label)
-
-
-def _records(
-    task: Task, read: Read, path: Path, split: str, counts: Counter[str]
-) -> Iterator[Sentence | Example]:
-    with reading(path, task.name):
-        for record in read(path, split):
-            yield to_iob2(record, counts) if isinstance(record, Sentence) else record
+    return task.read or (lambda path, _split: kind_of(task).read(path, task))

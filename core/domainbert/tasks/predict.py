@@ -1,47 +1,30 @@
-"""What a fine-tuned model says of validation and test split.
+"""Predictions of a fine-tuned model for validation and test split.
 
-Legend: B windows of a batch, L padded length, W scored words of the batch, C outputs, N records.
+Legend: B windows of a batch, L padded length, X rows of scores, C outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
 from domainbert.model.classifier import Classifier
 from domainbert.model.load import longest_sequence
+from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
+from domainbert.plugin.domain import Window
+from domainbert.plugin.registry import calling
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.tasks.kinds.classification import average_windows, count_long, decide, text_windows
-from domainbert.tasks.kinds.tagging import word_windows
-from domainbert.tasks.load import LoadedTask
-from domainbert.tasks.metrics.score import Prediction
-from domainbert.tasks.window import Window, pad_windows
+from domainbert.run.session import Session
+from domainbert.training.data.batch import padded_length
 
-
-@dataclass(frozen=True)
-class Device:
-    """Where and how to compute.
-
-    Args:
-        device: Torch device.
-        bf16: Whether matrix products run in bf16.
-        check_stop: Called between steps; raises if a signal asked to stop.
-    """
-
-    device: torch.device
-    bf16: bool
-    check_stop: Callable[[], None]
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context in which forward passes run."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -52,98 +35,83 @@ class Tuned:
         model: In evaluation mode.
         tokenizer: Of its checkpoint.
         pad: Id of its padding token.
-        task: What it learned.
-        settings: How.
-        device: Where it computes.
+        kind: Kind of the task.
+        loaded: The task that it learned.
+        settings: Settings of fine-tuning.
+        session: Device, precision and stop signal.
     """
 
     model: Classifier
     tokenizer: Any
     pad: int
-    task: LoadedTask
+    kind: TaskKind
+    loaded: LoadedTask
     settings: EvaluateSection
-    device: Device
-
-    @property
-    def parameters(self) -> int:
-        """Number of weights of the encoder."""
-        return sum(parameter.numel() for parameter in self.model.encoder.parameters())
+    session: Session
 
 
-def predict(tuned: Tuned) -> dict[str, tuple[Prediction, ...]]:
-    """Return the predictions for validation and test split, in the order of their records.
+def predict(tuned: Tuned, splits: Mapping[str, Sequence[Any]] | None = None) -> Predictions:
+    """Return predictions per split, in the order of the records.
+
+    Args:
+        tuned: The model.
+        splits: Records, `validation` among them; else those of the task's validation and test.
 
     Raises:
-        RunFailed: A score is not finite.
+        RunFailed: A score is not finite, or the task's kind fails.
     """
-    splits = {split: tuned.task.splits[split] for split in ("validation", "test")}
-    if tuned.task.scoring.kind == "classification":
-        return decide(tuned.task, {s: score_texts(tuned, r) for s, r in splits.items()})
-    return {
-        split: tuple(
-            Prediction(sentence.tags, tuple(tags), words=sentence.words)
-            for sentence, tags in zip(sentences, tag_words(tuned, sentences), strict=True)
-        )
-        for split, sentences in splits.items()
-    }
+    splits = splits or {name: tuned.loaded.splits[name] for name in ("validation", "test")}
+    scores = {name: score_records(tuned, records) for name, records in splits.items()}
+    with calling(tuned.kind):
+        return tuned.kind.decode(tuned.loaded.task, splits, scores)
 
 
-def tag_words(tuned: Tuned, sentences: Sequence[Any]) -> list[list[str]]:
-    """Return a tag for every word of every sentence; gold tags are not looked at."""
-    tags = [["O"] * len(sentence.words) for sentence in sentences]
-    outputs = tuned.task.outputs
-    for batch, scores_WC in _scores(tuned, make_windows(tuned, sentences)):
-        best_W = iter(scores_WC.argmax(axis=1).tolist())
-        for window in batch:
-            for word in window.words:
-                tags[window.record][word] = outputs[next(best_W)]
-    return tags
+def score_records(tuned: Tuned, records: Sequence[Any]) -> tuple[list[Window], NDArray[np.float32]]:
+    """Return the windows of records, shortest first, and the scores of their rows, (X, C)."""
+    windows = sorted(encode(tuned, records), key=lambda window: len(window.input_ids))
+    parts = [np.zeros((0, tuned.model.classifier.out_features), np.float32)]
+    for batch in batched(windows, _BATCH):
+        tuned.session.check_stop()
+        with torch.inference_mode():
+            parts.append(score_batch(tuned, batch).cpu().numpy())
+        if not np.isfinite(parts[-1]).all():
+            raise RunFailed(
+                f"task {tuned.loaded.task.name!r}: the fine-tuned model gives scores that are not "
+                "finite. Lower `evaluate.learning_rate`."
+            )
+    return windows, np.concatenate(parts)
 
 
-def score_texts(tuned: Tuned, examples: Sequence[Any]) -> Any:
-    """Return the scores of each example and class; float32, shape (N, C)."""
-    read = list(_scores(tuned, make_windows(tuned, examples)))
-    windows = [window for batch, _ in read for window in batch]
-    return average_windows(windows, np.concatenate([s for _, s in read]), len(examples))
-
-
-def long_texts(tuned: Tuned, split: str) -> int:
-    """Return how many texts of a split are longer than one window; 0 for tagging."""
-    if tuned.task.scoring.kind == "tagging":
-        return 0
-    return count_long(tuned.task.splits[split], tuned.tokenizer, tuned.settings.max_seq_length)
-
-
-def make_windows(tuned: Tuned, records: Sequence[Any]) -> list[Window]:
-    """Cut records to what the model reads."""
-    length = tuned.settings.max_seq_length
-    if tuned.task.scoring.kind == "tagging":
-        return word_windows(records, tuned.tokenizer, length)
-    return text_windows(records, tuned.tokenizer, length, tuned.settings.long_texts)
+def encode(tuned: Tuned, records: Sequence[Any]) -> list[Window]:
+    """Return the windows of records that fit the model."""
+    with calling(tuned.kind):
+        return tuned.kind.encode(records, tuned.tokenizer, tuned.settings)
 
 
 def score_batch(tuned: Tuned, batch: Sequence[Window]) -> torch.Tensor:
-    """Return scores of the batch's words, shape (W, C), or of its texts, shape (B, C)."""
-    device = tuned.device.device
+    """Return the scores of a batch's words or records, float32, shape (X, C)."""
+    device = tuned.session.accelerator.device
     ids_BL, mask_BL = pad_windows(batch, tuned.pad, longest_sequence(tuned.model.encoder))
-    ids_BL, mask_BL = ids_BL.to(device), mask_BL.to(device)
-    with tuned.device.autocast():
-        if tuned.task.scoring.kind == "classification":
-            return tuned.model.score_texts(ids_BL, mask_BL)
-        rows = [row for row, window in enumerate(batch) for _ in window.words]
-        columns = [place for window in batch for place in window.positions]
-        rows_W, columns_W = torch.tensor([rows, columns], dtype=torch.long, device=device)
-        return tuned.model.score_words(ids_BL, mask_BL, rows_W, columns_W)
+    bf16 = torch.autocast(device.type, dtype=torch.bfloat16, enabled=tuned.session.bf16)
+    with bf16, calling(tuned.kind):
+        ids_BL, mask_BL = ids_BL.to(device), mask_BL.to(device)
+        return torch.as_tensor(tuned.kind.forward(tuned.model, ids_BL, mask_BL, batch))
 
 
-def _scores(tuned: Tuned, windows: list[Window]) -> Iterator[tuple[list[Window], Any]]:
-    for batch in batched(sorted(windows, key=lambda w: len(w.input_ids)), 64):
-        tuned.device.check_stop()
-        with torch.inference_mode():
-            scores = score_batch(tuned, batch).cpu().numpy()
-        if not np.isfinite(scores).all():
-            raise RunFailed(
-                f"task {tuned.task.name!r}: the fine-tuned model gives scores that are not finite. "
-                "Lower `evaluate.learning_rate`."
-            )
-        yield batch, scores
+def pad_windows(
+    batch: Sequence[Window], pad: int, longest: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return token ids and attention mask of a batch; int64, shape (B, L).
+
+    Args:
+        batch: Windows, at least one.
+        pad: Id of the padding token.
+        longest: Tokens that the model reads.
+    """
+    length = padded_length(max(len(window.input_ids) for window in batch), longest)
+    input_ids_BL = torch.full((len(batch), length), pad, dtype=torch.long)
+    mask_BL = torch.zeros_like(input_ids_BL)
+    for row, window in enumerate(batch):
+        input_ids_BL[row, : len(window.input_ids)] = torch.tensor(window.input_ids)
+        mask_BL[row, : len(window.input_ids)] = 1
+    return input_ids_BL, mask_BL

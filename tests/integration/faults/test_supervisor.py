@@ -1,4 +1,4 @@
-"""Several processes as one: what ends a run, what continues it, and what is said of it."""
+"""Several processes as one, each killed, stopped or frozen in turn."""
 
 from __future__ import annotations
 
@@ -12,118 +12,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import psutil
 import pytest
 
-from domainbert.errors import UserError
-from domainbert.launch import attempt, supervisor
-from domainbert.launch.attempt import Attempt
 from domainbert.run.folder import RunFolder
-from domainbert.run.heartbeat import Ending, Heartbeat
-from domainbert.run.signals import StopFlag
 
-RANKS = {0: Heartbeat(0, 10, "1", 5, "step 7"), 1: Heartbeat(1, 11, "1", 5, "step 8")}
-DONE = [Ending(0, 0, "", "", 1.0), Ending(1, 0, "", "", 1.1)]
-STOPPED = [Ending(rank, 75, "Stopped by SIGTERM; kept.", "", 2.0 + rank) for rank in (0, 1)]
-REFUSED = Ending(0, 2, "town.yaml: no such file.", "", 1.0)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 LONG = ("--set", "train.steps=400")
-AGAIN = "domainbert adapt x --processes 2"
-NEXT = "starting again from the last checkpoint (attempt 2)\n"
-ECHO = Ending(0, 1, "RuntimeError: connection closed by peer", "Traceback …\n", 3.0)
-
-
-def outcome(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, attempts: list[Attempt], *received: int
-) -> tuple[int, int]:
-    """Supervise made-up attempts; return the exit code and how many there were."""
-    left = list(attempts)
-
-    def made(_words: Any, _processes: Any, stop: StopFlag, _patience: Any) -> Attempt:
-        stop.received.extend(received)
-        return left.pop(0)
-
-    (tmp_path / "lock.json").touch()
-    monkeypatch.setattr(supervisor, "run_attempt", made)
-    code = supervisor.supervise(["adapt"], 2, tmp_path, AGAIN)
-    return code, len(attempts) - len(left)
-
-
-@pytest.mark.parametrize(
-    ("attempts", "received", "expected", "said"),
-    [
-        ([Attempt(0, RANKS, DONE, "")], (), (0, 1), ""),
-        ([Attempt(1, RANKS, [REFUSED], "")], (), (2, 1), f"error: {REFUSED.message}\n"),
-        ([Attempt(1, RANKS, STOPPED, "")], (), (75, 1), f"error: {STOPPED[0].message}\n"),
-        ([Attempt(1, RANKS, STOPPED, "")], (2,), (130, 1), "error: Stopped by SIGINT; kept.\n"),
-        (
-            [Attempt(1, {}, [], "")], (15,), (75, 1),
-            f"error: Stopped by SIGTERM; finished work is kept. Continue with: {AGAIN}\n",
-        ),
-        (
-            [Attempt(1, RANKS, [ECHO], ""), Attempt(0, RANKS, DONE, "")], (), (0, 2),
-            f"notice: rank 1 (pid 11) was killed or crashed, in step 8; {NEXT}",
-        ),
-        (
-            # Told to stop by torchrun, after another was killed.
-            [Attempt(1, RANKS, STOPPED[:1], ""), Attempt(0, RANKS, DONE, "")], (), (0, 2),
-            f"notice: rank 1 (pid 11) was killed or crashed, in step 8; {NEXT}",
-        ),
-        (
-            [Attempt(-9, RANKS, STOPPED, ""), Attempt(0, RANKS, DONE, "")], (), (0, 2),
-            f"notice: torchrun was killed; {NEXT}",
-        ),
-        (
-            [Attempt(1, RANKS, STOPPED, "rank 1 (pid 11) has not moved for 60 s, in step 8"),
-             Attempt(0, RANKS, DONE, "")], (), (0, 2),
-            f"notice: rank 1 (pid 11) has not moved for 60 s, in step 8; {NEXT}",
-        ),
-    ],
-)  # fmt: skip
-def test_what_ends_a_run_and_what_continues_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    attempts: list[Attempt], received: tuple[int, ...], expected: tuple[int, int], said: str,
-) -> None:  # fmt: skip
-    assert outcome(monkeypatch, tmp_path, attempts, *received) == expected
-    assert capsys.readouterr().err == said
-
-
-def test_three_attempts_in_a_row_without_anything_new_are_enough(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    crash = Attempt(1, RANKS, [ECHO, Ending(1, 1, "ValueError: odd", "Traceback …\n", 2.5)], "")
-    assert outcome(monkeypatch, tmp_path, [crash] * 9) == (1, 3)
-    told = capsys.readouterr().err
-    assert told.count("starting again") == 2
-    assert told.count("Traceback") == 1
-    assert "That was 3 times in a row without anything new" in told
-
-
-def test_a_stopped_rank_is_named_and_ended_within_two_minutes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv(supervisor.PATIENCE, raising=False)
-    monkeypatch.setattr(attempt, "read_heartbeats", lambda _: dict(RANKS))
-    monkeypatch.setattr(attempt, "process_state", lambda pid: ("T" if pid == 11 else "S", "1"))
-    clock = [0.0]
-    monkeypatch.setattr(attempt, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    watch = attempt._Watch(tmp_path, supervisor._patience(), seen=0.0)
-    while not watch.hanging and clock[0] < 120:
-        clock[0] += attempt._LOOK
-        watch.look()
-    assert watch.hanging == "rank 1 (pid 11) has not moved for 60 s, in step 8"
-    # Then torchrun is waited for, and its ranks twice.
-    assert clock[0] + 3 * attempt._GRACE < 120
-
-
-def test_processes_under_another_launcher_are_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UserError, match="Leave the option out"):
-        supervisor.supervise_command(2, tmp_path)
 
 
 @dataclass(frozen=True)
@@ -178,8 +77,6 @@ def crew(bench: ModuleType, town: Any) -> Callable[..., Crew]:
     return start
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_hanging_rank_is_named_and_the_run_ends_with_the_same_bytes(
     crew: Callable[..., Crew], same: Callable[..., bool]
 ) -> None:
@@ -199,8 +96,6 @@ def test_a_hanging_rank_is_named_and_the_run_ends_with_the_same_bytes(
     assert not any(rank.is_running() for rank in ranks.values())
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_signals_to_launcher_torchrun_and_a_rank_stop_all_and_another_number_continues(
     crew: Callable[..., Crew], town: Any, bench: ModuleType
 ) -> None:
@@ -232,8 +127,6 @@ def test_signals_to_launcher_torchrun_and_a_rank_stop_all_and_another_number_con
     assert steps == list(range(1, 407))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_signal_to_the_group_of_torchrun_stops_all_and_costs_no_bit(
     crew: Callable[..., Crew], same: Callable[..., bool]
 ) -> None:
@@ -251,8 +144,6 @@ def test_a_signal_to_the_group_of_torchrun_stops_all_and_costs_no_bit(
     assert same(team.run, whole.run)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_ranks_do_not_outlive_a_supervisor_that_is_killed(
     crew: Callable[..., Crew], same: Callable[..., bool]
 ) -> None:
@@ -273,8 +164,6 @@ def test_ranks_do_not_outlive_a_supervisor_that_is_killed(
     assert same(team.run, whole.run)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_another_meeting_point_in_the_environment_does_no_harm(
     crew: Callable[..., Crew], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,8 +175,6 @@ def test_another_meeting_point_in_the_environment_does_no_harm(
     assert "starting again" not in told
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_another_number_of_processes_has_the_losses_of_one(
     crew: Callable[..., Crew], town: Any, bench: ModuleType
 ) -> None:
@@ -304,8 +191,6 @@ def test_another_number_of_processes_has_the_losses_of_one(
         assert mine["tokens"] == theirs["tokens"]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_save_that_fails_in_one_process_fails_in_all_with_one_message(
     crew: Callable[..., Crew], town: Any
 ) -> None:
@@ -325,17 +210,3 @@ def test_a_save_that_fails_in_one_process_fails_in_all_with_one_message(
     assert found[2] in {"File exists", "Not a directory"}
     assert "Traceback" not in told
     assert "starting again" not in told
-
-
-def test_ranks_hear_what_another_rank_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    posted: list[tuple[int, int]] = []
-    monkeypatch.setattr(
-        attempt, "_signal", lambda pulse, number: posted.append((pulse.rank, number))
-    )
-    sent: dict[int, set[int]] = {}
-    attempt._pass_on(set(), {1: {15}}, RANKS, sent)
-    attempt._pass_on(set(), {0: {15}, 1: {15}}, RANKS, sent)
-    assert posted == [(0, 15)]
-    attempt._pass_on({10}, {0: {15}, 1: {15}}, RANKS, sent)
-    attempt._pass_on({10}, {0: {15, 10}, 1: {15, 10}}, RANKS, sent)
-    assert posted == [(0, 15), (0, 10), (1, 10)]

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from helpers.tasks import labelled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.plugin.domain import Sentence
-from domainbert.tasks.kinds.tagging import word_windows
-from domainbert.tasks.window import Window
+from domainbert.plugin.domain import Prediction, Sentence, Window
+from domainbert.tasks.kinds.tagging import TAGGING, word_windows
 from domainbert.testing import FAMILIES
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 
@@ -97,18 +97,6 @@ def test_a_sentence_that_fits_is_read_as_the_tokenizer_reads_it(
     assert [(w.record, list(w.input_ids)) for w in windows if w.words] == expected
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@given(words=WORDS.filter(len), max_length=st.integers(8, 30))
-@settings(max_examples=6, deadline=None)
-def test_windows_of_a_sentence_are_in_order_and_overlap(
-    tokenizer_of: TokenizerOf, family: str, words: list[str], max_length: int
-) -> None:
-    windows = word_windows([sentence(words)], tokenizer_of(family), max_length)
-    order = [word for window in windows for word in window.words]
-    assert order == sorted(order)
-    assert all(list(w.positions) == sorted(set(w.positions)) for w in windows)
-
-
 def test_windows_golden(tokenizer_of: TokenizerOf) -> None:
     tokenizer = tokenizer_of("bert")
     words = ["the", "keeper", "found", "Zb", ",", "and", "moved"]
@@ -146,10 +134,29 @@ def test_a_word_without_a_token_is_scored_nowhere(tokenizer_of: TokenizerOf) -> 
     assert (window.words, window.positions) == ((0, 2), (1, 2))
 
 
-def test_tags_are_not_looked_at(tokenizer_of: TokenizerOf) -> None:
-    tokenizer = tokenizer_of("bert")
-    words = ("the", "boat")
-    first, second = (
-        word_windows([Sentence(words, tags)], tokenizer, 20) for tags in (("O", "O"), ("B-X", "O"))
-    )
-    assert first == second
+@pytest.mark.parametrize(
+    ("prediction", "message"),
+    [
+        (Prediction(("O", "B-X"), ("B-X", "I-X"), words=("a", "b")), ""),
+        (Prediction(("O",), ("O", "O")), "as many gold tags, predicted tags and words were"),
+        (Prediction(("O",), ("O",), words=("a", "b")), "as many gold tags, predicted tags and"),
+        (Prediction((), ()), "gold: a sentence without a word"),
+        (Prediction(("B-Y",), ("O",)), "'B-Y' is no label of the task (X)"),
+    ],
+)
+def test_misfits(prediction: Prediction, message: str) -> None:
+    misfit = TAGGING.misfit(prediction, labelled("tagging", "X"))
+    assert misfit.startswith(message)
+    assert (misfit == "") == (message == "")
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (Sentence(("a", "b"), ("O", "I-X")), ""),
+        (Sentence(("a", "b"), ("O",)), "2 words, 1 tags"),
+        (Sentence(("a",), ("S-X",)), "tag 'S-X'; expected O, B-TYPE or I-TYPE (IOB2)"),
+    ],
+)
+def test_records_of_another_shape_are_refused(record: Sentence, message: str) -> None:
+    assert TAGGING.check(record, labelled("tagging", "X")) == message

@@ -1,25 +1,31 @@
-"""Texts for a classifier, and from its scores to classes.
+"""Classification of texts, with one label or any number of labels per text.
 
-Legend: N examples, C classes.
+Legend: N examples, C classes, B windows of a batch, L length.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from domainbert.plugin.domain import Example
-from domainbert.tasks.load import LoadedTask
-from domainbert.tasks.metrics.score import Prediction
-from domainbert.tasks.window import Window
+from domainbert.plugin.components import Predictions, Scores, TaskKind
+from domainbert.plugin.domain import Example, Prediction, Task, Window
+from domainbert.tasks.check import strangers, unknown_label
+from domainbert.tasks.readers.table import read_table
 from domainbert.tokenizer.load import encode_texts, special_tokens
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 _RANKED = 10
+_LEVELS = "levels need multi_label: true"
+_METRICS = ("f1_macro", "accuracy", "f1_micro", "mcc")
+_MULTI_METRICS = (
+    "f1_micro", "f1_macro", "precision_micro", "recall_micro", "precision_at_1", "recall_at_1",
+    "precision_at_3", "recall_at_3", "precision_at_5", "recall_at_5", "top1_f1",
+)  # fmt: skip
 
 
 def text_windows(
@@ -47,24 +53,22 @@ def text_windows(
     return windows
 
 
-def count_long(examples: Sequence[Example], tokenizer: Any, max_length: int) -> int:
-    """Return how many texts do not fit one window."""
-    capacity = special_tokens(tokenizer).room(max_length)
-    return sum(len(ids) > capacity for ids in encode_texts(tokenizer, [e.text for e in examples]))
-
-
 def average_windows(
     windows: Sequence[Window], scores_WC: NDArray[np.float32], n_examples: int
 ) -> NDArray[np.float32]:
     """Return the mean score of each example over its windows, float32, shape (N, C)."""
+    import numpy as np
+
     scores_NC = np.zeros((n_examples, scores_WC.shape[1]), dtype=np.float32)
     for window, scores_C in zip(windows, scores_WC, strict=True):
         scores_NC[window.record] += window.weight * scores_C
     return scores_NC
 
 
-def label_matrix(labels: Sequence[str], examples: Sequence[Example]) -> NDArray[np.float32]:
-    """Return 1 where a class is true of an example, float32, shape (N, C); others are left out."""
+def label_matrix(labels: Sequence[str], examples: Sequence[Any]) -> NDArray[np.float32]:
+    """Return 1 where a class is gold for an example, float32, shape (N, C); others are left out."""
+    import numpy as np
+
     number = {label: column for column, label in enumerate(labels)}
     matrix = np.zeros((len(examples), len(labels)), dtype=np.float32)
     for row, example in enumerate(examples):
@@ -75,29 +79,32 @@ def label_matrix(labels: Sequence[str], examples: Sequence[Example]) -> NDArray[
 
 
 def decide(
-    task: LoadedTask, scores: Mapping[str, NDArray[np.float32]]
-) -> dict[str, tuple[Prediction, ...]]:
-    """Turn scores of validation and test into predictions.
+    task: Task, splits: Mapping[str, Sequence[Any]], scores: Mapping[str, NDArray[np.float32]]
+) -> Predictions:
+    """Return predictions of validation and test from scores per class.
 
-    With one class a record the best is chosen. With several, those above a threshold: the one that
-    gives the highest micro F1 on the validation split.
+    With one label per record the best class is predicted. With several, those above a threshold:
+    the one with the highest micro F1 on the validation split.
 
     Args:
-        task: Gives classes and gold labels.
+        task: Gives the classes.
+        splits: Records with `labels`.
         scores: Of each split, shape (N, C); larger is more likely.
     """
-    labels = np.array(task.scoring.labels, dtype=object)  # of fixed width they lose trailing NULs
+    import numpy as np
+
+    labels = np.array(task.labels, dtype=object)  # of fixed width they lose trailing NULs
     threshold = None
-    if task.scoring.multi_label:
-        gold_NC = label_matrix(task.scoring.labels, task.splits["validation"])
+    if task.multi_label:
+        gold_NC = label_matrix(task.labels, splits["validation"])
         threshold = best_threshold(scores["validation"], gold_NC)
     predictions = {}
     for split, scores_NC in scores.items():
         order_NC = np.argsort(-scores_NC, axis=1, kind="stable")
         rows = []
-        for example, row_C, order_C in zip(task.splits[split], scores_NC, order_NC, strict=True):
-            chosen = order_C[:1] if threshold is None else np.flatnonzero(row_C >= threshold)
-            predicted, ranking = labels[chosen].tolist(), labels[order_C[:_RANKED]].tolist()
+        for example, row_C, order_C in zip(splits[split], scores_NC, order_NC, strict=True):
+            best = order_C[:1] if threshold is None else np.flatnonzero(row_C >= threshold)
+            predicted, ranking = labels[best].tolist(), labels[order_C[:_RANKED]].tolist()
             rows.append(Prediction(example.labels, tuple(predicted), tuple(ranking)))
         predictions[split] = tuple(rows)
     return predictions
@@ -105,6 +112,7 @@ def decide(
 
 def best_threshold(scores_NC: NDArray[np.float32], gold_NC: NDArray[np.float32]) -> float:
     """Return the threshold on scores with the highest micro F1."""
+    import numpy as np
     from sklearn.metrics import precision_recall_curve
 
     if not gold_NC.any():
@@ -112,3 +120,121 @@ def best_threshold(scores_NC: NDArray[np.float32], gold_NC: NDArray[np.float32])
     precision, recall, thresholds = precision_recall_curve(gold_NC.ravel(), scores_NC.ravel())
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     return float(thresholds[int(np.argmax(f1[:-1]))])
+
+
+def _targets(task: Task, examples: Sequence[Any]) -> list[Any]:
+    """Return per example its class number, or a row of zeros and ones."""
+    import torch
+
+    if task.multi_label:
+        return list(torch.from_numpy(label_matrix(task.labels, examples)))
+    number = {name: place for place, name in enumerate(task.labels)}
+    return [torch.tensor(number[example.labels[0]]) for example in examples]
+
+
+def _loss(scores_BC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> Any:
+    """Return the cross-entropy of the batch; windows of one text share its weight."""
+    import torch
+    from torch.nn import functional
+
+    weight_B = torch.tensor([window.weight for window in windows], device=scores_BC.device)
+    gold = torch.stack([targets[window.record] for window in windows]).to(scores_BC.device)
+    if gold.ndim > 1:
+        losses_BC = functional.binary_cross_entropy_with_logits(scores_BC, gold, reduction="none")
+        losses_B = losses_BC.sum(dim=1)
+    else:
+        losses_B = functional.cross_entropy(scores_BC, gold, reduction="none")
+    return (losses_B * weight_B).sum() / weight_B.sum()
+
+
+def _decode(task: Task, splits: Mapping[str, Sequence[Any]], scores: Scores) -> Predictions:
+    averaged = {
+        split: average_windows(windows, scores_WC, len(splits[split]))
+        for split, (windows, scores_WC) in scores.items()
+    }
+    return decide(task, splits, averaged)
+
+
+def _bias(task: Task, examples: Sequence[Any]) -> NDArray[np.float64] | None:
+    """Return log-odds of the classes: else the first epochs only make rare classes rare."""
+    import numpy as np
+
+    if not task.multi_label:
+        return None
+    share_C = label_matrix(task.labels, examples).mean(axis=0).clip(1e-4, 1 - 1e-4)
+    return np.log(share_C / (1 - share_C))
+
+
+def _count_long(examples: Sequence[Example], tokenizer: Any, max_length: int) -> int:
+    capacity = special_tokens(tokenizer).room(max_length)
+    return sum(len(ids) > capacity for ids in encode_texts(tokenizer, [e.text for e in examples]))
+
+
+def _metrics(task: Task) -> tuple[str, ...]:
+    if not task.multi_label:
+        return _METRICS
+    return (*_MULTI_METRICS, *(f"f1_micro@{level}" for level in task.levels))
+
+
+def _check(example: Any, task: Task) -> str:
+    labels = example.labels
+    if not all(map(str.isprintable, labels)):
+        return f"a label has invisible characters: {labels}"
+    if not task.multi_label and len(labels) != 1:
+        return (
+            f"{len(labels)} labels {labels}; expected one. "
+            "Set `multi_label: true` if there may be any number"
+        )
+    return "a label twice" if len(set(labels)) < len(labels) else ""
+
+
+def _check_labels(
+    task: Task, declared: bool, labels: Mapping[str, set[str]]
+) -> tuple[str, str] | None:
+    train = labels["train"]
+    if len(train) < 2:
+        named = ", ".join(sorted(train)) or "none"
+        return "train", f"has {len(train)} class ({named}); expected two or more"
+    if task.multi_label and not declared:
+        return None  # rare classes of test that train lacks are usual: they count as missed
+    wrong = strangers(task, declared, labels, "label")
+    if wrong or task.multi_label:
+        return wrong
+    return strangers(replace(task, labels=tuple(sorted(train))), False, labels, "label")
+
+
+def _misfit(prediction: Prediction, task: Task) -> str:
+    rows = (prediction.gold, prediction.predicted, prediction.ranking)
+    if any(len(set(row)) < len(row) for row in rows):
+        return "a label is named twice"
+    if not task.multi_label and {len(prediction.gold), len(prediction.predicted)} != {1}:
+        return "exactly one gold and one predicted label were expected"
+    # With several labels, train may lack a class that is gold for a record of test.
+    gold = () if task.multi_label else prediction.gold
+    return unknown_label({*gold, *prediction.predicted, *prediction.ranking} - {*task.labels}, task)
+
+
+CLASSIFICATION = TaskKind(
+    name="classification",
+    record=Example,
+    noun="example",
+    read=lambda path, task: read_table(path, task.multi_label),
+    text=lambda example: example.text,
+    labels=lambda example: example.labels,
+    outputs=lambda task: task.labels,
+    encode=lambda examples, tokenizer, settings: text_windows(
+        examples, tokenizer, settings.max_seq_length, settings.long_texts
+    ),
+    forward=lambda model, ids_BL, mask_BL, _windows: model.score_texts(ids_BL, mask_BL),
+    targets=_targets,
+    loss=_loss,
+    decode=_decode,
+    metrics=_metrics,
+    baselines=lambda _loaded: ("majority", "tfidf-svm"),
+    check_task=lambda task: _LEVELS if task.levels and not task.multi_label else "",
+    check=_check,
+    check_labels=_check_labels,
+    misfit=_misfit,
+    bias=_bias,
+    count_long=_count_long,
+)

@@ -16,6 +16,7 @@ from domainbert.plugin.readers import read_utf8
 SEPARATOR = "|"
 # A 100,000-word document in a cell is longer than the csv module's default allows.
 _LONGEST_CELL = 1 << 30
+_Row = tuple[int, Any, tuple[str, ...]]
 
 
 def read_table(path: Path, multi_label: bool) -> Iterator[Example]:
@@ -42,61 +43,46 @@ def read_table(path: Path, multi_label: bool) -> Iterator[Example]:
         yield Example(text, labels)
 
 
-def _cells(path: Path, multi_label: bool) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+def _cells(path: Path, multi_label: bool) -> Iterator[_Row]:
     if path.suffix not in {".tsv", ".csv"}:
         raise DataError(f"{path}: expected a file named .tsv, .csv or .jsonl.")
-    # Quotes mean something in .csv alone.
     csv.field_size_limit(_LONGEST_CELL)
-    stream = io.StringIO(read_utf8(path), newline="")
-    if path.suffix == ".csv":
-        table = csv.DictReader(stream)
-    else:
-        table = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+    # Quotes mean something in .csv alone.
+    dialect: Any = {} if path.suffix == ".csv" else {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
+    table = csv.DictReader(io.StringIO(read_utf8(path), newline=""), **dialect)
     header = table.fieldnames or []
     missing = [name for name in ("text", "label") if name not in header]
     if missing:
-        raise DataError(
-            f"{path}:1: no column {missing[0]!r}; the header names "
-            f"{', '.join(header) or 'nothing'}."
-        )
-    for row in _rows(table, path):
-        text, label = row["text"], row["label"]
-        if text is None or label is None or None in row:
-            raise DataError(
-                f"{path}:{table.line_num}: expected {len(header)} columns as in the header."
-            )
-        labels = tuple(label.split(SEPARATOR)) if multi_label else (label,)
-        yield table.line_num, text, labels if label else ()
-
-
-def _rows(table: csv.DictReader[str], path: Path) -> Iterator[dict[str, str]]:
+        named = ", ".join(header) or "nothing"
+        raise DataError(f"{path}:1: no column {missing[0]!r}; the header names {named}.")
     try:
-        yield from table
+        for row in table:
+            if None in row or None in row.values():
+                raise DataError(
+                    f"{path}:{table.line_num}: expected {len(header)} columns as in the header."
+                )
+            label = row["label"]
+            labels = tuple(label.split(SEPARATOR)) if multi_label else (label,)
+            yield table.line_num, row["text"], labels if label else ()
     except csv.Error as error:
         raise DataError(f"{path}:{table.line_num}: {error}.") from None
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+def _json_rows(path: Path) -> Iterator[_Row]:
     for number, line in enumerate(read_utf8(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row: Any = json.loads(line)
+            row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path}:{number}: no JSON: {error}") from None
-        text = row.get("text") if isinstance(row, dict) else None
-        labels = _json_labels(row) if isinstance(row, dict) else None
-        if not isinstance(text, str) or labels is None:
+        row = row if isinstance(row, dict) else {}
+        labels = row.get("labels", row.get("label"))
+        labels = [labels] if isinstance(labels, str) else labels
+        text = row.get("text")
+        if not isinstance(labels, list) or not all(isinstance(s, str) for s in (text, *labels)):
             raise DataError(
                 f"{path}:{number}: expected an object with `text` and `label` or `labels`, "
                 "as strings."
             )
-        yield number, text, labels
-
-
-def _json_labels(row: dict[str, Any]) -> tuple[str, ...] | None:
-    given = row.get("labels", row.get("label"))
-    labels = [given] if isinstance(given, str) else given
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        return None
-    return tuple(labels)
+        yield number, text, tuple(labels)

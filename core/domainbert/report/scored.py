@@ -1,0 +1,222 @@
+"""Results read back from files and scored again from their predictions.
+
+A leaderboard believes no score that it has not computed: a score that differs is refused, a metric
+that is missing is added, and one that no installed plugin computes is kept unchecked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import from_json
+
+from domainbert.errors import DataError, PluginError, RunFailed
+from domainbert.plugin.components import Metric, TaskKind
+from domainbert.plugin.domain import Prediction, Task
+from domainbert.plugin.registry import calling, components
+from domainbert.report.results import SCHEMA, STRICT, Result, task_identity
+from domainbert.report.statistics import records_of
+from domainbert.tasks.metrics.score import primary_metric, score
+
+# Libraries may add up in another order; so small an edit changes nothing.
+_TOLERANCE = 1e-9
+_SHOWN_PROBLEMS = 5
+
+
+class _Line(BaseModel):
+    """One line of a file of predictions."""
+
+    model_config = STRICT
+
+    gold: tuple[str, ...]
+    predicted: tuple[str, ...]
+    ranking: tuple[str, ...] = Field(default=(), max_length=10)
+    words: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A result that was scored again.
+
+    Args:
+        path: The file.
+        result: Its content, with the scores that its predictions give.
+        records: Per test record, what the primary metric needs; see `records_of`.
+        gold: Hash of the gold labels.
+        unchecked: Names of stored scores that no installed metric computes.
+    """
+
+    path: Path
+    result: Result
+    records: Any
+    gold: str
+    unchecked: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name and run of the model."""
+        model = self.result.model
+        source = model.run or model.base
+        return f"{model.name} ({source})" if source else model.name
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is of a deterministic baseline, which has no weights and no seed."""
+        return self.result.model.sha256 is None
+
+    @property
+    def task_key(self) -> str:
+        """What scores must have in common to stand in one table."""
+        return canonical(task_identity(self.result.task))
+
+    @property
+    def model_key(self) -> str:
+        """What results of one row have in common: the weights and the settings of fine-tuning."""
+        model = self.result.model
+        return canonical([model.sha256 or f"baseline {model.name}", self.result.settings])
+
+
+def canonical(value: object) -> str:
+    """Return JSON text that is equal for equal values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=True)
+
+
+def load_result(path: Path, metrics: Sequence[str] = ()) -> Scored:
+    """Read a result and score its predictions again.
+
+    Args:
+        path: The JSON file.
+        metrics: Names of metrics to compute beside those of the task and of the file.
+
+    Raises:
+        DataError: The file is no result of this schema, no installed plugin provides its kind of
+            task, or its predictions are missing, changed or give other scores.
+    """
+    result = _read_result(path)
+    try:
+        task, kinds = result.task, components(TaskKind)
+        if task.kind not in kinds:
+            raise DataError(_missing_kind(result, kinds))
+    except (DataError, PluginError) as error:
+        raise DataError(f"{path}: {error}") from None
+    predictions = _read_predictions(path, result, kinds[task.kind])
+    try:
+        names = dict.fromkeys((*task.metrics, *metrics, *result.test))
+        task = replace(task, metrics=tuple(name for name in names if is_installed(task, name)))
+        scores = score(task, predictions)
+        records = records_of(primary_metric(task), predictions)
+    except RunFailed as error:
+        raise DataError(f"{path}: {error}") from None
+    _check_scores(path, result.test, scores)
+    gold = hashlib.sha256(canonical([p.gold for p in predictions]).encode()).hexdigest()
+    unchecked = tuple(name for name in result.test if name not in scores)
+    test = {**scores, **{name: result.test[name] for name in unchecked}}
+    update = {"test": test, "metric": primary_metric(task).name}
+    return Scored(path, result.model_copy(update=update), records, gold, unchecked)
+
+
+def find_result(path: Path, metrics: Sequence[str] = ()) -> Scored | None:
+    """Return what `load_result` does, or None where there is no usable result."""
+    try:
+        return load_result(path, metrics)
+    except DataError:
+        return None
+
+
+def is_installed(task: Task, name: str) -> bool:
+    """Return whether a loaded plugin or core computes a metric, `NAME` or `NAME@LEVEL`."""
+    base, at, level = name.partition("@")
+    return base in components(Metric) and (not at or level in task.levels)
+
+
+def _missing_kind(result: Result, kinds: Mapping[str, TaskKind]) -> str:
+    versions = result.environment.get("versions")
+    names = sorted(versions) if isinstance(versions, dict) else []
+    plugins = ", ".join(name for name in names if name.startswith("domainbert-"))
+    return (
+        f"task.kind: no installed plugin provides the kind {result.task.kind!r}; known are "
+        f"{', '.join(sorted(kinds))}. Install the plugin that does"
+        f"{f'; the result was written with {plugins}' if plugins else ''}."
+    )
+
+
+def _read_result(path: Path) -> Result:
+    if not path.is_file():  # reading a pipe of that name would never end
+        raise DataError(f"{path}: no such file.")
+    try:
+        content = path.read_bytes()
+        entry = from_json(content, allow_inf_nan=False)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: no readable JSON: {error}. Was it cut short? Evaluate again."
+        ) from None
+    version = entry.get("schema") if isinstance(entry, dict) else None
+    if type(version) is not int or version not in (2, SCHEMA):
+        raise DataError(
+            f"{path}: schema: {version!r}; this version reads schemas 2 and {SCHEMA}. "
+            "Evaluate again, or use the version that wrote it."
+        )
+    try:
+        return Result.model_validate_json(content)
+    except ValidationError as error:
+        raise DataError("\n".join(_problems(str(path), error))) from None
+
+
+def _read_predictions(path: Path, result: Result, kind: TaskKind) -> tuple[Prediction, ...]:
+    file = result.predictions["file"]
+    beside = path.parent / file
+    if Path(file).name != file or not beside.is_file():
+        raise DataError(
+            f"{path}: predictions.file: no file {file!r} beside it. Keep the two together."
+        )
+    content = beside.read_bytes()
+    if hashlib.sha256(content).hexdigest() != result.predictions["sha256"]:
+        raise DataError(f"{beside}: is not the file that {path.name} was written with (sha256).")
+    predictions = []
+    # Not `splitlines`: a word may hold a separator that only Unicode knows.
+    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), start=1):
+        try:
+            prediction = Prediction(**dict(_Line.model_validate_json(line)))
+        except ValidationError as error:
+            raise DataError(_problems(f"{beside}:{number}", error)[0]) from None
+        with calling(kind):
+            misfit = kind.misfit(prediction, result.task)
+        if misfit:
+            raise DataError(f"{beside}:{number}: {misfit}.")
+        predictions.append(prediction)
+    return tuple(predictions)
+
+
+def _problems(where: str, error: ValidationError) -> list[str]:
+    """Return the first validation errors, one line per key."""
+    return shortened(
+        [
+            ": ".join(filter(None, (where, ".".join(map(str, item["loc"])), f"{item['msg']}.")))
+            for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ],
+        _SHOWN_PROBLEMS,
+        f"{where}: and {{}} more.",
+    )
+
+
+def shortened(lines: list[str], shown: int, rest: str) -> list[str]:
+    """Return the first lines and one that counts the rest."""
+    more = len(lines) - shown
+    return lines[:shown] + ([rest.format(more)] if more > 0 else [])
+
+
+def _check_scores(path: Path, stored: Mapping[str, float], scores: Mapping[str, float]) -> None:
+    for name in stored.keys() & scores.keys():
+        if not math.isclose(stored[name], scores[name], rel_tol=0, abs_tol=_TOLERANCE):
+            raise DataError(
+                f"{path}: test.{name}: {stored[name]} is not the score of its predictions, "
+                f"{scores[name]}. The file was edited or written by another version."
+            )

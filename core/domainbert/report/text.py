@@ -1,0 +1,83 @@
+"""Numbers and foreign text as they stand in Markdown, HTML, CSV and terminals.
+
+Jinja's autoescape covers HTML; Markdown and CSV have no such thing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Spreadsheets read these as the start of a formula, wide forms included (OWASP, CSV injection).
+_FORMULA = tuple("=+-@＝＋－＠")
+# Control and format characters hide or reorder their neighbours.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+def plain(text: object) -> str:
+    """Return text on one line, invisible characters replaced by `U+FFFD`."""
+    line = " ".join(str(text).split())
+    return "".join("\ufffd" if unicodedata.category(c) in _UNSEEN else c for c in line)
+
+
+def cell(text: object) -> str:
+    """Return text that is inert in Markdown and in a table."""
+    escaped = str(text).replace("\\", "\\\\")
+    for mark in "|<>[]`*_":
+        escaped = escaped.replace(mark, "\\" + mark)
+    line = " ".join(escaped.split())
+    # At the start of a paragraph these would make a heading, a list or a rule.
+    return re.sub(r"^(\d+(?=[.)])|(?=[#+=~-]))", r"\1\\", line)
+
+
+def csv_value(value: object) -> object:
+    """Return a value that no spreadsheet computes; numbers stay numbers, to six digits."""
+    if not isinstance(value, str):
+        return round(value, 6) if isinstance(value, float) else value
+    shown = plain(value)
+    return "'" + shown if shown.startswith(_FORMULA) else shown
+
+
+def percent(value: float) -> str:
+    """Return a score from 0 to 1 in percent."""
+    return f"{100 * value:.2f}"
+
+
+def signed(value: float) -> str:
+    """Return a difference of scores in points."""
+    return f"{100 * value:+.2f}"
+
+
+def spread(summary: Any) -> str:
+    """Return mean and standard deviation of a `Summary` or `Row` in percent."""
+    sd = "" if summary.sd is None else f" ± {percent(summary.sd)}"
+    return percent(summary.mean) + sd
+
+
+def difference(compared: Any) -> str:
+    """Return difference, interval and verdict of a `Comparison` in points."""
+    low, high = signed(compared.low), signed(compared.high)
+    return (
+        f"{signed(compared.difference)} points, 95 % interval {low} to {high}: {compared.verdict}"
+    )
+
+
+def templates(**options: Any) -> Any:
+    """Return the Jinja environment of all templates, with the filters of this module."""
+    import jinja2
+
+    environment = jinja2.Environment(  # noqa: S701  # `autoescape` is an option: HTML needs it
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **options,
+    )
+    environment.filters.update(
+        percent=percent, spread=spread, cell=cell, plain=plain, signed=signed
+    )
+    return environment

@@ -1,0 +1,70 @@
+"""Baselines of classification.
+
+Legend: N examples, C classes, F features.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domainbert.errors import DataError
+from domainbert.plugin.components import LoadedTask, Predictions
+from domainbert.tasks.kinds.classification import decide, label_matrix
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_SPLITS = ("validation", "test")
+
+
+def predict_majority(loaded: LoadedTask, seed: int) -> Predictions:
+    """Return classes ranked by how often the training split has them, for every text alike."""
+    import numpy as np
+
+    task, splits = loaded.task, loaded.splits
+    share_C = label_matrix(task.labels, splits["train"]).mean(axis=0)
+    return decide(task, splits, {s: np.tile(share_C, (len(splits[s]), 1)) for s in _SPLITS})
+
+
+def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
+    """Return predictions of a linear support vector machine on TF-IDF of words and word pairs.
+
+    scikit-learn's defaults, with logarithmic term counts; one-vs-rest.
+
+    Raises:
+        DataError: No training text has a word.
+    """
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.svm import LinearSVC
+
+    task, train = loaded.task, loaded.splits["train"]
+    features = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    try:
+        train_NF = features.fit_transform([example.text for example in train])
+    except ValueError:  # "empty vocabulary"
+        raise DataError(
+            f"task {task.name!r}: no training text has a word of two letters, so there is no "
+            "TF-IDF baseline. Set `evaluate.baselines: false` to do without."
+        ) from None
+    gold_NC = label_matrix(task.labels, train)
+    # What training always or never has cannot be fitted: it gets the highest or the lowest score.
+    always, never = gold_NC.all(axis=0), ~gold_NC.any(axis=0)
+    fitted = np.flatnonzero(~always & ~never)
+    model = OneVsRestClassifier(LinearSVC(random_state=0)) if len(fitted) else None
+    if model is not None:
+        model.fit(train_NF, gold_NC[:, fitted])
+    scores: dict[str, NDArray[np.float32]] = {}
+    for split in _SPLITS:
+        examples = loaded.splits[split]
+        margins = np.zeros((len(examples), len(fitted)), np.float32)
+        if model is not None:
+            split_NF = features.transform([example.text for example in examples])
+            margins = model.decision_function(split_NF).reshape(len(examples), -1)
+        reach = 1 + float(np.abs(margins).max(initial=0))
+        scores[split] = np.zeros((len(examples), len(task.labels)), np.float32)
+        scores[split][:, always], scores[split][:, never] = reach, -reach
+        scores[split][:, fitted] = margins
+    return decide(task, loaded.splits, scores)

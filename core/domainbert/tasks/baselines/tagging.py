@@ -1,0 +1,91 @@
+"""Baselines of tagging: the majority type per word, and a lexicon as a dictionary."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from domainbert.plugin.components import LoadedTask, Predictions
+from domainbert.plugin.domain import Prediction, Sentence
+
+Mention = tuple[int, int, str]
+"""First word, end word, type."""
+
+
+def predict_majority_type(loaded: LoadedTask, seed: int) -> Predictions:
+    """Return per word the type it has most often in training; equal neighbours are one mention."""
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for sentence in loaded.splits["train"]:
+        for word, tag in zip(sentence.words, sentence.tags, strict=True):
+            seen[word][tag[2:]] += 1
+    best = {word: _most_frequent(types) for word, types in seen.items()}
+
+    def mentions(sentence: Sentence) -> Iterator[Mention]:
+        for place, word in enumerate(sentence.words):
+            if best.get(word):
+                yield place, place + 1, best[word]
+
+    return _predict(loaded, mentions, join=True)
+
+
+def predict_dictionary(loaded: LoadedTask, seed: int) -> Predictions:
+    """Return the longest terms of the domain, without regard to case and white space.
+
+    The type of a term is its most frequent one in training, else the most frequent of all.
+    """
+    types: dict[str, Counter[str]] = defaultdict(Counter)
+    for sentence in loaded.splits["train"]:
+        for first, stop, name in _gold(sentence):
+            types[_key(sentence.words[first:stop])][name] += 1
+    usual = _most_frequent(sum(types.values(), Counter()))
+    terms = {_key([term]): usual for term in loaded.terms}
+    terms |= {key: _most_frequent(types[key]) for key in terms.keys() & types.keys()}
+    longest = max(map(len, terms), default=0)
+
+    def mentions(sentence: Sentence) -> Iterator[Mention]:
+        first = 0
+        while first < len(sentence.words):
+            stop, key, match = first, "", None
+            while stop < len(sentence.words) and len(key) <= longest:
+                key += _key([sentence.words[stop]])
+                stop += 1
+                match = (first, stop, terms[key]) if key in terms else match
+            if match:
+                yield match
+            first = match[1] if match else first + 1
+
+    return _predict(loaded, mentions, join=False)
+
+
+def _predict(
+    loaded: LoadedTask, mentions: Callable[[Sentence], Iterator[Mention]], join: bool
+) -> Predictions:
+    predictions = {}
+    for split in ("validation", "test"):
+        rows = []
+        for sentence in loaded.splits[split]:
+            tags = ["O"] * len(sentence.words)
+            for first, stop, name in mentions(sentence):
+                joined = join and first > 0 and tags[first - 1][2:] == name
+                tags[first:stop] = [f"I-{name}"] * (stop - first)
+                tags[first] = f"{'I' if joined else 'B'}-{name}"
+            rows.append(Prediction(sentence.tags, tuple(tags), words=sentence.words))
+        predictions[split] = tuple(rows)
+    return predictions
+
+
+def _gold(sentence: Sentence) -> Iterator[Mention]:
+    starts = [place for place, tag in enumerate(sentence.tags) if tag.startswith("B-")]
+    for first in starts:
+        stop = first + 1
+        while stop < len(sentence.tags) and sentence.tags[stop].startswith("I-"):
+            stop += 1
+        yield first, stop, sentence.tags[first][2:]
+
+
+def _key(words: Sequence[str]) -> str:
+    return "".join("".join(words).casefold().split())
+
+
+def _most_frequent(types: Counter[str]) -> str:
+    return min(types, key=lambda name: (-types[name], name))

@@ -1,0 +1,70 @@
+"""Made-up labelled tasks that a tiny model learns, and how it is fine-tuned on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from domainbert.plugin.components import LoadedTask
+from domainbert.plugin.domain import Example, Sentence, Task
+from domainbert.recipe.sections import EvaluateSection
+from domainbert.run.progress import Bar, Reporter
+from domainbert.run.session import Session
+from domainbert.tasks.finetune import finetune
+from domainbert.tasks.predict import Tuned
+
+PEOPLE, PLACES = ["baker", "clerk", "miller", "painter"], ["barn", "garden", "market", "valley"]
+DEEDS = ["moved", "counted", "found", "opened"]
+TAGS = ("O", "B-ROLE", "O", "B-PLACE", "I-PLACE", "O", "O")
+SETTINGS = EvaluateSection(epochs=2, batch_size=4, learning_rate=1e-3, max_seq_length=16)
+HASHES = dict.fromkeys(("train", "validation", "test"), "0" * 64)
+
+
+def labelled(kind: str, *labels: str, **changes: Any) -> Task:
+    """Return the record of a task that was read."""
+    record = Task("town", "", kind, "", "", "1", {}, labels, data=HASHES)
+    return Task(**{**vars(record), **changes})
+
+
+def sentences(first: int, count: int) -> tuple[Sentence, ...]:
+    """Return sentences with a role and a place, recognised by their words."""
+    return tuple(
+        Sentence(
+            ("the", PEOPLE[n % 4], "of", "the", PLACES[n // 4 % 4], DEEDS[n // 16 % 4], "it"), TAGS
+        )
+        for n in range(first, first + count)
+    )
+
+
+def examples(first: int, count: int, several: bool = False) -> tuple[Example, ...]:
+    """Return texts about people, places, or (where several labels may be gold) both."""
+    made = []
+    for n in range(first, first + count):
+        who, where = f"the {PEOPLE[n % 4]} moved it", f"the {PLACES[n // 3 % 4]} was old"
+        if several and n % 3 == 2:
+            made.append(Example(f"{who} and {where}", ("person", "place")))
+        else:
+            made.append(Example(who, ("person",)) if n % 2 else Example(where, ("place",)))
+    return tuple(made)
+
+
+def tagging(**splits: tuple[Sentence, ...]) -> LoadedTask:
+    """Return a tagging task."""
+    made = {"train": sentences(0, 32), "validation": sentences(32, 8), "test": sentences(40, 16)}
+    return LoadedTask(labelled("tagging", "PLACE", "ROLE"), {**made, **splits})
+
+
+def classification(several: bool = False, **splits: tuple[Example, ...]) -> LoadedTask:
+    """Return a classification task."""
+    parts = {"train": (0, 36), "validation": (36, 12), "test": (48, 12)}
+    made = {split: examples(*part, several) for split, part in parts.items()}
+    task = labelled("classification", "person", "place", multi_label=several)
+    return LoadedTask(task, {**made, **splits})
+
+
+def tune(
+    folder: Path, loaded: LoadedTask, session: Session, seed: int = 0, **changes: Any
+) -> Tuned:
+    """Fine-tune a tiny checkpoint."""
+    settings = SETTINGS.model_copy(update=changes)
+    return finetune(folder, loaded, settings, seed, session, Bar(Reporter(enabled=False), None, 0))

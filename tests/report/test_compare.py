@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from domainbert.errors import DataError
+from domainbert.plugin.domain import Task
+from domainbert.report.compare import Group, compare, compare_results, comparison_json, group
+from domainbert.tasks.metrics.score import primary_metric
+
+Write = Callable[..., Path]
+BASE = {"name": "base", "run": None}
+BASELINE = {"name": "majority", "run": None, "sha256": None, "base": None, "parameters": None}
+TASK = Task(
+    "roles", "", "tagging", "", "", "1", {}, ("ROLE",),
+    data={"train": "", "validation": "", "test": ""},
+)  # fmt: skip
+
+
+def model(*counts_SN3: NDArray[np.int64], baseline: bool = False, first: int = 0) -> Group:
+    """A model that was fine-tuned with seeds from `first`, given by its counts of each seed."""
+    metric, results = primary_metric(TASK), []
+    assert metric.aggregate is not None
+    for seed, counts_N3 in enumerate(counts_SN3, start=first):
+        value = float(metric.aggregate(counts_N3.sum(axis=0)))
+        result = SimpleNamespace(task=TASK, seed=seed, test={metric.name: value}, settings={})
+        scored = {"result": result, "records": counts_N3, "is_baseline": baseline, "name": "x"}
+        results.append(SimpleNamespace(**scored))
+    return group(results)  # type: ignore[arg-type]
+
+
+def counts(seed: int, right: float, seeds: int = 3, sentences: int = 80) -> list[NDArray[np.int64]]:
+    """Mentions (right, predicted, gold) of each seed and sentence, of which a share is right."""
+    numbers = np.random.default_rng(seed)
+    gold = np.random.default_rng(99).integers(0, 4, sentences)
+    return [np.stack([numbers.binomial(gold, right), gold, gold], axis=1) for _ in range(seeds)]
+
+
+def test_verdicts() -> None:
+    low, high = model(*counts(1, 0.6)), model(*counts(2, 0.9))
+    better, worse = compare(low, high), compare(high, low)
+    assert (better.verdict, worse.verdict) == ("better", "worse")
+    assert (better.difference, better.low) == pytest.approx((-worse.difference, -worse.high))
+    same = compare(low, low)
+    assert (same.difference, same.low, same.high, same.verdict) == (0.0, 0.0, 0.0, "not shown")
+    noise = compare(model(*counts(1, 0.7)), model(*counts(2, 0.7)))
+    assert noise.low < 0 < noise.high
+    assert noise.verdict == "not shown"
+
+
+def test_one_seed_shows_nothing_but_a_baseline_needs_no_second() -> None:
+    once, several = counts(1, 0.1, seeds=1), model(*counts(2, 0.9))
+    alone = compare(model(*once), several)
+    assert alone.low > 0.5
+    assert (alone.verdict, alone.paired) == ("not shown", False)
+    assert compare(model(*once, baseline=True), several).verdict == "better"
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_the_interval_adds_the_variances_of_seeds_and_records(paired: bool) -> None:
+    base, other = model(*counts(1, 0.7)), model(*counts(2, 0.75), first=0 if paired else 1)
+    ones, twos = np.array(base.primary.values), np.array(other.primary.values)
+    over_seeds = [twos - ones] if paired else [ones, twos]
+    parts = [(float(values.var(ddof=1)) / 3, 2) for values in over_seeds]
+    parts.append((float((other.means_B - base.means_B).var(ddof=1)), 79))
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    reach = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    made = compare(base, other)
+    assert made.paired is paired
+    assert (made.low, made.high) == pytest.approx(
+        (made.difference - reach, made.difference + reach)
+    )
+
+
+def test_seeds_that_disagree_widen_the_interval() -> None:
+    base, low, high = counts(1, 0.7, 1), counts(2, 0.7, 1), counts(3, 0.9, 1)
+    steady, erratic = (compare(model(*base, *base), model(*pair)) for pair in (low * 2, low + high))
+    assert erratic.high - erratic.low > 3 * (steady.high - steady.low)
+
+
+def test_equal_models_are_seldom_called_different() -> None:
+    made = [[model(*counts(2 * n + k, 0.7, sentences=40)) for k in (0, 1)] for n in range(60)]
+    shown = [pair for pair in made if compare(*pair).verdict != "not shown"]
+    # Three expected; eleven or more have a chance below one in ten thousand.
+    assert len(shown) <= 10
+
+
+def test_the_interval_of_a_mean_stays_among_scores() -> None:
+    assert model(*counts(1, 0.2, 1), *counts(2, 1.0, 1)).interval() == (0.0, 1.0)
+    low, high = model(*counts(1, 0.7)).interval()
+    assert 0 < low < high < 1
+
+
+def fill(folder: Path, write: Write, right: float, seeds: int = 2, **changes: Any) -> Path:
+    for seed in range(seeds):
+        write(folder, right, seed=seed, **changes)
+    return folder
+
+
+def refused(first: object, second: object) -> str:
+    with pytest.raises(DataError) as caught:
+        compare_results(str(first), str(second))
+    return str(caught.value)
+
+
+def test_the_adapted_model_of_a_run_is_meant(tmp_path: Path, write_result: Write) -> None:
+    run = fill(tmp_path / "run", write_result, 0.9)
+    fill(run, write_result, 0.4, model=BASE)
+    baseline = write_result(run, -1.0, model=BASELINE, settings={})
+    ((base, other, made),), notices = compare_results(f"{run}/*/base-seed-*.json", str(run))
+    assert (notices, made.verdict, made.paired) == ((), "better", True)
+    assert made.names == ("base (package:mini/model)", "adapted (town-mini)")
+    assert made.difference == pytest.approx(other.primary.mean - base.primary.mean)
+    ((base, other, made),), _ = compare_results(str(baseline), str(run))
+    assert (made.verdict, made.notes) == ("better", ())
+    entry = json.loads(json.dumps(comparison_json(base, other, made), allow_nan=False))
+    assert (entry["task"], entry["metric"], entry["records"]) == ("tone", "f1_macro", 120)
+    assert (entry["first"]["name"], entry["first"]["sd"]) == ("majority", None)
+    assert entry["comparison"]["seeds"] == [[0], [0, 1]]
+
+
+def test_other_differences_are_noted(tmp_path: Path, write_result: Write) -> None:
+    first = fill(tmp_path / "a", write_result, 0.9)
+    second = fill(tmp_path / "b", write_result, 0.9, seeds=3, settings={"epochs": 9})
+    fill(second, write_result, 0.8, task={"name": "more"})
+    ((_, _, made),), notices = compare_results(str(first), str(second))
+    assert made.notes == ("fine-tuned with other settings", "other seeds, which are not paired")
+    assert notices == (f"more: only in {second}, left out.",)
+
+
+@pytest.mark.parametrize(
+    ("task", "key"),
+    [
+        ({"version": "2"}, "version"),
+        ({"data": {"train": "a" * 64, "validation": "b" * 64, "test": "3"}}, "data"),
+        ({"labels": ["bad", "good", "plain"]}, "labels"),
+        ({"multi_label": True}, "multi_label"),
+    ],
+)
+def test_another_task_of_the_same_name_is_refused(
+    tmp_path: Path, write_result: Write, task: dict[str, Any], key: str
+) -> None:
+    first, second = write_result(tmp_path / "a"), write_result(tmp_path / "b", task=task)
+    assert refused(first, second) == (
+        f"{second}: its task differs from that of {first} in {key}. Such scores are not "
+        "comparable: evaluate both on the same task."
+    )
+
+
+def test_sides_that_do_not_fit_are_refused(tmp_path: Path, write_result: Write) -> None:
+    one = write_result(tmp_path / "one")
+    fewer, other = (
+        write_result(tmp_path / "f", records=60),
+        write_result(tmp_path / "x", task={"name": "x"}),
+    )
+    assert "its gold labels are not those of" in refused(one, fewer)
+    assert refused(one, other) == f"no task in common: {one} has tone; {other} has x."
+    two, versions = tmp_path / "two", tmp_path / "versions"
+    write_result(two / "a", model={"run": "one", "sha256": "1" * 64})
+    write_result(two / "b", model={"run": "other", "sha256": "2" * 64})
+    assert refused(two, one).startswith(
+        f"{two}: tone: results of several models or settings (adapted (one), adapted (other)). "
+        "Name those of one with a glob in quotes"
+    )
+    write_result(versions / "a")
+    write_result(versions / "b", task={"version": "2"})
+    assert refused(one, versions) == (
+        f"{versions}: tone: results of several versions or data. Name the files."
+    )

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domainbert.errors import DataError
+from domainbert.plugin.domain import Prediction, Task
+from domainbert.report.results import Result, result_path, save_result, task_entry
+from domainbert.report.scored import find_result, load_result
+from domainbert.tasks.metrics.score import score
+
+DATA = {"train": "1", "validation": "2", "test": "3"}
+TASK = Task("town", "", "tagging", "", "", "3", {}, ("ROLE",), data=DATA)
+PREDICTIONS = (
+    Prediction(("O", "B-ROLE", "O"), ("O", "B-ROLE", "I-ROLE"), words=("The", "keeper", "left")),
+    Prediction(("B-ROLE",), ("B-ROLE",), words=("Miller",)),
+)
+SCORES = score(TASK, PREDICTIONS)
+
+
+def save(path: Path, predictions: tuple[Prediction, ...] = PREDICTIONS, **changes: Any) -> Result:
+    entry = {
+        "model": {"name": "adapted", "run": "town", "sha256": "a" * 64, "tokens": 12},
+        "task": task_entry(TASK),
+        "seed": 2,
+        "settings": {"epochs": 4, "learning_rate": 1e-4, "precision": "fp32"},
+        "metric": "f1_strict",
+        "test": SCORES,
+        "validation": {"f1_strict": 1 / 3},
+        "environment": {"python": "3.11"},
+        "minutes": 1.5,
+    }
+    return save_result(path, {**entry, **changes}, predictions)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return result_path(tmp_path, "town", "adapted", 2)
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[dict[str, Any]]:
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    yield entry
+    path.write_text(json.dumps(entry), encoding="utf-8")
+
+
+def refused(path: Path) -> str:
+    assert find_result(path) is None
+    with pytest.raises(DataError) as caught:
+        load_result(path)
+    return str(caught.value).replace(str(path.parent) + "/", "")
+
+
+def test_a_result_is_read_back_as_it_was(path: Path, tmp_path: Path) -> None:
+    made = save(path)
+    scored = load_result(path)
+    assert scored.result == made
+    assert scored.result.task == TASK
+    assert scored.result.test["f1_strict"] == pytest.approx(0.5)
+    assert scored.records.tolist() == [[0, 1, 1], [1, 1, 1]]
+    files = sorted(item.relative_to(tmp_path).as_posix() for item in tmp_path.rglob("*"))
+    assert files == ["town", "town/adapted-seed-2.json", "town/adapted-seed-2.jsonl"]
+    assert path.with_suffix(".jsonl").read_text(encoding="utf-8") == (
+        '{"gold": ["O", "B-ROLE", "O"], "predicted": ["O", "B-ROLE", "I-ROLE"], '
+        '"words": ["The", "keeper", "left"]}\n'
+        '{"gold": ["B-ROLE"], "predicted": ["B-ROLE"], "words": ["Miller"]}\n'
+    )
+    schema = Result.model_json_schema(by_alias=True)
+    keys = set(json.loads(path.read_text(encoding="utf-8")))
+    assert set(schema["required"]) <= keys == set(schema["properties"])
+    assert schema["additionalProperties"] is False
+
+
+def test_missing_and_additional_metrics_are_computed_and_unknown_ones_kept(path: Path) -> None:
+    save(path, test={"f1_default": SCORES["f1_default"], "charm": 0.25}, metric="charm")
+    scored = load_result(path, ["accuracy"])
+    assert scored.result.test == {**SCORES, "accuracy": 0.5, "charm": 0.25}
+    assert (scored.result.metric, scored.unchecked) == ("f1_strict", ("charm",))
+    save(path, task={**task_entry(TASK), "metrics": ["accuracy", "charm"]}, test={})
+    assert load_result(path).result.test == {**SCORES, "accuracy": 0.5}
+
+
+def test_old_names_of_settings_are_read_as_the_new_ones(path: Path) -> None:
+    new = {"layerwise_lr_decay": 0.9, "max_seq_length": 64, "warmup_ratio": 0.1, "epochs": 4}
+    save(path, settings=new)
+    key = load_result(path).model_key
+    with edited(path) as entry:
+        entry["schema"] = 2
+        entry["settings"] = {"layer_rate_decay": 0.9, "max_length": 64, "warmup": 0.1, "epochs": 4}
+        del entry["task"]["metrics"]
+    assert load_result(path).result.settings == new
+    assert load_result(path).model_key == key
+
+
+def test_a_kind_that_nobody_provides_is_refused_by_name(path: Path) -> None:
+    versions = {"domainbert-pairs": "0.2", "numpy": "2"}
+    save(path, task={**task_entry(TASK), "kind": "pairs"}, environment={"versions": versions})
+    assert refused(path) == (
+        "adapted-seed-2.json: task.kind: no installed plugin provides the kind 'pairs'; known are "
+        "classification, tagging. Install the plugin that does; the result was written with "
+        "domainbert-pairs."
+    )
+
+
+@pytest.mark.parametrize("harm", ["edited", "shortened", "missing"])
+def test_predictions_that_changed_are_refused(path: Path, harm: str) -> None:
+    save(path)
+    predictions = path.with_suffix(".jsonl")
+    text = predictions.read_text(encoding="utf-8")
+    if harm == "missing":
+        predictions.unlink()
+        assert "predictions.file: no file 'adapted-seed-2.jsonl'" in refused(path)
+    else:
+        changed = text.replace("I-ROLE", "O") if harm == "edited" else text[:-1]
+        predictions.write_text(changed, encoding="utf-8")
+        assert "is not the file that adapted-seed-2.json was written with" in refused(path)
+
+
+def test_an_edited_score_is_refused_and_the_last_digits_are_not_looked_at(path: Path) -> None:
+    save(path, test={name: value + 1e-12 for name, value in SCORES.items()})
+    assert find_result(path) is not None
+    save(path, test={**SCORES, "f1_strict": 0.99})
+    assert refused(path) == (
+        "adapted-seed-2.json: test.f1_strict: 0.99 is not the score of its predictions, 0.5. The "
+        "file was edited or written by another version."
+    )
+
+
+@pytest.mark.parametrize("version", [1, 4, None, "2", 2.0, True])
+def test_another_schema_is_refused(path: Path, version: object) -> None:
+    save(path)
+    with edited(path) as entry:
+        entry["schema"] = version
+    assert refused(path) == (
+        f"adapted-seed-2.json: schema: {version!r}; this version reads schemas 2 and 3. Evaluate "
+        "again, or use the version that wrote it."
+    )
+
+
+NO_NUMBER = "no readable JSON: expected value"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"more": 1}, "more: Extra inputs are not permitted."),
+        ({"seed": "0"}, "seed: Input should be a valid integer."),
+        ({"seed": 2**40}, "seed: "),
+        ({"minutes": -1.0}, "minutes: Input should be greater than or equal to 0."),
+        ({"minutes": 1e300}, "minutes: "),
+        ({"test": {"f1_strict": float("nan")}}, NO_NUMBER),
+        ({"settings": {"epochs": [1, float("inf")]}}, NO_NUMBER),
+        ({"model": {}}, "model.name: Field required."),
+        ({"model": {"name": "x", "tokens": 10**400}}, "model.tokens: "),
+        ({"predictions": {"file": "x" * 300, "sha256": ""}}, "predictions.file: "),
+        ({"predictions": {"file": "x"}}, "predictions: "),
+        ({"task": {**task_entry(TASK), "labels": ["x", "x"]}}, "task.labels: "),
+        ({"task": {**task_entry(TASK), "data": {}}}, "task 'town': missing splits"),
+    ],
+)
+def test_a_malformed_result_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
+    save(path)
+    with edited(path) as entry:
+        entry |= changes
+    assert refused(path).startswith(f"adapted-seed-2.json: {message}")
+
+
+def test_all_wrong_keys_are_told_at_once(path: Path) -> None:
+    save(path)
+    with edited(path) as entry:
+        entry |= {"task": {}, "model": {"name": "x", "more": 1}}
+    assert refused(path).splitlines() == [
+        "adapted-seed-2.json: model.more: Extra inputs are not permitted.",
+        "adapted-seed-2.json: task.name: Field required.",
+        "adapted-seed-2.json: task.version: Field required.",
+        "adapted-seed-2.json: task.kind: Field required.",
+        "adapted-seed-2.json: task.labels: Field required.",
+        "adapted-seed-2.json: and 1 more.",
+    ]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": 2', "", "\xff", '{"a": "\\ud800"}'])
+def test_a_file_that_is_no_json_is_refused(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True)
+    assert refused(path) == "adapted-seed-2.json: no such file."
+    path.write_bytes(text.encode("latin-1"))
+    assert refused(path).startswith("adapted-seed-2.json: no readable JSON: ")
+
+
+@pytest.mark.parametrize("name", ["../other.jsonl", "/etc/hostname", "..", "none\x00.jsonl"])
+def test_predictions_stand_beside_their_result(path: Path, name: str) -> None:
+    save(path)
+    (path.parent.parent / "other.jsonl").write_text("", encoding="utf-8")
+    with edited(path) as entry:
+        entry["predictions"]["file"] = name
+    assert f"predictions.file: no file {name!r} beside it" in refused(path)
+
+
+WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6) | st.sampled_from(
+    ["x\ry", "\r", "\n", "x\x85y", "x\u2028y", "10\u00a0mg", "O", '"', "\\"]
+)
+
+
+@given(words=st.lists(st.lists(WORDS, min_size=1, max_size=4), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=40)
+def test_odd_words_are_read_back(
+    tmp_path_factory: pytest.TempPathFactory, words: list[list[str]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "odd" / "model-seed-0.json"
+    tags = [("B-ROLE",) * len(row) for row in words]
+    predictions = tuple(
+        Prediction(tag, tag, words=tuple(row)) for row, tag in zip(words, tags, strict=True)
+    )
+    save(path, predictions, test=score(TASK, predictions))
+    assert len(load_result(path).records) == len(words)
+
+
+KIND = {"kind": "classification", "labels": ["a", "b"]}
+MANY = {**KIND, "multi_label": True}
+
+
+@pytest.mark.parametrize(
+    ("task", "gold", "predicted", "more"),
+    [
+        (KIND, ("a", "b"), ("a",), {}),
+        (KIND, ("a",), (), {}),
+        (KIND, ("a",), ("c",), {}),
+        (MANY, (), ("a", "a"), {}),
+        ({}, ("O",), ("O", "O"), {}),
+        ({}, ("O",), ("O",), {"words": ("a", "b")}),
+        ({}, (), (), {}),
+        ({}, ("B-PLACE",), ("O",), {}),
+    ],
+)
+def test_a_prediction_that_does_not_suit_the_task_is_refused_with_its_line(
+    path: Path, task: Any, gold: Any, predicted: Any, more: Any
+) -> None:
+    good = Prediction(("a",), ("b",)) if task else Prediction(("O",), ("O",))
+    save(path, (good, Prediction(gold, predicted, **more)), task={**task_entry(TASK), **task})
+    assert refused(path).startswith("adapted-seed-2.jsonl:2: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "Invalid JSON"),
+        ('{"gold": ["a"]}', "predicted: Field required."),
+        ('{"gold": "a", "predicted": ["a"]}', "gold: Input should be a valid "),
+        ('{"gold": [1], "predicted": ["a"]}', "gold.0: Input should be a valid string."),
+        ('{"gold": ["a"], "predicted": ["a"], "x": 1}', "x: Extra inputs are not permitted."),
+    ],
+)
+def test_a_malformed_line_is_refused(path: Path, line: str, message: str) -> None:
+    import hashlib
+
+    save(path)
+    content = f"{line}\n".encode()
+    path.with_suffix(".jsonl").write_bytes(content)
+    with edited(path) as entry:
+        entry["predictions"]["sha256"] = hashlib.sha256(content).hexdigest()
+    assert refused(path).startswith(f"adapted-seed-2.jsonl:1: {message}")

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers.tasks import classification, examples, labelled
+
+from domainbert.errors import DataError
+from domainbert.plugin.components import LoadedTask
+from domainbert.plugin.domain import Example
+from domainbert.tasks.baselines.classification import predict_majority, predict_tfidf_svm
+from domainbert.tasks.metrics.score import score
+
+THREE = labelled("classification", "person", "place", "thing", multi_label=True)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_words_that_decide(several: bool) -> None:
+    loaded = classification(several)
+    majority, svm = (
+        score(loaded.task, baseline(loaded, 0)["test"])
+        for baseline in (predict_majority, predict_tfidf_svm)
+    )
+    metric = next(iter(majority))
+    assert (svm[metric], majority[metric] < 0.9) == (1.0, True)
+    if not several:
+        # Half of the texts are of either class; F1 of the class that is never predicted is zero.
+        assert (majority["accuracy"], majority["f1_macro"]) == (0.5, pytest.approx(1 / 3))
+
+
+def test_classes_that_training_never_or_always_has_are_ranked_last_or_first() -> None:
+    made = predict_tfidf_svm(replace(classification(True), task=THREE), 0)["test"]
+    assert {p.ranking[-1] for p in made} == {"thing"}
+    assert {label for p in made for label in p.predicted} == {"person", "place"}
+    parts = {"train": (0, 36), "validation": (36, 12), "test": (48, 12)}
+    splits = {
+        split: tuple(Example(e.text, (*e.labels, "thing")) for e in examples(*part))
+        for split, part in parts.items()
+    }
+    made = predict_tfidf_svm(LoadedTask(THREE, splits), 0)["test"]
+    assert {p.ranking[0] for p in made} == {"thing"}
+    assert score(THREE, made)["f1_micro"] == 1.0
+
+
+def test_labels_without_difference() -> None:
+    pair = (Example("?", ("person", "place")), Example("aa", ("person", "place")))
+    loaded = classification(True, train=pair, validation=pair, test=pair)
+    made = predict_tfidf_svm(loaded, 0)["test"]
+    assert [p.predicted for p in made] == [("person", "place")] * 2
+
+
+def test_texts_without_a_word_have_no_baseline_of_words() -> None:
+    train = (Example("?", ("place",)), Example("!", ("person",)))
+    with pytest.raises(DataError, match="no training text has a word of two letters"):
+        predict_tfidf_svm(classification(train=train), 0)

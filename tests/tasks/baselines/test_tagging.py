@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers.tasks import tagging
+
+from domainbert.plugin.domain import Sentence
+from domainbert.tasks.baselines.tagging import predict_dictionary, predict_majority_type
+from domainbert.tasks.kinds.tagging import TAGGING
+from domainbert.tasks.metrics.score import score
+
+
+def sentence(words: str, tags: str) -> Sentence:
+    return Sentence(tuple(words.split()), tuple(tags.split()))
+
+
+TRAIN = (
+    sentence("the lime kiln burns", "O B-PLACE I-PLACE O"),
+    sentence("a lime burner", "O B-ROLE I-ROLE"),
+    sentence("the lime kiln", "O B-PLACE I-PLACE"),
+    sentence("Kiln of lime", "O O O"),
+)
+
+
+def test_each_word_has_the_type_that_training_gives_it_most_often() -> None:
+    test = (sentence("the lime burner kiln Kiln sleeps", "O O O O O O"),)
+    made = predict_majority_type(tagging(train=TRAIN, test=test), 0)["test"]
+    # Equal neighbours are one mention; words that training lacks are O.
+    assert made[0].predicted == ("O", "B-PLACE", "B-ROLE", "B-PLACE", "O", "O")
+    assert made[0].words == test[0].words
+    joined = predict_majority_type(tagging(train=TRAIN, test=TRAIN[:1]), 0)["test"]
+    assert joined[0].predicted == TRAIN[0].tags
+
+
+@pytest.mark.parametrize(
+    ("terms", "tags"),
+    [
+        (("lime  KILN", "burner"), "O B-PLACE I-PLACE B-PLACE O"),  # usual type: PLACE
+        (("lime", "limekiln", "Lime burner"), "O B-PLACE I-PLACE O O"),
+        (("the lime", "kiln burner"), "B-PLACE I-PLACE B-PLACE I-PLACE O"),
+        (("lim", "kil n burn", "x"), "O O O O O"),
+    ],
+)
+def test_the_longest_terms_are_mentions_of_their_type(terms: tuple[str, ...], tags: str) -> None:
+    test = (sentence("The lime Kiln burner sleeps", "O O O O O"),)
+    loaded = replace(tagging(train=TRAIN, test=test), terms=terms)
+    assert predict_dictionary(loaded, 0)["test"][0].predicted == tuple(tags.split())
+
+
+def test_a_term_has_its_own_type_where_training_has_it() -> None:
+    loaded = replace(tagging(train=TRAIN, test=TRAIN[1:2]), terms=("lime burner",))
+    assert predict_dictionary(loaded, 0)["test"][0].predicted == ("O", "B-ROLE", "I-ROLE")
+
+
+def test_a_task_that_words_decide() -> None:
+    loaded = tagging()
+    assert TAGGING.baselines(loaded) == ("majority-type",)
+    assert TAGGING.baselines(replace(loaded, terms=("barn",))) == ("majority-type", "dictionary")
+    made = predict_majority_type(loaded, 0)
+    assert [len(made[split]) for split in ("validation", "test")] == [8, 16]
+    # Roles and places are found, but each place begins with a `the` that is O as often as not.
+    assert score(loaded.task, made["test"])["f1_strict"] == 0.5
