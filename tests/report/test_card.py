@@ -20,11 +20,11 @@ from domainbert.report.compare import Comparison
 from domainbert.report.statistics import Summary
 from domainbert.report.text import cell
 from domainbert.run.folder import RunFolder
+from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import read_json, write_json
 from domainbert.tokenizer.extend import Extension
-from domainbert.tokenizer.select import Choice, Entry
+from domainbert.tokenizer.select import Entry
 from domainbert.training.held_out import HeldOutScore
-from domainbert.stages.pretrain import Adaptation
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
 HOSTILE = (
@@ -75,7 +75,11 @@ def summary(**changes: Any) -> RunSummary:
             "documents": 1234,
             "tokens": 56789,
             "characters": 234567,
-            "counts": {"read": 1300, "kept": 1234, "empty": 60, "repeated": 6},
+            "counts": {
+                "read": 1300,
+                "kept": 1234,
+                "steps": [["normalise", {"empty": 60}], ["exact-duplicates", {"repeated": 6}]],
+            },
             "sources": [{"corpus": "letters.txt", "licence": "CC0-1.0", "file": "letters.txt"}],
         },
         adaptation=Adaptation(
@@ -196,8 +200,9 @@ def test_a_card_tells_of_new_entries() -> None:
         Entry("quokka", ("qu", "##ok", "##ka"), 200, True),
         Entry("##zy", ("##z", "##y"), 50, False),
     )
-    choice = Choice(entries, ("crazy", "lazy", "quokka"), 10_000, {"read": 1, "usable": 1})
-    made = replace(summary(), extension=Extension(choice, (7, 8), "\ue000", "grow"))
+    words, terms = ("crazy", "lazy", "quokka"), {"read": 1, "usable": 1}
+    extension = Extension(entries, words, 10_000, terms, (7, 8), "\ue000", "grow")
+    made = replace(summary(), extension=extension)
     line = (
         "| vocabulary | 2 entries added (1 of them word endings), 3 words shorter, 250 of 10,000 "
         "tokens saved (2.5 %); `vocabulary.json` lists them |"
