@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import torch
-from domainbert.corpus.held_out import split_documents
 from helpers.runs import digests, held_out, metrics, times
 from typer.testing import CliRunner
 

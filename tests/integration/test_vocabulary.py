@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from domainbert.corpus.held_out import heldout_texts, split_documents
 from helpers.runs import held_out, metrics
 
 from domainbert.corpus.steps.held_out import heldout_texts, split_documents
