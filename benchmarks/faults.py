@@ -47,6 +47,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from helpers.forks import ForkServer, fork_server
 
 MODES = "before,torn,unsynced"
+MODELS = ("base", "adapted")
 # Where a run went on: at a checkpoint, or, if it had ended before it was killed, at its last step.
 # (The file of the owner stays open for the whole run; torn, it kills the run when all is done.)
 WENT_ON_AT = r"(?s)(?:continuing after step|\A(?!.*full \d).*tokens in) (\d+)"
@@ -91,7 +92,7 @@ class Bench:
 
     def checkpoints(self, name: str) -> Path:
         """Checkpoints of a run."""
-        return self.folder / name / "checkpoints"
+        return self.folder / name / "pretrain" / "checkpoints"
 
     def run(self, name: str, meanwhile: Callable[[int], None] | None = None) -> int:
         """Run to the end, or to what `meanwhile` makes of it; return the exit code."""
@@ -189,7 +190,7 @@ def at_events(folder: Path, ranks: int, modes: str, most: int | None) -> dict[st
         [
             sys.executable, "-m", "ckpt_chaos", "run", "--modes", modes, "--ranks", str(ranks),
             "--max-points", str(most or 100_000),  # its own limit is 40
-            "--checkpoint-glob", "{out}/checkpoints/step-*", "--ckpt-ignore-size",
+            "--checkpoint-glob", "{out}/*/checkpoints/step-*", "--ckpt-ignore-size",
             "--step-regex", WENT_ON_AT, "--result-file", "{out}/model/model.safetensors",
             "--work", str(folder / "work"), "--", *command, "--out", "{out}",
         ],
@@ -281,7 +282,7 @@ def _compare(bench: Bench, name: str, tally: Tally) -> None:
     steps = [Counter(entry["step"] for entry in metrics(run)) for run in (whole, killed)]
     tally.lost += (steps[0] - steps[1]).total()
     tally.repeated += (steps[1] - steps[0]).total()
-    files = ("model/model.safetensors", "results/bits-before.json", "results/bits-after.json")
+    files = ("model/model.safetensors", *(f"held-out/{name}/stage.json" for name in MODELS))
     same = all((whole / file).read_bytes() == (killed / file).read_bytes() for file in files)
     tally.identical += same and metrics(whole) == metrics(killed)
 

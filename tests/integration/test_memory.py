@@ -8,25 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.runs import metrics
 from safetensors import safe_open
 
 from domainbert.run.folder import RunFolder
 
 Adapt = Callable[..., Any]
-MakeTown = Callable[[], Any]
+STILL = ("--set", "train.dropout=0")
 
 
 @pytest.fixture(scope="module")
-def town(make_town: MakeTown, adapt: Adapt) -> Any:
+def town(make_town: Callable[[], Any]) -> Any:
     made = make_town()
-    made.write(with_head=False, head_steps=3, steps=5, dropout=0.1)
-    adapt(made, "town.yaml", "--out", "plain")
-    adapt(made, "town.yaml", "--out", "still", "--set", "train.dropout=0")
+    made.write(with_head=False, head_steps=3, steps=5, dropout=0.1, sections={"tasks": []})
     return made
-
-
-def metrics(run: RunFolder) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run.metrics.read_text(encoding="utf-8").splitlines()]
 
 
 def names(folder: Path) -> dict[str, list[str]]:
@@ -38,23 +33,22 @@ def names(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def compare(town: Any, mine: str, other: str, tolerance: float) -> None:
-    one, two = RunFolder(town.folder / mine), RunFolder(town.folder / other)
+@pytest.mark.parametrize(
+    ("key", "words", "tolerance"),
+    [
+        ("gradient_checkpointing", (), 1e-6),
+        pytest.param("torch_compile", STILL, 1e-5, marks=pytest.mark.slow),
+    ],
+)
+def test_the_losses_files_and_names_are_those_of_a_plain_run(
+    town: Any, adapt: Adapt, key: str, words: tuple[str, ...], tolerance: float
+) -> None:
+    adapt(town, "town.yaml", "--out", f"plain-{key}", *words)
+    adapt(town, "town.yaml", "--out", key, *words, "--set", f"train.{key}=true")
+    one, two = (RunFolder(town.folder / name) for name in (key, f"plain-{key}"))
     for found, expected in zip(metrics(one), metrics(two), strict=True):
-        assert found["loss"] == pytest.approx(expected["loss"], rel=tolerance)
-        assert found["gradient_norm"] == pytest.approx(expected["gradient_norm"], rel=tolerance)
+        for value in ("loss", "gradient_norm"):
+            assert found[value] == pytest.approx(expected[value], rel=tolerance)
     assert names(one.path) == names(two.path)
     config = [json.loads((run.model / "config.json").read_text("utf-8")) for run in (one, two)]
     assert config[0] == config[1]
-
-
-def test_gradient_checkpointing_changes_no_loss_and_no_file(town: Any, adapt: Adapt) -> None:
-    adapt(town, "town.yaml", "--out", "small", "--set", "train.gradient_checkpointing=true")
-    compare(town, "small", "plain", 1e-6)
-
-
-@pytest.mark.slow
-def test_a_compiled_run_has_the_losses_and_names_of_a_plain_one(town: Any, adapt: Adapt) -> None:
-    words = ("--set", "train.dropout=0", "--set", "train.torch_compile=true")
-    adapt(town, "town.yaml", "--out", "compiled", *words)
-    compare(town, "compiled", "still", 1e-5)

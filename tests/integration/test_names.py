@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from helpers.runs import copied, weights
 
 from domainbert.run.folder import RunFolder, read_lock
 
@@ -21,14 +21,11 @@ ODD = "my [old] run*: naïve 北京\n$(x) 'q' -1"
 
 @pytest.fixture(scope="module")
 def town(make_town: Callable[[], Any]) -> Any:
-    """A recipe of two phases without tasks, and its run `whole`, in a folder with an odd name."""
+    """A recipe of two phases without tasks, in a folder with an odd name."""
     made = make_town()
     made = replace(made, folder=made.folder / ODD)
     made.folder.mkdir()
-    path = made.write(steps=6, head_steps=2, with_head=False, save_steps=3)
-    recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-    del recipe["tasks"]
-    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    made.write(steps=6, head_steps=2, with_head=False, save_steps=3, sections={"tasks": []})
     return made
 
 
@@ -38,40 +35,23 @@ def whole(town: Any, adapt: Adapt) -> RunFolder:
     return RunFolder(town.folder / ODD)
 
 
-def weights(run: RunFolder) -> bytes:
-    return (run.model / "model.safetensors").read_bytes()
-
-
-def cut(whole: RunFolder, folder: Path) -> RunFolder:
-    """Copy a finished run as it was before its last checkpoint."""
-    run = RunFolder(folder)
-    shutil.copytree(whole.path, run.path)
-    shutil.rmtree(run.model)
-    run.card.unlink()
-    (run.results / "bits-after.json").unlink()
-    shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])
-    return run
-
-
 def test_a_run_with_any_name_is_continued_by_its_folder(
     town: Any, whole: RunFolder, adapt: Adapt
 ) -> None:
-    run = cut(whole, town.folder / f"{ODD}2")
-    told = adapt(town, run.path.name)
-    assert "continuing after step 6, bit-exact" in told.err
+    run = copied(whole, f"{ODD}2", 6)
+    assert "continuing after step 6, bit-exact" in adapt(town, run.path.name).err
     assert weights(run) == weights(whole)
 
 
 def test_the_newest_checkpoint_is_that_of_the_last_step_whatever_the_times_say(
     town: Any, whole: RunFolder, adapt: Adapt
 ) -> None:
-    run = cut(whole, town.folder / "times")
-    shutil.copytree(whole.checkpoints, run.checkpoints, dirs_exist_ok=True)
+    run = copied(whole, "times")
     old, new = sorted(run.checkpoints.iterdir())
     for path, time in ((old, 2**31), (new, 1)):
         for item in (*path.iterdir(), path):
             os.utime(item, (time, time))
-    adapt(town, run.path.name)
+    adapt(town, "times")
     assert "continued" not in read_lock(run)
     assert weights(run) == weights(whole)
 
@@ -83,21 +63,17 @@ def test_a_project_that_was_moved_is_continued_with_its_recipe(
     shutil.copytree(town.folder, first.folder)
     (first.folder / ODD).rename(first.folder / "whole")
     adapt(first, "town.yaml", "--out", "whole")
-    run = cut(RunFolder(first.folder / "whole"), first.folder / "run")
+    copied(RunFolder(first.folder / "whole"), "run", 6)
     moved = replace(town, folder=first.folder.rename(town.folder.parent / "second"))
-    before = run.lock.relative_to(first.folder)
-    content = (moved.folder / before).read_bytes()
-
-    told = adapt(moved, "run", code=2)
-    assert told.err == (
+    run = RunFolder(moved.folder / "run")
+    before = run.lock.read_bytes()
+    assert adapt(moved, "run", code=2).err == (
         f"error: run: the folder of its recipe, {first.folder}, is gone, and with it the paths in "
         "the recipe. Continue with the recipe from where it is now: domainbert adapt RECIPE "
         "--out run"
     )
-    assert (moved.folder / before).read_bytes() == content
-
+    assert run.lock.read_bytes() == before
     adapt(moved, "town.yaml", "--out", "run")
-    run = RunFolder(moved.folder / "run")
     assert read_lock(run)["recipe"]["folder"] == str(moved.folder.resolve())
     assert weights(run) == weights(whole)
     adapt(moved, "run")
@@ -116,11 +92,10 @@ def test_a_name_that_is_not_utf8_is_refused_in_words(town: Any, adapt: Adapt, wh
     recipe = recipe.replace("letters.txt", "'*.txt'")
     (place.folder / "town.yaml").write_text(recipe, encoding="utf-8")
     out = bad if which == "out" else "run"
-
-    told = adapt(place, "town.yaml", "--out", out, code=2)
+    output = adapt(place, "town.yaml", "--out", out, code=2)
     refused = {"recipe": place.folder, "out": Path(out), "corpus": Path(texts)}[which]
     shown = str(refused).encode(errors="backslashreplace").decode()
-    assert told.err.splitlines()[-1] == (
+    assert output.err.splitlines()[-1] == (
         f"error: {shown}: this name is not UTF-8, so no record of it can be kept. Rename it."
     )
     assert not (place.folder / out).exists()

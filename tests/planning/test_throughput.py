@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,15 +10,21 @@ import torch
 
 import domainbert.planning.throughput
 from domainbert.errors import RunFailed
-from domainbert.planning.throughput import corpus_size, measure_throughput, plan_job, restored
-from domainbert.storage.files import read_json, write_json
+from domainbert.planning.throughput import (
+    corpus_size,
+    measure_throughput,
+    plan_steps,
+    planned_steps,
+    restored,
+)
+from domainbert.storage.files import read_json
 from domainbert.training.checkpoint import TrainState
 from domainbert.training.loop import run_phase
-from domainbert.training.phases import Phase
+from domainbert.training.phases import Phase, full_phase
 from domainbert.training.step import BadStep, Job
 
 MakeJob = Callable[..., Job]
-START = TrainState(0, "", 0, 0.0, 0.0, 0, {})
+START = TrainState(0, 0, 0.0, {})
 
 
 @pytest.fixture
@@ -46,11 +53,10 @@ def test_tokens_of_the_slice_are_those_that_an_epoch_reads(make_job: MakeJob) ->
     assert state.tokens == size.n_tokens
 
 
-def test_an_epoch_of_tokens_is_an_epoch(make_job: MakeJob) -> None:
-    size = corpus_size(make_job(steps=1))
-    (by_tokens,) = plan_job(make_job(tokens=size.n_tokens), new_head=False)
-    (by_epochs,) = plan_job(make_job(epochs=1), new_head=False)
-    assert by_tokens == by_epochs
+def test_an_epoch_of_tokens_is_an_epoch(make_job: MakeJob, tmp_path: Path) -> None:
+    tokens = corpus_size(make_job(steps=1)).n_tokens
+    by_tokens, by_epochs = make_job(tokens=tokens), make_job(epochs=1)
+    assert plan_steps(by_tokens, 0, tmp_path) == plan_steps(by_epochs, 0, tmp_path)
 
 
 def test_timed_steps_leave_no_trace(make_job: MakeJob) -> None:
@@ -73,41 +79,35 @@ def test_steps_are_timed_until_there_is_enough(make_job: MakeJob, clock: dict[st
     assert measure_throughput(job, "head").steps == 12
 
 
-def test_minutes_become_steps_that_the_lock_keeps(
-    make_job: MakeJob, clock: dict[str, float]
+def test_minutes_become_steps_that_the_stage_keeps(
+    make_job: MakeJob, clock: dict[str, float], tmp_path: Path
 ) -> None:
-    job = make_job(minutes=1, head_steps=6)
-    run = job.session.run
-    write_json(run.lock, {"recipe": {}})
-    phases = plan_job(job, new_head=True)
+    job = make_job(minutes=1)
+    steps = plan_steps(job, 6, tmp_path)
     # About 2 seconds a step, of batches that differ in their tokens.
-    assert phases[1].start == 6
-    assert phases[1].steps in range(24, 37)
-    plan = read_json(run.lock)["plan"]
-    assert plan["steps"] == phases[1].steps
-    assert (plan["minutes"], plan["timed_steps"]) == (1.0, 5)
-    size = corpus_size(job)
-    expected = 60 / plan["seconds_per_token"] / size.tokens_per_sequence / 4
-    assert plan["steps"] - 1 < expected <= plan["steps"]
+    assert steps in range(24, 37)
+    plan = read_json(tmp_path / "plan.json")
+    assert planned_steps(tmp_path) == plan["steps"] == steps
+    assert plan["timed_steps"] == 5
+    expected = 60 / plan["seconds_per_token"] / corpus_size(job).tokens_per_sequence / 4
+    assert steps - 1 < expected <= steps
     # A continued run keeps its steps on a machine of any speed, and times nothing.
     clock["step"] = 100.0
     now = clock["now"]
-    assert plan_job(make_job(minutes=1, head_steps=6), new_head=True) == phases
+    assert plan_steps(make_job(minutes=1), 6, tmp_path) == steps
     assert clock["now"] == now
 
 
 def test_a_run_in_minutes_is_the_run_of_as_many_steps(
-    make_job: MakeJob, clock: dict[str, float]
+    make_job: MakeJob, clock: dict[str, float], tmp_path: Path
 ) -> None:
     clock["step"] = 20.0
     settings = {"dropout": 0.1, "unfreeze": "gradual", "batch_ramp": {"start": 2, "steps": 3}}
     timed = make_job(minutes=1, **settings)
-    write_json(timed.session.run.lock, {"recipe": {}})
-    (phase,) = plan_job(timed, new_head=False)
-    run_phase(timed, phase, START)
-    plain = make_job(steps=phase.steps, **settings)
-    assert plan_job(plain, new_head=False) == (phase,)
-    run_phase(plain, phase, START)
+    steps = plan_steps(timed, 0, tmp_path)
+    run_phase(timed, full_phase(timed.settings, 0, steps), START)
+    plain = make_job(steps=steps, **settings)
+    run_phase(plain, full_phase(plain.settings, 0, steps), START)
     assert bits(plain) == bits(timed)
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import platform
+from importlib import metadata
 from importlib.metadata import version
 from typing import Any
 
@@ -10,7 +12,7 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DistributedType
 from torch import nn
 
-from domainbert.run.environment import environment_fingerprint, processor_name
+from domainbert.run.environment import environment, environment_fingerprint, processor_name
 from domainbert.run.session import Session
 
 
@@ -54,3 +56,21 @@ def test_another_version_of_a_library_is_another_condition(
     monkeypatch.setattr(f"{package}.__version__", "0.1")
     now = environment_fingerprint(nn.Linear(1, 1))
     assert [key for key in now if now[key] != before[key]] == [package]
+
+
+def test_the_environment_names_versions_and_hardware_and_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("USER", "anna-tok3n")
+    monkeypatch.setenv("HOME", "/home/anna-tok3n")
+    found = environment()
+    assert sorted(found) == ["cores", "processor", "python", "system", "versions"]
+    assert found["python"] == platform.python_version()
+    assert found["versions"]["domainbert"] == "0.1.0"
+    libraries = {name for name in found["versions"] if not name.startswith("domainbert")}
+    assert libraries == {
+        "accelerate", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy", "seqeval",
+        "tokenizers", "torch", "transformers",
+    }  # fmt: skip
+    assert found["versions"]["domainbert-bio"] == metadata.version("domainbert-bio")
+    assert "tok3n" not in json.dumps(found)

@@ -11,22 +11,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from domainbert.errors import RunFolderError, Stopped, StorageError, StorageFullError
+from domainbert.errors import RecipeError, RunFolderError, Stopped, StorageError, StorageFullError
 from domainbert.recipe.resolve import load_recipe, resolve_recipe
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.yaml import parse_yaml
 from domainbert.run.environment import environment
 from domainbert.run.folder import RunFolder, open_run, update_lock
-from domainbert.run.metrics import append_metrics, read_metrics, rewind_metrics
-from domainbert.run.resume_command import next_command
 
 TEXT = "name: mine\nbase: ./m\ncorpus: [{path: a.txt}]\ntrain: {steps: 10}\n"
 
@@ -68,28 +63,6 @@ def test_a_new_folder_gets_the_resolved_recipe_and_a_lock(tmp_path: Path) -> Non
     }
 
 
-def test_the_parts_of_a_run_have_fixed_places() -> None:
-    run = RunFolder(Path("r"))
-    places = [
-        run.recipe,
-        run.corpus,
-        run.checkpoints,
-        run.model,
-        run.results,
-        run.metrics,
-        run.lock,
-    ]
-    assert [path.as_posix() for path in places] == [
-        "r/recipe.yaml",
-        "r/corpus",
-        "r/checkpoints",
-        "r/model",
-        "r/results",
-        "r/metrics.jsonl",
-        "r/lock.json",
-    ]
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -119,10 +92,9 @@ def test_the_same_recipe_opens_its_folder_again_and_keeps_the_lock(tmp_path: Pat
     run = RunFolder(tmp_path / "mine")
     start(run.path)
     update_lock(run, base={"commit": "abc"})
-    (run.path / "metrics.jsonl").write_text('{"step": 1}\n')
+    before = run.lock.read_bytes()
     start(run.path)
-    assert json.loads(run.lock.read_text())["base"] == {"commit": "abc"}
-    assert read_metrics(run) == [{"step": 1}]
+    assert run.lock.read_bytes() == before
 
 
 def test_a_recipe_that_was_moved_is_kept_with_its_new_folder(tmp_path: Path) -> None:
@@ -143,18 +115,17 @@ def test_other_processes_than_the_main_one_neither_write_nor_own(tmp_path: Path)
 # --- refusing ----------------------------------------------------------------------------------
 
 
-def test_the_folder_of_another_recipe_is_refused_and_unchanged(
-    tmp_path: Path, snapshot: Callable[[Path], dict[str, str | None]]
+def test_another_recipe_takes_the_place_of_the_first_and_the_lock_keeps_the_rest(
+    tmp_path: Path,
 ) -> None:
-    path = tmp_path / "mine"
-    start(path)
-    before = snapshot(tmp_path)
-    assert refused(path, "train.steps=11", "name=other") == (
-        f"{path}: holds another run (recipe 'mine', {recipe().hash()[:12]}…; this is 'other', "
-        f"{recipe('train.steps=11', 'name=other').hash()[:12]}…; "
-        "changed: name: 'mine' → 'other', train.steps: 10 → 11). Name another folder with --out."
-    )
-    assert snapshot(tmp_path) == before
+    run = RunFolder(tmp_path / "mine")
+    start(run.path)
+    update_lock(run, base={"commit": "abc"})
+    start(run.path, "title=Better", "train.steps=11")
+    changed = recipe("title=Better", "train.steps=11")
+    assert load_recipe(run.recipe) == changed
+    lock = json.loads(run.lock.read_text())
+    assert (lock["recipe"]["hash"], lock["base"]) == (changed.hash(), {"commit": "abc"})
 
 
 @pytest.mark.parametrize("name", ["notes.txt", ".hidden", "recipe.yaml"])
@@ -179,13 +150,8 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("mine")
     assert refused(path) == f"{path}: is a file. Name a folder with --out."
+    assert refused(path / "run").startswith(f"{path / 'run'}: ")
     assert path.read_text() == "mine"
-
-
-def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
-    assert refused(tmp_path / "file" / "run").startswith(f"{tmp_path / 'file' / 'run'}: ")
-    assert names(tmp_path) == ["file"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "5", '{"recipe": 5}', "{}"])
@@ -286,145 +252,55 @@ def test_an_owner_in_whose_place_a_folder_stands_is_an_error_in_words(tmp_path: 
 # --- failing -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fail", [RunFolderError, KeyboardInterrupt, SystemExit])
-def test_a_new_folder_is_removed_if_nothing_was_finished(
-    tmp_path: Path, fail: type[BaseException]
-) -> None:
-    with pytest.raises(fail):
-        start(tmp_path / "runs" / "new" / "mine", fail=fail)
-    assert names(tmp_path) == []
-
-
-def test_a_new_folder_is_kept_if_it_was_stopped(tmp_path: Path) -> None:
-    with (
-        pytest.raises(Stopped),
-        open_run(RunFolder(tmp_path / "mine"), recipe(), Path(), is_main=True),
-    ):
-        raise Stopped("SIGTERM", "")
-    assert names(tmp_path / "mine") == [".owner", "lock.json", "recipe.yaml"]
-
-
-SHORT = "domainbert adapt mine"
+NEW = [".owner", "lock.json", "recipe.yaml"]
 
 
 @pytest.mark.parametrize(
-    ("started", "short", "words", "expected"),
+    ("error", "made", "kept"),
     [
-        (True, SHORT, ["/bin/domainbert", "adapt", "r.yaml"], SHORT),
-        (True, SHORT, ["teach.py"], SHORT),
-        (False, SHORT, ["/bin/domainbert", "adapt", "my r.yaml"], "domainbert adapt 'my r.yaml'"),
-        (False, SHORT, ["/x/domainbert/__main__.py", "adapt", "x"], "domainbert adapt x"),
-        (False, SHORT, ["/domainbert/teach.py", "adapt"], "the same command"),
-        (True, "", ["domainbert", "evaluate", "mine"], "domainbert evaluate mine"),
-        (
-            True, SHORT, ["domainbert", "adapt", "x", "--plugin=p.py"],
-            "domainbert adapt x --plugin=p.py",
-        ),
+        (RunFolderError, (), False),
+        (KeyboardInterrupt, (), False),
+        (SystemExit, (), False),
+        (ValueError, (), False),
+        (Stopped("SIGTERM", ""), (), True),
+        # A finished stage is kept unless the recipe is refused before anything has learned.
+        (ValueError, ("corpus/stage.json",), True),
+        (RecipeError, ("corpus/stage.json",), False),
+        (RecipeError, ("corpus/stage.json", "pretrain/checkpoints/step-00000000"), True),
+        (StorageError, ("corpus/stage.json",), True),
     ],
-)  # fmt: skip
-def test_the_next_command_is_one_that_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    started: bool, short: str, words: list[str], expected: str,
-) -> None:  # fmt: skip
-    if started:
-        start(tmp_path / "mine")
-    monkeypatch.setattr(sys, "argv", words)
-    assert next_command(RunFolder(tmp_path / "mine"), short) == expected
+)
+def test_a_new_folder_that_fails_is_removed_if_nothing_was_finished(
+    tmp_path: Path, error: Any, made: tuple[str, ...], kept: bool
+) -> None:
+    path = tmp_path / "runs" / "mine"
+
+    def fail() -> None:
+        with open_run(RunFolder(path), recipe(), Path(), is_main=True):
+            for name in made:
+                (path / name).parent.mkdir(parents=True)
+                (path / name).touch()
+            raise error
+
+    with pytest.raises(type(error) if isinstance(error, Exception) else error):
+        fail()
+    if kept:
+        assert names(path) == sorted({*NEW, *(name.split("/")[0] for name in made)})
+    else:
+        assert names(tmp_path) == []
 
 
-def test_an_empty_folder_that_was_there_is_left_empty_if_nothing_was_finished(
-    tmp_path: Path,
+def test_a_folder_that_was_there_is_kept_if_it_fails(
+    tmp_path: Path, snapshot: Callable[[Path], dict[str, str | None]]
 ) -> None:
     with pytest.raises(ValueError):
         start(tmp_path, fail=ValueError)
     assert [name for name in names(tmp_path) if name != ".owner"] == []
-
-
-def test_a_folder_whose_corpus_is_finished_is_kept(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "mine")
-
-    def fail() -> None:
-        with open_run(run, recipe(), Path(), is_main=True):
-            run.corpus.mkdir()
-            raise ValueError
-
-    with pytest.raises(ValueError):
-        fail()
-    assert names(run.path) == [".owner", "corpus", "lock.json", "recipe.yaml"]
-
-
-def test_a_folder_that_is_continued_is_kept_if_it_fails(
-    tmp_path: Path, snapshot: Callable[[Path], dict[str, str | None]]
-) -> None:
-    start(tmp_path / "mine")
+    start(tmp_path)
     before = snapshot(tmp_path)
     with pytest.raises(ValueError):
-        start(tmp_path / "mine", fail=ValueError)
+        start(tmp_path, fail=ValueError)
     assert snapshot(tmp_path) == before
-
-
-# --- metrics -----------------------------------------------------------------------------------
-
-ENTRIES = st.lists(
-    st.fixed_dictionaries({"step": st.integers(0, 20), "loss": st.floats(0, 10)}), max_size=8
-)
-
-
-@settings(max_examples=40)
-@given(entries=ENTRIES, step=st.integers(-1, 21), cut=st.integers(0, 5))
-def test_metrics_come_back_and_rewinding_drops_later_steps_and_a_cut_line(
-    tmp_path_factory: pytest.TempPathFactory, entries: list[dict[str, Any]], step: int, cut: int
-) -> None:
-    run = RunFolder(tmp_path_factory.mktemp("metrics"))
-    for entry in entries:
-        append_metrics(run, entry)
-    assert read_metrics(run) == entries
-    with run.metrics.open("a") as stream:
-        stream.write('{"step": 1, "loss'[:cut])
-    assert read_metrics(run) == entries
-    rewind_metrics(run, step)
-    kept = [entry for entry in entries if entry["step"] <= step]
-    assert read_metrics(run) == kept
-    append_metrics(run, {"step": 99})
-    assert read_metrics(run) == [*kept, {"step": 99}]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"\xff\xfe", b"5", b"null", b"[]", b"{}", b"[" * 100_000,
-        b'{"step": "2"}', b'{"step": true}', b'{"step": 2.0}',
-    ],
-    ids=lambda line: ascii(line[:12]),
-)  # fmt: skip
-def test_a_damaged_line_ends_the_metrics_and_what_follows_is_dropped(
-    tmp_path: Path, line: bytes
-) -> None:
-    run = RunFolder(tmp_path)
-    run.metrics.write_bytes(b'{"step": 1}\n' + line + b'\n{"step": 3}\n')
-    assert read_metrics(run) == [{"step": 1}]
-    rewind_metrics(run, 9)
-    assert run.metrics.read_bytes() == b'{"step": 1}\n'
-
-
-def test_metrics_of_a_run_that_was_renamed_are_refused(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "mine")
-
-    def moved_away() -> None:
-        with open_run(run, recipe(), Path(), is_main=True):
-            run.path.rename(tmp_path / "moved")
-            append_metrics(run, {"step": 1})
-
-    with pytest.raises(StorageError, match=f"^{run.path}: was moved or removed"):
-        moved_away()
-    assert names(tmp_path) == ["moved"]
-
-
-def test_without_metrics_there_are_none_and_nothing_is_made(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    assert read_metrics(run) == []
-    rewind_metrics(run, 5)
-    assert names(tmp_path) == []
 
 
 # --- lock --------------------------------------------------------------------------------------
@@ -435,21 +311,3 @@ def test_the_lock_takes_more_entries_and_keeps_the_others(tmp_path: Path) -> Non
     run.lock.write_text('{"a": 1, "b": 2}')
     update_lock(run, b=3, c={"d": 4})
     assert json.loads(run.lock.read_text()) == {"a": 1, "b": 3, "c": {"d": 4}}
-
-
-def test_the_environment_names_versions_and_hardware_and_nobody(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("USER", "anna-tok3n")
-    monkeypatch.setenv("HOME", "/home/anna-tok3n")
-    found = environment()
-    assert sorted(found) == ["cores", "processor", "python", "system", "versions"]
-    assert found["python"] == platform.python_version()
-    assert found["versions"]["domainbert"] == "0.1.0"
-    libraries = {name for name in found["versions"] if not name.startswith("domainbert")}
-    assert libraries == {
-        "accelerate", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy", "seqeval",
-        "tokenizers", "torch", "transformers",
-    }  # fmt: skip
-    assert found["versions"]["domainbert-bio"] == metadata.version("domainbert-bio")
-    assert "tok3n" not in json.dumps(found)

@@ -16,8 +16,8 @@ from domainbert.training.phases import (
     Phase,
     check_shares,
     count_steps,
+    full_phase,
     head_phase,
-    plan_phases,
 )
 
 SIZE = CorpusSize(n_sequences=100, n_tokens=2550)
@@ -27,21 +27,11 @@ def section(**values: Any) -> TrainSection:
     return TrainSection(**{"learning_rate": 1e-4, "head_learning_rate": 1e-3, **values})
 
 
-def test_with_a_trained_head_there_is_one_phase() -> None:
-    assert plan_phases(section(steps=30), 30, new_head=False) == (Phase("full", 0, 30, 1e-4),)
-
-
 def test_a_new_head_learns_first_and_its_steps_come_on_top() -> None:
     train = section(steps=30, head_steps=5)
-    head = Phase("head", 0, 5, 1e-3)
-    assert plan_phases(train, 30, new_head=True) == (head, Phase("full", 5, 30, 1e-4))
-    assert head_phase(train, new_head=True) == (head,)
-    assert head_phase(train, new_head=False) == ()
-
-
-def test_a_new_head_without_head_steps_has_no_phase_of_its_own() -> None:
-    found = plan_phases(section(steps=30, head_steps=0), 30, new_head=True)
-    assert found == (Phase("full", 0, 30, 1e-4),)
+    assert head_phase(train) == Phase("head", 0, 5, 1e-3)
+    assert full_phase(train, 5, 30) == Phase("full", 5, 30, 1e-4)
+    assert full_phase(train, 5, 30).stop == 35
 
 
 @pytest.mark.parametrize(
@@ -87,10 +77,10 @@ def test_more_steps_than_a_checkpoint_can_be_named_after_are_refused(budget: Any
 
 
 def test_the_most_steps_include_those_of_the_head() -> None:
-    train = section(steps=MOST_STEPS, head_steps=1)
-    assert plan_phases(train, MOST_STEPS, new_head=False)[0].stop == MOST_STEPS
+    train = section(steps=MOST_STEPS)
+    assert full_phase(train, 0, MOST_STEPS).stop == MOST_STEPS
     with pytest.raises(RecipeError, match=r"train\.steps: comes to more than 99,999,999 steps"):
-        plan_phases(train, MOST_STEPS, new_head=True)
+        full_phase(train, 1, MOST_STEPS)
 
 
 def test_a_batch_that_processes_cannot_share_is_refused() -> None:
@@ -121,18 +111,12 @@ def test_the_batch_ramp_is_respected_from_the_step_after_the_head_phase() -> Non
     epochs=st.integers(1, 20),
     sequences=st.integers(1, 10_000),
     batch=st.integers(1, 512),
-    head_steps=st.integers(0, 300),
-    new_head=st.booleans(),
+    first=st.integers(0, 300),
 )
-def test_phases_follow_each_other_and_read_every_sequence_of_every_epoch(
-    epochs: int, sequences: int, batch: int, head_steps: int, new_head: bool
-) -> None:
-    train = section(epochs=epochs, batch_size=batch, head_steps=head_steps)
-    first = sum(phase.steps for phase in head_phase(train, new_head))
+def test_an_epoch_reads_every_sequence(epochs: int, sequences: int, batch: int, first: int) -> None:
+    train = section(epochs=epochs, batch_size=batch)
     steps = count_steps(train, CorpusSize(sequences, sequences), first)
-    phases = plan_phases(train, steps, new_head)
-    assert [phase.start for phase in phases] == [0, *(phase.stop for phase in phases[:-1])]
-    assert phases[-1] == Phase("full", first, math.ceil(epochs * sequences / batch), 1e-4)
+    assert steps == math.ceil(epochs * sequences / batch)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from domainbert.evaluate import TaskReport
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
 from domainbert.report.text import templates
-from domainbert.run.folder import RunFolder, update_lock
+from domainbert.run.folder import RunFolder, read_lock, update_lock
 from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
 from domainbert.tasks.metrics.score import metric_of
@@ -45,9 +45,11 @@ class RunSummary:
 
 
 def write_card(summary: RunSummary, run: RunFolder) -> None:
-    """Complete `lock.json` and write `README.md`, unless the run was finished before."""
+    """Complete `lock.json` and write `README.md`, unless nothing but the hardware is other."""
     if run.card.exists():
-        return
+        before = replace(summary, hardware=read_lock(run).get("hardware", summary.hardware))
+        if render_card(before) == run.card.read_text(encoding="utf-8"):
+            return
     facts = _facts(summary)
     facts["training"]["minutes"] = round(summary.adaptation.seconds / 60, 2)
     update_lock(run, **facts)

@@ -9,7 +9,7 @@ from domainbert.run.folder import RunFolder
 from domainbert.storage.files import check_folder, fsync_path, storage_errors, write_text
 
 _PHASES = {"head": "head", "pretrain": "full"}
-"""Phase of the lines that each training stage writes, in the order of the stages."""
+"""Phase of the lines that each training stage writes."""
 
 
 def append_metrics(run: RunFolder, entry: dict[str, Any]) -> None:
@@ -45,17 +45,16 @@ def _entry(line: bytes) -> dict[str, Any] | None:
 
 
 def rewind_metrics(run: RunFolder, step: int) -> None:
-    """Drop the metrics after a step of the training stage, which is about to repeat them."""
-    stages = list(_PHASES)
-    later = {_PHASES[name] for name in stages[stages.index(run.training) + 1 :]}
-    kept = [
-        json.dumps(entry, sort_keys=True)
-        for entry in read_metrics(run)
-        if entry["phase"] not in later
-        and (entry["phase"] != _PHASES[run.training] or entry["step"] <= step)
-    ]
+    """Drop the metrics after a step of the training stage, and put those of the head first.
+
+    A head that is trained again, since its folder was deleted, leaves those of pretraining.
+    """
+    phase = _PHASES[run.training]
+    kept = [e for e in read_metrics(run) if e["phase"] != phase or e["step"] <= step]
+    kept.sort(key=lambda entry: entry["phase"] != "head")
     if run.metrics.exists():
-        write_text(run.metrics, "".join(line + "\n" for line in kept))
+        lines = (json.dumps(entry, sort_keys=True) + "\n" for entry in kept)
+        write_text(run.metrics, "".join(lines))
 
 
 def sync_metrics(run: RunFolder) -> None:

@@ -79,7 +79,7 @@ def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
         head = _stage(run, "head", {"train": facts, "corpus": corpus.key, "base": base})
         base = {"head": head.key}
     tokens = vocabulary or corpus
-    pretrain = _stage(run, "pretrain", {"train": train, "corpus": tokens.key, "base": base})
+    pretrain = _stage(run, "pretrain", {"train": train, tokens.name: tokens.key, "base": base})
     measured = {
         "held_out": section_facts(recipe.held_out),
         "corpus": corpus.key,

@@ -12,6 +12,7 @@ from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel, find_base, load_masked_lm
 from domainbert.planning.throughput import plan_steps
 from domainbert.recipe.train import TrainSection
+from domainbert.run.metrics import rewind_metrics
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, begin, finish, is_done, result_of
 from domainbert.stages.corpus import Corpus
@@ -27,8 +28,6 @@ from domainbert.training.recovery import roll_back
 from domainbert.training.resume import resume
 from domainbert.training.step import BadStep, Job
 from domainbert.training.trackers import tracked
-
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,9 @@ def fit_head(
         )
         loaded = load_masked_lm(inputs.base, settings.seed)
         job = build_job(settings, loaded, corpus[0], corpus[1].train_T, session)
-        state = _train(job, phase, TrainState(0, "", 0, 0.0, 0.0, 0, {"stage": stage.key}))
+        state = _train(job, phase, TrainState(0, 0, 0.0, {"stage": stage.key}))
+        if session.is_main:
+            rewind_metrics(session.run, state.step)
         _export(stage, job, loaded, folder, _result(state, 0, 0))
     return Trained(folder, **result_of(stage))
 
@@ -128,7 +129,7 @@ def pretrain(
         # Steps go on counting after those of a head, unless the tokens are other ones since.
         first, tokens = (0, 0) if extension else (head.steps, head.tokens)
         phase = full_phase(settings, first, plan_steps(job, first, stage.folder))
-        start = TrainState(first, "", tokens, 0.0, 0.0, 0, {"stage": stage.key})
+        start = TrainState(first, tokens, 0.0, {"stage": stage.key})
         with tracked(session, settings.trackers):
             state = _train(job, phase, start)
         _export(stage, job, loaded, folder, _result(state, first, tokens))
@@ -193,6 +194,6 @@ def _export(
     """Write the model, then mark the stage as done."""
     if job.session.is_main:
         export_model(job.model, loaded, folder)
-        weights = Path("..", folder.name, WEIGHTS) if folder.parent != stage.folder else None
-        finish(stage, result, [weights or Path(folder.name, WEIGHTS)])
+        inside = Path(folder.name) if folder.parent == stage.folder else Path("..", folder.name)
+        finish(stage, result, [inside / path.name for path in folder.iterdir()])
     job.session.accelerator.wait_for_everyone()

@@ -48,7 +48,7 @@ def resume(job: Job, start: TrainState, stop: int) -> tuple[TrainState, Path | N
         if step < stop:
             _tell(job, checkpoint, step)
     if session.is_main:
-        rewind_metrics(session.run, state.step)
+        rewind_metrics(session.run, state.step if checkpoint else -1)
     return state, checkpoint
 
 

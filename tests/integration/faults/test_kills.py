@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +23,19 @@ def test_killed_runs_end_with_the_same_bytes(
     tally = bench.measure(bench.Bench(tmp_path, server, 1), 4, 60, seed=1)
     assert (tally.kills, tally.identical, tally.lost, tally.repeated) == (4, 4, 0, 0)
     assert tally.in_save
+
+
+def test_a_run_that_is_killed_and_stopped_several_times_ends_with_the_same_bytes(
+    town: Any, same: Callable[..., bool]
+) -> None:
+    codes = []
+    for step, number in ((15, signal.SIGKILL), (30, signal.SIGTERM), (45, signal.SIGINT)):
+        checkpoint = town.run("often").checkpoints / f"step-{step:08d}"
+        codes.append(town.signal_when("often", checkpoint.exists, number)[0])
+    assert codes == [-9, 75, 130]
+    assert not town.run("often").model.exists()
+    assert town.finish("often") == 0
+    assert same(town.run("often"), town.run("whole"))
 
 
 def told_by(*words: object) -> dict[str, Any]:

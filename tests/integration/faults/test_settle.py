@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from helpers.runs import copied, metrics, weights
 
 from domainbert.run.folder import RunFolder
 
@@ -21,13 +21,13 @@ from domainbert.cli.app import main
 from domainbert.training import loop
 
 if sys.argv.pop(1) == "unsettled":
-    loop.settle = lambda job, module, step: None
+    loop.warm_up_ddp_buckets = lambda job, module, step: None
 main()
 """
 
 
 def adapt(folder: Path, how: str, name: str) -> str:
-    """Run or continue; return what was told."""
+    """Run or continue; return what was said."""
     launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "3", "runner.py", how]
     words = ["adapt", "recipe.yaml", "--out", name, "--set", "train.save_total_limit=9"]
     done = subprocess.run(
@@ -36,20 +36,6 @@ def adapt(folder: Path, how: str, name: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stderr
-
-
-def continued(folder: Path, how: str, whole: RunFolder) -> RunFolder:
-    """Continue a copy of a run as if it had been killed after step `KEPT`."""
-    run = RunFolder(folder / f"{whole.path.name}-again")
-    shutil.copytree(whole.path, run.path)
-    shutil.rmtree(run.model)
-    for path in (run.card, run.results / "bits-after.json"):
-        path.unlink()
-    for path in run.checkpoints.iterdir():
-        if int(path.name.removeprefix("step-")) > KEPT:
-            shutil.rmtree(path)
-    assert f"continuing after step {KEPT}, bit-exact" in adapt(folder, how, run.path.name)
-    return run
 
 
 @pytest.mark.slow
@@ -65,9 +51,9 @@ def test_three_processes_continue_bit_identically_and_only_because_the_order_is_
     for how in ("settled", "unsettled"):
         adapt(tmp_path, how, how)
         whole = RunFolder(tmp_path / how)
-        again = continued(tmp_path, how, whole)
-        weights = [(run.model / "model.safetensors").read_bytes() for run in (whole, again)]
-        equal[how] = weights[0] == weights[1]
+        run = copied(whole, f"{how}-again", KEPT)
+        assert f"continuing after step {KEPT}, bit-exact" in adapt(tmp_path, how, run.path.name)
+        equal[how] = weights(run) == weights(whole)
         if how == "settled":
-            assert bench.metrics(whole.path) == bench.metrics(again.path)
+            assert metrics(run) == metrics(whole)
     assert equal == {"settled": True, "unsettled": False}

@@ -24,7 +24,7 @@ PHASES = {
     "measuring": lambda town, name: (town.folder / name / "corpus").exists(),
     "head": lambda town, name: "head 2/6" in town.told(name),
     "training": lambda town, name: "full 13/60" in town.told(name),
-    "saving": lambda town, name: any((town.folder / name / "checkpoints").glob(".step-*.tmp")),
+    "saving": lambda town, name: any(town.run(name).checkpoints.glob(".step-*.tmp")),
 }
 
 

@@ -204,7 +204,7 @@ def test_a_save_that_fails_in_one_process_fails_in_all_with_one_message(
     assert code == 2, told
     (error,) = re.findall("^error: .*", told, re.MULTILINE)
     found = re.fullmatch(
-        r"error: refused/checkpoints(/step-\d+)?: cannot be written: (.*?)\. .*", error
+        r"error: refused/pretrain/checkpoints(/step-\d+)?: cannot be written: (.*?)\. .*", error
     )
     assert found is not None
     assert found[2] in {"File exists", "Not a directory"}

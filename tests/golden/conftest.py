@@ -1,0 +1,3 @@
+"""Fixtures of small adaptations."""
+
+from helpers.town import adapt, make_town  # noqa: F401

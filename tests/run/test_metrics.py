@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domainbert.errors import StorageError
+from domainbert.run.folder import RunFolder
+from domainbert.run.metrics import append_metrics, read_metrics, rewind_metrics
+
+ENTRIES = st.lists(
+    st.fixed_dictionaries(
+        {"step": st.integers(0, 20), "phase": st.just("full"), "loss": st.floats(0, 10)}
+    ),
+    max_size=8,
+)
+ONE = b'{"phase": "full", "step": 1}\n'
+
+
+def entry(step: int, phase: str = "full") -> dict[str, Any]:
+    return {"step": step, "phase": phase}
+
+
+@settings(max_examples=20)
+@given(entries=ENTRIES, step=st.integers(-1, 21), cut=st.integers(0, 5))
+def test_metrics_come_back_and_rewinding_drops_later_steps_and_a_cut_line(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[dict[str, Any]], step: int, cut: int
+) -> None:
+    run = RunFolder(tmp_path_factory.mktemp("metrics"))
+    for line in entries:
+        append_metrics(run, line)
+    with run.metrics.open("a") as stream:
+        stream.write('{"step": 1, "loss'[:cut])
+    assert read_metrics(run) == entries
+    rewind_metrics(run, step)
+    kept = [line for line in entries if line["step"] <= step]
+    append_metrics(run, entry(99))
+    assert read_metrics(run) == [*kept, entry(99)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\xff\xfe", b"5", b"null", b"[]", b"{}", b"[" * 100_000, b'{"step": 2}',
+        b'{"phase": "full", "step": "2"}', b'{"phase": "full", "step": true}',
+        b'{"phase": "full", "step": 2.0}',
+    ],
+    ids=lambda line: ascii(line[:12]),
+)  # fmt: skip
+def test_a_damaged_line_ends_the_metrics_and_what_follows_is_dropped(
+    tmp_path: Path, line: bytes
+) -> None:
+    run = RunFolder(tmp_path)
+    run.metrics.write_bytes(ONE + line + b"\n" + ONE)
+    assert read_metrics(run) == [entry(1)]
+    rewind_metrics(run, 9)
+    assert run.metrics.read_bytes() == ONE
+
+
+def test_each_training_stage_rewinds_its_own_lines_and_those_of_the_head_are_first(
+    tmp_path: Path,
+) -> None:
+    run = RunFolder(tmp_path)
+    head = replace(run, training="head")
+    lines = [entry(1, "head"), entry(2, "head"), entry(1), entry(2)]
+    for line in lines:
+        append_metrics(run, line)
+    rewind_metrics(run, 1)
+    assert read_metrics(run) == lines[:3]
+    # A head that learns again, because its folder was deleted, keeps those of a finished stage.
+    rewind_metrics(head, 1)
+    assert read_metrics(run) == [lines[0], lines[2]]
+    append_metrics(head, lines[1])
+    rewind_metrics(head, 2)
+    assert read_metrics(run) == lines[:3]
+
+
+def test_metrics_of_a_run_that_was_renamed_are_refused(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "mine")
+    with pytest.raises(StorageError, match=f"^{run.path}: was moved or removed"):
+        append_metrics(run, entry(1))
+    assert list(tmp_path.iterdir()) == []
+    rewind_metrics(run, 5)
+    assert read_metrics(run) == []

@@ -1,0 +1,92 @@
+"""A default that changes raises the schema number of the stages that read it.
+
+    PYTHONPATH=tests python tests/stages/test_defaults.py
+
+writes `tests/golden/defaults.json` as the code has it now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.town import HELD_OUT
+from pydantic import BaseModel
+
+from domainbert.recipe.schema import Recipe
+from domainbert.recipe.sections import CorpusSection, VocabularySection
+from domainbert.recipe.train import TrainSection
+from domainbert.stages.plan import NOT_OF_HEAD, NOT_OF_WEIGHTS, SCHEMAS
+
+UPDATE = "PYTHONPATH=tests python tests/stages/test_defaults.py"
+GOLDEN = Path(__file__).parents[1] / "golden" / "defaults.json"
+HeldOutSection = type(Recipe.model_fields[HELD_OUT].default)
+
+
+def defaults(section: type[BaseModel], without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the defaults of a section, as JSON values."""
+    fields = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in section.model_fields.items()
+        if name not in without and not field.is_required()
+    }
+    return dict(json.loads(json.dumps(fields)))
+
+
+READ: dict[str, Callable[[], dict[str, Any]]] = {
+    "corpus": lambda: defaults(CorpusSection) | {"held_out": defaults(HeldOutSection)["fraction"]},
+    "vocabulary": lambda: defaults(VocabularySection),
+    "head": lambda: defaults(TrainSection, NOT_OF_WEIGHTS | NOT_OF_HEAD),
+    "pretrain": lambda: defaults(TrainSection, NOT_OF_WEIGHTS),
+    "held-out": lambda: defaults(HeldOutSection),
+}
+
+
+def current() -> dict[str, Any]:
+    return {name: {"schema": SCHEMAS[name], "defaults": read()} for name, read in READ.items()}
+
+
+def trouble(name: str, now: dict[str, Any], before: dict[str, Any]) -> str | None:
+    """Return what is wrong with the defaults of a stage, compared with the recorded ones."""
+    changed = [
+        f"{key}: {value!r} → {now['defaults'].get(key)!r}"
+        for key, value in before["defaults"].items()
+        if now["defaults"].get(key, ...) != value
+    ]
+    if changed and now["schema"] == before["schema"]:
+        return (
+            f"stage {name!r} reads a default that changed ({', '.join(changed)}): runs from before "
+            f"would be taken for done. Raise SCHEMAS in stages/plan.py, then run `{UPDATE}`."
+        )
+    if now["schema"] != before["schema"]:
+        return f"stage {name!r} has another schema: run `{UPDATE}`."
+    return None
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_default_changes_with_the_schema_of_the_stages_that_read_it(name: str) -> None:
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    assert trouble(name, current()[name], golden[name]) is None
+
+
+def test_what_is_wrong_is_said_and_a_new_key_is_not() -> None:
+    before = {"schema": 1, "defaults": {"dropout": 0.0, "seed": 0}}
+    assert (
+        trouble("head", {"schema": 1, "defaults": before["defaults"] | {"new": 1}}, before) is None
+    )
+    for defaults_now, change in (({"dropout": 0.1}, "0.1"), ({}, "None")):
+        said = trouble("head", {"schema": 1, "defaults": defaults_now | {"seed": 0}}, before)
+        assert said is not None
+        assert said.startswith(
+            f"stage 'head' reads a default that changed (dropout: 0.0 → {change})"
+        )
+        assert "Raise SCHEMAS in stages/plan.py" in said
+    raised = trouble("head", {"schema": 2, "defaults": {"dropout": 0.1, "seed": 0}}, before)
+    assert raised == f"stage 'head' has another schema: run `{UPDATE}`."
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(current(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
