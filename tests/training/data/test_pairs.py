@@ -64,7 +64,7 @@ def parts(frame: Frame, job: Job) -> list[list[int]]:
 
 def whole_words(job: Job, key: SequenceKey) -> list[int]:
     """The ids of the sequence without words that its ends cut."""
-    units = job.store.marks(key.document)
+    units = job.store.units(key.document)
     bounds = [*np.flatnonzero(units & BEGINS_WORD).tolist(), len(units)]
     inside = [place for place in bounds if key.start <= place <= key.stop]
     return job.store.ids(key.document)[inside[0] : inside[-1]].tolist()
@@ -89,7 +89,7 @@ def places_of(part: list[int], store: TokenStore) -> set[tuple[int, int]]:
     """(document, first token) of every place where these ids stand at the beginning of a word."""
     found = set()
     for document in range(len(store.lengths_D)):
-        ids, units = store.ids(document).tolist(), store.marks(document)
+        ids, units = store.ids(document).tolist(), store.units(document)
         for start in range(len(ids) - len(part) + 1):
             if units[start] & BEGINS_WORD and ids[start : start + len(part)] == part:
                 found.add((document, start))
