@@ -29,14 +29,16 @@ test: $(STAMP)  ## Run the tests (minutes)
 test-slow: $(STAMP)  ## Run the slow tests too
 	$(BIN)/python -m pytest -m "slow or not slow"
 
-check: $(STAMP)  ## Lint and check types
+check: $(STAMP)  ## Lint, check types and the layers of the core
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 format: $(STAMP)  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(STAMP)  ## Write the generated reference pages
+docs: $(STAMP)  ## Write the generated pages and build the site in build/docs
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/site.py

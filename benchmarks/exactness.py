@@ -29,6 +29,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import redirect_stdout
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from safetensors.torch import load_file, save_file
 from domainbert.corpus.build import Encoder, build_store
 from domainbert.corpus.sources import describe_sources, find_sources
 from domainbert.model.load import find_base, load_masked_lm
-from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
+from domainbert.model.masked_lm import set_dropout
 from domainbert.recipe.sections import CorpusSection
 from domainbert.recipe.train import TrainSection
 from domainbert.run.progress import Reporter
@@ -52,14 +53,15 @@ from domainbert.training.data.batch import masked_sequence
 from domainbert.training.data.frame import MaskedSequence
 from domainbert.training.data.order import global_batch
 from domainbert.training.job import build_job
+from domainbert.training.losses import SummedLosses
 from domainbert.training.schedule import build_optimizer
-from domainbert.training.step import Job, train_step
+from domainbert.training.step import Job, mean_of, train_step
 
 BATCH, DOCUMENTS, STEP, TRAJECTORY = 24, 60, 3, 50
 SILENT = Reporter(enabled=False)
 
 
-def make_job(folder: Path, family: str, session: Session, **changes: Any) -> Job:
+def make_job(folder: Path, family: str, session: Session, layout: str = "", **changes: Any) -> Job:
     """Return a job with a tiny model whose weights are far enough from zero to matter."""
     settings = TrainSection(
         steps=1, batch_size=BATCH, max_seq_length=40, max_grad_norm=1e9, precision="fp32"
@@ -79,13 +81,13 @@ def make_job(folder: Path, family: str, session: Session, **changes: Any) -> Job
         store = build_store(place.run.corpus, sources, files, (), encoder, place)
     job = build_job(settings, loaded, store, torch.arange(DOCUMENTS).numpy(), place)
     job.model.train()
-    return job
+    return replace(job, layout=layout) if layout else job
 
 
 def masked_sequences(job: Job, step: int) -> list[MaskedSequence]:
     """Return the global batch of a step, one sequence at a time."""
     keys = global_batch(job.index, job.settings.seed, batch_places(job.settings, step))
-    return [masked_sequence(job.store, key, job.rule) for key in keys]
+    return [masked_sequence(job, key) for key in keys]
 
 
 def reference(job: Job, of_means: bool = False) -> tuple[float, dict[str, torch.Tensor]]:
@@ -121,13 +123,13 @@ def family_errors(folder: Path, family: str, session: Session) -> dict[str, floa
     """Return the worst errors of one family over all ways to cut a step."""
     worst = {"loss": 0.0, "gradient": 0.0}
     loss, expected = reference(make_job(folder, family, session))
-    for micro, packing in product((1, 2, 8), (True, False)):
-        job = make_job(folder, family, session, micro_batch_size=micro, packing=packing)
+    for micro, layout in product((1, 2, 8), ("", "padded")):
+        job = make_job(folder, family, session, layout, micro_batch_size=micro)
         optimizer = build_optimizer(job.model, (0.9, 0.98), 0.0, torch.device("cpu"))
-        wrapped = session.accelerator.prepare(MaskedLanguageModel(job.model))
+        wrapped = session.accelerator.prepare(SummedLosses(job.model))
         for _ in range(2):  # DDP sorts its buckets after the first
             sums = train_step(job, wrapped, optimizer, STEP, 0.0)
-        worst["loss"] = max(worst["loss"], abs(sums.nats / sums.masked - loss) / loss)
+        worst["loss"] = max(worst["loss"], abs(mean_of(sums.losses, "masked-lm") - loss) / loss)
         worst["gradient"] = max(worst["gradient"], distance(gradients(job.model), expected))
         session.accelerator.free_memory()
     return worst
@@ -137,26 +139,26 @@ def trajectory(folder: Path, session: Session) -> str:
     """Train 50 steps in four passes a step over all processes; return the hash of what was read."""
     world = session.accelerator.num_processes
     job = make_job(
-        folder, "bert", session, micro_batch_size=BATCH // 4, packing=False, max_grad_norm=1.0
+        folder, "bert", session, "padded", micro_batch_size=BATCH // 4, max_grad_norm=1.0
     )
     read: list[tuple[int, ...]] = []
     inner = step_module.masked_batch
 
-    def noting(store: Any, keys: list[Any], rule: Any, *rest: Any) -> Any:
+    def noting(job: Job, keys: list[Any], longest: int) -> Any:
         """Note what this process is given to learn from: padded, so a sequence is a row."""
-        batch = inner(store, keys, rule, *rest)
+        batch = inner(job, keys, longest)
         hidden = set(batch.positions_N.tolist())
         assert len(batch.input_ids_BL) == len(keys)
         for row, (key, ids_L) in enumerate(zip(keys, batch.input_ids_BL.tolist(), strict=True)):
             for place in range(key.stop - key.start):
-                here = len(rule.specials.prefix) + place
+                here = len(job.masking.specials.prefix) + place
                 masked = int(row * len(ids_L) + here in hidden)
                 read.append((steps[-1], key.document, key.start + place, masked, ids_L[here]))
         return batch
 
     steps: list[int] = []
     optimizer = build_optimizer(job.model, (0.9, 0.98), 0.01, torch.device("cpu"))
-    wrapped = session.accelerator.prepare(MaskedLanguageModel(job.model))
+    wrapped = session.accelerator.prepare(SummedLosses(job.model))
     step_module.masked_batch = noting
     try:
         for number in range(TRAJECTORY):

@@ -19,6 +19,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,28 +30,29 @@ from datasets import disable_progress_bars
 from throughput import SILENT, Clock, Setup, prepare, read_options, usual_memory
 
 from domainbert.model.load import load_masked_lm
-from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
+from domainbert.model.masked_lm import set_dropout
 from domainbert.recipe.train import TrainSection
 from domainbert.run.device import keep_freed_memory
 from domainbert.run.environment import processor_name
 from domainbert.run.session import open_session
 from domainbert.training.data.batch import MicroBatch
 from domainbert.training.job import build_job
+from domainbert.training.losses import SummedLosses
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import train_step
 
 CHANGES: dict[str, dict[str, Any]] = {
-    "all_on": {}, "packing": {"packing": False}, "sparse_head": {}, "no_dropout": {"dropout": 0.1},
+    "all_on": {}, "packing": {}, "sparse_head": {}, "no_dropout": {"dropout": 0.1},
     "kept_memory": {}, "fused": {}, "wide_pass": {"micro_batch_size": 4},
 }  # fmt: skip
 
 
 def read_densely(
-    wrapped: MaskedLanguageModel, batch: MicroBatch
+    wrapped: SummedLosses, batch: MicroBatch, with_hidden: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the logits of masked positions, from those of all, and the hidden states."""
     hidden_TH = values = wrapped._hidden(batch).flatten(0, 1)
-    for name in wrapped.head:
+    for name in wrapped.family.head:
         values = getattr(wrapped.model, name)(values)
     return values.index_select(0, batch.positions_N).float(), hidden_TH
 
@@ -59,7 +61,7 @@ def read_densely(
 def lever_off(name: str) -> Iterator[None]:
     """Undo what no setting of a recipe undoes."""
     if name == "sparse_head":
-        with mock.patch.object(MaskedLanguageModel, "_read", read_densely):
+        with mock.patch.object(SummedLosses, "read", read_densely):
             yield
     else:
         if name == "kept_memory":
@@ -76,13 +78,15 @@ def run(setup: Setup, name: str, turn: int) -> float:
     with open_session(setup.folder / "run", "fp32", SILENT, "") as session, lever_off(name):
         loaded = load_masked_lm(setup.base, 0)
         job = build_job(settings, loaded, setup.store, setup.documents_T, session)
+        if name == "packing":
+            job = replace(job, layout="padded")
         set_dropout(job.model, settings.dropout)
         optimizer = build_optimizer(job.model, settings.adam_betas, 0.01, setup.device)
         if name == "fused":
             optimizer = torch.optim.AdamW(optimizer.param_groups, fused=False, foreach=False)
             for group in optimizer.param_groups:
                 group["fused"] = False
-        wrapped = session.accelerator.prepare(MaskedLanguageModel(job.model))
+        wrapped = session.accelerator.prepare(SummedLosses(job.model))
         job.model.train()
         for number in range(turn * setup.steps, (turn + 1) * setup.steps + 1):
             sums = train_step(job, wrapped, optimizer, number, 1e-4)

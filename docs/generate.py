@@ -57,6 +57,8 @@ def cli_page() -> str:
         "| `DOMAINBERT_CACHE` | folder of downloads; default `~/.cache/domainbert` |\n"
         "| `DOMAINBERT_PLUGINS` | comma-separated plugins to load; empty for none |\n"
         "| `DOMAINBERT_HANG_SECONDS` | after how long `--processes` gives up a stopped rank; 60 |\n"
+        "| `DOMAINBERT_SLOW_CALL_SECONDS` | after how long a call of plugin code that has not "
+        "returned is named on stderr; 60 |\n"
     )
     return _GENERATED + text.strip() + "\n" + codes
 

@@ -22,6 +22,7 @@ from helpers.training import (  # noqa: F401  # fixtures
     make_job,
     make_store,
     session,
+    train_once,
 )
 from hypothesis import settings
 

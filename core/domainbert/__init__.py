@@ -38,32 +38,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "CLASSIFICATION",
-    "TAGGING",
-    "Baseline",
-    "Corpus",
-    "CorpusReader",
-    "CorpusStep",
-    "DataError",
-    "DataFile",
-    "Document",
-    "Domain",
-    "DomainBertError",
-    "Example",
-    "LoadedTask",
-    "Metric",
-    "Objective",
-    "Prediction",
-    "Predictions",
-    "Sentence",
-    "Task",
-    "TaskKind",
-    "Terms",
-    "UserError",
-    "Window",
-    "hookimpl",
-    "load_recipe",
-]
+    "CLASSIFICATION", "TAGGING", "Baseline", "Corpus", "CorpusReader", "CorpusStep", "DataError",
+    "DataFile", "Document", "Domain", "DomainBertError", "Example", "LoadedTask", "Metric",
+    "Objective", "Prediction", "Predictions", "Sentence", "Task", "TaskKind", "Terms", "UserError",
+    "Window", "hookimpl", "load_recipe",
+]  # fmt: skip
 
 
 _LATE = {

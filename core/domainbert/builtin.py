@@ -13,6 +13,7 @@ def domainbert_components() -> Iterator[Component]:
     """Yield the built-in task kinds, metrics, baselines, readers, steps and objectives."""
     yield from _of_tasks()
     yield from _of_corpus()
+    yield from _of_training()
 
 
 def _of_tasks() -> Iterator[Component]:
@@ -42,3 +43,10 @@ def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:
     yield CorpusReader("parquet", (".parquet",), read.read_parquet)
     yield CorpusStep("normalise", normalise_documents)
     yield CorpusStep("exact-duplicates", drop_exact_duplicates)
+
+
+def _of_training() -> Iterator[Component]:
+    from domainbert.training.objectives.masked_lm import MASKED_LM
+    from domainbert.training.objectives.sentence_pairs import SENTENCE_PAIRS
+
+    yield from (MASKED_LM, SENTENCE_PAIRS)

@@ -16,6 +16,7 @@ PAGES = sorted(
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
 RUNNABLE = [
+    "docs/how-to/add-a-component.md",
     "docs/how-to/bio.md",
     "docs/how-to/extend-the-vocabulary.md",
     "docs/how-to/finance.md",
@@ -27,6 +28,7 @@ RUNNABLE = [
     "docs/tutorials/first-adaptation.md",
 ]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -56,13 +58,13 @@ def test_relative_links_resolve(page):
 def blocks(page):
     """Return (language, code) of the blocks that are meant to run, in order.
 
-    A yaml block is a file if its first line is a comment with the file's name.
+    A yaml or python block is a file if its first line is a comment with the file's name.
     """
     found = _BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
     return [
         (language, code)
         for language, code in found
-        if language in {"bash", "python"} or (language == "yaml" and code.startswith("# "))
+        if language in {"bash", "python"} or _FILE.match(code)
     ]
 
 
@@ -72,9 +74,8 @@ def test_blocks_of_the_page_run(page, tmp_path):
     environment = {**os.environ, "PATH": path, "COLUMNS": "100"}
     ran = 0
     for language, code in blocks(page):
-        if language == "yaml":
-            name = code.splitlines()[0].removeprefix("# ")
-            (tmp_path / name).write_text(code, encoding="utf-8")
+        if named := _FILE.match(code):
+            (tmp_path / named[1]).write_text(code, encoding="utf-8")
             continue
         shell = ["bash", "-euc"] if language == "bash" else [sys.executable, "-c"]
         done = subprocess.run(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from domainbert.corpus.store import TokenStore
     from domainbert.corpus.token_units import TokenUnits
     from domainbert.model.load import LoadedModel
     from domainbert.run.session import Session
-    from domainbert.training.step import Job
+    from domainbert.training.data.frame import MaskedSequence
+    from domainbert.training.data.masking import MaskingConfig
+    from domainbert.training.step import Job, StepSums
 
 
 @pytest.fixture(scope="session")
@@ -101,21 +106,67 @@ def make_job(
     """A job of pretraining on 30 texts, with a model of its own each time."""
     import numpy as np
 
+    from domainbert.corpus.token_units import word_units
     from domainbert.model.masked_lm import set_dropout
+    from domainbert.recipe.budget import BUDGET_KEYS
     from domainbert.recipe.train import TrainSection
     from domainbert.testing import sample_texts
     from domainbert.training.job import build_job
 
-    stores: dict[str, TokenStore] = {}
+    stores: dict[tuple[str, bool], TokenStore] = {}
     small = {"batch_size": 4, "micro_batch_size": 4, "max_seq_length": 24, "precision": "fp32"}
 
-    def make(family: str = "bert", **settings: Any) -> Job:
+    def make(family: str = "bert", layout: str = "", **settings: Any) -> Job:
         loaded = load(family)
-        if family not in stores:
-            stores[family] = make_store(sample_texts(30), loaded.tokenizer)
-        train = TrainSection(**{**small, **settings})
+        budget = {} if settings.keys() & {*BUDGET_KEYS} else {"steps": 10}
+        train = TrainSection(**{**small, **budget, **settings})
+        key = family, train.needs_words
+        if key not in stores:
+            units = word_units() if train.needs_words else None
+            stores[key] = make_store(sample_texts(30), loaded.tokenizer, units)
         set_dropout(loaded.model, train.dropout)
-        session.run.checkpoints.parent.mkdir(parents=True, exist_ok=True)
-        return build_job(train, loaded, stores[family], np.arange(30), session)
+        session.run.path.mkdir(exist_ok=True)
+        job = build_job(train, loaded, stores[key], np.arange(30), session)
+        job.model.train()
+        return replace(job, layout=layout) if layout else job
 
     return make
+
+
+@pytest.fixture(scope="session")
+def train_once() -> Callable[..., StepSums]:
+    """Do one step of a job, with rate 0 unless given another."""
+    import torch
+
+    from domainbert.training.losses import SummedLosses
+    from domainbert.training.schedule import build_optimizer
+    from domainbert.training.step import train_step
+
+    def call(job: Job, step: int = 3, rate: float = 0.0) -> StepSums:
+        optimizer = build_optimizer(job.model, (0.9, 0.98), 0.01, torch.device("cpu"))
+        module = SummedLosses(job.model, job.objectives, job.prepared)
+        return train_step(job, module, optimizer, step, rate)
+
+    return call
+
+
+def mask_text(
+    ids: Any, config: MaskingConfig, epoch: int = 0, sequence: int = 0, units: Any = None
+) -> MaskedSequence:
+    """Frame token ids with special tokens and mask some of them."""
+    from domainbert.training.data.frame import frame_parts
+    from domainbert.training.data.masking import mask_frame
+
+    return mask_frame(frame_parts([(ids, units)], config.specials), config, epoch, sequence)
+
+
+def gradients(model: Any) -> dict[str, Tensor]:
+    """Return the gradients of a model by name."""
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+def worst(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
+    """Return the largest difference of two sets of tensors over the largest value."""
+    assert found.keys() == expected.keys()
+    largest = max(float(value.abs().max()) for value in expected.values())
+    return max(float((found[name] - expected[name]).abs().max()) for name in found) / largest

@@ -15,7 +15,6 @@ import torch
 from helpers.runs import copied, metrics, weights
 from safetensors.torch import load_file
 
-from domainbert.model.masked_lm import MaskedLanguageModel
 from domainbert.run.folder import RunFolder
 from domainbert.storage.files import (
     describe_file,
@@ -26,6 +25,7 @@ from domainbert.storage.files import (
 )
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint, read_state
+from domainbert.training.losses import SummedLosses
 from domainbert.training.step import StepSums
 
 Adapt = Callable[..., Any]
@@ -49,7 +49,7 @@ def town(make_town: MakeTown) -> Any:
 @pytest.fixture
 def poison(monkeypatch: pytest.MonkeyPatch) -> Poison:
     """Change the loss of a step, numbered from 1, by a factor, or raise an error in it."""
-    number, forward = [0], MaskedLanguageModel.forward
+    number, forward = [0], SummedLosses.forward
     harm: dict[int, float | Exception] = {}
 
     def counted(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> StepSums:
@@ -63,7 +63,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Poison:
         return forward(self, *inputs) * factor
 
     monkeypatch.setattr(loop, "train_step", counted)
-    monkeypatch.setattr(MaskedLanguageModel, "forward", poisoned)
+    monkeypatch.setattr(SummedLosses, "forward", poisoned)
     return lambda value, *steps: harm.update(dict.fromkeys(steps, value))
 
 
@@ -271,9 +271,9 @@ RANKED = """
 import os, sys
 from domainbert.cli.app import main
 from domainbert.training import loop
-from domainbert.model.masked_lm import MaskedLanguageModel
+from domainbert.training.losses import SummedLosses
 
-number, step, forward = [0], loop.train_step, MaskedLanguageModel.forward
+number, step, forward = [0], loop.train_step, SummedLosses.forward
 
 def counted(job, module, optimizer, place, *more):
     number[0] = place + 1
@@ -283,7 +283,7 @@ def poisoned(self, *inputs):
     bad = number[0] == 13 and os.environ["RANK"] == "1"
     return forward(self, *inputs) * (float("nan") if bad else 1.0)
 
-loop.train_step, MaskedLanguageModel.forward = counted, poisoned
+loop.train_step, SummedLosses.forward = counted, poisoned
 main()
 """
 

@@ -9,7 +9,6 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,11 +39,10 @@ def build(*given):
     accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin()
     return accelerator
 
-def shard(accelerator, model):
-    module = whole(accelerator, model)
-    shapes = [tuple(p.to_local().shape) for p in model.parameters()]
-    print("SHARDS", sum(p.to_local().numel() for p in model.parameters()), len(shapes))
-    return module
+def shard(accelerator, module):
+    sharded = whole(accelerator, module)
+    print("SHARDS", sum(p.to_local().numel() for p in sharded.parameters()))
+    return sharded
 
 whole = wrap._shard
 device.build_accelerator, wrap._shard = build, shard
@@ -99,41 +97,41 @@ def shards(town: Any, *words: str, script: str = "sharded.py", code: int = 0) ->
     return str(out + err)
 
 
+def cut(town: Any, name: str) -> RunFolder:
+    """Copy the sharded run as if it had been killed after step 8."""
+    run = RunFolder(town.folder / name)
+    shutil.copytree(town.folder / "two", run.path)
+    shutil.rmtree(run.model)
+    run.card.unlink()
+    (run.results / "bits-after.json").unlink()
+    shutil.rmtree(run.results / "town-names")  # of the other weights
+    shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])
+    return run
+
+
 def metrics(run: RunFolder) -> list[dict[str, Any]]:
     lines = run.metrics.read_text(encoding="utf-8").splitlines()
     entries = [json.loads(line) for line in lines]
     return [{k: v for k, v in entry.items() if k != "tokens_per_second"} for entry in entries]
 
 
-def shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in load_file(path).items()}
-
-
-def test_losses_are_those_of_one_process(town: Any) -> None:
-    one, two = (metrics(RunFolder(town.folder / name)) for name in ("one", "two"))
+def test_losses_and_files_are_those_of_one_process(town: Any) -> None:
+    one_run, two_run = (town.folder / name for name in ("one", "two"))
+    one, two = metrics(RunFolder(one_run)), metrics(RunFolder(two_run))
     assert [entry["step"] for entry in two] == list(range(1, 13))
     for mine, theirs in zip(two, one, strict=True):
         assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
         assert mine["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-4)
-
-
-def test_files_are_those_of_one_process(town: Any) -> None:
-    one, two = (town.folder / name for name in ("one", "two"))
-    found, expected = (
-        {path.relative_to(folder): shapes(path) for path in folder.rglob("*.safetensors")}
-        for folder in (two, one)
-    )
-    assert found == expected
-    assert len(found) == 2 * 5 + 1  # checkpoints of steps 0, 3, 4, 8, 12 and the model
+    names = [{p.relative_to(f) for p in f.rglob("*.safetensors")} for f in (one_run, two_run)]
+    assert names[0] == names[1]
+    assert len(names[0]) == 2 * 5 + 1  # checkpoints of steps 0, 3, 4, 8, 12 and the model
+    for name in names[0]:
+        one, two = load_file(one_run / name), load_file(two_run / name)
+        assert {k: v.shape for k, v in one.items()} == {k: v.shape for k, v in two.items()}
 
 
 def test_a_resumed_run_ends_with_the_same_bytes(town: Any) -> None:
-    run, whole = RunFolder(town.folder / "cut"), RunFolder(town.folder / "two")
-    shutil.copytree(whole.path, run.path)
-    shutil.rmtree(run.model)
-    run.card.unlink()
-    shutil.rmtree(run.path / "held-out" / "adapted")
-    shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])
+    run, whole = cut(town, "cut"), RunFolder(town.folder / "two")
     told = shards(town, "cut")
     assert "continuing after step 8" in told
     # Half of the model's numbers in each process, but for rows that cannot be halved.
@@ -148,13 +146,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(town: Any) -> None:
 
 
 def test_a_checkpoint_of_shards_is_continued_by_one_process(town: Any, adapt: Adapt) -> None:
-    run, one = RunFolder(town.folder / "alone"), RunFolder(town.folder / "one")
-    shutil.copytree(town.folder / "two", run.path)
-    shutil.rmtree(run.model)
-    run.card.unlink()
-    shutil.rmtree(run.path / "held-out" / "adapted")
-    shutil.rmtree(run.results / "town-names")  # of the other weights
-    shutil.rmtree(sorted(run.checkpoints.iterdir())[-1])
+    run, one = cut(town, "alone"), RunFolder(town.folder / "one")
     told = adapt(town, "alone")
     assert "continuing after step 8" in told.err
     for mine, theirs in zip(metrics(run), metrics(one), strict=True):

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import domainbert.training.loop
 from domainbert.errors import RecipeError
-from domainbert.model.layers import depths, lowest_awake, rate_scales
+from domainbert.model.layers import depths, lowest_unfrozen, rate_scales
 from domainbert.model.load import LoadedModel
-from domainbert.recipe.schema import Recipe
-from domainbert.recipe.train import TrainSection
 from domainbert.testing import FAMILIES
 from domainbert.training.checkpoint import TrainState, load_model, load_optimizer, read_state
 from domainbert.training.loop import run_phase
@@ -27,7 +22,7 @@ from domainbert.training.step import Job
 
 Load = Callable[[str], LoadedModel]
 MakeJob = Callable[..., Job]
-START = TrainState(0, "", 0, 0.0, 0.0, 0, {})
+START = TrainState(0, 0, 0.0, {})
 
 
 def weights(model: nn.Module) -> dict[str, Tensor]:
@@ -81,20 +76,6 @@ def test_frozen_parameters_keep_every_bit_and_all_others_move(
     assert changed(before, job.model) == {name for name, place in depth.items() if place > 1}
 
 
-def test_frozen_embeddings_are_the_tied_decoder(make_job: MakeJob) -> None:
-    job = make_job(steps=2, freeze_embeddings=True)
-    before = job.model.cls.predictions.decoder.weight.detach().clone()
-    run_phase(job, Phase("full", 0, 2, 1e-2), START)
-    assert torch.equal(job.model.cls.predictions.decoder.weight, before)
-
-
-def test_layers_that_are_shared_can_have_frozen_embeddings(make_job: MakeJob) -> None:
-    job = make_job("albert", steps=2, freeze_embeddings=True)
-    before, depth = weights(job.model), depths(job.model)
-    run_phase(job, Phase("full", 0, 2, 1e-2), START)
-    assert changed(before, job.model) == {name for name, place in depth.items() if place == 1}
-
-
 @pytest.mark.parametrize(
     "setting", [{"freeze_layers": 1}, {"layerwise_lr_decay": 0.9}, {"unfreeze": "gradual"}]
 )
@@ -114,28 +95,11 @@ def test_more_layers_than_there_are_cannot_be_frozen(make_job: MakeJob) -> None:
         make_job(steps=2, freeze_layers=3)
 
 
-def test_new_entries_of_the_vocabulary_cannot_be_frozen() -> None:
-    recipe = {
-        "name": "r", "base": "b", "corpus": [{"path": "a.txt"}], "vocabulary": {"size": 5},
-    }  # fmt: skip
-    with pytest.raises(ValueError, match="the new entries of `vocabulary` never learn"):
-        Recipe.model_validate({**recipe, "train": {"steps": 1, "freeze_embeddings": True}})
-
-
 def test_lowest_depth_by_hand() -> None:
     depth = {"embeddings": 0, "layer.0": 1, "layer.1": 2, "head": 3}
-    assert [lowest_awake(depth, step, 8) for step in range(8)] == [3, 3, 2, 2, 1, 1, 0, 0]
+    assert [lowest_unfrozen(depth, step, 8) for step in range(8)] == [3, 3, 2, 2, 1, 1, 0, 0]
     without_frozen = {"layer.1": 2, "head": 3}
-    assert [lowest_awake(without_frozen, step, 5) for step in range(5)] == [3, 3, 3, 2, 2]
-
-
-@given(layers=st.integers(0, 24), total=st.integers(1, 300))
-def test_unfreezing_only_goes_down_and_reaches_the_bottom(layers: int, total: int) -> None:
-    depth = {str(place): place for place in range(layers + 2)}
-    found = [lowest_awake(depth, step, total) for step in range(total)]
-    assert found == sorted(found, reverse=True)
-    assert found[0] == layers + 1
-    assert found[-1] == 0 or total < layers + 2
+    assert [lowest_unfrozen(without_frozen, step, 5) for step in range(5)] == [3, 3, 3, 2, 2]
 
 
 def test_layers_wake_one_after_the_other(
@@ -170,26 +134,6 @@ def test_a_run_that_unfreezes_continues_bit_for_bit(make_job: MakeJob) -> None:
         checkpoint = whole.session.run.checkpoints / f"step-{step:08d}"
         again = make_job(**settings)
         load_model(checkpoint, again.model)
-        restore = _restore(checkpoint)
+        restore = partial(load_optimizer, checkpoint)
         run_phase(again, phase, read_state(checkpoint, {}), restore)
         assert changed(expected, again.model) == set()
-
-
-def _restore(checkpoint: Path) -> Callable[[Any, torch.optim.Optimizer], None]:
-    return partial(load_optimizer, checkpoint)
-
-
-def test_averages_begin_when_a_layer_wakes(make_job: MakeJob) -> None:
-    from safetensors.torch import load_file
-
-    job = make_job(steps=8, unfreeze="gradual")
-    depth = depths(job.model)
-    run_phase(job, Phase("full", 0, 8, 1e-2), START)
-    saved = load_file(job.session.run.checkpoints / "step-00000008" / "optimizer.safetensors")
-    steps = {name: int(saved[f"step.{name}"]) for name in depth}
-    assert steps == {name: {3: 8, 2: 6, 1: 4, 0: 2}[place] for name, place in depth.items()}
-
-
-def test_freezing_is_checked_by_the_recipe() -> None:
-    with pytest.raises(ValueError, match="greater than or equal to 0"):
-        TrainSection(steps=1, freeze_layers=-1)

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.training import mask_text
 from torch import Tensor
 
+from domainbert.model.families import layout_of
 from domainbert.model.load import LoadedModel, longest_sequence
-from domainbert.model.masked_lm import MaskedLanguageModel, layout_of
 from domainbert.model.packed_attention import attend_within
 from domainbert.plugin.domain import Window
 from domainbert.tasks.predict import pad_windows
-from domainbert.testing import FAMILIES, MAX_LENGTH, sample_texts
+from domainbert.testing import FAMILIES, MAX_LENGTH
 from domainbert.tokenizer.load import special_tokens
 from domainbert.training.data.batch import LAYOUTS, Layout, collate, padded_length
-from domainbert.training.data.masking import mask_sequence, masking_config
-from domainbert.training.held_out import measure_held_out
+from domainbert.training.data.masking import masking_config
+from domainbert.training.losses import SummedLosses
 
 Load = Callable[[str], LoadedModel]
-CPU = torch.device("cpu")
 
 
 def shortened(loaded: LoadedModel, longest: int) -> Any:
@@ -53,10 +53,10 @@ def test_a_batch_of_the_longest_sequences_is_read(load: Load, family: str, longe
     model = shortened(loaded, longest)
     rule = masking_config(0.15, 0, special_tokens(loaded.tokenizer), len(loaded.tokenizer))
     sequences = [
-        mask_sequence(np.arange(10, 10 + length - 2), rule, 0, length)
+        mask_text(np.arange(10, 10 + length - 2), rule, 0, length)
         for length in (longest, longest - 8)
     ]
-    module, least = MaskedLanguageModel(model), layout_of(model)
+    module, least = SummedLosses(model), layout_of(model)
     if least == "flat":
         attend_within(model)
 
@@ -72,16 +72,8 @@ def test_a_batch_of_the_longest_sequences_is_read(load: Load, family: str, longe
 
 def test_a_flat_batch_is_filled_up_with_places_that_exist(load: Load) -> None:
     rule = masking_config(0.15, 0, special_tokens(load("bert").tokenizer), 100)
-    batch = LAYOUTS["flat"]([mask_sequence(np.arange(10, 21), rule, 0, 0)], 0, 13)
+    batch = LAYOUTS["flat"]([mask_text(np.arange(10, 21), rule, 0, 0)], 0, 13)
     assert batch.places_BL is not None
     assert batch.places_BL[0].tolist() == [*range(13), *range(13), *range(6)]
-    padded = collate([mask_sequence(np.arange(10, 21), rule, 0, 0)], 0, 13)
+    padded = collate([mask_text(np.arange(10, 21), rule, 0, 0)], 0, 13)
     assert padded.input_ids_BL.shape == (1, 13)
-
-
-def test_held_out_text_is_measured_in_windows_of_the_longest_sequence(load: Load) -> None:
-    loaded = load("bert")
-    texts = [" ".join(sample_texts(8))] * 2
-    assert len(loaded.tokenizer(texts[0]).input_ids) > 50
-    bits = measure_held_out(shortened(loaded, 50), loaded.tokenizer, texts, 50, CPU)
-    assert (bits.documents, bits.tokens > 10) == (2, True)

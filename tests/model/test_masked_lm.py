@@ -12,23 +12,17 @@ import torch
 from torch import nn
 
 from domainbert.errors import RunFailed
-from domainbert.model import masked_lm as module
-from domainbert.model import packed_attention as attention
 from domainbert.model.export import export_model
+from domainbert.model.families import FAMILIES as TABLE
+from domainbert.model.families import family_of
 from domainbert.model.load import LoadedModel
-from domainbert.model.masked_lm import (
-    MaskedLanguageModel,
-    first_non_finite,
-    head_parameters,
-    is_sparse,
-    layout_of,
-    set_dropout,
-)
+from domainbert.model.masked_lm import MaskedLanguageModel, head_parameters
 from domainbert.model.packed_attention import attend_within, attends_within
 from domainbert.testing import FAMILIES
 from domainbert.training.data.batch import MicroBatch, flatten
 from domainbert.training.data.frame import MaskedSequence
 from domainbert.training.loop import select_parameters
+from domainbert.training.losses import SummedLosses
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job
 
@@ -46,7 +40,10 @@ def batch(model: Any) -> MicroBatch:
         ids[row, length:] = model.config.pad_token_id
         mask[row, :length] = 1
     targets = torch.arange(10, 10 + len(POSITIONS))
-    return MicroBatch(ids, mask, None, (), POSITIONS, targets, sum(LENGTHS))
+    none = torch.empty(0, dtype=torch.long)
+    return MicroBatch(
+        ids, mask, None, (), POSITIONS, targets, sum(LENGTHS), None, firsts_P=none, labels_P=none
+    )
 
 
 def plain_logits(model: Any) -> torch.Tensor:
@@ -65,14 +62,13 @@ def weights(model: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def test_every_family_we_make_has_a_sparse_head() -> None:
-    assert set(module._HEADS) == set(FAMILIES)
+    assert set(TABLE) == set(FAMILIES)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sparse_logits_equal_those_of_the_plain_model(load: Load, family: str) -> None:
     model = load(family).model.eval()
     wrapped = MaskedLanguageModel(model)
-    assert is_sparse(model)
     with torch.no_grad():
         found = wrapped.logits(batch(model))
         expected = plain_logits(model)
@@ -82,31 +78,19 @@ def test_sparse_logits_equal_those_of_the_plain_model(load: Load, family: str) -
     assert distance(found.roll(1, dims=0), expected) > 1e-2
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_wrapping_a_model_and_asking_about_it_changes_nothing_in_it(
-    load: Load, family: str
-) -> None:
-    model = load(family).model.eval()
-    before = model.config._attn_implementation
-    layout_of(model)
-    with torch.no_grad():
-        MaskedLanguageModel(model).logits(batch(model))
-    assert model.config._attn_implementation == before
-    assert not attends_within(model)
-
-
-@pytest.mark.parametrize("packing", [True, False])
-@pytest.mark.parametrize("family", ["bert", "modernbert", "mpnet"])
+@pytest.mark.parametrize(("family", "layout"), [("bert", "flat"), ("mpnet", "rows")])
 def test_the_model_of_a_job_reads_what_the_job_lays_out(
-    make_job: Callable[..., Job], family: str, packing: bool
+    make_job: Callable[..., Job], family: str, layout: str, tmp_path: Path
 ) -> None:
-    job = make_job(family, steps=1, packing=packing)
+    job = make_job(family)
+    assert job.layout == layout
     for model in (job.model, copy.deepcopy(job.model)):  # a copy is what shards are made of
-        assert attends_within(model) == (job.layout == "flat")
-    assert (job.layout == "padded") != packing
+        assert attends_within(model) == (layout == "flat")
+    job.model.save_pretrained(tmp_path)
+    assert "packed" not in (tmp_path / "config.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("family", sorted(attention.FAMILIES))
+@pytest.mark.parametrize("family", sorted(name for name in TABLE if TABLE[name].in_rows is None))
 def test_a_model_that_reads_flat_batches_gives_the_same_in_plain_calls(
     load: Load, family: str
 ) -> None:
@@ -122,8 +106,8 @@ def test_a_flat_batch_is_refused_where_attention_would_mix_sequences(load: Load)
     model = load("bert").model.eval()
     sequence = MaskedSequence(np.arange(10, 30), np.array([3]), np.array([50]))
     flat = flatten([sequence, sequence], 0, 64)
-    with pytest.raises(ValueError, match="attention would reach from sequence to sequence"):
-        MaskedLanguageModel(model)(flat)
+    with pytest.raises(ValueError, match="attention would reach across sequences"):
+        MaskedLanguageModel(model).logits(flat)
     attend_within(model)
     with torch.no_grad():
         rows = MaskedLanguageModel(model).logits(flat)
@@ -134,19 +118,10 @@ def test_a_flat_batch_is_refused_where_attention_would_mix_sequences(load: Load)
 def test_an_unknown_family_computes_all_logits_and_the_same_numbers(
     load: Load, family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(module._HEADS, family)
+    monkeypatch.delitem(TABLE, family)
     model = load(family).model.eval()
     wrapped = MaskedLanguageModel(model)
-    assert not is_sparse(model)
-    with torch.no_grad():
-        assert torch.equal(wrapped.logits(batch(model)), plain_logits(model))
-
-
-def test_a_model_without_the_modules_of_its_family_computes_all_logits(load: Load) -> None:
-    model = load("bert").model.eval()
-    model.config.model_type = "roberta"
-    wrapped = MaskedLanguageModel(model)
-    assert not is_sparse(model)
+    assert family_of(model) is None
     with torch.no_grad():
         assert torch.equal(wrapped.logits(batch(model)), plain_logits(model))
 
@@ -157,57 +132,13 @@ def test_gradients_of_the_sparse_path_equal_those_of_the_plain_model(
 ) -> None:
     sparse, plain = load(family).model.eval(), load(family).model.eval()
     targets = batch(plain).targets_N
-    MaskedLanguageModel(sparse)(batch(sparse)).backward()
+    SummedLosses(sparse)(batch(sparse)).sum().backward()
     nn.functional.cross_entropy(plain_logits(plain), targets, reduction="sum").backward()
     largest = max(float(p.grad.abs().max()) for p in plain.parameters() if p.grad is not None)
     for (name, found), expected in zip(sparse.named_parameters(), plain.parameters(), strict=True):
         assert (found.grad is None) == (expected.grad is None), name
         if found.grad is not None:
             assert float((found.grad - expected.grad).abs().max()) < 1e-5 * largest, name
-
-
-def test_forward_is_the_sum_of_cross_entropies(load: Load) -> None:
-    model = load("bert").model.eval()
-    targets = batch(model).targets_N
-    with torch.no_grad():
-        found = float(MaskedLanguageModel(model)(batch(model)))
-        log_likelihoods = plain_logits(model).double().log_softmax(dim=1)
-    picked = log_likelihoods[torch.arange(len(targets)), targets]
-    expected = -float(picked.sum())
-    assert math.isclose(found, expected, rel_tol=1e-6)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_without_dropout_training_mode_computes_what_evaluation_does(
-    load: Load, family: str
-) -> None:
-    model = load(family).model
-    published = model.config.to_dict()
-    set_dropout(model, 0.0)
-    wrapped = MaskedLanguageModel(model)
-    with torch.no_grad():
-        model.train()
-        first, second = (wrapped.logits(batch(model)) for _ in range(2))
-        model.eval()
-        assert torch.equal(first, second)
-        assert distance(first, wrapped.logits(batch(model))) < 1e-6
-    assert model.config.to_dict() == published
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_with_dropout_training_mode_follows_the_random_seed(load: Load, family: str) -> None:
-    model = load(family).model
-    published = model.config.to_dict()
-    set_dropout(model, 0.3)
-    wrapped = MaskedLanguageModel(model.train())
-    found = []
-    with torch.no_grad():
-        for seed in (1, 1, 2):
-            torch.manual_seed(seed)
-            found.append(wrapped.logits(batch(model)))
-    assert torch.equal(found[0], found[1])
-    assert distance(found[0], found[2]) > 1e-3
-    assert model.config.to_dict() == published
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -217,7 +148,7 @@ def test_in_the_head_phase_only_the_head_changes(load: Load, family: str) -> Non
     select_parameters(model, "head")
     optimizer = build_optimizer(model, (0.9, 0.98), 0.01, torch.device("cpu"))
     optimizer.param_groups[0]["lr"] = optimizer.param_groups[-1]["lr"] = 1e-3
-    MaskedLanguageModel(model)(batch(model)).backward()
+    SummedLosses(model)(batch(model)).sum().backward()
     optimizer.step()
     changed = {
         name for name, value in model.named_parameters() if not torch.equal(value, before[name])
@@ -225,39 +156,6 @@ def test_in_the_head_phase_only_the_head_changes(load: Load, family: str) -> Non
     assert changed == set(head_parameters(model))
     encoder = {id(parameter) for parameter in model.base_model.parameters()}
     assert [n for n, v in model.named_parameters() if n in changed and id(v) in encoder] == []
-
-
-def test_in_the_full_phase_everything_learns(load: Load) -> None:
-    model = load("bert").model
-    select_parameters(model, "head")
-    select_parameters(model, "full")
-    assert all(parameter.requires_grad for parameter in model.parameters())
-
-
-def test_head_parameters_of_bert_golden(load: Load) -> None:
-    assert head_parameters(load("bert").model) == [
-        "cls.predictions.bias",
-        "cls.predictions.transform.dense.weight",
-        "cls.predictions.transform.dense.bias",
-        "cls.predictions.transform.LayerNorm.weight",
-        "cls.predictions.transform.LayerNorm.bias",
-    ]
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_encoder_owns_the_tied_embeddings(load: Load, family: str) -> None:
-    model = load(family).model
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    assert names[id(model.get_input_embeddings().weight)] not in head_parameters(model)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_a_weight_that_is_not_finite_is_named(load: Load, value: float) -> None:
-    model = load("bert").model
-    assert first_non_finite(model) is None
-    with torch.no_grad():
-        model.bert.encoder.layer[1].output.dense.bias[3] = value
-    assert first_non_finite(model) == "bert.encoder.layer.1.output.dense.bias"
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan])

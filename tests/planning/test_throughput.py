@@ -24,7 +24,7 @@ from domainbert.training.phases import Phase, full_phase
 from domainbert.training.step import BadStep, Job
 
 MakeJob = Callable[..., Job]
-START = TrainState(0, "", 0, 0.0, 0.0, 0, {})
+START = TrainState(0, 0, 0.0, {})
 
 
 @pytest.fixture

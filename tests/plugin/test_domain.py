@@ -97,7 +97,7 @@ def test_terms_must_be_terms_and_can_be_read(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="terms must be domainbert"):
         Domain("town", "Towns", terms=tmp_path)  # type: ignore[arg-type]
     (tmp_path / "terms.txt").write_bytes(b"caf\xe9\n")
-    with pytest.raises(DataError, match=r"terms\.txt:1: not UTF-8"):
+    with pytest.raises(DataError, match=r"terms\.txt:1:4: not UTF-8"):
         Terms(tmp_path / "terms.txt", "CC0-1.0", "by hand").read()
     with pytest.raises(DataError, match="no such file"):
         Terms(tmp_path / "none.txt", "CC0-1.0", "by hand").read()

@@ -1,403 +1,269 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from domainbert import CorpusStep, Metric
 from domainbert.errors import PluginError
-from domainbert.plugin.registry import PluginInfo, Registry, load_plugins
+from domainbert.plugin import registry as registry_module
+from domainbert.plugin.registry import PluginInfo, Registry, component, components, load_plugins
 
-GOOD = """
-import domainbert
-
-@domainbert.hookimpl
-def domainbert_domains():
-    yield domainbert.Domain(name="{name}", title="Of {name}")
-"""
-
-TASK = """
-import pathlib
-import domainbert
-
-def task(name):
-    splits = {split: pathlib.Path(split) for split in ("train", "validation", "test")}
-    return domainbert.Task(name, "T", "tagging", "CC0-1.0", "here", "1", splits, ("Entity",))
-"""
+Text = Callable[..., str]
 
 
-def good(name: str) -> str:
-    return GOOD.format(name=name)
-
-
-def only(registry: Registry, *distributions: str) -> list[PluginInfo]:
-    """Leave out what is installed beside the plugins of the test."""
-    return [info for info in registry.plugins if info.distribution in distributions]
-
-
-@pytest.fixture
-def alone(shelf: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry]:
-    """Load plugins of the test only; those installed beside them are disabled."""
-
-    def load(*names: str, files: tuple[Path, ...] = ()) -> Registry:
-        monkeypatch.setenv("DOMAINBERT_PLUGINS", ",".join(names))
-        return load_plugins(files)
-
-    return load
-
-
-def test_a_good_plugin_is_ok_and_provides_its_domain(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-good", good("legal"), requires=("domainbert>=0.1", "lxml<1"))
-    registry = alone("fake-good")
-    assert only(registry, "fake-good") == [
-        PluginInfo("fake-good", "fake-good", "1.2.3", "ok", "", ("legal",))
+def test_a_good_plugin_is_ok_and_provides_its_domain(alone: Any, good: Text) -> None:
+    registry = alone(good=good("legal"), bare="x = 1\n")
+    ours = [info for info in registry.plugins if info.status != "disabled"]
+    assert ours == [
+        PluginInfo("fake-bare", "fake-bare", "1.2.3"),
+        PluginInfo("fake-good", "fake-good", "1.2.3", "ok", "", ("legal",)),
     ]
-    assert {name: domain.title for name, domain in registry.domains.items()} == {
-        "legal": "Of legal"
-    }
-    assert registry.domain("legal") is registry.domains["legal"]
-
-
-def test_a_plugin_without_hooks_is_ok_and_provides_nothing(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-bare", "x = 1\n")
-    registry = alone("fake-bare")
-    assert only(registry, "fake-bare") == [PluginInfo("fake-bare", "fake-bare", "1.2.3")]
-    assert registry.domains == {}
+    assert registry.domains == {"legal": registry.domain("legal")}
 
 
 @pytest.mark.parametrize(
-    ("source", "error"),
+    ("text", "error"),
     [
         ("raise ImportError('no libfoo')", "ImportError: no libfoo"),
-        ("import no_such_module_anywhere", "ModuleNotFoundError: No module named"),
         ("def broken(:", "SyntaxError: invalid syntax"),
         ("raise SystemExit('no licence')", "SystemExit: no licence"),
-        ("raise SystemExit", "SystemExit: no message"),
         ("raise ValueError('two\\n  lines')", "ValueError: two lines"),
-        (good("legal").replace("domainbert_domains", "domainbert_domain"), "PluginValidationError"),
-        (good("legal").replace("domains()", "domains(app)"), "PluginValidationError: "),
-        (good("legal").replace("domainbert.Domain(", "dict("), "TypeError: domainbert_domains yi"),
-        (good("legal").replace("yield", "return"), "TypeError: 'Domain' object is not iterable"),
-        (good("legal").replace("    yield", "    1 / 0; yield"), "ZeroDivisionError: division by"),
-        (good("legal") + "    raise SystemExit(3)\n", "SystemExit: 3"),
-        (good("Legal Text"), "domain name 'Legal Text': expected lower-case letters, digits and"),
+        ("domain", "PluginValidationError: unknown hook 'domainbert_domain' in plugin"),
+        ("domains(app)", "PluginValidationError: Plugin 'fake-broken:fake-broken'"),
+        ("yield 'text'", "TypeError: domainbert_domains yielded str, not a Domain"),
+        ("return Domain(name='x', title='')", "TypeError: 'Domain' object is not iterable"),
+        ("yield Domain(name='x', title='')\n    1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)\n    yield", "SystemExit: 3"),
+        ("yield Domain(name='Legal Text', title='')", "domain name 'Legal Text': expected lower-"),
     ],
 )
 def test_a_plugin_that_fails_is_broken_with_its_reason_on_one_line(
-    source: str, error: str, shelf: Any, alone: Any
+    text: str, error: str, alone: Any, source: Text, good: Text, statuses: Any
 ) -> None:
-    shelf.add("fake-broken", source)
-    shelf.add("fake-other", good("other"))
-    registry = alone("fake-broken", "fake-other")
-    broken, other = only(registry, "fake-broken", "fake-other")
-    assert (broken.status, broken.domains) == ("broken", ())
-    assert broken.error.startswith(error)
-    assert "\n" not in broken.error
-    assert other.status == "ok"
+    if text.startswith("domain"):
+        hook, _, arguments = text.strip(")").partition("(")
+        text = source(hook, "yield", arguments=arguments)
+    elif text.startswith(("yield", "return", "raise SystemExit(3)")):
+        text = source("domains", text.replace("\n    ", "\n"))
+    registry = alone(broken=text, other=good("other"))
+    status, reason = statuses(registry)["broken"]
+    assert status == "broken"
+    assert reason.startswith(error)
+    assert "\n" not in reason
     assert list(registry.domains) == ["other"]
 
 
-def test_the_misspelt_hook_is_named_in_the_reason(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-misspelt", good("x").replace("domainbert_domains", "domainbert_domain"))
-    (info,) = only(alone("fake-misspelt"), "fake-misspelt")
-    assert "domainbert_domain" in info.error
-
-
-def test_a_plugin_that_yields_something_else_than_a_domain_is_told_what(
-    shelf: Any, alone: Any
+def test_two_plugins_with_one_domain_are_both_in_conflict(
+    alone: Any, good: Text, statuses: Any
 ) -> None:
-    shelf.add("fake-text", good("x").replace("yield", "yield 'text' #"))
-    (info,) = only(alone("fake-text"), "fake-text")
-    assert info.error == "TypeError: domainbert_domains yielded str, not a Domain"
-
-
-def test_a_plugin_for_another_version_is_incompatible_and_not_imported(
-    shelf: Any, alone: Any
-) -> None:
-    shelf.add("fake-old", "raise RuntimeError('imported')", requires=("DomainBERT<0.1",))
-    assert only(alone("fake-old"), "fake-old") == [
-        PluginInfo(
-            "fake-old",
-            "fake-old",
-            "1.2.3",
-            "incompatible",
-            "needs DomainBERT<0.1, this is 0.1.0",
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    "requirement",
-    ["domainbert>=0.1,<0.2", "domainbert", "domainbert<0.1; extra == 'old'", "domainbert-x<0", "?"],
-)
-def test_other_requirements_do_not_make_a_plugin_incompatible(
-    requirement: str, shelf: Any, alone: Any
-) -> None:
-    shelf.add("fake-needs", good("legal"), requires=(requirement,))
-    assert [info.status for info in only(alone("fake-needs"), "fake-needs")] == ["ok"]
-
-
-def test_two_plugins_with_one_domain_are_both_in_conflict(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-one", good("legal"))
-    shelf.add("fake-two", good("legal"))
-    shelf.add("fake-three", good("other"))
-    registry = alone("fake-one", "fake-two", "fake-three")
-    assert only(registry, "fake-one", "fake-two", "fake-three") == [
-        PluginInfo(
-            "fake-one",
-            "fake-one",
-            "1.2.3",
-            "conflict",
-            "domain 'legal' also in fake-two:fake-two",
-            ("legal",),
-        ),
-        PluginInfo("fake-three", "fake-three", "1.2.3", "ok", "", ("other",)),
-        PluginInfo(
-            "fake-two",
-            "fake-two",
-            "1.2.3",
-            "conflict",
-            "domain 'legal' also in fake-one:fake-one",
-            ("legal",),
-        ),
-    ]
+    registry = alone(one=good("legal"), three=good("other"), two=good("legal"))
+    assert statuses(registry) == {
+        "one": ("conflict", "Domain 'legal' also in fake-two:fake-two"),
+        "three": ("ok", ""),
+        "two": ("conflict", "Domain 'legal' also in fake-one:fake-one"),
+    }
     assert list(registry.domains) == ["other"]
     with pytest.raises(PluginError) as caught:
         registry.domain("legal")
     assert str(caught.value) == (
-        "Domain 'legal': its plugin fake-one 1.2.3 is conflict: domain 'legal' also in "
+        "Domain 'legal': its plugin fake-one 1.2.3 is conflict: Domain 'legal' also in "
         "fake-two:fake-two. See `domainbert plugins list`."
     )
 
 
 def test_one_plugin_that_yields_a_domain_twice_is_in_conflict_with_itself(
-    shelf: Any, alone: Any
+    alone: Any, source: Text, statuses: Any
 ) -> None:
-    shelf.add("fake-twice", good("legal") + '    yield domainbert.Domain(name="legal", title="")\n')
-    (info,) = only(alone("fake-twice"), "fake-twice")
-    assert (info.status, info.error) == (
-        "conflict",
-        "domain 'legal' also in fake-twice:fake-twice",
-    )
+    twice = source("domains", *["yield Domain(name='legal', title='')"] * 2)
+    assert statuses(alone(twice=twice)) == {
+        "twice": ("conflict", "Domain 'legal' also in fake-twice:fake-twice")
+    }
 
 
-def test_disabling_one_of_two_plugins_solves_the_conflict(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-one", good("legal"))
-    shelf.add("fake-two", "raise RuntimeError('imported')")
-    registry = alone("fake-one")
-    assert only(registry, "fake-one", "fake-two") == [
-        PluginInfo("fake-one", "fake-one", "1.2.3", "ok", "", ("legal",)),
-        PluginInfo(
-            "fake-two", "fake-two", "1.2.3", "disabled", "not named in DOMAINBERT_PLUGINS", ()
-        ),
-    ]
+def test_an_unknown_domain_gets_the_command_that_may_install_it(alone: Any, good: Text) -> None:
+    registry = alone(a=good("alpha"), b=good("beta"), broken="1 / 0")
     with pytest.raises(PluginError) as caught:
-        registry.domain("fake-two")
+        registry.domain("alphas")
     assert str(caught.value) == (
-        "Domain 'fake-two': its plugin fake-two 1.2.3 is disabled: not named in "
-        "DOMAINBERT_PLUGINS. See `domainbert plugins list`."
+        "Unknown domain 'alphas'. Did you mean 'alpha'? Installed: alpha, beta. A plugin may "
+        "provide it: `pip install domainbert-alphas`, or name a file with `--plugin FILE.py`. "
+        "fake-broken is broken: ZeroDivisionError: division by zero."
     )
-
-
-@pytest.mark.parametrize(
-    ("selection", "enabled"),
-    [
-        (None, {"one", "two"}),
-        ("", set()),
-        ("one", {"one"}),
-        (" one , fake-two ,", {"one", "two"}),
-        ("fake-one", {"one"}),
-        ("other", set()),
-    ],
-)
-def test_the_selection_names_entry_points_or_distributions(
-    selection: str | None, enabled: set[str], shelf: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shelf.add("fake-one", good("first"), names=("one",))
-    shelf.add("fake-two", good("second"), names=("two",))
-    if selection is not None:
-        monkeypatch.setenv("DOMAINBERT_PLUGINS", selection)
-    found = only(load_plugins(), "fake-one", "fake-two")
-    assert {info.name for info in found if info.status == "ok"} == enabled
-
-
-def test_a_distribution_that_is_on_the_path_twice_is_loaded_once(
-    shelf: Any, alone: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shelf.add("fake-good", good("legal"))
-    again = tmp_path / "again"
-    (again / "fake_good-1.2.3.dist-info").mkdir(parents=True)
-    for path in (shelf.folder / "fake_good-1.2.3.dist-info").iterdir():
-        (again / "fake_good-1.2.3.dist-info" / path.name).write_bytes(path.read_bytes())
-    monkeypatch.syspath_prepend(str(again))
-    assert [info.status for info in only(alone("fake-good"), "fake-good")] == ["ok"]
-
-
-# --- single files ------------------------------------------------------------------------------
-
-
-def test_a_single_file_is_a_plugin(alone: Any, tmp_path: Path) -> None:
-    path = tmp_path / "my_domain.py"
-    path.write_text(good("mine"))
-    registry = alone(files=(path,))
-    assert registry.plugins[-1] == PluginInfo(str(path), "file", "", "ok", "", ("mine",))
-    assert registry.domain("mine").title == "Of mine"
-
-
-def test_a_single_file_can_define_dataclasses(alone: Any, tmp_path: Path) -> None:
-    path = tmp_path / "with_class.py"
-    path.write_text(
-        "from __future__ import annotations\nimport dataclasses\n"
-        "@dataclasses.dataclass\nclass Row:\n    text: str\n" + good("mine")
-    )
-    assert alone(files=(path,)).plugins[-1].status == "ok"
-
-
-@pytest.mark.parametrize(
-    ("name", "source", "error"),
-    [
-        ("a.py", "1 / 0", "ZeroDivisionError: division by zero"),
-        ("b.py", "raise SystemExit", "SystemExit: no message"),
-        ("c.txt", good("mine"), "ImportError: not a Python file; the name must end in .py"),
-        ("d.py", "def (", "SyntaxError: invalid syntax"),
-    ],
-)
-def test_a_single_file_that_fails_is_broken(
-    name: str, source: str, error: str, alone: Any, tmp_path: Path
-) -> None:
-    path = tmp_path / name
-    path.write_text(source)
-    info = alone(files=(path,)).plugins[-1]
-    assert (info.name, info.distribution, info.status) == (str(path), "file", "broken")
-    assert info.error.startswith(error)
-
-
-def test_a_single_file_that_does_not_exist_is_an_error_at_once(alone: Any, tmp_path: Path) -> None:
-    with pytest.raises(PluginError) as caught:
-        alone(files=(tmp_path / "none.py",))
-    assert str(caught.value) == f"--plugin {tmp_path / 'none.py'}: no such file."
-
-
-# --- unknown domains ---------------------------------------------------------------------------
-
-
-def test_an_unknown_domain_gets_the_command_that_may_install_it(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-b", good("beta"))
-    shelf.add("fake-a", good("alpha"))
-    registry = alone("fake-a", "fake-b")
-    with pytest.raises(PluginError) as caught:
-        registry.domain("legal")
-    assert str(caught.value) == (
-        "Unknown domain 'legal'. Installed: alpha, beta. A plugin may provide it: "
-        "`pip install domainbert-legal`, or name a file with `--plugin FILE.py`."
-    )
-
-
-def test_without_plugins_no_domain_is_installed() -> None:
     with pytest.raises(PluginError, match=r"Unknown domain 'legal'\. Installed: none\. "):
         Registry(()).domain("legal")
-
-
-def test_the_reason_is_given_for_the_domain_of_a_broken_plugin(shelf: Any, alone: Any) -> None:
-    shelf.add("domainbert-legal", "import no_such_module_anywhere", names=("legal",))
-    with pytest.raises(PluginError) as caught:
-        alone("legal").domain("legal")
-    assert str(caught.value) == (
-        "Domain 'legal': its plugin domainbert-legal 1.2.3 is broken: ModuleNotFoundError: "
-        "No module named 'no_such_module_anywhere'. See `domainbert plugins list`."
-    )
 
 
 # --- tasks for other domains -------------------------------------------------------------------
 
 
-def adder(*lines: str) -> str:
-    body = "".join(f"    {line}\n" for line in lines)
-    return f"{TASK}\n@domainbert.hookimpl\ndef domainbert_tasks():\n{body}"
-
-
-def test_a_plugin_adds_tasks_to_the_domain_of_another(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-legal", good("legal"))
-    shelf.add("fake-adder", adder('yield "legal", task("a")', 'yield "legal", task("b")'))
-    registry = alone("fake-adder", "fake-legal")
-    assert [info.status for info in only(registry, "fake-adder", "fake-legal")] == ["ok", "ok"]
-    assert [task.name for task in registry.domain("legal").tasks] == ["a", "b"]
-
-
-def test_tasks_for_a_domain_that_is_not_installed_are_left_out(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-adder", adder('yield "legal", task("a")'))
-    registry = alone("fake-adder")
-    assert [info.status for info in only(registry, "fake-adder")] == ["ok"]
-    assert registry.domains == {}
+def test_a_plugin_adds_tasks_to_the_domain_of_another(alone: Any, good: Text, source: Text) -> None:
+    adder = source("tasks", *(f'yield "{d}", task("{t}")' for d, t in ("la", "lb", "xa")))
+    registry = alone(adder=adder, legal=good("l"))
+    assert [task.name for task in registry.domain("l").tasks] == ["a", "b"]
+    assert list(registry.domains) == ["l"]
 
 
 @pytest.mark.parametrize(
-    ("lines", "error"),
+    ("line", "error"),
     [
-        (['yield "legal", task("a")', "1 / 0"], "ZeroDivisionError: division by zero"),
-        (['yield "legal", task("a")', 'yield "legal", "b"'], "TypeError: domainbert_tasks yielded"),
-        (['yield "legal", task("a")', "yield 5"], "TypeError: "),
-        (['yield "legal", task("a")', 'yield "legal", task("a")'], "domain 'legal': tasks named"),
-        (['yield "legal", task("a")', "raise SystemExit"], "SystemExit: no message"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ('yield "legal", "b"', "TypeError: domainbert_tasks yielded str, not a Task"),
+        ("yield 5", "TypeError: cannot unpack"),
+        ('yield "legal", task("a")', "domain 'legal': tasks named twice: ['a']"),
+        ("raise SystemExit", "SystemExit: no message"),
     ],
 )
-def test_a_plugin_whose_tasks_fail_is_broken_and_adds_none(
-    lines: list[str], error: str, shelf: Any, alone: Any
+def test_a_plugin_whose_tasks_fail_is_broken_and_adds_nothing(
+    line: str, error: str, alone: Any, good: Text, source: Text, statuses: Any
 ) -> None:
-    shelf.add("fake-legal", good("legal"))
-    shelf.add("fake-adder", adder(*lines))
-    registry = alone("fake-adder", "fake-legal")
-    adding, legal = only(registry, "fake-adder", "fake-legal")
-    assert (adding.status, legal.status) == ("broken", "ok")
-    assert adding.error.startswith(error)
+    adder = good("own") + source("tasks", 'yield "legal", task("a")', line)
+    registry = alone(adder=adder, legal=good("legal"))
+    status, reason = statuses(registry)["adder"]
+    assert (status, reason[: len(error)]) == ("broken", error)
+    assert list(registry.domains) == ["legal"]
     assert registry.domain("legal").tasks == ()
 
 
-def test_a_plugin_whose_tasks_fail_provides_no_domain_either(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-both", good("legal") + adder("1 / 0"))
-    registry = alone("fake-both")
-    assert [info.status for info in only(registry, "fake-both")] == ["broken"]
-    assert registry.domains == {}
+# --- components --------------------------------------------------------------------------------
+
+STEP = 'yield CorpusStep("{}", lambda documents, counts: documents)'
+
+
+def test_components_are_found_by_type_and_name(alone: Any, source: Text) -> None:
+    registry = alone(one=source("components", STEP.format("keep"), STEP.format("drop")))
+    ours = [info for info in registry.plugins if info.components]
+    assert [info.components for info in ours] == [{"CorpusStep": ["keep", "drop"]}]
+    assert component(CorpusStep, "keep").name == "keep"
+    assert {"keep", "drop"} <= set(components(CorpusStep))
+    assert "keep" not in components(Metric)
+
+
+def test_an_unknown_component_gets_the_closest_name(alone: Any, source: Text) -> None:
+    alone(one=source("components", STEP.format("drop-boilerplate")))
+    with pytest.raises(PluginError) as caught:
+        component(CorpusStep, "drop-boilerplates")
+    assert str(caught.value).startswith(
+        "no CorpusStep 'drop-boilerplates'. Did you mean 'drop-boilerplate'? Known: "
+    )
+
+
+def test_two_plugins_with_one_component_are_both_in_conflict(
+    alone: Any, source: Text, good: Text, statuses: Any
+) -> None:
+    one, two = (source("components", STEP.format("keep")) + good(name) for name in ("a", "b"))
+    registry = alone(one=one, two=two, three=good("c"))
+    assert statuses(registry) == {
+        "one": ("conflict", "CorpusStep 'keep' also in fake-two:fake-two"),
+        "three": ("ok", ""),
+        "two": ("conflict", "CorpusStep 'keep' also in fake-one:fake-one"),
+    }
+    assert list(registry.domains) == ["c"]
+    assert "keep" not in components(CorpusStep)
+
+
+def test_a_name_of_core_is_in_conflict(
+    alone: Any, source: Text, statuses: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = CorpusStep("keep", lambda documents, _counts: documents)
+    monkeypatch.setattr(registry_module, "_core_components", lambda: {CorpusStep: {"keep": core}})
+    registry = alone(one=source("components", STEP.format("keep")))
+    assert statuses(registry) == {"one": ("conflict", "CorpusStep 'keep' also in domainbert")}
+    assert component(CorpusStep, "keep") is core
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("yield 'keep'", "TypeError: domainbert_components yielded str, not one of TaskKind, Met"),
+        ("yield CorpusStep('keep')", "TypeError: CorpusStep.__init__() missing 1 required"),
+        (STEP.format("Keep It"), "CorpusStep name 'Keep It': expected lower-case letters, digits"),
+        ("yield CorpusStep('keep', 3)", "TypeError: CorpusStep 'keep': `apply` is int, expected"),
+    ],
+)
+def test_a_component_of_another_shape_makes_its_plugin_broken(
+    line: str, error: str, alone: Any, source: Text, statuses: Any
+) -> None:
+    status, reason = statuses(alone(one=source("components", line)))["one"]
+    assert (status, reason[: len(error)]) == ("broken", error)
+
+
+# --- pluggy's order and wrappers ---------------------------------------------------------------
+
+
+def test_plugins_are_called_by_name_between_those_that_ask_for_first_and_last(
+    alone: Any, source: Text
+) -> None:
+    def domains(name: str, options: str = "") -> str:
+        return source("domains", f"yield Domain(name='{name}', title='')", options=options)
+
+    registry = alone(
+        a=domains("a", "(trylast=True)"), b=domains("b"), c=domains("c"),
+        d=domains("d", "(tryfirst=True)"),
+    )  # fmt: skip
+    assert list(registry.domains) == ["d", "b", "c", "a"]
+
+
+def test_a_hook_wrapper_changes_what_others_yield(alone: Any, source: Text, good: Text) -> None:
+    wrapper = source(
+        "domains", "results = yield",
+        "return [[Domain(name=d.name, title='new') for d in result] for result in results]",
+        options="(wrapper=True)",
+    )  # fmt: skip
+    registry = alone(legal=good("legal"), wrapper=wrapper)
+    assert registry.domain("legal").title == "new"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (["1 / 0", "return (yield)"], "ZeroDivisionError: division by zero"),
+        (["yield", "raise SystemExit(3)"], "SystemExit: 3"),
+        (["yield", "return 5"], "TypeError: 'int' object is not iterable"),
+        (["yield", "return [['x']]"], "TypeError: domainbert_domains yielded str, not a Domain"),
+    ],
+)
+def test_a_hook_wrapper_that_fails_is_broken_and_others_work(
+    body: list[str], error: str, alone: Any, source: Text, good: Text, statuses: Any
+) -> None:
+    wrapper = source("domains", *body, options="(wrapper=True)")
+    registry = alone(legal=good("legal"), wrapper=wrapper)
+    assert statuses(registry) == {"legal": ("ok", ""), "wrapper": ("broken", error)}
+    assert list(registry.domains) == ["legal"]
 
 
 # --- commands ----------------------------------------------------------------------------------
 
-COMMAND = """
-import domainbert
 
-@domainbert.hookimpl
-def domainbert_commands(app):
-    @app.command()
-    def {name}():
-        print("hello from {name}")
-"""
+def test_plugins_add_commands_and_one_that_fails_is_reported(
+    alone: Any, source: Text, good: Text
+) -> None:
+    def command(name: str, *more: str) -> str:
+        lines = ("@app.command()", f"def {name}():", "    print('hello')", *more)
+        return source("commands", *lines, arguments="app")
 
-
-def test_plugins_add_commands_and_one_that_fails_is_reported(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-a", COMMAND.format(name="first"))
-    shelf.add(
-        "fake-b",
-        "import domainbert\n@domainbert.hookimpl\ndef domainbert_commands(app):\n"
-        "    raise ValueError('no\\nluck')\n",
+    registry = alone(
+        a=command("first"),
+        b=command("lost", "raise ValueError('no\\nluck')"),
+        c=command("second"),
+        d=command("third", "raise SystemExit(4)"),
+        e=command("never") + good("legal"),
+        f=good("legal"),
     )
-    shelf.add("fake-c", COMMAND.format(name="second"))
-    shelf.add("fake-d", COMMAND.format(name="third") + "    raise SystemExit(4)\n")
     app = typer.Typer()
-    failures = alone("fake-a", "fake-b", "fake-c", "fake-d").register_commands(app)
-    assert failures == [
+    assert registry.register_commands(app) == [
         "plugin fake-b: domainbert_commands failed: ValueError: no luck",
         "plugin fake-d: domainbert_commands failed: SystemExit: 4",
     ]
     names = [command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert names[:2] == ["first", "second"]
+    assert names == ["first", "lost", "second", "third"]
 
 
-def test_a_plugin_that_is_not_ok_adds_no_command(shelf: Any, alone: Any) -> None:
-    shelf.add("fake-a", COMMAND.format(name="first") + good("legal"))
-    shelf.add("fake-b", good("legal"))
-    shelf.add("fake-c", COMMAND.format(name="second"))
-    app = typer.Typer()
-    assert alone("fake-a", "fake-b").register_commands(app) == []
-    assert app.registered_commands == []
+def test_the_current_registry_is_the_one_that_was_loaded_last(alone: Any, source: Text) -> None:
+    alone(one=source("components", STEP.format("keep")))
+    assert "keep" in components(CorpusStep)
+    alone()
+    assert "keep" not in components(CorpusStep)
+    assert load_plugins().manager is not None

@@ -29,10 +29,10 @@ def test_a_budget_names_a_key_and_a_value(text: str, key: str, value: float) -> 
     assert type(parse_budget(text)[1]) is type(value)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "m", "-5", "0", "0m", "1.5", "1.5steps", "0.0001k", "3x", "3H", "1e6", "٣", "30m 2h", "∞"],
-)
+WRONG = "m|-5|0|0m|1.5|1.5steps|0.0001k|3x|3H|3ks|3ms|3s|1e6|٣|30m 2h|∞|"
+
+
+@pytest.mark.parametrize("text", WRONG.split("|"))
 def test_anything_else_is_refused_with_the_units(text: str) -> None:
     with pytest.raises(RecipeError) as caught:
         parse_budget(text)

@@ -217,7 +217,7 @@ def test_a_truth_value_is_no_number(key: str) -> None:
     assert refused(FULL, f"{key}=yes").startswith(f"--set {key}=yes: ")
 
 
-OWN = "name: a, kind: {}, train: a, validation: b, test: c"
+OWN = "name: a, kind: tagging, train: a, validation: b, test: c"
 
 
 @pytest.mark.parametrize(
@@ -236,16 +236,9 @@ OWN = "name: a, kind: {}, train: a, validation: b, test: c"
             "tasks:\n  - a\n  - {name: own, kind: tagging, train: a}",
             "9  tasks.1: your own task also needs test, validation.",
         ),
+        ("tasks: [{name: a, labels: [x, y]}]", "7  tasks.0: labels"),
         (
-            "tasks: [{name: a, labels: [x, y]}]",
-            "7  tasks.0: labels, multi_label and levels are for your own task",
-        ),
-        (
-            "tasks: [{name: a, multi_label: true}]",
-            "7  tasks.0: labels, multi_label and levels are for your own task",
-        ),
-        (
-            f"tasks: [{{{OWN.format('tagging')}, labels: [x, x]}}]",
+            f"tasks: [{{{OWN}, labels: [x, x]}}]",
             "7  tasks.0: labels: each label once.",
         ),
         (

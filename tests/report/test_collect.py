@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -87,31 +86,15 @@ def test_a_metric_that_nobody_provides_is_a_notice(tmp_path: Path, write_result:
     )
 
 
-def test_two_results_of_one_trial_that_differ_are_refused(
-    tmp_path: Path, write_result: Write
-) -> None:
+def test_results_at_odds_are_refused(tmp_path: Path, write_result: Write) -> None:
     first = write_result(tmp_path / "a", right=0.7)
     second = write_result(tmp_path / "b", right=0.8)
     assert refused(tmp_path) == (
         f"{second}: tone, adapted, seed 0: differs from {first}, which is of the same model, task, "
         "seed and settings. Leave one of the two out."
     )
-
-
-@pytest.mark.parametrize(
-    "changes", [{"seed": 1}, {"settings": {"epochs": 8}}, {"model": {"sha256": "e" * 64}}]
-)
-def test_other_seeds_settings_and_weights_are_other_trials(
-    tmp_path: Path, write_result: Write, changes: dict[str, Any]
-) -> None:
-    write_result(tmp_path / "a", right=0.7)
-    write_result(tmp_path / "b", right=0.8, **changes)
-    assert len(collect([str(tmp_path)])[0]) == 2
-
-
-def test_predictions_made_gold_are_found_out(tmp_path: Path, write_result: Write) -> None:
-    honest = write_result(tmp_path / "a", model={"name": "base"})
-    forged = write_result(tmp_path / "b", records=60, seed=1)
-    assert refused(honest, forged).startswith(
-        f"{forged}: its gold labels are not those of {honest}"
-    )
+    others = [{"seed": 1}, {"settings": {"epochs": 8}}, {"model": {"sha256": "e" * 64}}]
+    more = [write_result(tmp_path / str(n), **entry) for n, entry in enumerate(others)]
+    assert len(collect([str(path) for path in (first, *more)])[0]) == 4
+    forged = write_result(tmp_path / "f", records=60, seed=1)
+    assert refused(first, forged).startswith(f"{forged}: its gold labels are not those of {first}")

@@ -9,21 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.tasks import labelled
 from numpy.typing import NDArray
 from scipy import stats
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Task
 from domainbert.report.compare import Group, compare, compare_results, comparison_json, group
 from domainbert.tasks.metrics.score import primary_metric
 
 Write = Callable[..., Path]
 BASE = {"name": "base", "run": None}
 BASELINE = {"name": "majority", "run": None, "sha256": None, "base": None, "parameters": None}
-TASK = Task(
-    "roles", "", "tagging", "", "", "1", {}, ("ROLE",),
-    data={"train": "", "validation": "", "test": ""},
-)  # fmt: skip
+TASK = labelled("tagging", "ROLE")
 
 
 def model(*counts_SN3: NDArray[np.int64], baseline: bool = False, first: int = 0) -> Group:
@@ -138,42 +135,21 @@ def test_other_differences_are_noted(tmp_path: Path, write_result: Write) -> Non
     assert notices == (f"more: only in {second}, left out.",)
 
 
-@pytest.mark.parametrize(
-    ("task", "key"),
-    [
-        ({"version": "2"}, "version"),
-        ({"data": {"train": "a" * 64, "validation": "b" * 64, "test": "3"}}, "data"),
-        ({"labels": ["bad", "good", "plain"]}, "labels"),
-        ({"multi_label": True}, "multi_label"),
-    ],
-)
-def test_another_task_of_the_same_name_is_refused(
-    tmp_path: Path, write_result: Write, task: dict[str, Any], key: str
-) -> None:
-    first, second = write_result(tmp_path / "a"), write_result(tmp_path / "b", task=task)
-    assert refused(first, second) == (
-        f"{second}: its task differs from that of {first} in {key}. Such scores are not "
-        "comparable: evaluate both on the same task."
-    )
-
-
 def test_sides_that_do_not_fit_are_refused(tmp_path: Path, write_result: Write) -> None:
-    one = write_result(tmp_path / "one")
-    fewer, other = (
-        write_result(tmp_path / "f", records=60),
-        write_result(tmp_path / "x", task={"name": "x"}),
-    )
+    one, two = write_result(tmp_path / "one"), tmp_path / "two"
+    fewer = write_result(tmp_path / "fewer", records=60)
+    other = write_result(tmp_path / "x", task={"name": "x"})
+    second = write_result(tmp_path / "2", task={"version": "2", "labels": ["bad", "good", "plain"]})
     assert "its gold labels are not those of" in refused(one, fewer)
     assert refused(one, other) == f"no task in common: {one} has tone; {other} has x."
-    two, versions = tmp_path / "two", tmp_path / "versions"
-    write_result(two / "a", model={"run": "one", "sha256": "1" * 64})
-    write_result(two / "b", model={"run": "other", "sha256": "2" * 64})
-    assert refused(two, one).startswith(
-        f"{two}: tone: results of several models or settings (adapted (one), adapted (other)). "
-        "Name those of one with a glob in quotes"
+    assert refused(one, second) == (
+        f"{second}: its task differs from that of {one} in version, labels. Such scores are not "
+        "comparable: evaluate both on the same task."
     )
-    write_result(versions / "a")
-    write_result(versions / "b", task={"version": "2"})
-    assert refused(one, versions) == (
-        f"{versions}: tone: results of several versions or data. Name the files."
+    for run in ("i", "j"):
+        write_result(two / run, model={"run": run, "sha256": run * 64})
+    told = "results of several models or settings (adapted (i), adapted (j)). Name those of one"
+    assert refused(two, one).startswith(f"{two}: tone: {told} with a glob in quotes")
+    assert refused(one, tmp_path / "[2o]*" / "tone" / "*.json").endswith(
+        "tone: results of several versions or data. Name the files."
     )

@@ -93,25 +93,6 @@ def test_rows_of_equal_name_get_what_differs(tmp_path: Path, fill: Callable[...,
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        {"version": "2"},
-        {"data": {"train": "a" * 64, "validation": "b" * 64, "test": "9" * 64}},
-        {"labels": ["bad", "good", "plain"]},
-        {"multi_label": False},
-        {"kind": "tagging"},
-    ],
-    ids=lambda task: next(iter(task)),
-)
-def test_what_is_not_comparable_never_stands_in_one_table(
-    tmp_path: Path, fill: Callable[..., None], task: dict[str, Any]
-) -> None:
-    fill("one", 0.9)
-    fill("two", 0.8, folder="b", task=task)
-    assert [[row.rank for row in table.rows] for table in tables(tmp_path)] == [[1], [1]]
-
-
 def test_a_sample_is_last_and_cannot_be_unflagged_by_one_result(
     tmp_path: Path, fill: Callable[..., None]
 ) -> None:

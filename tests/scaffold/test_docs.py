@@ -7,14 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import domainbert
 from domainbert.plugin import hookspecs
-from domainbert.plugin.registry import load_plugins
+from domainbert.plugin.registry import component, load_plugins
 
 ROOT = Path(__file__).parents[2]
 HOOKS = ROOT / "docs" / "reference" / "hooks.md"
@@ -38,7 +40,8 @@ EXAMPLES = dict(
 
 
 def test_every_hook_has_an_example_that_implements_it() -> None:
-    assert list(EXAMPLES) == ["domainbert_domains", "domainbert_tasks", "domainbert_commands"]
+    ends = ("domains", "tasks", "components", "commands")
+    assert list(EXAMPLES) == [f"domainbert_{end}" for end in ends]
     assert all(f"def {name}(" in code for name, code in EXAMPLES.items())
 
 
@@ -49,7 +52,13 @@ def test_the_examples_are_plugins_that_do_what_they_say(
         shelf.add(f"fake-{name.partition('_')[2]}", code)
     registry = load_plugins()
     status = {info.name: info.status for info in registry.plugins}
-    assert [status[f"fake-{end}"] for end in ("domains", "tasks", "commands")] == ["ok"] * 3
+    ends = ("domains", "tasks", "components", "commands")
+    assert [status[f"fake-{end}"] for end in ends] == ["ok"] * 4
+    step = component(domainbert.CorpusStep, "drop-short")
+    counts: Counter[str] = Counter()
+    texts = [domainbert.Document("a", "short", "x"), domainbert.Document("b", "long " * 50, "x")]
+    assert [document.id for document in step.apply(texts, counts)] == ["b"]
+    assert counts == {"short": 1}
     assert registry.domain("legal").title == "Legal text"
     assert registry.domain("bio").tasks[-1].name == "my-entities"
     # Commands are added to the application for good, hence a process of its own.
@@ -107,21 +116,3 @@ def test_the_tutorial_goes_from_a_file_to_a_wheel(
     assert "ok    runs: gardening/quickstart: adapted and evaluated in miniature" in package
     assert package[-1] == "Next: domainbert recipes list"
     assert not any(line.startswith("FAIL") for line in package)
-
-
-def test_the_failure_that_the_tutorial_tells_is_what_is_said(
-    cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code = next(code for _, code in blocks(TUTORIAL, "bash"))
-    subprocess.run(["bash", "-euc", code], cwd=tmp_path, check=True)
-    with (tmp_path / "terms.txt").open("a") as stream:
-        stream.write("slugs\n")
-    (tmp_path / "gardening.py").write_text(next(c for _, c in blocks(TUTORIAL, "python")))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "domainbert.plugin_check.runs._run", lambda subject, recipes, folder: {"the samples": ""}
-    )
-    outcome = cli("plugins", "check", "gardening", "--plugin", "gardening.py")
-    assert outcome.code == 1
-    (line,) = [line for line in outcome.out.splitlines() if line.startswith("FAIL")]
-    assert line in " ".join(TUTORIAL.read_text(encoding="utf-8").split("\n"))

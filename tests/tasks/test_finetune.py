@@ -123,16 +123,6 @@ def test_an_epoch_reads_every_window_once_in_batches(
     assert batches == _epoch(windows, size, seed, 0)
 
 
-def test_epochs_and_seeds_have_different_orders() -> None:
-    windows = [Window(number, (1,) * 9) for number in range(40)]
-    orders = {
-        tuple(w.record for b in _epoch(windows, 4, seed, epoch) for w in b)
-        for seed in range(4)
-        for epoch in range(4)
-    }
-    assert len(orders) == 16
-
-
 def test_progress_counts_steps_and_a_stop_is_looked_for_before_each(
     family_folder: Folder, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

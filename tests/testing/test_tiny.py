@@ -10,28 +10,13 @@ from domainbert.testing import FAMILIES, MAX_LENGTH, sample_texts, tiny_checkpoi
 from domainbert.tokenizer.load import encode_texts
 
 
-def contents(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
-
-
 def test_sample_texts_are_distinct_and_begin_alike_whatever_their_number() -> None:
     texts = sample_texts(1000)
     assert len(set(texts)) == 1000
     assert sample_texts(10) == texts[:10]
     assert sample_texts(0) == []
-
-
-def test_sample_texts_golden() -> None:
-    texts = sample_texts(1000)
-    assert texts[1] == "On day 2 the clerk moved on."
-    assert hashlib.sha256("\n".join(texts).encode()).hexdigest() == TEXTS_SHA256
-
-
-TEXTS_SHA256 = "5188d16d3e6eac7369a7dbe76dedc094b882227c6e7f41eb959e8ea05cd7661a"
-
-
-def test_sample_texts_have_one_to_nine_sentences() -> None:
-    assert {text.count(".") for text in sample_texts(200)} == set(range(1, 10))
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    assert digest == "5188d16d3e6eac7369a7dbe76dedc094b882227c6e7f41eb959e8ea05cd7661a"
 
 
 @pytest.mark.parametrize("with_head", [True, False])
@@ -61,11 +46,6 @@ def test_given_words_are_single_tokens(family: str, tmp_path: Path) -> None:
     tiny_checkpoint(tmp_path, family, words=["quokka", "Zyx"])
     tokenizer = load_masked_lm(find_base(str(tmp_path), Path()), seed=0).tokenizer
     assert [len(ids) for ids in encode_texts(tokenizer, [" quokka Zyx quokka"])] == [3]
-
-
-def test_the_same_arguments_write_the_same_files(tmp_path: Path) -> None:
-    first, second = (contents(tiny_checkpoint(tmp_path / name)) for name in "ab")
-    assert first == second
 
 
 def test_an_unknown_family_is_named(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from domainbert.model.load import LoadedModel
+from domainbert.recipe.sections import VocabularySection
 from domainbert.tokenizer.candidates import Candidates, find_candidates
-from domainbert.tokenizer.extend import Extension, extend_tokenizer, plan_extension
-from domainbert.tokenizer.select import choose_entries
+from domainbert.tokenizer.extend import Extension, build_extension
 from domainbert.tokenizer.wordpiece import open_words
 
 # Beginnings, a word inside a longer one, and free slots.
@@ -70,10 +70,8 @@ def extend(plain: Any) -> Callable[..., tuple[Any, Extension]]:
     def extend(
         counts: dict[str, int], size: int = 1000, slots: str = "grow", tokenizer: Any = plain
     ) -> tuple[Any, Extension]:
-        words = open_words(tokenizer)
-        found = find_candidates(words, Counter(counts), (), 1)
-        choice = choose_entries(found, words.prefix, size)
-        extension = plan_extension(tokenizer, choice, slots)
-        return extend_tokenizer(tokenizer, extension), extension
+        section = VocabularySection(size=size, slots=slots, min_frequency=1)
+        extension, extended = build_extension(tokenizer, Counter(counts), (), section)
+        return extended, extension
 
     return extend

@@ -50,7 +50,7 @@ def test_new_rows_are_means_and_all_others_stay(
     for name, after in tensors(model).items():
         kept = [n for n in range(len(before[name])) if n not in extension.ids]
         assert torch.equal(after[kept], before[name][kept]), name
-        for number, entry in zip(extension.ids, extension.choice.entries, strict=True):
+        for number, entry in zip(extension.ids, extension.entries, strict=True):
             rows = torch.stack([before[name][known[piece]] for piece in entry.pieces])
             assert torch.equal(after[number], rows.mean(dim=0)), (name, entry.text)
     grown = len(extension.ids) if slots == "grow" else 0
@@ -67,6 +67,6 @@ def test_an_encoder_without_a_head_has_input_rows_only(load: Load, extend: Exten
     _, extension = extend({"quokka": 9}, 1)
     extend_model(encoder, loaded.tokenizer, extension)
     after = encoder.get_input_embeddings().weight
-    ids = [loaded.tokenizer.get_vocab()[piece] for piece in extension.choice.entries[0].pieces]
+    ids = [loaded.tokenizer.get_vocab()[piece] for piece in extension.entries[0].pieces]
     assert torch.equal(after[:-1], before)
     assert torch.equal(after[-1], before[ids].mean(dim=0))

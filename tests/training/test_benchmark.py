@@ -41,19 +41,3 @@ def test_every_family_is_exact_under_one_to_four_processes() -> None:
     # What the benchmark compares with is as wrong as it says, so the equalities above mean much.
     assert found["families"]["bert"]["trainer_loss_ratio"] == pytest.approx(8, rel=0.05)
     assert found["families"]["bert"]["gradient_of_means"] > 0.05
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("texts", ["long", "short"])
-def test_throughput_is_told_side_by_side(texts: str) -> None:
-    found = told_by("throughput.py", "--quick", "--texts", texts)
-    assert found["texts"] == texts
-    for key in (
-        "ratio", "ratio_equal_dropout", "tokens_per_cpu_second", "trainer_tokens_per_cpu_second",
-        "memory_ratio", "matmul_share", "padding_waste",
-    ):  # fmt: skip
-        assert found[key] > 0, key
-    # Counts, unlike times, are the same on every machine.
-    assert found["padding_waste"] < 0.035
-    assert (found["trainer_padding_waste"] > 0.2) == (texts == "short")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +15,6 @@ from torch import Tensor, nn
 from domainbert.errors import DataError
 from domainbert.model.load import LoadedModel
 from domainbert.testing import FAMILIES, sample_texts
-from domainbert.tokenizer.load import encode_with_offsets
 from domainbert.training.held_out import HeldOutScore, _token_words, hidden_words, measure_held_out
 
 Load = Callable[[str], LoadedModel]
@@ -54,38 +52,12 @@ def hidden_characters(text: str) -> int:
     return sum(end - start for start, end in hidden_words(text))
 
 
-@given(TEXT)
-def test_hidden_words_are_distinct_words_of_the_text(text: str) -> None:
-    spans = hidden_words(text)
-    assert spans == sorted(set(spans))
-    assert all(not text[start:end].isspace() for start, end in spans)
-    assert all(left[1] <= right[0] for left, right in pairwise(spans))
-    assert bool(spans) == any(not character.isspace() for character in text)
-
-
 def test_hidden_words_golden() -> None:
     text = sample_texts(1)[0]
     assert [text[start:end] for start, end in hidden_words(text)] == HIDDEN
 
 
 HIDDEN = ["on", ",", "by", "Nobody", "drew", "32", "the", "the"]
-
-
-def test_about_fifteen_percent_of_the_words_are_hidden() -> None:
-    text = " ".join(f"w{number}" for number in range(20_000))
-    # Standard deviation 50.
-    assert abs(len(hidden_words(text)) - 3000) < 250
-
-
-def test_a_single_word_is_hidden_and_a_blank_text_has_none() -> None:
-    assert hidden_words("harbour") == [(0, 7)]
-    assert hidden_words(" \n\t") == []
-
-
-def test_texts_that_differ_in_a_letter_hide_other_words() -> None:
-    words = ["boat"] * 200
-    first, second = (hidden_words(" ".join([*words, end])) for end in ("a", "b"))
-    assert first != second
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -96,18 +68,6 @@ def test_every_tokenizer_hides_the_same_characters(load: Load, family: str) -> N
         found = measure_held_out(Fake(len(tokenizer)), tokenizer, texts, length, CPU)
         assert found.characters == sum(map(hidden_characters, texts)), length
         assert found.documents == 40
-
-
-def test_bits_of_a_uniform_model_by_hand(load: Load) -> None:
-    tokenizer = load("bert").tokenizer
-    texts = sample_texts(40)
-    found = measure_held_out(Fake(1024), tokenizer, texts, 128, CPU)
-    tokens = 0
-    for text, (_, offsets) in zip(texts, encode_with_offsets(tokenizer, texts), strict=True):
-        for start, stop in offsets:
-            tokens += any(start < b and a < stop for a, b in hidden_words(text))
-    assert found.tokens == tokens
-    assert found.bits_per_character == pytest.approx(10 * tokens / found.characters, rel=1e-6)
 
 
 def test_bits_and_accuracy_of_a_model_that_always_says_the_same(load: Load) -> None:

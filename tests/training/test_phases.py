@@ -92,12 +92,6 @@ def test_a_batch_that_processes_cannot_share_is_refused() -> None:
         check_shares(section(steps=1, batch_size=6, batch_ramp=ramp), 3)
 
 
-def test_minutes_become_steps_by_the_seconds_of_a_token() -> None:
-    # 255 tokens a step at 0.01 s a token are 2.55 s; three minutes have 70.6 of these.
-    train = section(minutes=3, batch_size=10)
-    assert count_steps(train, SIZE, 0, seconds_per_token=0.01) == 71
-
-
 def test_the_batch_ramp_is_respected_from_the_step_after_the_head_phase() -> None:
     ramp = {"start": 5, "steps": 4}  # 5 5 10 15 | 20 20 20 …
     train = section(epochs=1, batch_size=20, batch_ramp=ramp)

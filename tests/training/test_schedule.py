@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+from domainbert.model.load import LoadedModel
 from domainbert.recipe.train import TrainSection
-from domainbert.training.schedule import Schedule, learning_rate_at
+from domainbert.training.schedule import Schedule, build_optimizer, learning_rate_at
 
 SCHEDULES: list[Schedule] = ["linear", "constant", "cosine", "wsd"]
 
@@ -31,16 +34,6 @@ def test_schedule_by_hand(schedule: Schedule, rates: list[float]) -> None:
     assert found == pytest.approx([2e-4 * rate for rate in rates], rel=1e-4)
 
 
-def test_without_warm_up_the_first_step_has_the_peak_rate() -> None:
-    found = [learning_rate_at(step, 4, 1.0, 0.0, "linear") for step in range(4)]
-    assert found == [1.0, 0.75, 0.5, 0.25]
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_one_step_has_the_peak_rate(schedule: Schedule) -> None:
-    assert learning_rate_at(0, 1, 0.3, 0.06, schedule) == 0.3
-
-
 @given(
     total=st.integers(1, 500),
     warmup=st.floats(0, 0.99),
@@ -58,28 +51,6 @@ def test_rates_rise_then_never_rise_again_and_stay_within_the_peak(
     assert max(rates) == 1.0
 
 
-@given(total=st.integers(2, 500), warmup=st.floats(0, 0.4), decay=st.floats(0.01, 0.5))
-def test_the_last_step_is_one_step_before_zero(total: int, warmup: float, decay: float) -> None:
-    warm, falling = round(warmup * total), round(decay * total)
-    last = {
-        schedule: learning_rate_at(total - 1, total, 1.0, warmup, schedule, decay)
-        for schedule in SCHEDULES
-    }
-    before_zero = (total - warm - 1) / (total - warm)
-    assert last["linear"] == pytest.approx(1 / (total - warm))
-    assert last["cosine"] == pytest.approx((1 + math.cos(math.pi * before_zero)) / 2)
-    assert last["constant"] == 1.0
-    expected = 1 - math.sqrt((falling - 1) / falling) if falling else 1.0
-    assert last["wsd"] == pytest.approx(expected)
-
-
-def test_a_stable_run_that_is_prolonged_shares_all_steps_before_its_decay() -> None:
-    short = [learning_rate_at(step, 100, 1.0, 0.1, "wsd", 0.2) for step in range(80)]
-    long = [learning_rate_at(step, 200, 1.0, 0.05, "wsd", 0.1) for step in range(180)]
-    assert short == long[:80]
-    assert long[80:] == [1.0] * 100
-
-
 def test_warm_up_and_decay_must_fit_into_the_steps() -> None:
     with pytest.raises(ValueError, match="at most 1 in all"):
         TrainSection(steps=10, lr_scheduler="wsd", warmup_ratio=0.6, decay=0.5)
@@ -87,3 +58,45 @@ def test_warm_up_and_decay_must_fit_into_the_steps() -> None:
         TrainSection(steps=10, lr_scheduler="linear", warmup_ratio=0.6, decay=0.5).warmup_ratio
         == 0.6
     )
+
+
+CPU = torch.device("cpu")
+
+
+def test_matrices_decay_and_vectors_do_not(load: Callable[[str], LoadedModel]) -> None:
+    model = load("bert").model
+    optimizer = build_optimizer(model, (0.8, 0.95), 0.03, CPU)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    decay = {
+        names[id(parameter)]: group["weight_decay"]
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    expected = {n: 0.03 if p.ndim >= 2 else 0.0 for n, p in model.named_parameters()}
+    assert decay == expected
+    assert decay["bert.embeddings.word_embeddings.weight"] == 0.03
+    assert decay["bert.encoder.layer.0.attention.output.LayerNorm.weight"] == 0.0
+    assert decay["bert.encoder.layer.0.attention.self.query.bias"] == 0.0
+    assert [group["betas"] for group in optimizer.param_groups] == [(0.8, 0.95)] * 2
+
+
+def test_frozen_parameters_and_empty_groups_are_left_out() -> None:
+    layer = nn.Linear(3, 2)
+    layer.weight.requires_grad_(False)
+    optimizer = build_optimizer(layer, (0.9, 0.98), 0.01, CPU)
+    assert [[p.shape for p in group["params"]] for group in optimizer.param_groups] == [[(2,)]]
+
+
+def test_a_step_by_hand() -> None:
+    layer = nn.Linear(1, 1)
+    with torch.no_grad():
+        layer.weight.fill_(2.0)
+        layer.bias.fill_(2.0)
+    optimizer = build_optimizer(layer, (0.9, 0.98), 0.1, CPU)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.01
+    layer.weight.grad, layer.bias.grad = torch.full((1, 1), 5.0), torch.full((1,), -5.0)
+    optimizer.step()
+    # The first step of Adam has the size of the rate; decay is decoupled from it.
+    assert layer.weight.item() == pytest.approx(2.0 * (1 - 0.01 * 0.1) - 0.01, rel=1e-6)
+    assert layer.bias.item() == pytest.approx(2.0 + 0.01, rel=1e-6)

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.training import gradients, worst
 from torch import Tensor
 
 from domainbert.errors import RecipeError
 from domainbert.model.load import LoadedModel
-from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
+from domainbert.model.masked_lm import set_dropout
 from domainbert.model.packed_attention import attend_within
 from domainbert.training.data.batch import LAYOUTS, Layout, MicroBatch
 from domainbert.training.data.frame import MaskedSequence
+from domainbert.training.losses import SummedLosses
 from domainbert.training.wrap import save_memory
 
 Load = Callable[[str], LoadedModel]
@@ -51,19 +53,9 @@ def learned(module: Any, given: MicroBatch) -> tuple[float, int, dict[str, Tenso
     module.zero_grad(set_to_none=True)
     torch.manual_seed(0)
     with counted() as kept:
-        loss = module(given)
+        loss = module(given).sum()
     loss.backward()
-    return (
-        loss.item(),
-        kept[0],
-        {name: p.grad for name, p in module.named_parameters() if p.grad is not None},
-    )
-
-
-def worst(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
-    assert found.keys() == expected.keys()
-    largest = max(float(value.abs().max()) for value in expected.values())
-    return max(float((found[name] - expected[name]).abs().max()) for name in found) / largest
+    return loss.item(), kept[0], gradients(module)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +69,13 @@ def test_gradient_checkpointing_keeps_less_and_changes_nothing(
     set_dropout(model, 0.1)
     if layout == "flat":
         attend_within(model)
-    module, given = MaskedLanguageModel(model), batch(layout)
-    loss, kept, gradients = learned(module, given)
+    module, given = SummedLosses(model), batch(layout)
+    loss, kept, expected = learned(module, given)
     save_memory(model, wanted=True)
     saved = learned(module, given)
     assert saved[0] == pytest.approx(loss, rel=1e-6)
     assert saved[1] < 0.5 * kept
-    assert worst(saved[2], gradients) < 1e-6
+    assert worst(saved[2], expected) < 1e-6
 
 
 def test_gradient_checkpointing_is_refused_where_the_family_cannot(load: Load) -> None:
@@ -101,13 +93,13 @@ def test_gradient_checkpointing_is_refused_where_the_family_cannot(load: Load) -
 def test_a_compiled_model_has_the_losses_gradients_and_names_of_a_plain_one(load: Load) -> None:
     model = load("bert").model.train()
     set_dropout(model, 0.0)
-    plain, compiled = MaskedLanguageModel(model), MaskedLanguageModel(model)
+    plain, compiled = SummedLosses(model), SummedLosses(model)
     compiled.compile(dynamic=True)
     for lengths in [(30, 17, 17, 9), (40, 20, 11), (33, 32, 31, 30, 29)]:
         given = batch("padded", lengths)
-        loss, _, gradients = learned(plain, given)
+        loss, _, expected = learned(plain, given)
         found = learned(compiled, given)
         assert found[0] == pytest.approx(loss, rel=1e-5)
-        assert worst(found[2], gradients) < 1e-5
+        assert worst(found[2], expected) < 1e-5
     assert list(compiled.state_dict()) == list(plain.state_dict())
     assert "_orig_mod" not in "".join(name for name, _ in model.named_parameters())

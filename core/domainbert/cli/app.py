@@ -1,4 +1,4 @@
-"""The application: commands, plugin commands, and what becomes of errors."""
+"""The application: commands of core and plugins; errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def main() -> None:
     from domainbert.plugin.registry import load_plugins
 
     errors = Reporter()
-    _show_every_sign()
+    _escape_missing_characters()
     try:
         for failure in load_plugins().register_commands(app):
             errors.say(failure)
-        # Else it depends on how Python was started what the usage line calls the program.
+        # Else the usage line shows how Python was started.
         app(prog_name="domainbert")
     except DomainBertError as error:
         errors.say(f"error: {error}")
@@ -82,7 +82,7 @@ def main() -> None:
         sys.exit(2)
 
 
-def _show_every_sign() -> None:
-    """Let results be printed where the terminal or file lacks some of their signs, as `±`."""
+def _escape_missing_characters() -> None:
+    """Escape characters, such as `±`, that the encoding of stdout lacks."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -28,7 +28,7 @@ def print_json(value: Any) -> None:
 
 
 def print_line(text: str = "") -> None:
-    """Print a line on stdout as it is."""
+    """Print a line on stdout."""
     typer.echo(text)
 
 

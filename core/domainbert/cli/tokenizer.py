@@ -90,11 +90,11 @@ def extend(
     counts = count_words(words, files)
     extension = extend_base(checkpoint, words, terms, counts, section, out)
     if as_json:
-        print_json({"out": str(out), **extension.summary(), "terms_read": extension.choice.terms})
+        print_json({"out": str(out), **extension.summary(), "terms_read": extension.terms})
         return
-    _print_rows("new entries", [asdict(entry) for entry in extension.choice.entries[:15]])
+    _print_rows("new entries", [asdict(entry) for entry in extension.entries[:15]])
     print_line(extension.line(size))
-    _print_terms(extension.choice.terms)
+    _print_terms(extension.terms)
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
     print_line("The new rows are means of old ones and have learned nothing yet.")
     print_line(f"Next: domainbert adapt RECIPE --set base={out.resolve()}")

@@ -6,14 +6,15 @@ import csv
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, RunFailed
+from domainbert.errors import DataError
 from domainbert.plugin.components import CorpusReader
 from domainbert.plugin.domain import Document
 from domainbert.plugin.readers import COMPRESSIONS, MAX_LINE_BYTES, read_lines
-from domainbert.plugin.registry import calling, component, components
+from domainbert.plugin.registry import component, components, stream
 
 Options = Mapping[str, str]
 """`text_field` and `text_unit` of a corpus in a recipe."""
@@ -59,14 +60,8 @@ def read_documents(
         DataError: The file is missing, damaged or malformed, or the reader fails.
     """
     reader = reader or reader_of(path)
-    try:
-        with calling(reader):
-            for document in reader.read(path, {**DEFAULTS, **options}):
-                if not isinstance(document, Document):
-                    raise TypeError(f"yielded {type(document).__name__}, expected Document")
-                yield document
-    except RunFailed as error:
-        raise DataError(f"{path}: {error}") from error.__cause__
+    settings = {**DEFAULTS, **options}
+    return stream(reader, partial(reader.read, path, settings), Document, path)
 
 
 def read_txt(path: Path, options: Options) -> Iterator[Document]:

@@ -7,8 +7,7 @@ from typing import Any
 
 from domainbert.errors import RunFailed
 from domainbert.model.load import LoadedModel, quiet_transformers
-from domainbert.model.masked_lm import first_non_finite
-from domainbert.model.pair_head import without_pair_head
+from domainbert.model.masked_lm import first_non_finite, without_heads
 from domainbert.storage.files import folder_in_place, sha256_file
 from domainbert.tokenizer.extend import write_extension
 from domainbert.tokenizer.load import fingerprint, load_tokenizer
@@ -29,7 +28,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     broken = first_non_finite(model)
     if broken:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
-    with folder_in_place(folder) as beside, quiet_transformers(), without_pair_head(model):
+    with folder_in_place(folder) as beside, quiet_transformers(), without_heads(model):
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):

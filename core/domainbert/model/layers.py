@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from domainbert.errors import RecipeError
+from domainbert.model.families import HEADS, LAYER
 
 if TYPE_CHECKING:
     from torch import nn
 
     from domainbert.recipe.train import TrainSection
 
-_LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.")
 _EMBEDDINGS = 0
 
 
@@ -26,17 +25,22 @@ def depths(model: nn.Module) -> dict[str, int]:
     names: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), []).append(name)
-    found = [_LAYER.search(name) for same in names.values() for name in same]
-    layers = [int(match[1]) for match in found if match]
-    top = max(layers, default=-1) + 2
-    return {same[0]: min(_depth(name, top) for name in same) for same in names.values()}
+    depth = {name: _depth(name) for same in names.values() for name in same}
+    top = max((place for place in depth.values() if place is not None), default=0) + 1
+    return {
+        same[0]: min(top if (place := depth[name]) is None else place for name in same)
+        for same in names.values()
+    }
 
 
-def _depth(name: str, top: int) -> int:
-    found = _LAYER.search(name)
-    if found:
-        return int(found[1]) + 1
-    return _EMBEDDINGS if "embedding" in name else top
+def _depth(name: str) -> int | None:
+    """Return the depth of a parameter by its name; None if it is above all layers."""
+    layer = LAYER.search(name)
+    if name.startswith(HEADS):  # a plugin names its modules as it likes
+        return None
+    if layer:
+        return int(layer[1]) + 1
+    return _EMBEDDINGS if "embedding" in name else None
 
 
 def rate_scales(depth: Mapping[str, int], decay: float) -> dict[str, float]:
@@ -61,7 +65,7 @@ def frozen(settings: TrainSection, depth: Mapping[str, int]) -> set[str]:
     return {name for name, place in depth.items() if place in places}
 
 
-def lowest_awake(depth: Mapping[str, int], step: int, total: int) -> int:
+def lowest_unfrozen(depth: Mapping[str, int], step: int, total: int) -> int:
     """Return the lowest depth that learns in a step of a gradually unfrozen phase.
 
     The phase has as many equal parts as there are depths. In the first the top learns alone, and

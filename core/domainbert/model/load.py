@@ -70,10 +70,7 @@ class LoadedModel:
 
 
 def find_base(
-    source: str,
-    folder: Path,
-    revision: str | None = None,
-    sha256: str | None = None,
+    source: str, folder: Path, revision: str | None = None, sha256: str | None = None
 ) -> BaseFolder:
     """Locate a base checkpoint and check that it is safe to load.
 
@@ -97,9 +94,8 @@ def find_base(
         path, commit = from_hub(source, revision)
     if revision is not None and commit is None:
         raise BaseModelError(f"base {source!r}: `revision` is for hub ids; use `sha256` to pin it.")
-    weights = _weight_files(path, source)
+    digest = _hash(_weight_files(path, source))
     _check_config(path, source)
-    digest = _hash(weights)
     if sha256 is not None and digest != sha256:
         raise BaseModelError(
             f"base {source!r}: model.safetensors has sha256 {digest}, the recipe expects {sha256}. "

@@ -1,8 +1,8 @@
 """Attention within each of several sequences that lie one behind the other in one row.
 
 So a batch needs no padding: everything but attention works on single tokens and does not see where
-a sequence ends. Families that call attention through transformers' `AttentionInterface` can be told
-to use the function below; no model code is changed.
+a sequence ends. Families that call attention through transformers' `AttentionInterface` can use
+the function below; no model code is changed.
 
 Legend: A heads, T tokens of the row, D size of a head, C sequences of a run, L their length.
 """
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _NAME = "domainbert_packed"
-# Known, and tested, to hand `runs` down to every layer.
-FAMILIES = frozenset(
-    {"albert", "bert", "camembert", "distilbert", "electra", "modernbert", "roberta", "xlm-roberta"}
-)
 
 Runs = tuple[tuple[int, int], ...]
 """Sequences of a row as (how many, of which length), in order; lengths add up to the row."""

@@ -41,9 +41,9 @@ class Throughput:
 
 def corpus_size(job: Job) -> CorpusSize:
     """Return sequences and tokens of one epoch."""
-    specials, n_sequences = job.rule.specials, job.index.n_sequences
+    specials, n_sequences = job.masking.specials, job.index.n_sequences
     framing = len(specials.prefix) + len(specials.suffix)
-    if job.rule.pairs is not None:
+    if job.settings.sentence_pairs != "none":
         framing += len(specials.between or ())
     return CorpusSize(n_sequences, job.index.n_tokens + framing * n_sequences)
 

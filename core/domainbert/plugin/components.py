@@ -65,8 +65,8 @@ class TaskKind:
         baselines: Names of the baselines that suit a loaded task.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
-        check_labels: Task with labels, whether these were declared, and the labels of each split,
-            to the split at fault and the reason; None if all is well.
+        check_labels: Task with labels, whether these were declared, and the sorted labels of each
+            split, to the split at fault and the reason; None if all is well.
         misfit: Why a stored prediction does not suit the task, or an empty string.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
@@ -89,7 +89,7 @@ class TaskKind:
     baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
     check_task: Callable[[Task], str] = lambda _task: ""
     check: Callable[[Any, Task], str] = lambda _record, _task: ""
-    check_labels: Callable[[Task, bool, Mapping[str, set[str]]], tuple[str, str] | None] = (
+    check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
         lambda _task, _declared, _labels: None
     )
     misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""
@@ -177,9 +177,32 @@ class CorpusStep:
 
 @dataclass(frozen=True)
 class Objective:
-    """A training loss, such as `masked-lm`."""
+    """A training loss, such as `masked-lm`: the exact mean of its terms in an optimizer step.
+
+    Args:
+        name: Item of `train.objectives` in a recipe.
+        count: Number of terms in a micro-batch (`MicroBatch`).
+        loss: Sum of these terms, a scalar tensor, from what the model computed (`Forward`).
+        prepare: Called once with the `Job`, before training, with the weights of the base. It may
+            refuse the job; what it returns, such as a frozen teacher, is `Forward.prepared`.
+        head: Makes from the `Job` a module that learns and is kept in checkpoints, but not
+            exported; it is `Forward.head`.
+        frame: Reads a sequence (`SequenceKey`, `Job`) as this objective needs it; a `Frame`.
+        metric: Key of the mean in `metrics.jsonl`; `NAME_loss` if empty.
+    """
 
     name: str
+    count: Callable[[Any], int]
+    loss: Callable[[Any], Any]
+    prepare: Callable[[Any], Any] | None = None
+    head: Callable[[Any], Any] | None = None
+    frame: Callable[[Any, Any], Any] | None = None
+    metric: str = ""
+
+    @property
+    def metrics_key(self) -> str:
+        """Key of the mean in `metrics.jsonl`."""
+        return self.metric or f"{self.name.replace('-', '_')}_loss"
 
 
 KINDS: tuple[type, ...] = (TaskKind, Metric, Baseline, CorpusReader, CorpusStep, Objective)

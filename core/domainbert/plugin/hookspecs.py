@@ -3,6 +3,10 @@
 A plugin is an importable module with functions marked `@domainbert.hookimpl`, named by an entry
 point of the group `domainbert`, or a single file given to `--plugin`. Every hook is optional; one
 that is misspelt, or takes other arguments, makes the plugin `broken` and is named in the reason.
+
+Hooks are called through pluggy: plugins in the order of their names, `tryfirst`, `trylast` and hook
+wrappers (`domainbert.hookimpl(wrapper=True)`) as pluggy defines them. A plugin that fails in a hook
+is `broken`, and the hooks are called again without it.
 """
 
 from __future__ import annotations
@@ -85,11 +89,14 @@ def domainbert_tasks() -> Iterable[tuple[str, Task]]:
 def domainbert_components() -> Iterable[Component]:
     """Yield components: task kinds, metrics, baselines, corpus readers and steps, objectives.
 
-    A recipe names them. Two plugins with a component of the same kind and name are in `conflict`.
+    A recipe names them. Two plugins with a component of the same record type and name are in
+    `conflict`, and so is one that takes a name of core. A record of another shape, such as a
+    function that takes other arguments, makes the plugin `broken`.
 
     Example:
         ```python
         import domainbert
+
 
         def drop_short(documents, counts):
             for document in documents:
@@ -97,6 +104,7 @@ def domainbert_components() -> Iterable[Component]:
                     counts["short"] += 1
                 else:
                     yield document
+
 
         @domainbert.hookimpl
         def domainbert_components():

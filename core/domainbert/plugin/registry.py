@@ -1,67 +1,60 @@
-"""Find, load and isolate plugins.
+"""Find, load and isolate plugins; look their domains and components up.
 
-Entry points are loaded one by one: pluggy's own loader stops at the first that fails and leaves the
-rest unloaded. A plugin that is broken is listed as broken, and is an error only for a command that
-asks for its domain.
+Hooks are called through pluggy. Each implementation is guarded: a plugin that fails is listed as
+broken and is unregistered, and the hooks are called again without it.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib.util
-import os
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import inspect
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib import metadata
+from functools import cache, wraps
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
-from packaging.requirements import InvalidRequirement, Requirement
 
-import domainbert
-from domainbert.errors import DataError, DomainBertError, PluginError, RunFailed, UserError
+from domainbert.errors import PluginError, did_you_mean, one_line
 from domainbert.plugin import hookspecs
-from domainbert.plugin.components import Component
+from domainbert.plugin.calls import OWNERS, calling, reading, stream
+from domainbert.plugin.components import KINDS, Component
+from domainbert.plugin.discover import GROUP, PluginInfo, entry_points, single_file
 from domainbert.plugin.domain import Domain, Task
+from domainbert.plugin.shape import check_component
 
 if TYPE_CHECKING:
     import typer
 
-GROUP = "domainbert"
-SELECTION_VARIABLE = "DOMAINBERT_PLUGINS"
+__all__ = [
+    "PluginInfo", "Registry", "calling", "component", "components", "load_plugins", "reading",
+    "stream",
+]  # fmt: skip
+_DECLARING = ("domainbert_domains", "domainbert_tasks", "domainbert_components")
+C = TypeVar("C", bound=Component)
 
-
-@dataclass(frozen=True)
-class PluginInfo:
-    """One plugin as `domainbert plugins list` shows it.
-
-    Args:
-        name: Entry-point name, or the path given to `--plugin`.
-        distribution: PyPI name, or `file`.
-        version: Its version, or an empty string.
-        status: `ok`, `broken`, `incompatible`, `conflict` or `disabled`.
-        error: Why it is not `ok`, on one line.
-        domains: Names of the domains that it provides.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    status: str = "ok"
-    error: str = ""
-    domains: tuple[str, ...] = ()
+Answers = dict[tuple[str, str], Any]
+"""(plugin, hook) → the items that the implementation yields, or the exception that it raised."""
 
 
 @dataclass(frozen=True)
 class Registry:
-    """What the loaded plugins provide."""
+    """What the loaded plugins provide.
+
+    Args:
+        plugins: All plugins, usable or not.
+        domains: Domains by name, with the tasks that other plugins add.
+        components: Components of plugins by record type and name.
+        manager: Usable plugins under their `key`, or None if there are none.
+        answers: What each implementation of a hook yields, before hook wrappers.
+    """
 
     plugins: tuple[PluginInfo, ...]
     domains: dict[str, Domain] = field(default_factory=dict)
-    modules: tuple[tuple[str, Any], ...] = ()
+    components: dict[type, dict[str, Any]] = field(default_factory=dict)
+    manager: pluggy.PluginManager | None = None
+    answers: Answers = field(default_factory=dict)
 
     def domain(self, name: str) -> Domain:
         """Return a domain by name.
@@ -77,23 +70,24 @@ class Registry:
                     f"Domain {name!r}: its plugin {plugin.distribution} {plugin.version} is "
                     f"{plugin.status}: {plugin.error}. See `domainbert plugins list`."
                 )
-        broken = [plugin for plugin in self.plugins if plugin.status == "broken"]
-        told = "".join(f" {plugin.name} is broken: {plugin.error}." for plugin in broken)
+        broken = [f" {p.name} is broken: {p.error}." for p in self.plugins if p.status == "broken"]
         installed = ", ".join(sorted(self.domains)) or "none"
         raise PluginError(
-            f"Unknown domain {name!r}. Installed: {installed}. A plugin may provide it: "
-            f"`pip install domainbert-{name}`, or name a file with `--plugin FILE.py`.{told}"
+            f"Unknown domain {name!r}.{did_you_mean(name, self.domains)} Installed: {installed}. "
+            f"A plugin may provide it: `pip install domainbert-{name}`, or name a file with "
+            f"`--plugin FILE.py`.{''.join(broken)}"
         )
 
     def register_commands(self, app: typer.Typer) -> list[str]:
         """Let plugins add commands; return one line for each that fails."""
-        failures = []
-        for name, module in self.modules:
-            try:
-                _call(module, "domainbert_commands", app)
-            except (Exception, SystemExit) as error:
-                failures.append(f"plugin {name}: domainbert_commands failed: {_one_line(error)}")
-        return failures
+        if self.manager is not None:
+            _call(self.manager, self.answers, "domainbert_commands", app=app)
+        names = {plugin.key: plugin.name for plugin in self.plugins}
+        return [
+            f"plugin {names[key]}: {hook} failed: {one_line(answer)}"
+            for (key, hook), answer in sorted(self.answers.items(), key=lambda item: item[0])
+            if _is_error(answer)
+        ]
 
 
 def load_plugins(files: Iterable[Path] = ()) -> Registry:
@@ -105,206 +99,38 @@ def load_plugins(files: Iterable[Path] = ()) -> Registry:
     Raises:
         PluginError: A file of `files` does not exist.
     """
-    allowed = _selection()
-    loaded = [_load_entry_point(entry, allowed) for entry in _entry_points()]
-    loaded += [_load_file(path) for path in files]
-    found = [_declared(info, module) for info, module in loaded]
-    found = _mark_conflicts(found)
-    found = [_with_tasks(part) for part in found]
-    domains = {
-        domain.name: domain for part in found if part.info.status == "ok" for domain in part.domains
-    }
-    found = [_add_tasks(part, domains) for part in found]
-    usable = tuple((part.info.name, part.module) for part in found if part.info.status == "ok")
-    registry = Registry(tuple(part.info for part in found), domains, usable)
+    answers: Answers = {}
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    infos = _register(manager, files, answers)
+    while True:
+        answers.clear()
+        items = {hook: _call(manager, answers, hook) for hook in _DECLARING}
+        domains, parts, faults = _build(manager, answers, items)
+        for key, (status, reason) in faults.items():
+            names = _names(key, answers) if status == "conflict" else {}
+            infos[key] = replace(infos[key], status=status, error=reason, **names)
+            manager.unregister(name=key)
+        if not faults:
+            break
+    plugins = tuple(
+        replace(info, **_names(key, answers)) if info.status == "ok" else info
+        for key, info in infos.items()
+    )
+    registry = Registry(plugins, domains, parts, manager, answers)
     _current[:] = [registry]
+    OWNERS.clear()
+    OWNERS.update({id(item): key for (key, _), given in answers.items() for item in given})
     return registry
 
 
-@dataclass(frozen=True)
-class _Found:
-    info: PluginInfo
-    module: Any = None
-    domains: tuple[Domain, ...] = ()
-    tasks: tuple[tuple[str, Task], ...] = ()
-
-
-@contextmanager
-def reading(path: Path, name: str) -> Iterator[None]:
-    """Keep a reader from ending Python, which would look as if the command had done its work.
-
-    Args:
-        path: The file that is read.
-        name: The corpus or task that it is read for.
-
-    Raises:
-        DataError: The reader called `sys.exit`.
-    """
-    try:
-        yield
-    except SystemExit as error:
-        raise DataError(
-            f"{path}: the reader of {name!r} called `sys.exit({error.code!r})`. "
-            "It has to raise `domainbert.DataError` instead."
-        ) from error
-
-
-def _selection() -> set[str] | None:
-    value = os.environ.get(SELECTION_VARIABLE)
-    return None if value is None else {name.strip() for name in value.split(",") if name.strip()}
-
-
-def _entry_points() -> Iterator[metadata.EntryPoint]:
-    # One distribution can be on the path twice, as an editable install and its build are.
-    seen = set()
-    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
-        key = (entry.name, entry.value, entry.dist.name if entry.dist else "")
-        if key not in seen:
-            seen.add(key)
-            yield entry
-
-
-def _load_entry_point(
-    entry: metadata.EntryPoint, allowed: set[str] | None
-) -> tuple[PluginInfo, Any]:
-    dist = entry.dist
-    info = PluginInfo(entry.name, dist.name if dist else "unknown", dist.version if dist else "")
-    if allowed is not None and not {entry.name, info.distribution} & allowed:
-        reason = f"not named in {SELECTION_VARIABLE}"
-        return replace(info, status="disabled", error=reason), None
-    unmet = _unmet_requirement(dist)
-    if unmet:
-        reason = f"needs {unmet}, this is {domainbert.__version__}"
-        return replace(info, status="incompatible", error=reason), None
-    return _guarded(info, entry.load)
-
-
-def _unmet_requirement(dist: metadata.Distribution | None) -> str:
-    for line in (dist.requires if dist else None) or ():
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            continue
-        mine = requirement.name.lower() == "domainbert" and requirement.marker is None
-        if mine and not requirement.specifier.contains(domainbert.__version__, prereleases=True):
-            return str(requirement)
-    return ""
-
-
-def _load_file(path: Path) -> tuple[PluginInfo, Any]:
-    if not path.is_file():
-        raise PluginError(f"--plugin {path}: no such file.")
-
-    def load() -> Any:
-        name = f"domainbert_file_{path.stem}"
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise ImportError("not a Python file; the name must end in .py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # dataclasses and pickling look the module up by name
-        spec.loader.exec_module(module)
-        return module
-
-    return _guarded(PluginInfo(str(path), "file", ""), load)
-
-
-def _guarded(info: PluginInfo, load: Any) -> tuple[PluginInfo, Any]:
-    try:
-        module = load()
-        # A manager of its own for each plugin: one refused plugin cannot disturb another.
-        manager = pluggy.PluginManager(GROUP)
-        manager.add_hookspecs(hookspecs)
-        manager.register(module)
-        manager.check_pending()  # a misspelt hook name is otherwise ignored
-    except (Exception, SystemExit) as error:
-        return replace(info, status="broken", error=_one_line(error)), None
-    return info, module
-
-
-def _call(module: Any, hook: str, *arguments: Any) -> Any:
-    implementation = getattr(module, hook, None)
-    if implementation is None or not hasattr(implementation, f"{GROUP}_impl"):
-        return ()
-    result = implementation(*arguments)
-    return () if result is None else result
-
-
-def _declared(info: PluginInfo, module: Any) -> _Found:
-    if module is None:
-        return _Found(info)
-    try:
-        domains = tuple(_call(module, "domainbert_domains"))
-        for domain in domains:
-            if not isinstance(domain, Domain):
-                raise TypeError(f"domainbert_domains yielded {type(domain).__name__}, not a Domain")
-    except (Exception, SystemExit) as error:
-        return _Found(replace(info, status="broken", error=_one_line(error)))
-    names = tuple(domain.name for domain in domains)
-    return _Found(replace(info, domains=names), module, domains)
-
-
-def _mark_conflicts(found: list[_Found]) -> list[_Found]:
-    owners: dict[str, list[str]] = {}
-    for part in found:
-        for name in part.info.domains:
-            owners.setdefault(name, []).append(part.info.distribution + ":" + part.info.name)
-    result = []
-    for part in found:
-        me = part.info.distribution + ":" + part.info.name
-        clashes = [name for name in part.info.domains if len(owners[name]) > 1]
-        if clashes:
-            others = sorted({other for name in clashes for other in owners[name]} - {me}) or [me]
-            reason = f"domain {clashes[0]!r} also in {', '.join(others)}"
-            part = replace(part, info=replace(part.info, status="conflict", error=reason))
-        result.append(part)
-    return result
-
-
-def _with_tasks(part: _Found) -> _Found:
-    if part.info.status != "ok":
-        return part
-    try:
-        tasks = tuple(_call(part.module, "domainbert_tasks"))
-        for _, task in tasks:
-            if not isinstance(task, Task):
-                raise TypeError(f"domainbert_tasks yielded {type(task).__name__}, not a Task")
-    except (Exception, SystemExit) as error:
-        return replace(part, info=replace(part.info, status="broken", error=_one_line(error)))
-    return replace(part, tasks=tasks)
-
-
-def _add_tasks(part: _Found, domains: dict[str, Domain]) -> _Found:
-    grown = dict(domains)
-    try:
-        for name, task in part.tasks:
-            # A domain that is not installed is no fault of the plugin that adds to it.
-            if name in grown:
-                grown[name] = replace(grown[name], tasks=(*grown[name].tasks, task))
-    except PluginError as error:
-        return replace(part, info=replace(part.info, status="broken", error=_one_line(error)))
-    domains.update(grown)
-    return part
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or "no message"
-    if isinstance(error, UserError):
-        return text
-    return f"{type(error).__name__}: {text}"
-
-
 _current: list[Registry] = []
-C = TypeVar("C", bound=Component)
 
 
 def components(kind: type[C]) -> dict[str, C]:
     """Return the components of a record type by name, of core and of the loaded plugins."""
-    from domainbert import builtin
-
     registry = _current[0] if _current else load_plugins()
-    modules = [("domainbert", builtin), *registry.modules]
-    records = [item for _, module in modules for item in _call(module, "domainbert_components")]
-    return {record.name: record for record in records if isinstance(record, kind)}
+    return {**_core_components().get(kind, {}), **registry.components.get(kind, {})}
 
 
 def component(kind: type[C], name: str) -> C:
@@ -316,24 +142,157 @@ def component(kind: type[C], name: str) -> C:
     records = components(kind)
     if name in records:
         return records[name]
-    close = difflib.get_close_matches(name, records, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise PluginError(
-        f"no {kind.__name__} {name!r}.{hint} Known: {', '.join(sorted(records)) or 'none'}."
-    )
+    known = ", ".join(sorted(records)) or "none"
+    raise PluginError(f"no {kind.__name__} {name!r}.{did_you_mean(name, records)} Known: {known}.")
 
 
-@contextmanager
-def calling(record: Any) -> Iterator[None]:
-    """Turn what a component raises into an error that names the component.
+@cache
+def _core_components() -> dict[type, dict[str, Any]]:
+    from domainbert import builtin
 
-    Raises:
-        RunFailed: The component raised an unexpected exception, or called `sys.exit`.
-    """
+    records = list(builtin.domainbert_components())
+    return {kind: {part.name: part for part in records if type(part) is kind} for kind in KINDS}
+
+
+def _register(
+    manager: pluggy.PluginManager, files: Iterable[Path], answers: Answers
+) -> dict[str, PluginInfo]:
+    """Import every plugin that is enabled and compatible; return all plugins by key."""
+    infos = {}
+    # Pluggy calls the plugin that was registered last first.
+    for info, load in reversed([*entry_points(), *map(single_file, dict.fromkeys(files))]):
+        infos[info.key] = info
+        if info.status != "ok":
+            continue
+        try:
+            manager.register(_guarded(load(), info.key, answers), info.key)
+            manager.check_pending()  # a misspelt hook name is otherwise ignored
+        except (Exception, SystemExit) as error:
+            if manager.has_plugin(info.key):
+                manager.unregister(name=info.key)
+            infos[info.key] = replace(info, status="broken", error=one_line(error))
+    return dict(reversed(infos.items()))
+
+
+def _guarded(plugin: Any, key: str, answers: Answers) -> ModuleType:
+    """Return a stand-in for a plugin whose hook implementations keep their errors in `answers`."""
+    stand_in = ModuleType(key)
+    for name, function in inspect.getmembers(plugin, inspect.isroutine):
+        options = getattr(function, f"{GROUP}_impl", None)
+        if options is not None:
+            place = (key, options["specname"] or name)
+            guard = _wrapper if options["wrapper"] or options["hookwrapper"] else _implementation
+            setattr(stand_in, name, guard(function, place, answers))
+    return stand_in
+
+
+def _implementation(function: Any, place: tuple[str, str], answers: Answers) -> Any:
+    @wraps(function)  # pluggy reads signature and options through it
+    def call(*arguments: Any) -> Any:
+        try:
+            result = function(*arguments)
+            # Consumed here: a generator fails inside of its own guard.
+            answers[place] = tuple(result or ()) if place[1] in _DECLARING else ()
+        except (Exception, SystemExit) as error:
+            answers[place] = error
+            return ()
+        return answers[place]
+
+    return call
+
+
+def _wrapper(function: Any, place: tuple[str, str], answers: Answers) -> Any:
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        try:
+            return (yield from function(*arguments))
+        except (Exception, SystemExit) as error:
+            answers[place] = error
+            raise
+
+    return call
+
+
+def _call(
+    manager: pluggy.PluginManager, answers: Answers, hook: str, **arguments: Any
+) -> list[Any]:
+    """Return the items that all implementations of a hook yield, in pluggy's order."""
     try:
-        yield
-    except (DomainBertError, KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as error:
-        title = f"{type(record).__name__} {record.name!r}"
-        raise RunFailed(f"{title} failed: {_one_line(error)}") from error
+        results = getattr(manager.hook, hook)(**arguments)
+        return [item for result in results for item in result]
+    except (Exception, SystemExit) as error:
+        if not any(map(_is_error, answers.values())):
+            answers[_owner(manager, answers, hook, None), hook] = error
+        return []
+
+
+def _owner(manager: pluggy.PluginManager, answers: Answers, hook: str, item: Any) -> str:
+    """Return the plugin that yielded an item, or the one whose hook wrapper put it there."""
+    for (key, name), answer in answers.items():
+        if name == hook and isinstance(answer, tuple) and any(item is given for given in answer):
+            return key
+    implementations = getattr(manager.hook, hook).get_hookimpls()
+    return next(i.plugin_name for i in reversed(implementations) if i.wrapper or i.hookwrapper)
+
+
+def _build(
+    manager: pluggy.PluginManager, answers: Answers, items: Mapping[str, list[Any]]
+) -> tuple[dict[str, Domain], dict[type, dict[str, Any]], dict[str, tuple[str, str]]]:
+    """Return domains, components, and for each plugin at fault its status and the reason."""
+    domains: dict[str, Domain] = {}
+    parts: dict[type, dict[str, Any]] = {}
+    errors = {key: answer for (key, _), answer in answers.items() if _is_error(answer)}
+    for hook, given in items.items():
+        for item in given:
+            try:
+                if hook == "domainbert_components":
+                    check_component(item)
+                    parts.setdefault(type(item), {})[item.name] = item
+                    continue
+                kind = Domain if hook == "domainbert_domains" else Task
+                name, record = ("", item) if kind is Domain else item
+                if not isinstance(record, kind):
+                    raise TypeError(
+                        f"{hook} yielded {type(record).__name__}, not a {kind.__name__}"
+                    )
+                if isinstance(record, Domain):
+                    domains[record.name] = record
+                elif name in domains:  # that a domain is not installed is no fault
+                    tasks = (*domains[name].tasks, record)
+                    domains[name] = replace(domains[name], tasks=tasks)
+            except (TypeError, ValueError, PluginError) as error:
+                errors.setdefault(_owner(manager, answers, hook, item), error)
+    faults = {key: ("broken", one_line(error)) for key, error in errors.items()}
+    return domains, parts, faults or _conflicts(answers)
+
+
+def _is_error(answer: Any) -> bool:
+    return isinstance(answer, BaseException)
+
+
+def _conflicts(answers: Answers) -> dict[str, tuple[str, str]]:
+    """Return the plugins that provide something of the same name as another, or as core."""
+    claims: dict[tuple[str, str], list[str]] = {}
+    for (key, hook), given in answers.items():
+        for item in given if hook != "domainbert_tasks" else ():
+            claims.setdefault((type(item).__name__, item.name), []).append(key)
+    if any(kind != "Domain" for kind, _ in claims):
+        for part, records in _core_components().items():
+            for name in records:
+                claims.setdefault((part.__name__, name), []).append(GROUP)
+    faults: dict[str, tuple[str, str]] = {}
+    for (kind, name), keys in claims.items():
+        for key in keys if len(keys) > 1 else ():
+            others = ", ".join(sorted(set(keys) - {key}) or [key])
+            faults.setdefault(key, ("conflict", f"{kind} {name!r} also in {others}"))
+    faults.pop(GROUP, None)
+    return faults
+
+
+def _names(key: str, answers: Answers) -> dict[str, Any]:
+    """Return `domains` and `components` of `PluginInfo`."""
+    names: dict[str, list[str]] = {}
+    for item in answers.get((key, "domainbert_components"), ()):
+        names.setdefault(type(item).__name__, []).append(item.name)
+    domains = answers.get((key, "domainbert_domains"), ())
+    return {"domains": tuple(domain.name for domain in domains), "components": names}

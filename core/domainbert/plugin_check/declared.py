@@ -1,4 +1,4 @@
-"""What can be checked without reading any data: names, requirement, licences, files."""
+"""Checks that read no data: names, requirement, licences, files."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ from domainbert.plugin_check.outcome import Outcome, Problem, count, outcome
 from domainbert.plugin_check.subject import Subject
 
 _BOUNDS = {"<", "<=", "==", "===", "~="}
+_REQUIREMENT = 'dependencies = ["domainbert>=0.1,<0.2"] in pyproject.toml'
+_BUILD = "add it, and have the build put it into the wheel"
 
 
 def check_names(subject: Subject) -> Outcome:
     """Check names, titles, versions and the shape of tasks."""
     domain = subject.domain
-    records = [*domain.corpora, *domain.tasks]
-    problems = [*_plugin_names(subject), *_titles(domain)]
-    for task in domain.tasks:
-        problems += _shape(task)
-    return outcome("names", count(1 + len(records), "name") + " with titles", problems)
+    records: list[Domain | Corpus | Task] = [domain, *domain.corpora, *domain.tasks]
+    problems = list(_plugin_names(subject))
+    for record in records:
+        if not record.title.strip() or len(record.title.splitlines()) != 1:
+            what = f"{type(record).__name__.lower()} {record.name!r}: title {record.title!r}"
+            problems.append((what, "give a title of one line"))
+    problems += [problem for task in domain.tasks for problem in _task_problems(task)]
+    return outcome("names", count(len(records), "name") + " with titles", problems)
 
 
 def check_requirement(subject: Subject) -> Outcome:
     """Check that the distribution says which versions of `domainbert` it works with."""
-    assert subject.plugin is not None  # noqa: S101  # asked for installed plugins only
-    name = subject.plugin.distribution
-    fix = 'dependencies = ["domainbert>=0.1,<0.2"] in pyproject.toml'
+    name = subject.distribution
     for line in metadata.distribution(name).requires or ():
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
             continue
-        if requirement.name.lower() != "domainbert":
-            continue
-        if not {part.operator for part in requirement.specifier} & _BOUNDS:
-            problem = Problem(f"{name} requires {str(requirement)!r}, without an upper bound", fix)
-            return outcome("requires", "", [problem])
-        return outcome("requires", str(requirement), [])
-    return outcome("requires", "", [Problem(f"{name} does not require domainbert", fix)])
+        if requirement.name.lower() == "domainbert":
+            bounded = _BOUNDS & {part.operator for part in requirement.specifier}
+            what = f"{name} requires {str(requirement)!r}, without an upper bound"
+            return outcome("requires", str(requirement), [] if bounded else [(what, _REQUIREMENT)])
+    return outcome("requires", "", [(f"{name} does not require domainbert", _REQUIREMENT)])
 
 
 def check_licences(subject: Subject) -> Outcome:
@@ -58,127 +59,96 @@ def check_licences(subject: Subject) -> Outcome:
         *([("terms", domain.terms)] if domain.terms else []),
     ]
     for where, record in records:
-        problems += _licence(where, record.licence)
+        wrong = _licence_fault(record.licence)
+        if wrong:
+            fix = "give an SPDX identifier such as 'CC0-1.0', or a sentence on what is allowed"
+            problems.append((f"{where}: {wrong}", fix))
         if not record.origin.strip():
-            fix = "say where it was published, or how it was made"
-            problems.append(Problem(f"{where}: no origin", fix))
-    if subject.plugin is not None and not subject.is_file:
-        problems += _own_licence(subject.plugin.distribution)
+            problems.append((f"{where}: no origin", "say where it was published, or how made"))
+    name = subject.distribution
+    if name and not {"License-Expression", "License"} & set(metadata.metadata(name)):
+        fix = 'license = "MIT" (or another SPDX expression) in pyproject.toml'
+        problems.append((f"distribution {name!r}: no licence", fix))
     return outcome("licences", count(len(records), "licence") + " with origins", problems)
 
 
 def check_files(subject: Subject) -> Outcome:
-    """Check hashes, sizes and addresses of declared files, and that files of the package exist."""
+    """Check hashes, sizes and addresses of declared files, and that packaged files exist."""
     problems: list[Problem] = []
-    declared = packaged = 0
-    for where, file in _files(subject.domain):
-        if isinstance(file, DataFile):
-            declared += 1
-            problems += _declared_file(where, file)
-        else:
-            packaged += 1
-            problems += _packaged_file(where, file, subject)
-    folder = subject.domain.recipes
+    files, folder = list(_files(subject.domain)), subject.domain.recipes
+    for where, file in files:
+        faults = _faults(file, subject.folder)
+        problems += [(f"{where}: {what}", fix) for what, fix in faults]
     if folder is not None and not folder.is_dir():
-        fix = "add the folder, and have the build put it into the wheel"
-        problems.append(Problem(f"recipes: no folder {folder}", fix))
-    return outcome(
-        "hashes", f"{count(declared, 'declared file')}, {packaged} in the package", problems
-    )
+        problems.append((f"recipes: no folder {folder}", _BUILD))
+    declared = sum(isinstance(file, DataFile) for _, file in files)
+    packaged = f"{len(files) - declared} in the package"
+    return outcome("hashes", f"{count(declared, 'declared file')}, {packaged}", problems)
 
 
 def _plugin_names(subject: Subject) -> Iterator[Problem]:
-    info, domain = subject.plugin, subject.domain
-    if info is None or subject.is_file or domain.name not in info.domains:
+    info, name = subject.plugin, subject.domain.name
+    if info is None or not subject.distribution or name not in info.domains:
         return
     if info.name not in info.domains:
-        yield Problem(
-            f"entry point {info.name!r} provides {', '.join(info.domains)}",
-            f"name the entry point {domain.name!r}: a broken plugin is known by that name alone",
-        )
+        what = f"entry point {info.name!r} provides {', '.join(info.domains)}"
+        yield what, f"name the entry point {name!r}: a broken plugin has no other name"
     if not info.distribution.startswith("domainbert-"):
-        fix = f"name it 'domainbert-{domain.name}': that is what people are told to install"
-        yield Problem(f"distribution {info.distribution!r}", fix)
+        fix = f"name it 'domainbert-{name}': messages tell people to install that"
+        yield f"distribution {info.distribution!r}", fix
 
 
-def _titles(domain: Domain) -> Iterator[Problem]:
-    records: list[Domain | Corpus | Task] = [domain, *domain.corpora, *domain.tasks]
-    for record in records:
-        kind, title = type(record).__name__.lower(), record.title
-        if not title.strip() or len(title.splitlines()) != 1:
-            yield Problem(f"{kind} {record.name!r}: title {title!r}", "give a title of one line")
-
-
-def _shape(task: Task) -> Iterator[Problem]:
-    where = f"task {task.name!r}"
+def _task_problems(task: Task) -> list[Problem]:
     kinds = components(TaskKind)
-    if task.kind not in kinds:
-        yield Problem(f"{where}: kind {task.kind!r}", f"kinds are: {', '.join(sorted(kinds))}")
-    if not task.version.strip():
-        yield Problem(
-            f"{where}: no version", "give one; raise it when scores stop being comparable"
-        )
     doubled = sorted({label for label in task.labels if task.labels.count(label) > 1})
-    if doubled:
-        yield Problem(f"{where}: label {doubled[0]!r} twice", "list each label once")
-    if any(not label.strip() or "|" in label for label in task.labels):
-        yield Problem(f"{where}: a label is blank or has '|' in it", "files join labels by '|'")
-    if any(length < 1 for length in task.levels.values()):
-        fix = "a level is the length of the prefix of a label, 1 or more"
-        yield Problem(f"{where}: levels {dict(task.levels)}", fix)
-    wrong = kinds[task.kind].check_task(task) if task.kind in kinds else ""
-    if wrong:
-        yield Problem(f"{where}: {wrong}", "leave out what does not suit the kind")
+    unfit = kinds[task.kind].check_task(task) if task.kind in kinds else ""
+    unprintable = any(not label.strip() or "|" in label for label in task.labels)
+    prefixes = [length for length in task.levels.values() if length < 1]
+    checks = (
+        (task.kind not in kinds, f"kind {task.kind!r}", f"kinds are: {', '.join(sorted(kinds))}"),
+        (not task.version.strip(), "no version", "raise it when scores stop being comparable"),
+        (doubled, f"label {doubled[:1]} twice", "list each label once"),
+        (unprintable, "a label is blank or has '|' in it", "files join labels by '|'"),
+        (prefixes, f"levels {dict(task.levels)}", "a level is a length of prefix, 1 or more"),
+        (unfit, unfit, "leave out what does not suit the kind"),
+    )
+    return [(f"task {task.name!r}: {what}", fix) for wrong, what, fix in checks if wrong]
 
 
-def _licence(where: str, licence: str) -> Iterator[Problem]:
-    fix = "give an SPDX identifier such as 'CC0-1.0', or a sentence that says what is allowed"
+def _licence_fault(licence: str) -> str:
     if not licence.strip():
-        yield Problem(f"{where}: no licence", fix)
-    elif len(licence.split()) == 1:
+        return "no licence"
+    if len(licence.split()) == 1:
         try:
             canonicalize_license_expression(licence)
         except InvalidLicenseExpression:
-            yield Problem(f"{where}: {licence!r} is no SPDX identifier", fix)
-
-
-def _own_licence(distribution: str) -> Iterator[Problem]:
-    about = metadata.metadata(distribution)
-    if not {"License-Expression", "License"} & set(about):
-        fix = 'license = "MIT" (or another SPDX expression) in pyproject.toml'
-        yield Problem(f"distribution {distribution!r}: no licence", fix)
+            return f"{licence!r} is no SPDX identifier"
+    return ""
 
 
 def _files(domain: Domain) -> Iterator[tuple[str, DataFile | Path]]:
     for corpus in domain.corpora:
-        for file in corpus.files:
-            yield f"corpus {corpus.name!r}", file
+        yield from ((f"corpus {corpus.name!r}", file) for file in corpus.files)
     for task in domain.tasks:
-        for split, file in task.splits.items():
-            yield f"task {task.name!r}, {split}", file
+        yield from ((f"task {task.name!r}, {split}", file) for split, file in task.splits.items())
     if domain.terms is not None:
         yield "terms", domain.terms.path
 
 
-def _declared_file(where: str, file: DataFile) -> Iterator[Problem]:
-    if file.size < 1:
-        yield Problem(f"{where}: {file.name} has size {file.size}", "give the length in bytes")
-    if len(set(file.sha256)) == 1:
-        yield Problem(f"{where}: {file.name} has sha256 {file.sha256[:8]}…", "run `sha256sum FILE`")
-    if file.url is None:
+def _faults(file: DataFile | Path, folder: Path | None) -> Iterator[Problem]:
+    if isinstance(file, Path):
+        if not file.is_file():
+            yield f"no file {file}", _BUILD
+        elif folder is not None and not file.resolve().is_relative_to(folder.resolve()):
+            fix = "put it into the package, or declare a DataFile with hash and address"
+            yield f"{file} is outside of the plugin", fix
         return
-    parts = urlsplit(file.url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        yield Problem(f"{where}: {file.name} has no web address", "give an https address, or none")
+    if file.size < 1:
+        yield f"{file.name} has size {file.size}", "give the length in bytes"
+    if len(set(file.sha256)) == 1:
+        yield f"{file.name} has sha256 {file.sha256[:8]}…", "run `sha256sum FILE`"
+    parts = urlsplit(file.url or "")
+    if file.url is not None and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        yield f"{file.name} has no web address", "give an https address, or none"
     if parts.username or parts.password:
-        yield Problem(f"{where}: {file.name} has a password in its address", "publish no secrets")
-
-
-def _packaged_file(where: str, path: Path, subject: Subject) -> Iterator[Problem]:
-    if not path.is_file():
-        yield Problem(
-            f"{where}: no file {path}", "add it, and have the build put it into the wheel"
-        )
-    elif subject.folder is not None and not subject.holds(path):
-        fix = "put it into the package, or declare a DataFile with hash and address"
-        yield Problem(f"{where}: {path} is outside of the plugin", fix)
+        yield f"{file.name} has a password in its address", "publish no secrets"

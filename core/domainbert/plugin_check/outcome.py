@@ -1,4 +1,4 @@
-"""What a check found, and the line that tells it."""
+"""The outcome of a check, and the line that shows it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 SHOWN = 3
-"""Problems of one check that are told in full."""
+"""Problems of one check that are shown in full."""
+
+Problem = tuple[str, str]
+"""One thing that is wrong, and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -33,37 +36,16 @@ class Outcome:
         return f"FAIL  {self.name}: {self.what}  → {self.fix}"
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong, and what to do about it."""
-
-    what: str
-    fix: str
-
-
-def outcome(name: str, summary: str, problems: Iterable[Problem]) -> Outcome:
-    """Return one outcome for any number of problems; `summary` is told where there are none."""
-    found = list(problems)
-    if not found:
-        return Outcome(name, True, one_line(summary))
-    told = [problem.what for problem in found[:SHOWN]]
-    if len(found) > SHOWN:
-        told.append(f"and {len(found) - SHOWN} more")
-    fixes = dict.fromkeys(problem.fix for problem in found[:SHOWN])
-    return Outcome(name, False, one_line("; ".join(told)), one_line("; ".join(fixes)))
-
-
-def one_line(text: str) -> str:
-    """Return a text with its lines joined by blanks; blanks inside of them stay to be seen."""
-    return " ".join(line.strip() for line in text.splitlines() if line.strip())
-
-
-def reason(error: BaseException) -> str:
-    """Return type and message of an error on one line."""
-    from domainbert.errors import UserError
-
-    text = one_line(str(error)) or "no message"
-    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+def outcome(name: str, summary: str, problems: Iterable[Problem] = ()) -> Outcome:
+    """Return one outcome for any number of problems; `summary` is shown where there are none."""
+    wrong = list(problems)
+    if not wrong:
+        return Outcome(name, True, _joined_lines(summary))
+    whats = [what for what, _ in wrong[:SHOWN]]
+    if len(wrong) > SHOWN:
+        whats.append(f"and {len(wrong) - SHOWN} more")
+    fixes = dict.fromkeys(fix for _, fix in wrong[:SHOWN])
+    return Outcome(name, False, _joined_lines("; ".join(whats)), _joined_lines("; ".join(fixes)))
 
 
 def count(number: int, noun: str) -> str:
@@ -71,8 +53,13 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def some(items: Iterable[str], shown: int = SHOWN) -> str:
-    """Return the first of some items, and how many there are beyond."""
-    found = list(items)
-    more = f" and {len(found) - shown} more" if len(found) > shown else ""
-    return ", ".join(found[:shown]) + more
+def some(items: Iterable[str]) -> str:
+    """Return the first of some items, and the number of the rest."""
+    names = list(items)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _joined_lines(text: str) -> str:
+    # Blanks inside of a line can be what is wrong, so they stay.
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())

@@ -10,20 +10,12 @@ BUDGET_KEYS = ("steps", "epochs", "tokens", "minutes")
 """Keys of `train:` that say how long; a recipe has one of them."""
 
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)", re.ASCII)
-_THOUSANDS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
+_ENDING = re.compile(r"(?<=[kKMB])tokens?$|(?<=step|poch|oken)s$")
 _UNITS: dict[str, tuple[str, float]] = {
-    **dict.fromkeys(("", "step", "steps"), ("steps", 1)),
-    **dict.fromkeys(("epoch", "epochs"), ("epochs", 1)),
-    **{
-        short + word: ("tokens", factor)
-        for short, factor in {"": 1, **_THOUSANDS}.items()
-        for word in ("", "token", "tokens")
-        if short + word
-    },
-    **dict.fromkeys(("m", "min"), ("minutes", 1)),
-    "h": ("minutes", 60),
-    "d": ("minutes", 24 * 60),
-}
+    "": ("steps", 1), "step": ("steps", 1), "epoch": ("epochs", 1), "token": ("tokens", 1),
+    "k": ("tokens", 1e3), "K": ("tokens", 1e3), "M": ("tokens", 1e6), "B": ("tokens", 1e9),
+    "m": ("minutes", 1), "min": ("minutes", 1), "h": ("minutes", 60), "d": ("minutes", 24 * 60),
+}  # fmt: skip
 
 
 def parse_budget(text: str) -> tuple[str, int | float]:
@@ -38,13 +30,13 @@ def parse_budget(text: str) -> tuple[str, int | float]:
     Raises:
         RecipeError: It is none of these.
     """
-    found = _WRITTEN.fullmatch(text.strip())
-    key, factor = _UNITS.get(found[2], ("", 0)) if found else ("", 0)
-    value = float(found[1]) * factor if found else 0.0
-    whole = key in {"epochs", "minutes"} or value.is_integer()
-    if not key or not value or not whole:
+    match = _WRITTEN.fullmatch(text.strip())
+    key, factor = _UNITS.get(_ENDING.sub("", match[2]), ("", 0)) if match else ("", 0)
+    value = float(match[1]) * factor if match else 0.0
+    parts = key in {"epochs", "minutes"}
+    if not value or not (parts or value.is_integer()):
         raise RecipeError(
             f"--budget {text}: expected steps (500), epochs (2epochs), tokens (500k, 3M) or time "
             "(30m, 2h), more than none."
         )
-    return key, value if key in {"epochs", "minutes"} else int(value)
+    return key, value if parts else int(value)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, WrapValidator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 
 from domainbert.recipe.budget import BUDGET_KEYS
 from domainbert.recipe.sections import BatchSize, Count, Fraction, Rate, Section, Seed
@@ -29,6 +37,14 @@ def _one_or_two_rates(value: Any, _: Any) -> float | MaskRates:
     if isinstance(value, dict | MaskRates):
         return MaskRates.model_validate(value)
     return _ONE_RATE.validate_python(value)
+
+
+def _weighted(value: Any) -> Any:
+    """Return objectives with weights; a list gives each the weight 1."""
+    return dict.fromkeys(value, 1.0) if isinstance(value, list | tuple) else value
+
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class BatchRamp(Section):
@@ -63,14 +79,17 @@ class TrainSection(Section):
     micro_batch_size: BatchSize = 16
     """Full sequences in one forward pass of one process, or as many tokens in shorter ones; changes
     memory and speed, not the loss."""
-    packing: bool = True
-    """Lay sequences one behind the other rather than pad them, in the families that can do it;
-    attention stays within each, so it changes memory and speed, not the loss."""
     max_seq_length: int = Field(default=128, ge=8)
     """Tokens in one sequence, special tokens included."""
+    objectives: Annotated[dict[str, Weight], BeforeValidator(_weighted)] = Field(
+        default={"masked-lm": 1.0}
+    )
+    """Training losses with their weights: `[masked-lm, NAME]`, or `{masked-lm: 0.5, NAME: 1}`. The
+    step minimises the weighted sum of their means. `masked-lm` is always among them; with weight 0
+    it is measured and not trained. `sentence_pairs` adds its own."""
     masking: Literal["token", "word", "span", "term"] = "token"
-    """What is chosen as one: tokens; words; spans of whole words (SpanBERT), which also share what
-    becomes of them; terms of the domain, favoured, and words."""
+    """Masking unit: token, word, span of whole words (SpanBERT; one replacement per span), or term
+    of the domain, favoured over other words."""
     mlm_probability: Annotated[float | MaskRates, WrapValidator(_one_or_two_rates)] = 0.15
     """Share of tokens to predict, or `{from: 0.3, to: 0.15}`; 80 % become the mask token, 10 %
     another, 10 % stay. Held-out text is always measured at 15 %."""
@@ -82,8 +101,6 @@ class TrainSection(Section):
     document (`next`, BERT), or whether they were swapped (`order`, ALBERT)."""
     learning_rate: Rate = 1e-4
     """Peak rate of AdamW."""
-    head_learning_rate: Rate = 1e-3
-    """Peak rate of the head phase."""
     warmup_ratio: float = Field(default=0.06, ge=0, lt=1)
     """Share of the steps of a phase in which the rate grows from zero."""
     lr_scheduler: Literal["linear", "constant", "cosine", "wsd"] = "linear"
@@ -138,9 +155,25 @@ class TrainSection(Section):
         return (rates.first, rates.last) if isinstance(rates, MaskRates) else (rates, rates)
 
     @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weight of each objective, masked LM first."""
+        pairs = {} if self.sentence_pairs == "none" else {"sentence-pairs": 1.0}
+        return {"masked-lm": 1.0, **pairs, **self.objectives}
+
+    @property
     def needs_words(self) -> bool:
-        """Whether the objective has to know where words begin."""
+        """Whether masking or pairs have to know where words begin."""
         return self.masking != "token" or self.sentence_pairs != "none"
+
+    @field_validator("objectives")
+    @classmethod
+    def _masked_lm_is_named(cls, weights: dict[str, float]) -> dict[str, float]:
+        if "masked-lm" not in weights or not any(weights.values()):
+            raise ValueError(
+                "must have `masked-lm`, with weight 0 if it is only to be measured, and one weight "
+                "above 0"
+            )
+        return weights
 
     @model_validator(mode="after")
     def _stable_part(self) -> TrainSection:

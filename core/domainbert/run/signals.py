@@ -44,19 +44,18 @@ def watch_signals() -> Iterator[StopFlag]:
             raise KeyboardInterrupt
         flag.received.append(number)
 
-    before = {number: signal.getsignal(number) for number in WATCHED}
-    taken = [number for number, handler in before.items() if _is_ours(number, handler)]
-    for number in taken:
+    # A hangup under `nohup` is to be ignored, and Ctrl-C in the background of a script.
+    before = {
+        number: handler
+        for number, handler in ((number, signal.getsignal(number)) for number in WATCHED)
+        if number not in {signal.SIGHUP, signal.SIGINT} or handler is not signal.SIG_IGN
+    }
+    for number in before:
         signal.signal(number, note)
     _watching.append(flag)
     try:
         yield flag
     finally:
         _watching.clear()
-        for number in taken:
-            signal.signal(number, before[number])
-
-
-def _is_ours(number: int, handler: object) -> bool:
-    # A hangup under `nohup` is to be ignored, and Ctrl-C in the background of a script.
-    return number not in {signal.SIGHUP, signal.SIGINT} or handler is not signal.SIG_IGN
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +66,15 @@ def write_plugin(field: str, folder: Path | None, licence: str, registry: Regist
     target = folder or Path(distribution)
     if target.exists() or target.is_symlink():
         raise PluginError(f"{target}: exists already; name another folder with -o.")
+    major, minor = Version(domainbert.__version__).release[:2]
     words = {
         "field": field,
         "distribution": distribution,
         "package": distribution.replace("-", "_"),
         "title": field.replace("-", " ").capitalize(),
         "licence": licence,
-        "requirement": _requirement(),
+        # Until 1.0 a minor version may change the interface.
+        "requirement": f">={major}.{minor},<{major}.{minor + 1}",
     }
     made = _render(words)
     try:
@@ -104,12 +107,6 @@ def _known_names(registry: Registry) -> set[str]:
     return names
 
 
-def _requirement() -> str:
-    # Until 1.0 a minor version may change the interface.
-    major, minor = Version(domainbert.__version__).release[:2]
-    return f">={major}.{minor},<{major}.{minor + 1}"
-
-
 def _render(words: dict[str, str]) -> dict[str, bytes]:
     """Return the content of every file of the plugin by its path."""
     import jinja2
@@ -126,15 +123,8 @@ def _render(words: dict[str, str]) -> dict[str, bytes]:
     made = {"LICENSE": filled(_LICENCES / f"{words['licence']}.txt")}
     for path in sorted(_FILES.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            parts = path.relative_to(_FILES).parts
-            name = "/".join(_named(part, words["package"]) for part in parts)
+            name = path.relative_to(_FILES).as_posix().removesuffix(".j2")
+            # A wheel may lose files whose names begin with a dot.
+            name = re.sub("(^|/)dot_", r"\1.", re.sub("^package/", f"{words['package']}/", name))
             made[name] = filled(path) if path.suffix == ".j2" else path.read_bytes()
     return made
-
-
-def _named(part: str, package: str) -> str:
-    if part == "package":
-        return package
-    shown = part.removesuffix(".j2")
-    # A wheel may lose files whose names begin with a dot.
-    return "." + shown.removeprefix("dot_") if shown.startswith("dot_") else shown

@@ -93,7 +93,7 @@ def fit_head(
         )
         loaded = load_masked_lm(inputs.base, settings.seed)
         job = build_job(settings, loaded, corpus[0], corpus[1].train_T, session)
-        state = _train(job, phase, TrainState(0, "", 0, 0.0, 0.0, 0, {"stage": stage.key}))
+        state = _train(job, phase, TrainState(0, 0, 0.0, {"stage": stage.key}))
         if session.is_main:
             rewind_metrics(session.run, state.step)
         _export(stage, job, loaded, folder, _result(state, 0, 0))
@@ -129,7 +129,7 @@ def pretrain(
         # Steps go on counting after those of a head, unless the tokens are other ones since.
         first, tokens = (0, 0) if extension else (head.steps, head.tokens)
         phase = full_phase(settings, first, plan_steps(job, first, stage.folder))
-        start = TrainState(first, "", tokens, 0.0, 0.0, 0, {"stage": stage.key})
+        start = TrainState(first, tokens, 0.0, {"stage": stage.key})
         with tracked(session, settings.trackers):
             state = _train(job, phase, start)
         _export(stage, job, loaded, folder, _result(state, first, tokens))

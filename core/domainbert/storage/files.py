@@ -27,11 +27,8 @@ _SEAL = "seal"
 
 
 def expand_user(path: str) -> Path:
-    """Return a path with `~` replaced; that of a user who does not exist stays as it is."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
+    """Return a path with `~` replaced, unless there is no such user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises
 
 
 def sha256_file(path: Path) -> str:
@@ -46,7 +43,7 @@ def describe_file(path: Path) -> dict[str, Any]:
 
 
 def file_trouble(path: Path, expected: dict[str, Any]) -> str | None:
-    """Return in what a file differs from what `describe_file` said of it; None for nothing."""
+    """Return how a file differs from its `describe_file`; None if it does not."""
     try:
         size = path.stat().st_size
         if size != expected["bytes"]:
@@ -76,7 +73,7 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says into an error that says what is still whole.
+    """Turn a refusal of the system into an error that names the path and the way out.
 
     Raises:
         StorageFullError: Writing below `path` ran out of space or quota.
@@ -109,7 +106,7 @@ def check_folder(path: Path) -> None:
     """Refuse to write below a folder that was there and is not any more.
 
     Raises:
-        StorageError: It is gone; made anew it would be nobody's.
+        StorageError: It is gone; a new one in its place would belong to no run.
     """
     if not path.is_dir():
         raise StorageError(
@@ -138,12 +135,12 @@ def check_space(path: Path, needed: int) -> None:
 
 
 def _system_error(error: BaseException) -> int:
-    """Return the number of a system error; 0 for what is none."""
+    """Return the number of a system error; 0 for another error."""
     if isinstance(error, OSError):
         return error.errno or 0
     # safetensors and pyarrow wrap it in types of their own.
-    found = re.search(r"\(os error (\d+)\)|\[errno (\d+)\]", str(error), re.IGNORECASE)
-    return int(found[1] or found[2]) if found else 0
+    match = re.search(r"\(os error (\d+)\)|\[errno (\d+)\]", str(error), re.IGNORECASE)
+    return int(match[1] or match[2]) if match else 0
 
 
 def _existing(path: Path) -> Path:
@@ -184,7 +181,7 @@ def write_json_with_hash(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_json_with_hash(path: Path) -> dict[str, Any]:
-    """Read a JSON object that `write_sealed` wrote, without its hash.
+    """Read a JSON object that `write_json_with_hash` wrote, without its hash.
 
     Raises:
         ValueError: It is not as it was written.
@@ -225,7 +222,7 @@ def folder_in_place(path: Path) -> Iterator[Path]:
 
 
 def check_utf8(path: Path) -> None:
-    """Refuse a path that has bytes which no text file of a run could hold.
+    """Refuse a path with bytes that no text file of a run could hold.
 
     Raises:
         UserError: It is not UTF-8.

@@ -75,9 +75,8 @@ def finetune(
     depth = depths(model)
     scales = rate_scales(depth, settings.layerwise_lr_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, device, scales)
-    per_epoch = math.ceil(len(windows) / settings.batch_size)
-    total = settings.epochs * per_epoch
-    epochs = (_epoch(windows, settings.batch_size, seed, n) for n in range(settings.epochs))
+    epochs = [_epoch(windows, settings.batch_size, seed, n) for n in range(settings.epochs)]
+    per_epoch, total = len(epochs[0]), sum(map(len, epochs))
     model.train()
     for step, batch in enumerate(chain.from_iterable(epochs)):
         session.check_stop()

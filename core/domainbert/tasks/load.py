@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import PluginError, RecipeError
+from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.components import Baseline, LoadedTask
 from domainbert.plugin.domain import DataFile, Domain, Task
 from domainbert.plugin.registry import calling, component, reading
 from domainbert.recipe.sections import TaskSection
 from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import sha256_file
-from domainbert.tasks.check import check_labels, check_records, found_labels
+from domainbert.tasks.check import check_records, found_labels, plain_text
 from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
 
 SPLITS = ("train", "validation", "test")
@@ -97,13 +97,20 @@ def _load(task: Task, paths: Mapping[str, Path]) -> LoadedTask:
     for split in SPLITS:
         with reading(paths[split], task.name) if task.read else calling(kind):
             records = tuple(read(paths[split], split))
-        check_records(kind, task, {split: records}, paths)
-        splits[split] = tuple(kind.repair(record, counts) for record in records)
-    labels = tuple(task.labels) or found_labels(kind, splits["train"])
+        with calling(kind):
+            check_records(kind, task, records, paths[split])
+            splits[split] = tuple(kind.repair(record, counts) for record in records)
+    labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: sha256_file(path) for split, path in paths.items()}
-    complete = replace(task, labels=labels, data=data)
-    counts |= check_labels(kind, complete, bool(task.labels), splits, paths)
-    return LoadedTask(complete, splits, dict(counts))
+    complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
+    with calling(kind):
+        wrong = kind.check_labels(complete, bool(task.labels), labels)
+    if wrong:
+        raise DataError(f"task {task.name!r}: {paths[wrong[0]]} {wrong[1]}.")
+    train = {plain_text(kind, record) for record in splits["train"]}
+    counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
+    counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])
+    return LoadedTask(complete, splits, dict(+counts))
 
 
 def reader_of(task: Task) -> Callable[[Path, str], Iterable[Any]]:

@@ -7,11 +7,6 @@ from domainbert.plugin_check.outcome import Outcome
 from domainbert.testing.tiny import FAMILIES, MAX_LENGTH, sample_texts, tiny_checkpoint
 
 __all__ = [
-    "FAMILIES",
-    "MAX_LENGTH",
-    "Outcome",
-    "assert_domain",
-    "check_domain",
-    "sample_texts",
+    "FAMILIES", "MAX_LENGTH", "Outcome", "assert_domain", "check_domain", "sample_texts",
     "tiny_checkpoint",
-]
+]  # fmt: skip

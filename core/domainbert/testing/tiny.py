@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from domainbert.keyed_random import derive_key, random_words
 
 FAMILIES = (
-    "albert",
-    "bert",
-    "camembert",
-    "deberta-v2",
-    "distilbert",
-    "electra",
-    "modernbert",
-    "mpnet",
-    "roberta",
-    "xlm-roberta",
-)
+    "albert", "bert", "camembert", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet",
+    "roberta", "xlm-roberta",
+)  # fmt: skip
 """Model types that `tiny_checkpoint` can make."""
 
 MAX_LENGTH = 128
@@ -132,8 +125,7 @@ def _sentence(key: int, place: int) -> str:
 
 def _known_words(words: Iterable[str]) -> list[str]:
     lists = (_PEOPLE, _THINGS, _PLACES, _KINDS, _DEEDS, _TIMES, _MOMENTS, _SMALL)
-    own = [word for line in lists for word in line.split()]
-    return list(dict.fromkeys([*own, *words]))
+    return list(dict.fromkeys([*" ".join(lists).split(), *words]))
 
 
 def tiny_tokenizer(family: str, words: Iterable[str] = ()) -> Any:
@@ -141,30 +133,23 @@ def tiny_tokenizer(family: str, words: Iterable[str] = ()) -> Any:
     specials, words = _SPECIALS.get(family, _BRACKETS), _known_words(words)
     if family == "modernbert":
         return _byte_tokenizer(specials, words)
-    from transformers import (
-        AlbertTokenizer,
-        BertTokenizer,
-        CamembertTokenizer,
-        DebertaV2Tokenizer,
-        MPNetTokenizer,
-        RobertaTokenizer,
-        XLMRobertaTokenizer,
-    )
+    import transformers
 
     if family == "roberta":
         vocabulary, merges = _byte_pairs(specials, words)
-        return RobertaTokenizer(vocab=vocabulary, merges=merges)
+        return transformers.RobertaTokenizer(vocab=vocabulary, merges=merges)
     unigram = {
-        "albert": AlbertTokenizer,
-        "camembert": CamembertTokenizer,
-        "deberta-v2": DebertaV2Tokenizer,
-        "xlm-roberta": XLMRobertaTokenizer,
+        "albert": partial(transformers.AlbertTokenizer, do_lower_case=False),
+        "camembert": transformers.CamembertTokenizer,
+        "deberta-v2": transformers.DebertaV2Tokenizer,
+        "xlm-roberta": transformers.XLMRobertaTokenizer,
     }
     if family in unigram:
-        cased = {"do_lower_case": False} if family == "albert" else {}
-        return unigram[family](vocab=_pieces(specials, words), **cased)
-    word_piece = MPNetTokenizer if family == "mpnet" else BertTokenizer
-    return word_piece(vocab=_word_pieces(specials, words), do_lower_case=False)
+        return unigram[family](vocab=_pieces(specials, words))
+    word_piece = "MPNetTokenizer" if family == "mpnet" else "BertTokenizer"
+    return getattr(transformers, word_piece)(
+        vocab=_word_pieces(specials, words), do_lower_case=False
+    )
 
 
 def _printable() -> list[str]:
@@ -216,9 +201,8 @@ def _byte_tokenizer(specials: tuple[str, ...], words: list[str]) -> Any:
         special_tokens=[(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")],
     )
     names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
-    return PreTrainedTokenizerFast(
-        tokenizer_object=built, **dict(zip(names, specials, strict=True))
-    )
+    special = dict(zip(names, specials, strict=True))
+    return PreTrainedTokenizerFast(tokenizer_object=built, **special)
 
 
 def _settings(family: str, tokenizer: Any) -> dict[str, Any]:
@@ -232,12 +216,8 @@ def _settings(family: str, tokenizer: Any) -> dict[str, Any]:
     }
     if family == "distilbert":
         return {**settings, "dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 4}
-    settings |= {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-    }
+    settings |= {"hidden_size": 32, "intermediate_size": 64}
+    settings |= {"num_hidden_layers": 2, "num_attention_heads": 4}
     if family in {"camembert", "mpnet", "roberta", "xlm-roberta"}:
         settings["max_position_embeddings"] = MAX_LENGTH + pad + 1  # positions begin after the pad
     elif family in {"albert", "electra"}:
@@ -251,10 +231,6 @@ def _settings(family: str, tokenizer: Any) -> dict[str, Any]:
             "type_vocab_size": 0,
         }
     elif family == "modernbert":
-        settings |= {
-            "cls_token_id": tokenizer.cls_token_id,
-            "sep_token_id": tokenizer.sep_token_id,
-            "local_attention": 16,
-            "global_attn_every_n_layers": 2,
-        }
+        settings |= {name: getattr(tokenizer, name) for name in ("cls_token_id", "sep_token_id")}
+        settings |= {"local_attention": 16, "global_attn_every_n_layers": 2}
     return settings

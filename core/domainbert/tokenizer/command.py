@@ -93,10 +93,10 @@ def report_on(
 
 def _savings(words: WordPieces, candidates: Candidates) -> Iterator[dict[str, Any]]:
     for size in _SIZES:
-        choice = choose_entries(candidates, words.prefix, size)
-        entries, saved = len(choice.entries), choice.saved
-        yield {"entries": entries, "tokens": saved, "share": saved / choice.tokens}
-        if entries < size:
+        entries, _ = choose_entries(candidates, words.prefix, size)
+        saved = sum(entry.saved for entry in entries)
+        yield {"entries": len(entries), "tokens": saved, "share": saved / candidates.tokens}
+        if len(entries) < size:
             break
 
 

@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from domainbert.recipe.sections import VocabularySection
 from domainbert.storage.files import read_json, write_json
 from domainbert.tokenizer.candidates import find_candidates
 from domainbert.tokenizer.load import VOCABULARY_FILE, encode_texts, fingerprint
-from domainbert.tokenizer.select import Choice, Entry, choose_entries
+from domainbert.tokenizer.select import Entry, choose_entries
 from domainbert.tokenizer.wordpiece import INSIDE, open_words, unused_mark
 
 _UNUSED = re.compile(r"\[unused(\d+)\]")
@@ -35,34 +36,39 @@ class Extension:
     """What was added to a vocabulary; kept as `vocabulary.json`.
 
     Args:
-        choice: Entries, words and savings.
+        entries: By tokens saved, most first.
+        words: Every word that is cut otherwise from now on, sorted.
+        tokens: Tokens of the corpus before.
+        terms: Number of terms by fate.
         ids: Id of each entry.
         mark: The character that ends each of them in the vocabulary.
         slots: `grow` or `unused`.
     """
 
-    choice: Choice
+    entries: tuple[Entry, ...]
+    words: tuple[str, ...]
+    tokens: int
+    terms: dict[str, int]
     ids: tuple[int, ...]
     mark: str
     slots: str
 
     def sha256(self) -> str:
         """Return a hash of everything that decides about ids."""
-        texts = [entry.text for entry in self.choice.entries]
-        content = [texts, self.ids, self.choice.words, self.mark]
+        texts = [entry.text for entry in self.entries]
+        content = [texts, self.ids, self.words, self.mark]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def summary(self) -> dict[str, Any]:
         """Return the counts for people."""
-        entries = self.choice.entries
         return {
-            "entries": len(entries),
-            "continuations": sum(entry.text not in self.choice.words for entry in entries),
-            "terms": sum(entry.term for entry in entries),
-            "words": len(self.choice.words),
+            "entries": len(self.entries),
+            "continuations": sum(entry.text not in self.words for entry in self.entries),
+            "terms": sum(entry.term for entry in self.entries),
+            "words": len(self.words),
             "slots": self.slots,
-            "tokens_before": self.choice.tokens,
-            "tokens_saved": self.choice.saved,
+            "tokens_before": self.tokens,
+            "tokens_saved": sum(entry.saved for entry in self.entries),
         }
 
     def line(self, size: int | None = None) -> str:
@@ -96,17 +102,25 @@ def build_extension(
 
     Raises:
         DataError: No entry saves a token.
-        BaseModelError: Too few unused entries.
     """
     words, terms = open_words(tokenizer), tuple(terms)
     least = section.min_frequency if section.mine else None
     candidates = find_candidates(words, counts, terms, least)
-    size = section.size
+    vocabulary, size = tokenizer.get_vocab(), section.size
+    ids: Iterable[int] = count(max(vocabulary.values()) + 1)
     if section.slots == "unused":
-        free = len(free_slots(tokenizer))
-        size = min(size or free, free)
-    choice = choose_entries(candidates, words.prefix, size, section.min_gain or 0.0)
-    extension = plan_extension(tokenizer, choice, section.slots)
+        ids = [vocabulary[name] for name in free_slots(tokenizer)]
+        size = min(size or len(ids), len(ids))
+    entries, listed = choose_entries(candidates, words.prefix, size, section.min_gain or 0.0)
+    extension = Extension(
+        entries,
+        listed,
+        candidates.tokens,
+        candidates.terms,
+        tuple(islice(ids, len(entries))),
+        unused_mark(tokenizer),
+        section.slots,
+    )
     extended = extend_tokenizer(tokenizer, extension)
     check_extension(tokenizer, extended, extension, {*counts, *words.count(terms)})
     return extension, extended
@@ -134,27 +148,6 @@ def check_slots(tokenizer: Any, slots: str, size: int | None) -> None:
         )
 
 
-def plan_extension(tokenizer: Any, choice: Choice, slots: str) -> Extension:
-    """Give every entry its id.
-
-    Args:
-        tokenizer: The one to be extended.
-        choice: From `choose_entries`.
-        slots: `grow` the vocabulary, or fill its `unused` entries.
-
-    Raises:
-        BaseModelError: Too few unused entries.
-    """
-    check_slots(tokenizer, slots, len(choice.entries))
-    vocabulary = tokenizer.get_vocab()
-    if slots == "unused":
-        ids = [vocabulary[name] for name in free_slots(tokenizer)]
-    else:
-        first = max(vocabulary.values()) + 1
-        ids = list(range(first, first + len(choice.entries)))
-    return Extension(choice, tuple(ids[: len(choice.entries)]), unused_mark(tokenizer), slots)
-
-
 def extend_tokenizer(tokenizer: Any, extension: Extension) -> Any:
     """Return a new tokenizer with the entries.
 
@@ -168,9 +161,9 @@ def extend_tokenizer(tokenizer: Any, extension: Extension) -> Any:
     spec = json.loads(tokenizer.backend_tokenizer.to_str())
     given = set(extension.ids)
     vocabulary = {k: v for k, v in spec["model"]["vocab"].items() if v not in given}
-    marked = [entry.text + extension.mark for entry in extension.choice.entries]
+    marked = [entry.text + extension.mark for entry in extension.entries]
     spec["model"]["vocab"] = vocabulary | dict(zip(marked, extension.ids, strict=True))
-    pattern = rf"(?<!{INSIDE})(?:{word_trie(extension.choice.words)})(?!{INSIDE})\K"
+    pattern = rf"(?<!{INSIDE})(?:{word_trie(extension.words)})(?!{INSIDE})\K"
     put = {"type": "Replace", "pattern": {"Regex": pattern}, "content": extension.mark}
     spec["normalizer"] = {"type": "Sequence", "normalizers": [spec["normalizer"], put]}
     take = {"type": "Replace", "pattern": {"String": extension.mark}, "content": ""}
@@ -219,7 +212,7 @@ def check_extension(old: Any, new: Any, extension: Extension, words: Iterable[st
     Raises:
         RunFailed: Another word changed, or an entry cannot be reached.
     """
-    listed = set(extension.choice.words)
+    listed = set(extension.words)
     others = sorted(set(words) - listed)
     pairs = zip(others, encode_texts(old, others), encode_texts(new, others), strict=True)
     changed = [word for word, before, after in pairs if before != after]
@@ -242,12 +235,12 @@ def write_extension(folder: Path, extension: Extension, tokenizer: Any) -> None:
         "sha256": extension.sha256(),
         "mark": f"U+{ord(extension.mark):04X}",
         **extension.summary(),
-        "terms_read": extension.choice.terms,
+        "terms_read": extension.terms,
         "added": [
             {"id": number, **asdict(entry)}
-            for number, entry in zip(extension.ids, extension.choice.entries, strict=True)
+            for number, entry in zip(extension.ids, extension.entries, strict=True)
         ],
-        "listed": extension.choice.words,
+        "listed": extension.words,
     }
     write_json(folder / VOCABULARY_FILE, record)
 
@@ -265,9 +258,11 @@ def read_extension(folder: Path) -> Extension:
             Entry(item["text"], tuple(item["pieces"]), item["saved"], item["term"])
             for item in record["added"]
         )
-        words, tokens = tuple(record["listed"]), record["tokens_before"]
         extension = Extension(
-            choice=Choice(entries, words, tokens, record["terms_read"]),
+            entries=entries,
+            words=tuple(record["listed"]),
+            tokens=record["tokens_before"],
+            terms=record["terms_read"],
             ids=tuple(item["id"] for item in record["added"]),
             mark=chr(int(record["mark"].removeprefix("U+"), 16)),
             slots=record["slots"],

@@ -27,7 +27,7 @@ def extend_model(model: Any, tokenizer: Any, extension: Extension) -> None:
     if size > model.config.vocab_size:
         model.resize_token_embeddings(size, mean_resizing=False)
     known = tokenizer.get_vocab()
-    old = [[known[piece] for piece in entry.pieces] for entry in extension.choice.entries]
+    old = [[known[piece] for piece in entry.pieces] for entry in extension.entries]
     with torch.no_grad():
         for rows_V in _vocabulary_tensors(model):
             means = torch.stack([rows_V[ids].mean(dim=0) for ids in old])

@@ -39,31 +39,13 @@ class Entry:
     term: bool
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What was chosen.
-
-    Args:
-        entries: By tokens saved, most first.
-        words: Every word that is cut otherwise from now on, sorted.
-        tokens: Tokens of the corpus before.
-        terms: What became of the terms.
-    """
-
-    entries: tuple[Entry, ...]
-    words: tuple[str, ...]
-    tokens: int
-    terms: dict[str, int]
-
-    @property
-    def saved(self) -> int:
-        """Tokens of the corpus that all entries save."""
-        return sum(entry.saved for entry in self.entries)
+Chosen = tuple[tuple[Entry, ...], tuple[str, ...]]
+"""Entries, by tokens saved, most first; and every word that is cut otherwise with them, sorted."""
 
 
 def choose_entries(
     candidates: Candidates, prefix: str, size: int | None = None, min_gain: float = 0.0
-) -> Choice:
+) -> Chosen:
     """Return entries chosen greedily; the same input gives the same choice.
 
     Args:
@@ -103,7 +85,7 @@ def choose_entries(
         chosen = reached
     if not chosen:
         raise DataError(_nothing(candidates, min_gain))
-    return _choice(candidates, best, replaced)
+    return _entries(candidates, best, replaced)
 
 
 def _gain(entry: str, options: Options, best: Best, counts: Counter[str]) -> int:
@@ -133,7 +115,7 @@ def _options(candidates: Candidates, prefix: str) -> tuple[Options, dict[str, tu
     return dict(options), replaced
 
 
-def _choice(candidates: Candidates, best: Best, replaced: dict[str, tuple[str, ...]]) -> Choice:
+def _entries(candidates: Candidates, best: Best, replaced: dict[str, tuple[str, ...]]) -> Chosen:
     saved: dict[str, int] = defaultdict(int)
     for word, (saving, entry) in best.items():
         saved[entry] += candidates.counts[word] * saving
@@ -141,12 +123,7 @@ def _choice(candidates: Candidates, best: Best, replaced: dict[str, tuple[str, .
         Entry(text, replaced[text], number, text in candidates.term_words)
         for text, number in saved.items()
     ]
-    return Choice(
-        entries=tuple(sorted(entries, key=lambda entry: (-entry.saved, entry.text))),
-        words=tuple(sorted(best)),
-        tokens=candidates.tokens,
-        terms=candidates.terms,
-    )
+    return tuple(sorted(entries, key=lambda entry: (-entry.saved, entry.text))), tuple(sorted(best))
 
 
 def _nothing(candidates: Candidates, min_gain: float) -> str:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from domainbert.errors import RunFolderError
-from domainbert.run.environment import environment_fingerprint
-from domainbert.run.heartbeat import heartbeat
 from domainbert.storage.files import (
     check_folder,
     check_space,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"step-(\d{8})")
 _MANIFEST = "MANIFEST.json"
-SCHEMA = 1
+SCHEMA = 2
 """Of what a checkpoint holds; raised with every change of `TrainState` or the manifest."""
 _SPARE = 1 << 16
 
@@ -48,34 +48,48 @@ class TrainState:
 
     Args:
         step: Optimizer steps done, over all phases.
-        phase: `head` or `full`.
         tokens: Tokens read so far, special tokens included, padding not.
         seconds: Wall time of training so far.
-        window_nats: Summed loss since the last metrics line, in nats.
-        window_masked: Masked tokens in it.
         identity: Hashes of recipe, corpus and base; a checkpoint of another run is refused.
+        window: Sum and number of terms of each objective since the last metrics line.
+        losses: Means of the newest metrics line, by metrics key.
         skipped: Steps whose batch is passed over, from 1, and why.
         recent: Newest losses of the phase.
         lowest_median: Of any window of losses in the phase, which the next loss is compared with.
     """
 
     step: int
-    phase: str
     tokens: int
     seconds: float
-    window_nats: float
-    window_masked: int
     identity: dict[str, str]
+    window: dict[str, tuple[float, int]] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     recent: list[float] = field(default_factory=list)
     lowest_median: float | None = None
 
 
+def checkpoint_tensors(
+    model: nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Return the tensors of each file; every process that holds a part of the weights asks."""
+    import torch
+
+    # Tied weights appear once among the parameters, as safetensors wants it.
+    weights = {name: gathered(p.data).contiguous() for name, p in model.named_parameters()}
+    averages = {
+        f"{key}.{name}": gathered(torch.as_tensor(value)).contiguous()
+        for name, parameter in _learning(model, optimizer)
+        for key, value in optimizer.state[parameter].items()
+    }
+    return {"model": weights, "optimizer": averages}
+
+
 def save_checkpoint(
     folder: Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    tensors: dict[str, dict[str, torch.Tensor]],
     state: TrainState,
+    environment: dict[str, str],
     keep: int,
     say: Callable[[str], None],
 ) -> Path:
@@ -83,11 +97,11 @@ def save_checkpoint(
 
     Args:
         folder: The run's `checkpoints` folder.
-        model: The unwrapped model.
-        optimizer: AdamW over a subset of the model's parameters.
+        tensors: From `checkpoint_tensors`.
         state: Where training stands.
+        environment: Fingerprint of what the bits depend on.
         keep: How many to keep, at least one.
-        say: Told of an older one that could not be removed; this one stands all the same.
+        say: Hears of an older one that could not be removed; this one stands all the same.
 
     Raises:
         StorageError: No space, the run folder is gone, or the system refused; what was there before
@@ -95,23 +109,19 @@ def save_checkpoint(
     """
     from safetensors.torch import save_file
 
-    # All of it first: processes that hold a part of the weights give it now, whatever fails later.
-    groups = {"model": _model_tensors(model), "optimizer": _optimizer_tensors(model, optimizer)}
     target = checkpoint_of(folder, state.step)
     check_folder(folder.parent)
-    check_space(target, _SPARE + sum(t.nbytes for g in groups.values() for t in g.values()))
+    check_space(target, _SPARE + sum(t.nbytes for part in tensors.values() for t in part.values()))
     earlier = checkpoints_in(folder)
     with folder_in_place(target) as beside:
-        for name, tensors in groups.items():
-            heartbeat(f"saving step {state.step}")
-            save_file(tensors, beside / f"{name}.safetensors")
+        for name, part in tensors.items():
+            save_file(part, beside / f"{name}.safetensors")
         write_json(beside / "state.json", asdict(state))
-        heartbeat(f"saving step {state.step}")
         manifest = {
             "schema": SCHEMA,
             "step": state.step,
             "parent": earlier[-1].name if earlier else None,
-            "conditions": environment_fingerprint(model),
+            "environment": environment,
             "files": {path.name: describe_file(path) for path in sorted(beside.iterdir())},
         }
         write_json_with_hash(beside / _MANIFEST, manifest)
@@ -120,8 +130,8 @@ def save_checkpoint(
 
 
 def read_environment(path: Path) -> dict[str, str]:
-    """Return the conditions under which a checkpoint was written."""
-    return dict(read_json_with_hash(path / _MANIFEST)["conditions"])
+    """Return the environment fingerprint under which a checkpoint was written."""
+    return dict(read_json_with_hash(path / _MANIFEST)["environment"])
 
 
 def checkpoint_of(folder: Path, step: int) -> Path:
@@ -133,7 +143,6 @@ def _retain(earlier: list[Path], newest: int, keep: int, say: Callable[[str], No
     """Remove the checkpoints before the newest `keep` whole ones; damaged ones do not count."""
     whole = 1
     for old in reversed(earlier):
-        heartbeat("looking through checkpoints")
         try:
             if whole < keep:
                 whole += _trouble(old) is None
@@ -151,15 +160,14 @@ def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
         The step, and a line for each checkpoint that is damaged.
     """
     path, damaged = newest_checkpoint(folder)
-    anew = "and no older one is whole: training begins anew"
-    instead, lines = anew if path is None else "using the one before", []
+    start = "and no older one is whole: training starts from the beginning"
+    instead, lines = start if path is None else "using the one before", []
     for bad, trouble in damaged:
-        aside = _aside(bad)
-        try:
-            bad.rename(aside)
-            lines.append(f"{bad.name}: {trouble}; now {aside.name}, {instead}")
-        except OSError:  # a folder that may only be read; it is passed over all the same
-            lines.append(f"{bad.name}: {trouble}; {instead}")
+        aside = f".quarantine-{bad.name}-{time.time_ns()}"
+        with suppress(OSError):  # a folder that may only be read is passed over all the same
+            bad.rename(bad.with_name(aside))
+            trouble += f"; now {aside}"
+        lines.append(f"{bad.name}: {trouble}, {instead}")
     return (-1 if path is None else _step(path)), lines
 
 
@@ -171,19 +179,10 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]
     """
     damaged: list[tuple[Path, str]] = []
     for path in reversed(checkpoints_in(folder)):
-        heartbeat(f"reading {path.name}")
-        trouble = _trouble(path)
-        if trouble is None:
+        if (trouble := _trouble(path)) is None:
             return path, damaged
         damaged.append((path, trouble))
     return None, damaged
-
-
-def _aside(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f".quarantine-{path.name}-{number}")).exists():
-        number += 1
-    return aside
 
 
 def _step(path: Path) -> int:
@@ -196,7 +195,9 @@ def read_state(path: Path, identity: dict[str, str]) -> TrainState:
     Raises:
         RunFolderError: The checkpoint is of another recipe or corpus.
     """
-    state = TrainState(**read_json(path / "state.json"))
+    saved = read_json(path / "state.json")
+    window = {name: (total, count) for name, (total, count) in saved["window"].items()}
+    state = TrainState(**saved | {"window": window})
     changed = [key for key, value in identity.items() if state.identity.get(key) != value]
     if changed:
         raise RunFolderError(
@@ -208,7 +209,16 @@ def read_state(path: Path, identity: dict[str, str]) -> TrainState:
 
 def load_model(path: Path, model: nn.Module) -> None:
     """Copy the saved weights into a model of the same shape."""
-    _load(path / "model.safetensors", _model_tensors(model))
+    import torch
+    from safetensors.torch import load_file
+
+    saved, parameters = load_file(path / "model.safetensors"), dict(model.named_parameters())
+    if saved.keys() != parameters.keys():
+        odd = sorted(saved.keys() ^ parameters.keys())[:3]
+        raise RunFolderError(f"{path}: weights do not fit the model, such as {', '.join(odd)}.")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(saved[name])
 
 
 def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -250,15 +260,9 @@ def _trouble(path: Path) -> str | None:
     if manifest["step"] != _step(path):
         return f"is that of step {manifest['step']}, under another name"
     for name, expected in manifest["files"].items():
-        trouble = file_trouble(path / name, expected)
-        if trouble is not None:
+        if (trouble := file_trouble(path / name, expected)) is not None:
             return f"{name} {trouble}"
     return None
-
-
-def _model_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
-    # Tied weights appear once among the parameters, as safetensors wants it.
-    return {name: gathered(p.data).contiguous() for name, p in model.named_parameters()}
 
 
 def _learning(
@@ -266,34 +270,3 @@ def _learning(
 ) -> list[tuple[str, torch.nn.Parameter]]:
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return [(names[id(p)], p) for group in optimizer.param_groups for p in group["params"]]
-
-
-def _optimizer_tensors(
-    model: nn.Module, optimizer: torch.optim.Optimizer
-) -> dict[str, torch.Tensor]:
-    import torch
-
-    tensors = {}
-    for name, parameter in _learning(model, optimizer):
-        for key, value in optimizer.state[parameter].items():
-            tensors[f"{key}.{name}"] = gathered(torch.as_tensor(value)).contiguous()
-    return tensors
-
-
-def gather_for_others(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Give one's shards to the process that calls `save_checkpoint` at the same time."""
-    _model_tensors(model)
-    _optimizer_tensors(model, optimizer)
-
-
-def _load(path: Path, tensors: dict[str, Any]) -> None:
-    import torch
-    from safetensors.torch import load_file
-
-    saved = load_file(path)
-    if saved.keys() != tensors.keys():
-        odd = sorted(saved.keys() ^ tensors.keys())[:3]
-        raise RunFolderError(f"{path}: weights do not fit the model, such as {', '.join(odd)}.")
-    with torch.no_grad():
-        for name, tensor in tensors.items():
-            tensor.copy_(saved[name])

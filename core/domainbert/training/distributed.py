@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import torch
-
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -22,14 +18,9 @@ from domainbert.errors import (
 )
 
 _LONGEST = 2000
-_KINDS: tuple[type[DomainBertError], ...] = (
-    RunFailed,
-    RunFolderError,
-    DataError,
-    StorageError,
-    StorageFullError,
-    FailedElsewhere,
-)
+_KINDS: tuple[Any, ...] = (
+    RunFailed, RunFolderError, DataError, StorageError, StorageFullError, FailedElsewhere,
+)  # fmt: skip
 
 
 def all_reduce_sum(accelerator: Any, values: list[Any]) -> list[Any]:
@@ -49,8 +40,8 @@ def all_reduce_max(accelerator: Any, number: float) -> float:
     """Return the highest number that any process has."""
     if accelerator.num_processes == 1:
         return number
-    told = torch.tensor([number], dtype=torch.float64, device=accelerator.device)
-    return float(accelerator.gather(told).max())
+    numbers = torch.tensor([number], dtype=torch.float64, device=accelerator.device)
+    return float(accelerator.gather(numbers).max())
 
 
 def broadcast_from_main(accelerator: Any, number: int) -> int:
@@ -60,21 +51,12 @@ def broadcast_from_main(accelerator: Any, number: int) -> int:
         accelerator: The processes.
         number: Of this process; counts only in the main one.
     """
-    (told,) = all_reduce_sum(accelerator, [number if accelerator.is_main_process else 0])
-    return int(told)
+    (total,) = all_reduce_sum(accelerator, [number if accelerator.is_main_process else 0])
+    return int(total)
 
 
-def run_on_main(
-    accelerator: Any,
-    action: Callable[[], object],
-    meanwhile: Callable[[], object] | None = None,
-) -> None:
+def run_on_main(accelerator: Any, action: Callable[[], object]) -> None:
     """Let the main process do something, and all of them fail if it does.
-
-    Args:
-        accelerator: The processes.
-        action: What the main process does.
-        meanwhile: What the others do.
 
     Raises:
         DomainBertError: What went wrong in the main process.
@@ -85,8 +67,6 @@ def run_on_main(
             action()
         except Exception as error:
             trouble = error
-    elif meanwhile is not None:
-        meanwhile()
     fail_together(accelerator, trouble)
 
 
@@ -101,26 +81,20 @@ def fail_together(accelerator: Any, error: Exception | None) -> None:
         DomainBertError: The same message in all processes.
         FailedElsewhere: In all others, what nobody expected in the main one.
     """
-    kind = 0 if error is None else 1
-    if error is not None and not isinstance(error, DomainBertError):
-        kind += _KINDS.index(FailedElsewhere)
-    elif type(error) in _KINDS:
-        kind += _KINDS.index(type(error))
-    # One byte a number: sums over processes, of which one has something to say, are its text.
-    text = b"" if error is None else str(error).encode()[:_LONGEST]
+    kind = 0
+    if error is not None:
+        other = RunFailed if isinstance(error, DomainBertError) else FailedElsewhere
+        kind = 1 + _KINDS.index(type(error) if type(error) in _KINDS else other)
     kind = broadcast_from_main(accelerator, kind)
     if not kind:
         return
-    if error is not None:
-        _sum(accelerator, text)
-        raise error
-    message = _sum(accelerator, b"").decode(errors="replace")
-    raise _KINDS[kind - 1](message)
-
-
-def _sum(accelerator: Any, text: bytes) -> bytes:
+    # One byte per number: sums over processes, of which one has something to say, are its text.
+    text = b"" if error is None else str(error).encode()[:_LONGEST]
     numbers = all_reduce_sum(accelerator, list(text.ljust(_LONGEST, b"\0")))
-    return bytes(map(int, numbers)).rstrip(b"\0")
+    if error is not None:
+        raise error
+    message = bytes(map(int, numbers)).rstrip(b"\0").decode(errors="replace")
+    raise _KINDS[kind - 1](message)
 
 
 def gathered(tensor: torch.Tensor) -> torch.Tensor:

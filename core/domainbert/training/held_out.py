@@ -53,14 +53,6 @@ class HeldOutScore:
     tokens: int
 
 
-@dataclass(frozen=True)
-class HiddenText:
-    """A window of a text with some words hidden; `characters` is what they cover."""
-
-    sequence: MaskedSequence
-    characters: int
-
-
 def hidden_words(text: str) -> list[tuple[int, int]]:
     """Return the character ranges of the words to hide: a function of the text alone.
 
@@ -105,20 +97,15 @@ def measure_held_out(
     try:
         for group in batched(_windows(tokenizer, counted, max_length), _BATCH):
             poll()
-            sums = _score(wrapped, [item.sequence for item in group], tokenizer, device)
+            sums = _score(wrapped, [sequence for sequence, _ in group], tokenizer, device)
             nats, right, tokens = nats + sums[0], right + sums[1], tokens + sums[2]
-            characters += sum(item.characters for item in group)
+            characters += sum(hidden for _, hidden in group)
     finally:
         model.train(was_training)
     if not tokens:
         raise DataError("The held-out texts have no token: nothing can be measured on them.")
-    return HeldOutScore(
-        bits_per_character=nats / math.log(2) / characters,
-        accuracy=right / tokens,
-        documents=len(counted),
-        characters=characters,
-        tokens=tokens,
-    )
+    bits = nats / math.log(2) / characters
+    return HeldOutScore(bits, right / tokens, len(counted), characters, tokens)
 
 
 @torch.inference_mode()
@@ -133,7 +120,10 @@ def _score(
     return float(nats_N.double().sum()), int(right_N.sum()), len(nats_N)
 
 
-def _windows(tokenizer: Any, texts: list[str], max_length: int) -> Iterator[HiddenText]:
+def _windows(
+    tokenizer: Any, texts: list[str], max_length: int
+) -> Iterator[tuple[MaskedSequence, int]]:
+    """Yield windows of texts with some words hidden, and the characters that these cover."""
     specials = special_tokens(tokenizer)
     capacity = specials.room(max_length)
     for group in batched(texts, 64):
@@ -145,13 +135,12 @@ def _windows(tokenizer: Any, texts: list[str], max_length: int) -> Iterator[Hidd
                 window = _hide(np.array(ids[start:stop]), hidden_T[start:stop], specials)
                 if window is not None:
                     covered = _characters(text, offsets[start:stop], hidden_T[start:stop])
-                    yield HiddenText(window, covered)
+                    yield window, covered
 
 
 def _token_words(words: list[tuple[int, int]], offsets: list[tuple[int, int]]) -> NDArray[np.bool_]:
     """Return which tokens overlap a hidden word; both lists ascend."""
-    starts = np.array([word[0] for word in words], dtype=np.int64)
-    ends = np.array([word[1] for word in words], dtype=np.int64)
+    starts, ends = np.array(words, dtype=np.int64).reshape(-1, 2).T
     spans_T2 = np.array(offsets, dtype=np.int64).reshape(-1, 2)
     if not len(words):
         return np.zeros(len(spans_T2), dtype=bool)
@@ -174,10 +163,6 @@ def _hide(
 
 def _characters(text: str, offsets: list[tuple[int, int]], hidden: NDArray[np.bool_]) -> int:
     """Count the non-blank characters that the hidden tokens cover, each once."""
-    covered = {
-        place
-        for (start, stop), hide in zip(offsets, hidden, strict=True)
-        if hide
-        for place in range(start, stop)
-    }
+    spans = [span for span, hide in zip(offsets, hidden, strict=True) if hide]
+    covered = {place for start, stop in spans for place in range(start, stop)}
     return sum(not text[place].isspace() for place in covered)

@@ -6,20 +6,20 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
 
-from domainbert.model.layers import depths, frozen, lowest_awake, rate_scales
+from domainbert.model.layers import depths, frozen, lowest_unfrozen, rate_scales
 from domainbert.model.masked_lm import first_non_finite, head_parameters, set_dropout
+from domainbert.run.environment import environment_fingerprint
 from domainbert.run.heartbeat import heartbeat
 from domainbert.run.metrics import append_metrics, sync_metrics
 from domainbert.run.progress import Bar
 from domainbert.training.checkpoint import (
     TrainState,
+    checkpoint_tensors,
     checkpoints_in,
-    gather_for_others,
     save_checkpoint,
 )
 from domainbert.training.distributed import (
@@ -28,6 +28,7 @@ from domainbert.training.distributed import (
     fail_together,
     run_on_main,
 )
+from domainbert.training.memory import naming_batch
 from domainbert.training.phases import Phase
 from domainbert.training.recovery import check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import build_optimizer, learning_rate_at
@@ -35,6 +36,7 @@ from domainbert.training.step import (
     BadStep,
     Job,
     StepSums,
+    mean_of,
     train_step,
     warm_up_ddp_buckets,
     with_mlm_probability,
@@ -69,7 +71,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
 def _run(
     job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.AdamW, module: Any
 ) -> TrainState:
-    depth = depths(job.model)
+    depth, settings = depths(job.model), job.settings
     warm_up_ddp_buckets(job, module, state.step)
     with job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar:
         first = state = _begin(job, phase, state, optimizer)
@@ -77,20 +79,22 @@ def _run(
             heartbeat(f"step {step + 1}")
             entry: dict[str, Any] | None = None
             if str(step + 1) in state.skipped:
-                state, entry = _pass_over(phase, state)
+                state, entry = _pass_over(job, phase, state)
                 _finish_step(job, phase, state, optimizer, entry)
                 continue
             started = time.perf_counter()
             rate = learning_rate_at(
                 step - phase.start, phase.steps, phase.learning_rate,
-                job.settings.warmup_ratio, job.settings.lr_scheduler, job.settings.decay,
+                settings.warmup_ratio, settings.lr_scheduler, settings.decay,
             )  # fmt: skip
-            asleep, now = _asleep(job, phase, depth, step), with_mlm_probability(job, phase, step)
-            sums = train_step(now, module, optimizer, step, rate, asleep)
-            check_loss(step + 1, sums.nats / sums.masked, state, job.settings.spike)
-            state = _advance(state, sums, time.perf_counter() - started)
-            if state.step % job.settings.logging_steps == 0 or state.step == phase.stop:
-                state, entry = _log(phase, state, sums, first, bar)
+            now, still = with_mlm_probability(job, phase, step), _frozen_in(job, phase, depth, step)
+            sums = train_step(now, module, optimizer, step, rate, still)
+            loss = mean_of(sums.losses, job.objectives[0].name)
+            check_loss(step + 1, loss, state, settings.spike)
+            state = _advance(remember_loss(state, loss), sums, time.perf_counter() - started)
+            if state.step % settings.logging_steps == 0 or state.step == phase.stop:
+                entry = {"gradient_norm": sums.gradient_norm, "learning_rate": rate}
+                state, entry = _log(job, phase, state, first, bar, entry)
             _finish_step(job, phase, state, optimizer, entry)
     return state
 
@@ -107,32 +111,32 @@ def learning(job: Job, phase_name: str) -> Iterator[tuple[Job, torch.optim.AdamW
     set_dropout(job.model, settings.dropout)
     # Before: processes agree on what they exchange when the model is wrapped.
     select_parameters(job.model, phase_name, frozen(settings, depth))
-    with wrapped(job) as (model, module):
+    with naming_batch(settings), wrapped(job) as (model, module):
+        scales = rate_scales(depth, settings.layerwise_lr_decay)
+        device = job.session.accelerator.device
         optimizer = build_optimizer(
-            model,
-            settings.adam_betas,
-            settings.weight_decay,
-            job.session.accelerator.device,
-            rate_scales(depth, settings.layerwise_lr_decay),
+            model, settings.adam_betas, settings.weight_decay, device, scales
         )
         model.train()
         yield replace(job, model=model), optimizer, module
 
 
-def select_parameters(model: Any, phase_name: str, still: Collection[str] = ()) -> None:
-    """Let all parameters learn, or only those outside the encoder; `still` never do."""
+def select_parameters(model: Any, phase_name: str, frozen: Collection[str] = ()) -> None:
+    """Let all parameters learn, or only those outside the encoder; `frozen` never do."""
     head = set(head_parameters(model))
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_((phase_name == "full" or name in head) and name not in still)
+        parameter.requires_grad_((phase_name == "full" or name in head) and name not in frozen)
 
 
-def _asleep(job: Job, phase: Phase, depth: dict[str, int], step: int) -> list[torch.nn.Parameter]:
-    """Return the parameters of the phase whose turn to learn has not come."""
+def _frozen_in(
+    job: Job, phase: Phase, depth: dict[str, int], step: int
+) -> list[torch.nn.Parameter]:
+    """Return the parameters of the phase that are still frozen in a step."""
     if job.settings.unfreeze == "all":
         return []
     learning = {name: p for name, p in job.model.named_parameters() if p.requires_grad}
     places = {name: depth[name] for name in learning}
-    lowest = lowest_awake(places, step - phase.start, phase.steps)
+    lowest = lowest_unfrozen(places, step - phase.start, phase.steps)
     return [p for name, p in learning.items() if places[name] < lowest]
 
 
@@ -147,7 +151,7 @@ def _begin(
     return state if state.step > phase.start else forget_losses(state)
 
 
-def _pass_over(phase: Phase, state: TrainState) -> tuple[TrainState, dict[str, Any]]:
+def _pass_over(job: Job, phase: Phase, state: TrainState) -> tuple[TrainState, dict[str, Any]]:
     """Leave the batch of a step out; its place in schedule and order stays."""
     number = state.step + 1
     entry = {"step": number, "phase": phase.name, "skipped": state.skipped[str(number)]}
@@ -155,43 +159,45 @@ def _pass_over(phase: Phase, state: TrainState) -> tuple[TrainState, dict[str, A
     if number < phase.stop:
         return state, entry
     # No later line of the phase can average the losses since the last, and another's must not.
-    if state.window_masked:
-        entry["loss"] = state.window_nats / state.window_masked
-    return replace(state, window_nats=0.0, window_masked=0), entry
+    return replace(state, window={}), entry | _means(job, state)
 
 
 def _advance(state: TrainState, sums: StepSums, seconds: float) -> TrainState:
+    before = dict.fromkeys(sums.losses, (0.0, 0)) | state.window
+    window = {
+        name: (before[name][0] + total, before[name][1] + count)
+        for name, (total, count) in sums.losses.items()
+    }
     return replace(
-        remember_loss(state, sums.nats / sums.masked),
+        state,
         step=state.step + 1,
         tokens=state.tokens + sums.tokens,
         seconds=state.seconds + seconds,
-        window_nats=state.window_nats + sums.nats,
-        window_masked=state.window_masked + sums.masked,
+        window=window,
     )
 
 
-def _log(
-    phase: Phase, state: TrainState, sums: StepSums, first: TrainState, bar: Bar
-) -> tuple[TrainState, dict[str, Any]]:
-    loss = state.window_nats / state.window_masked
-    speed = (state.tokens - first.tokens) / (state.seconds - first.seconds)
-    entry = {
-        "step": state.step,
-        "phase": phase.name,
-        "loss": loss,
-        **({"pair_loss": sums.pair_nats / sums.pairs} if sums.pairs else {}),
-        "gradient_norm": sums.gradient_norm,
-        "learning_rate": sums.learning_rate,
-        "tokens": state.tokens,
-        "tokens_per_second": round(speed, 1),
+def _means(job: Job, state: TrainState) -> dict[str, float]:
+    """Return the means since the last metrics line, by metrics key, of what has any term."""
+    return {
+        objective.metrics_key: mean_of(state.window, objective.name)
+        for objective in job.objectives
+        if objective.name in state.window and state.window[objective.name][1]
     }
-    left = (phase.stop - state.step) / (state.step - first.step) * (state.seconds - first.seconds)
+
+
+def _log(
+    job: Job, phase: Phase, state: TrainState, first: TrainState, bar: Bar, entry: dict[str, Any]
+) -> tuple[TrainState, dict[str, Any]]:
+    means, seconds = _means(job, state), state.seconds - first.seconds
+    speed = (state.tokens - first.tokens) / seconds
+    entry |= {"step": state.step, "phase": phase.name, "tokens": state.tokens, **means}
+    left = (phase.stop - state.step) / (state.step - first.step) * seconds
     done = state.step - phase.start
-    note = f"loss {loss:.3f} · {speed:,.0f} tokens/s"
-    line = f"{phase.name} {done}/{phase.steps} · {note} · {left:.0f} s left"
-    bar.update(done, note, line)
-    return replace(state, window_nats=0.0, window_masked=0), entry
+    note = f"loss {means['loss']:.3f} · {speed:,.0f} tokens/s"
+    bar.update(done, note, f"{phase.name} {done}/{phase.steps} · {note} · {left:.0f} s left")
+    state = replace(state, window={}, losses=means)
+    return state, entry | {"tokens_per_second": round(speed, 1)}
 
 
 def _finish_step(
@@ -220,19 +226,19 @@ def _finish_step(
 
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
-    run, accelerator = job.session.run, job.session.accelerator
-    # By itself: once others give their shards, nothing may fail before those are taken.
-    run_on_main(accelerator, partial(_prepare_save, job))
-    keep, say = job.settings.save_total_limit, job.session.reporter.say
-    save = partial(save_checkpoint, run.checkpoints, job.model, optimizer, state, keep, say)
-    give = partial(gather_for_others, job.model, optimizer) if accelerator.is_fsdp2 else None
-    run_on_main(accelerator, save, give)
+    run, settings, say = job.session.run, job.settings, job.session.reporter.say
+    # Here: every process gives its part of the weights, whatever fails in the main one.
+    tensors = checkpoint_tensors(job.model, optimizer)
 
+    def save() -> None:
+        job.store.check_unchanged()  # nothing is kept that was learned from changed tokens
+        sync_metrics(run)  # no checkpoint is ahead of them
+        environment = environment_fingerprint(job.model)
+        save_checkpoint(
+            run.checkpoints, tensors, state, environment, settings.save_total_limit, say
+        )
 
-def _prepare_save(job: Job) -> None:
-    """Refuse to keep what was learned from changed tokens; bring metrics up to the checkpoint."""
-    job.store.check_unchanged()
-    sync_metrics(job.session.run)
+    run_on_main(job.session.accelerator, save)
 
 
 def _trouble_writing(job: Job, entry: dict[str, Any]) -> Exception | None:

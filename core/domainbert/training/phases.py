@@ -9,6 +9,9 @@ from domainbert.recipe.budget import BUDGET_KEYS
 from domainbert.recipe.train import TrainSection
 from domainbert.training.batch_ramp import steps_to_read
 
+HEAD_LEARNING_RATE = 1e-3
+"""Peak rate of the head phase, in which nothing but a new head learns."""
+
 MOST_STEPS = 10**8 - 1
 """Of a run: names of checkpoints have eight digits."""
 
@@ -55,7 +58,7 @@ class CorpusSize:
 
 def head_phase(train: TrainSection) -> Phase:
     """Return the phase in which a new MLM head learns alone."""
-    return Phase("head", 0, train.head_steps, train.head_learning_rate)
+    return Phase("head", 0, train.head_steps, HEAD_LEARNING_RATE)
 
 
 def full_phase(train: TrainSection, first: int, steps: int) -> Phase:

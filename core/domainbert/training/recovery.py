@@ -15,12 +15,7 @@ from typing import TYPE_CHECKING
 
 from domainbert.errors import RunFailed
 from domainbert.run.metrics import rewind_metrics
-from domainbert.training.checkpoint import (
-    TrainState,
-    checkpoint_of,
-    load_model,
-    read_state,
-)
+from domainbert.training.checkpoint import TrainState, checkpoint_of, load_model, read_state
 from domainbert.training.resume import newest_whole_step
 from domainbert.training.step import BadStep
 
@@ -50,31 +45,26 @@ def forget_losses(state: TrainState) -> TrainState:
     return replace(state, recent=[], lowest_median=None)
 
 
-def is_spike(loss: float, state: TrainState, spike: float | None) -> bool:
-    """Tell whether the loss of a step stands out.
+def check_loss(step: int, loss: float, state: TrainState, spike: float | None) -> None:
+    """Refuse a step whose loss stands out.
 
     It is compared with the lowest median so far, since a median that follows would miss a slow
     divergence. Nothing is a spike until a first window is full: losses fall fast at the beginning.
 
     Args:
+        step: From 1.
         loss: Of the step, in nats per masked token.
         state: Knows the losses of the phase before it.
         spike: Nats from which a loss stands out; None for never.
-    """
-    if spike is None or state.lowest_median is None:
-        return False
-    middle = statistics.median(state.recent)
-    spread = _NORMAL * statistics.median(abs(value - middle) for value in state.recent)
-    return loss - state.lowest_median > max(spike, _DEVIATIONS * spread)
-
-
-def check_loss(step: int, loss: float, state: TrainState, spike: float | None) -> None:
-    """Refuse a step whose loss stands out.
 
     Raises:
-        BadStep: Its loss is a spike.
+        BadStep: The loss is a spike.
     """
-    if is_spike(loss, state, spike):
+    if spike is None or state.lowest_median is None:
+        return
+    middle = statistics.median(state.recent)
+    spread = _NORMAL * statistics.median(abs(value - middle) for value in state.recent)
+    if loss - state.lowest_median > max(spike, _DEVIATIONS * spread):
         usual = f"the lowest median of {WINDOW} steps is {state.lowest_median:.2f}"
         raise BadStep(step, f"loss {loss:.2f}, while {usual}")
 
@@ -102,7 +92,13 @@ def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[Tr
     restored = read_state(checkpoint, state.identity)
     skipped = {**state.skipped, str(bad.step): bad.reason}
     if len(skipped) > job.settings.max_rollbacks:
-        raise RunFailed(_too_often(skipped, restored.step))
+        earlier = ", ".join(sorted(state.skipped, key=int))
+        raise RunFailed(
+            f"{bad}.{f' Steps skipped before: {earlier}.' if earlier else ''} Training goes wrong "
+            "again and again, so it was stopped; the last checkpoint, of step "
+            f"{restored.step}, is whole. Lower `train.learning_rate`, lengthen "
+            "`train.warmup_ratio` or set `train.precision: fp32`, and use another --out."
+        )
     load_model(checkpoint, job.model)
     if session.is_main:
         rewind_metrics(session.run, restored.step)
@@ -111,14 +107,3 @@ def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[Tr
         f"({len(skipped)} of at most {job.settings.max_rollbacks})"
     )
     return replace(restored, skipped=skipped), checkpoint
-
-
-def _too_often(skipped: dict[str, str], kept: int) -> str:
-    last = max(skipped, key=int)
-    earlier = ", ".join(sorted(skipped, key=int)[:-1])
-    before = f" Steps skipped before: {earlier}." if earlier else ""
-    return (
-        f"step {last}: {skipped[last]}.{before} Training goes wrong again and again, so it was "
-        f"stopped; the last checkpoint, of step {kept}, is whole. Lower `train.learning_rate`, "
-        "lengthen `train.warmup_ratio` or set `train.precision: fp32`, and use another --out."
-    )

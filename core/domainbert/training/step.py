@@ -1,21 +1,25 @@
 """One optimizer step: exact over micro-batches and processes, a function of the step number.
 
-The loss of a step is the mean over all its masked tokens, whatever the micro-batch size and the
-number of processes: each forward pass returns a sum, and the divisor is counted over all of them.
+The loss of a step is the mean over all its terms (of masked LM: masked tokens), whatever the
+micro-batch size and the number of processes: each forward pass returns sums, and the divisors are
+counted over all of them.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from domainbert.keyed_random import derive_key
 from domainbert.model.load import longest_sequence
+from domainbert.model.masked_lm import MaskedLanguageModel
+from domainbert.plugin.components import Objective
 from domainbert.recipe.train import TrainSection
 from domainbert.run.session import Session
 from domainbert.training.batch_ramp import batch_places
@@ -23,7 +27,8 @@ from domainbert.training.data.batch import Layout, MicroBatch, masked_batch
 from domainbert.training.data.masking import MaskingConfig, mlm_probability_at
 from domainbert.training.data.order import SequenceIndex, global_batch, share
 from domainbert.training.distributed import all_reduce_sum
-from domainbert.training.memory import names_batch
+from domainbert.training.losses import count_terms
+from domainbert.training.objectives.masked_lm import MASKED_LM
 from domainbert.training.phases import Phase
 from domainbert.training.schedule import set_rate
 
@@ -64,109 +69,128 @@ class Job:
         model: A transformers `*ForMaskedLM`, on its device.
         store: Token store.
         index: Sequences of the training slice.
-        rule: How tokens are masked.
+        masking: How tokens are masked.
         layout: How sequences lie in a batch.
         settings: The recipe's `train:` section.
         session: Processes, device, run folder, progress, signals.
+        objectives: Training losses; the first is the one that is watched for spikes.
+        prepared: What each objective keeps, such as a teacher, by name.
     """
 
     model: Any
     store: TokenStore
     index: SequenceIndex
-    rule: MaskingConfig
+    masking: MaskingConfig
     layout: Layout
     settings: TrainSection
     session: Session
+    objectives: tuple[Objective, ...] = (MASKED_LM,)
+    prepared: dict[str, Any] = field(default_factory=dict)
+
+    def frozen_copy(self) -> MaskedLanguageModel:
+        """Return a copy of the model that does not learn, such as a teacher; it has `logits`."""
+        return MaskedLanguageModel(copy.deepcopy(self.model)).eval().requires_grad_(False)
+
+
+Losses = dict[str, tuple[float, int]]
+"""Sum and number of terms of each objective, by its name."""
 
 
 @dataclass(frozen=True)
 class StepSums:
-    """Sums of one optimizer step over all processes."""
+    """Sums of one optimizer step over all processes.
 
-    nats: float
-    masked: int
+    Args:
+        losses: Sum and count of each objective.
+        tokens: Tokens read, special tokens included, padding not.
+        gradient_norm: Before clipping.
+    """
+
+    losses: Losses
     tokens: int
     gradient_norm: float
-    learning_rate: float
-    pair_nats: float = 0.0
-    pairs: int = 0
+
+
+def mean_of(losses: Losses, name: str) -> float:
+    """Return the mean of an objective over its terms; 0 if there are none."""
+    total, count = losses[name]
+    return total / max(1, count)
 
 
 def with_mlm_probability(job: Job, phase: Phase, step: int) -> Job:
     """Return the job with the mask rate of a step; the head phase has the first rate."""
     since = step - phase.start if phase.name == "full" else 0
     rate = mlm_probability_at(since, phase.steps, *job.settings.mlm_probabilities)
-    return replace(job, rule=replace(job.rule, rate=rate))
+    return replace(job, masking=replace(job.masking, rate=rate))
 
 
-@names_batch
 def train_step(
     job: Job,
-    wrapped: Any,
+    module: Any,
     optimizer: torch.optim.Optimizer,
     step: int,
     learning_rate: float,
-    asleep: Sequence[torch.nn.Parameter] = (),
+    frozen: Sequence[torch.nn.Parameter] = (),
 ) -> StepSums:
-    """Do one optimizer step on the global batch of `step`; parameters `asleep` stay as they are."""
+    """Do one optimizer step on the global batch of `step`.
+
+    Args:
+        job: The run.
+        module: Its model as `SummedLosses`, as Accelerate prepared it.
+        optimizer: From `build_optimizer`.
+        step: From 0, over all phases.
+        learning_rate: Of the parameters with scale 1.
+        frozen: Parameters that stay as they are.
+    """
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     batches = micro_batches(job, step)
-    masked, pairs, tokens = all_reduce_sum(accelerator, _counts(batches))
+    counted = [count_terms(objective, batches) for objective in job.objectives]
+    counted.append(sum(batch.n_tokens for batch in batches))
+    *counts, tokens = map(int, all_reduce_sum(accelerator, counted))
+    names = [objective.name for objective in job.objectives]
+    shares = [settings.loss_weights[name] for name in names]
     optimizer.zero_grad(set_to_none=True)
     # Processes average their gradients, so each gives `world` times its part.
-    weights = torch.tensor([world / masked, world / max(1, pairs)], device=accelerator.device)
+    parts = [world / max(1, count) * share for count, share in zip(counts, shares, strict=True)]
+    weights = torch.tensor(parts, device=accelerator.device)
     # Kept on the device: reading it would make a GPU wait after every micro-batch.
-    total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
+    totals = torch.zeros(len(counts), dtype=torch.float64, device=accelerator.device)
     for number, batch in enumerate(batches):
         last = number == len(batches) - 1
         # Dropout depends on the place in the run and on nothing that came before.
         torch.manual_seed(derive_key("dropout", settings.seed, step, rank, number))
-        with nullcontext() if last else accelerator.no_sync(wrapped):
-            # Of masked tokens, and of pairs where there is a head for them.
-            sums = wrapped(batch.to(accelerator.device)).reshape(-1)
-            accelerator.backward((sums * weights[: len(sums)]).sum())
-            total[: len(sums)] += sums.detach()
+        with nullcontext() if last else accelerator.no_sync(module):
+            sums = module(batch.to(accelerator.device))
+            accelerator.backward((sums * weights).sum())
+            totals += sums.detach()
     # Without a gradient AdamW leaves a parameter, its decay and its averages alone. Turning off
     # `requires_grad` would save work, but DDP wants the same parameters in every step.
-    for parameter in asleep:
+    for parameter in frozen:
         parameter.grad = None
-    nats, pair_nats = all_reduce_sum(accelerator, total.tolist())
-    norm = float(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_grad_norm))
-    check_finite(step + 1, nats / masked + pair_nats / max(1, pairs), norm)
+    summed = all_reduce_sum(accelerator, totals.tolist())
+    losses = {n: (total, c) for n, total, c in zip(names, summed, counts, strict=True)}
+    norm = float(accelerator.clip_grad_norm_(module.parameters(), settings.max_grad_norm))
+    check_finite(step + 1, sum(mean_of(losses, name) for name in names), norm)
     set_rate(optimizer, learning_rate)
     optimizer.step()
-    return StepSums(nats, int(masked), int(tokens), norm, learning_rate, pair_nats, int(pairs))
-
-
-def _counts(batches: list[MicroBatch]) -> list[int]:
-    """Return masked tokens, pairs and tokens of one process."""
-    return [
-        sum(len(batch.targets_N) for batch in batches),
-        sum(len(batch.pair_labels_P) for batch in batches),
-        sum(batch.n_tokens for batch in batches),
-    ]
+    return StepSums(losses, tokens, norm)
 
 
 def micro_batches(job: Job, step: int) -> list[MicroBatch]:
     """Return what this process reads in a step."""
     accelerator, settings = job.session.accelerator, job.settings
-    rank, world, micro = (
-        accelerator.process_index,
-        accelerator.num_processes,
-        settings.micro_batch_size,
-    )
+    micro = settings.micro_batch_size
     keys = global_batch(job.index, settings.seed, batch_places(settings, step))
     # Where every pass gathers weights from all processes, all have to make as many passes.
     by_tokens = job.layout != "padded" and not accelerator.is_fsdp2
     capacity = micro * settings.max_seq_length if by_tokens else None
-    parts = share(keys, rank, world, micro, capacity)
+    parts = share(keys, accelerator.process_index, accelerator.num_processes, micro, capacity)
     longest = longest_sequence(job.model)
-    return [masked_batch(job.store, part, job.rule, job.layout, longest) for part in parts]
+    return [masked_batch(job, part, longest) for part in parts]
 
 
-@names_batch
-def warm_up_ddp_buckets(job: Job, wrapped: Any, step: int) -> None:
+def warm_up_ddp_buckets(job: Job, module: Any, step: int) -> None:
     """Let processes agree on the order in which they exchange gradients, before any counts.
 
     DDP chooses it in the first backward pass of its life and sums in another order before. With
@@ -174,12 +198,12 @@ def warm_up_ddp_buckets(job: Job, wrapped: Any, step: int) -> None:
 
     Args:
         job: The run.
-        wrapped: The model as it is trained; its weights and gradients stay as they are.
+        module: The model as it is trained; its weights and gradients stay as they are.
         step: The step that follows, whose batch is used.
     """
     accelerator = job.session.accelerator
     if accelerator.num_processes == 1:
         return
     batch = micro_batches(job, step)[0]
-    accelerator.backward(wrapped(batch.to(accelerator.device)).sum())
-    wrapped.zero_grad(set_to_none=True)
+    accelerator.backward(module(batch.to(accelerator.device)).sum())
+    module.zero_grad(set_to_none=True)

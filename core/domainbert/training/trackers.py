@@ -73,11 +73,11 @@ def track(session: Session, entry: dict[str, Any]) -> None:
     trackers = session.accelerator.trackers
     if not trackers:
         return
-    path = _folder(session.run) / "state.json"
+    path = (session.run.path / "trackers") / "state.json"
     state = read_json(path)
     if entry["step"] <= state["step"]:
         return
-    values = {key: value for key, value in entry.items() if key != "step"}
+    values = {key: entry[key] for key in entry.keys() - {"step"}}
     for tracker in tuple(trackers):
         # Not the accelerator's `log`, in which one that fails would silence those after it.
         with _harmless(session, tracker):
@@ -97,18 +97,22 @@ def _harmless(session: Session, tracker: Any) -> Iterator[None]:
         session.accelerator.trackers.remove(tracker)
 
 
-def _folder(run: RunFolder) -> Path:
-    return run.path / "trackers"
-
-
 def _start(session: Session, names: tuple[str, ...]) -> None:
     from accelerate.utils import ProjectConfiguration
 
-    accelerator, folder = session.accelerator, _folder(session.run).resolve()
+    accelerator, folder = session.accelerator, (session.run.path / "trackers").resolve()
     path = folder / "state.json"
     # A name of its own for each run folder: the same recipe may be run again elsewhere.
     state = read_json(path) if path.is_file() else {"step": 0, "id": secrets.token_hex(8)}
-    _stay_below(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Below the run folder, and silent, unless the environment says otherwise.
+    for name, value in (
+        ("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}"),
+        ("TRACKIO_DIR", str(folder / "trackio")),
+        ("WANDB_SILENT", "true"),
+        ("WANDB_CONSOLE", "off"),
+    ):
+        os.environ.setdefault(name, value)
     accelerator.project_configuration = ProjectConfiguration(str(folder), str(folder))
     accelerator.log_with = list(dict.fromkeys(names))
     try:
@@ -125,15 +129,6 @@ def _start(session: Session, names: tuple[str, ...]) -> None:
         if tracker.name == "mlflow":
             state["mlflow"] = tracker.tracker.info.run_id
     write_json(path, state)
-
-
-def _stay_below(folder: Path) -> None:
-    """Let trackers write below the run folder, and be silent, unless they are told otherwise."""
-    os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
-    os.environ.setdefault("TRACKIO_DIR", str(folder / "trackio"))
-    os.environ.setdefault("WANDB_SILENT", "true")
-    os.environ.setdefault("WANDB_CONSOLE", "off")
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _options(run: RunFolder, folder: Path, state: dict[str, Any]) -> dict[str, dict[str, Any]]:

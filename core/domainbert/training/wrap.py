@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from domainbert.errors import RecipeError
-from domainbert.model.masked_lm import MaskedLanguageModel
 from domainbert.training.distributed import gathered
+from domainbert.training.losses import SummedLosses
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def wrapped(job: Job) -> Iterator[tuple[nn.Module, Any]]:
-    """Yield the model whose parameters learn, and the module that is called for the loss.
+    """Yield the model whose parameters learn, and the module that is called for the losses.
 
     Under FSDP the model is a copy in shards, while the run's own waits in the memory of the
     processor and takes over what was learned when the block succeeds. So everything outside the
@@ -33,7 +33,7 @@ def wrapped(job: Job) -> Iterator[tuple[nn.Module, Any]]:
     accelerator = job.session.accelerator
     try:
         if not accelerator.is_fsdp2:
-            module = MaskedLanguageModel(job.model)
+            module = SummedLosses(job.model, job.objectives, job.prepared)
             if job.settings.torch_compile:
                 # In place, so that no name changes; all sizes free, since batches differ in them.
                 module.compile(dynamic=True)
@@ -41,7 +41,7 @@ def wrapped(job: Job) -> Iterator[tuple[nn.Module, Any]]:
             return
         job.model.to("cpu")
         model = copy.deepcopy(job.model)
-        yield model, _shard(accelerator, model)
+        yield model, _shard(accelerator, SummedLosses(model, job.objectives, job.prepared))
         with torch.no_grad():
             learned = dict(model.named_parameters())
             for name, parameter in job.model.named_parameters():
@@ -51,15 +51,13 @@ def wrapped(job: Job) -> Iterator[tuple[nn.Module, Any]]:
         job.model.to(accelerator.device)
 
 
-def _shard(accelerator: Any, model: Any) -> Any:
-    module: Any = MaskedLanguageModel(model)
+def _shard(accelerator: Any, module: Any) -> Any:
     # Accelerate looks for names of layers on what it is given. The embeddings share a weight with
     # the head, and such weights must be in one group: that of the whole.
-    names = model._no_split_modules or []
+    names = module.model._no_split_modules or []
     module._no_split_modules = [name for name in names if not name.endswith("Embeddings")]
     # It wants an optimizer too, to exchange its parameters; ours is built on the shards afterwards.
-    sharded, _ = accelerator.prepare(module, torch.optim.SGD(model.parameters(), lr=0.0))
-    return sharded
+    return accelerator.prepare(module, torch.optim.SGD(module.parameters(), lr=0.0))[0]
 
 
 def save_memory(model: Any, wanted: bool) -> None:

@@ -43,7 +43,7 @@ def read_medline(path: Path) -> Iterator[Document]:
     """Yield one document for each article of a PubMed/MEDLINE XML file.
 
     Articles are `PubmedArticle`, `PubmedBookArticle` and bare `MedlineCitation` elements, also as
-    the root. The text is the title, a newline, and the abstract's sections a line each, with a
+    the root. The text is the title, a newline, and one line per section of the abstract, with the
     section's `Label` before it as `LABEL: `. Inline markup and MathML are flattened to their
     characters, white space is folded, and the brackets that mark a translated title are taken off
     (`[Title].` becomes `Title.`); the placeholder `[Not Available].` is no title. Other abstracts
@@ -59,8 +59,8 @@ def read_medline(path: Path) -> Iterator[Document]:
         DataError: The file is missing, empty, cut short, damaged or not well-formed; its root is
             not one of PubMed's; its DOCTYPE has an internal subset; it declares an encoding
             other than UTF-8, US-ASCII and ISO-8859-1; it refers to an entity that XML does not
-            predefine; an article has no PMID or no citation; or more than 16 MiB, or what is beyond
-            libxml2's limits (10 MB in one text, 256 nested elements), stand in one article.
+            predefine; an article has no PMID or no citation; or an article exceeds 16 MiB or
+            libxml2's limits (10 MB in one text, 256 nested elements).
     """
     at = _Position(path)
     parser = _parser()

@@ -1,7 +1,7 @@
 """Read the NCBI disease corpus as published: PubTator text with character offsets.
 
 The CoNLL files of the same corpus are tokenised; these are not, so that a tokeniser's choices do
-not stand between a model and the text. The two count differently, as measured on the files that the
+not come between a model and the text. The two count differently, as measured on the files that the
 task `ncbi-disease-pubtator` declares:
 
 | split | abstracts in the file | read | mentions in the file | spans read | sentences | CoNLL's |
@@ -12,7 +12,7 @@ task `ncbi-disease-pubtator` declares:
 
 The missing mentions are of PMID 8528200, which stands twice in train, word for word, with 11
 mentions; it is read once. The CoNLL files hold it twice. They also extend two train mentions that
-end one letter early (`autosomal dominant disorde`); here the last letter becomes a word of its own,
+end one letter early (`autosomal dominant disorde`); here the last letter becomes a separate word,
 outside. And they end sentences within numbers that the text writes with a blank (`2. 8%`), which
 accounts for most of the sentences that they have more.
 """

@@ -161,7 +161,7 @@ def _extracted(path: Path) -> Iterator[Document]:
     try:
         record = json.loads(decode(read_bytes(path, MAX_BYTES), str(path)))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not valid JSON: {error}. Expected one report a file.") from None
+        raise DataError(f"{path}: not valid JSON: {error}. Expected one report per file.") from None
     names = [key for key in record if _JSON_ITEM.fullmatch(key)] if isinstance(record, dict) else []
     if not names:
         raise DataError(

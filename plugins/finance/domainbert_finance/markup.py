@@ -40,7 +40,7 @@ def looks_like_html(text: str) -> bool:
 def html_paragraphs(text: str, where: str) -> list[str]:
     """Return the paragraphs of an HTML page as a reader sees them, without its tables.
 
-    Left out are the head, scripts, what is styled `display: none`, the header of inline XBRL, page
+    Left out are the head, scripts, elements with `display: none`, the header of inline XBRL, page
     numbers, and every table of more than one row that has text; a table of one such row is layout
     and read as one line. Broken markup is read as a browser would.
 
@@ -77,7 +77,7 @@ class _Table:
         rows: Its rows that have text.
         size: Characters of text in it, those of tables within it included.
         row_from: `size` where the current row starts.
-        nested: Whether a table stands in it.
+        nested: Whether it contains a table.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ class _Table:
     nested: bool = False
 
     def settled(self) -> list[str]:
-        """Return what is read of it."""
+        """Return its lines, or none of a table with data."""
         if self.rows > 1:
             return []
         layout = self.rows == 1 and not self.nested and self.size <= _LAYOUT_CHARACTERS

@@ -1,6 +1,6 @@
 """Read the Financial PhraseBank and share its sentences out among splits.
 
-There is no official split. Here a sentence goes where the hash of its own words says, so it is in
+There is no official split. Here the hash of its words assigns a sentence to a split, so it is in
 the same split at all four levels of agreement, and no sentence of one level's training data is in
 the test data of another. As measured on the files that the tasks declare:
 

@@ -32,8 +32,8 @@ class Article:
 
     Args:
         id: The number `NEWID`.
-        title: The headline; empty where the collection did not find it (`UNPROC`).
-        paragraphs: The body; empty for headlines without one (`BRIEF`).
+        title: The title; empty where the collection lacks it (`UNPROC`).
+        paragraphs: The body; empty for titles without one (`BRIEF`).
         topics: Subject codes.
     """
 

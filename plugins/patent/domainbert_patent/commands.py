@@ -30,9 +30,9 @@ def add_commands(app: typer.Typer) -> None:
     Args:
         app: The application.
     """
-    app.command("patents", help="Write labelled examples from patent files, one JSON a line.")(
-        patents
-    )
+    app.command(
+        "patents", help="Write labelled examples from patent files, one JSON object per line."
+    )(patents)
 
 
 def patents(

@@ -49,7 +49,7 @@ def read_marec(root: Any, at: Position) -> Patent:
 def read_ep(root: Any, at: Position) -> Patent:
     """Return the patent of an `ep-patent-document` element.
 
-    Titles stand in `B540` as pairs of a language (`B541`) and a text (`B542`).
+    `B540` has the titles as pairs of a language (`B541`) and a text (`B542`).
 
     Args:
         root: The element.

@@ -7,8 +7,8 @@ Characters that the code of the time lacked are written between stops: `.alpha.`
 `CO.sub.2`. Those of `_CHARACTERS` are replaced, marks of sub- and superscripts go, anything else
 stays as it is. Tables (`TBL`) and marks of formulas and drawings (`##EQU1##`) are left out.
 
-Nothing marks the end of a record, so that a file that was cut shows by its last one only: there the
-number of claims that the head tells (`NCL`) is compared with what was read.
+Nothing marks the end of a record, so a truncated file shows by its last one only: there the
+number of claims in the head (`NCL`) is compared with the number read.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def read_greenbook(at: Position) -> Iterator[Patent]:
 
 
 def _add(record: _Record, section: str, line: str) -> str:
-    """Take in one line; return the section that the next one stands in."""
+    """Take in one line; return the section of the next one."""
     match = _LINE.fullmatch(line)
     if match is not None:
         tag = match["tag"]

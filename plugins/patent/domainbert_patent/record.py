@@ -25,11 +25,11 @@ class Patent:
 
     Args:
         id: Country, number and kind, such as `US-6859910-B2`.
-        date: Date of publication or grant as `2005-01-04`, empty if not told.
+        date: Date of publication or grant as `2005-01-04`, empty if unknown.
         title: The title; a line, like all of the texts below.
         abstract: Paragraphs, a line each; empty for design patents.
         description: Headings and paragraphs, a line each, tables and formulas left out.
-        claims: One text a claim, without its number; cancelled claims are left out.
+        claims: One text per claim, without its number; cancelled claims are left out.
         codes: Symbols of CPC and IPC, the main one of each scheme first.
         language: Of the texts: `en`, or what the file says if it has no English ones.
         source: File name, and number of the record in it.

@@ -1,12 +1,12 @@
 """Read a patent file, plain or compressed, as a stream of separate XML documents or of lines.
 
-A weekly file of the USPTO is many XML documents one after the other, each with a prolog of its own,
+A weekly file of the USPTO is many XML documents one after the other, each with its prolog,
 so no XML parser reads it whole. It is cut at the end tag of each root element. One document is in
 memory at a time.
 
 The files are untrusted input. A DOCTYPE may name a DTD, which is never opened, and may declare the
 drawings that belong to the patent (`<!ENTITY ... SYSTEM ... NDATA TIF>`), which is ignored, as such
-names cannot stand in text. A file that declares anything else is refused.
+names cannot occur in text. A file that declares anything else is refused.
 """
 
 from __future__ import annotations

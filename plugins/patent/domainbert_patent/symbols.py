@@ -1,7 +1,7 @@
 """Symbols of the patent classifications IPC and CPC: `H04L 9/32` and its other spellings.
 
 A symbol names a section (`H`), a class (`H04`), a subclass (`H04L`) and a group (`H04L 9/32`). The
-Cooperative Patent Classification has the sections A to H of the IPC and Y of its own. The files of
+Cooperative Patent Classification has the sections A to H of the IPC, and Y. The files of
 fifty years spell one symbol in many ways; all of these are `H04L9/32`:
 
 | spelling | where |
@@ -91,7 +91,7 @@ class Code:
     Args:
         scheme: `CPC` or `IPC`.
         symbol: What was given.
-        version: Edition of the IPC (`7`), or year and month (`2013.01`); empty if not told.
+        version: Edition of the IPC (`7`), or year and month (`2013.01`); empty if unknown.
     """
 
     scheme: str

@@ -23,7 +23,7 @@ _BRACKETS = re.compile(r"\s*\([^()]*\)")
 def read_titles(path: Path) -> dict[str, str]:
     """Return the titles of a CPC scheme file or of a table, by symbol (`A01L`, `A01L1/00`).
 
-    References to other symbols, which stand in brackets or in elements of their own, are left out,
+    References to other symbols, in brackets or in separate elements, are left out,
     and so are the braces around what the CPC added to the IPC.
 
     Args:

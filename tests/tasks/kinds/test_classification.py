@@ -10,7 +10,6 @@ from helpers.tasks import examples, labelled
 from domainbert.plugin.domain import Example, Prediction
 from domainbert.tasks.kinds.classification import (
     CLASSIFICATION,
-    average_windows,
     best_threshold,
     decide,
     label_matrix,
@@ -36,14 +35,6 @@ def test_a_document_of_100_000_words_is_cut_or_read_whole(
 def test_long_texts_are_counted(tokenizer_of: TokenizerOf) -> None:
     texts = [Example("the " * n, ("place",)) for n in (3, 14, 15)]
     assert CLASSIFICATION.count_long(texts, tokenizer_of("bert"), 16) == 1
-
-
-def test_windows_average_their_scores(tokenizer_of: TokenizerOf) -> None:
-    texts = [Example("the " * 20, ("place",)), Example("the", ("place",))]
-    windows = text_windows(texts, tokenizer_of("bert"), 16, "window")
-    assert [window.record for window in windows] == [0, 0, 1]
-    scores = np.array([[1, 2], [3, 6], [5, 5]], dtype=np.float32)
-    assert average_windows(windows, scores, 2).tolist() == [[2, 4], [5, 5]]
 
 
 def test_the_best_class_is_predicted_and_classes_are_ranked() -> None:
@@ -94,8 +85,3 @@ def test_misfits(task: Any, prediction: Prediction, message: str) -> None:
     misfit = CLASSIFICATION.misfit(prediction, task)
     assert misfit.startswith(message)
     assert (misfit == "") == (message == "")
-
-
-def test_levels_are_for_several_labels() -> None:
-    task = labelled("classification", "a", levels={"x": 1})
-    assert CLASSIFICATION.check_task(task) == "levels need multi_label: true"

@@ -80,23 +80,6 @@ def test_every_word_with_a_token_is_scored_once_at_its_first_piece(
                     assert any(shown[: len(ids)] == ids for ids in cut)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@given(words_of=SENTENCES)
-@settings(max_examples=12, deadline=None)
-def test_a_sentence_that_fits_is_read_as_the_tokenizer_reads_it(
-    tokenizer_of: TokenizerOf, family: str, words_of: list[list[str]]
-) -> None:
-    tokenizer = tokenizer_of(family)
-    windows = word_windows([sentence(words) for words in words_of], tokenizer, 1000)
-    # A sentence of which nothing is left has no word to be scored.
-    expected = [
-        (number, tokenizer(" ".join(words))["input_ids"])
-        for number, words in enumerate(words_of)
-        if any(near for _, near in pieces(words, tokenizer))
-    ]
-    assert [(w.record, list(w.input_ids)) for w in windows if w.words] == expected
-
-
 def test_windows_golden(tokenizer_of: TokenizerOf) -> None:
     tokenizer = tokenizer_of("bert")
     words = ["the", "keeper", "found", "Zb", ",", "and", "moved"]
@@ -127,11 +110,6 @@ def test_a_word_longer_than_a_window_is_scored_at_its_beginning(tokenizer_of: To
     assert [(window.words, window.positions) for window in windows] == [
         ((0,), (1,)), ((1,), (1,)), ((2,), (1,)),
     ]  # fmt: skip
-
-
-def test_a_word_without_a_token_is_scored_nowhere(tokenizer_of: TokenizerOf) -> None:
-    (window,) = word_windows([sentence(["the", "\u200b", "boat"])], tokenizer_of("bert"), 20)
-    assert (window.words, window.positions) == ((0, 2), (1, 2))
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 import pytest
+from helpers.training import mask_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,17 +16,12 @@ from domainbert.corpus.token_units import BEGINS_TERM, BEGINS_WORD, IN_TERM
 from domainbert.tokenizer.load import SpecialTokens
 from domainbert.training.data.frame import MaskedSequence, frame_parts
 from domainbert.training.data.mask_units import LONGEST_SPAN, TERM_LIMIT, Masking, _span_lengths
-from domainbert.training.data.masking import (
-    mask_frame,
-    mask_sequence,
-    masking_config,
-    mlm_probability_at,
-)
+from domainbert.training.data.masking import mask_frame, masking_config, mlm_probability_at
 
 VOCABULARY = 1000
 PAD, UNKNOWN, CLS, SEP, MASK = range(5)
 SPECIALS = SpecialTokens((CLS,), (SEP,), MASK, PAD, (0, 1, 2, 3, 4), between=(SEP,))
-OBJECTIVES: list[Masking] = ["token", "word", "span", "term"]
+ALL_UNITS: list[Masking] = ["token", "word", "span", "term"]
 UNITS: list[Masking] = ["word", "span", "term"]
 SEQUENCES = 3000
 
@@ -50,10 +45,10 @@ def flags(words: str) -> np.ndarray:
 
 
 def masked(
-    marks: np.ndarray, masking: Masking, rate: float = 0.15, sequence: int = 0, share: float = 0.5
+    marks: np.ndarray, unit: Masking, rate: float = 0.15, sequence: int = 0, share: float = 0.5
 ) -> MaskedSequence:
-    how = masking_config(rate, 0, SPECIALS, VOCABULARY, masking, share)
-    return mask_sequence(np.arange(5, 5 + len(marks)), how, 0, sequence, marks)
+    how = masking_config(rate, 0, SPECIALS, VOCABULARY, unit, share)
+    return mask_text(np.arange(5, 5 + len(marks)), how, 0, sequence, marks)
 
 
 def hidden(found: MaskedSequence) -> set[int]:
@@ -82,10 +77,6 @@ def words_of(marks: np.ndarray) -> list[list[int]]:
 # --- words
 
 
-def test_the_picture() -> None:
-    assert flags("a-bA=B=C= A=").tolist() == [1, 0, 1, 7, 4, 5, 4, 5, 4, 7, 4]
-
-
 def test_all_tokens_of_a_word_are_hidden_or_none_and_words_as_often_as_asked_for() -> None:
     marks = flags("ab---c-de--")
     counts: Counter[int] = Counter()
@@ -107,13 +98,6 @@ def test_the_fate_of_a_word_is_drawn_for_each_of_its_tokens() -> None:
     assert within(counts["mask", "mask", "mask", "mask"], SEQUENCES, 0.8**4)
     assert within(counts["kept", "kept", "kept", "kept"], SEQUENCES, 0.1**4)
     assert within(sum(n for fate, n in counts.items() if fate[0] == "mask"), SEQUENCES, 0.8)
-
-
-def test_words_of_one_token_are_masked_as_tokens_are() -> None:
-    marks = flags("abcdefgh" * 5)
-    for sequence in range(50):
-        pair = [masked(marks, kind, 0.2, sequence) for kind in ("token", "word")]
-        assert pair[0].input_ids_L.tolist() == pair[1].input_ids_L.tolist()
 
 
 def test_a_word_that_begins_before_the_sequence_is_its_part_inside() -> None:
@@ -155,19 +139,6 @@ def test_lengths_of_spans_are_geometric_up_to_ten_words() -> None:
     assert sum(n * count for n, count in lengths.items()) / 200_000 == pytest.approx(3.8, abs=0.01)
 
 
-def test_words_are_hidden_in_runs() -> None:
-    """Runs of one word are a fifth of the spans; of tokens drawn alone they are 85 %."""
-    marks = flags("a" * 100)
-    runs: Counter[int] = Counter()
-    for sequence in range(300):
-        found = hidden(masked(marks, "span", 0.15, sequence))
-        number = [place - rank for rank, place in enumerate(sorted(found))]
-        runs.update(Counter(number).values())
-    lengths = [length for length, count in runs.items() for _ in range(count)]
-    assert 3.0 < np.mean(lengths) < 4.5
-    assert 0.15 < lengths.count(1) / len(lengths) < 0.35
-
-
 def test_a_span_has_one_fate() -> None:
     marks = flags("a-b-c-d-e-f-g-h-")
     counts: Counter[str] = Counter()
@@ -196,17 +167,6 @@ def test_no_span_goes_from_one_text_of_a_pair_into_the_other() -> None:
 
 
 # --- terms
-
-
-def test_a_term_is_hidden_as_a_whole_and_other_words_each_alone() -> None:
-    marks = flags("a-A=B=b-c-A= A=d-")
-    units = [[0, 1], [2, 3, 4, 5], [6, 7], [8, 9], [10, 11], [12, 13], [14, 15]]
-    seen: Counter[frozenset[int]] = Counter()
-    for sequence in range(SEQUENCES):
-        found = hidden(masked(marks, "term", 0.3, sequence))
-        assert all(found.issuperset(unit) or found.isdisjoint(unit) for unit in units)
-        seen.update(frozenset(unit) for unit in units if unit[0] in found)
-    assert len(seen) == len(units)
 
 
 @pytest.mark.parametrize(
@@ -246,13 +206,6 @@ def test_terms_have_their_share_and_the_rate_is_kept(
     assert abs(counts.sum() - sequences * len(marks) * rate) < 5 * deviation
 
 
-def test_without_terms_it_is_masking_by_words() -> None:
-    marks = flags("ab---c-de--" * 3)
-    for sequence in range(50):
-        pair = [masked(marks, kind, 0.2, sequence) for kind in ("word", "term")]
-        assert pair[0].input_ids_L.tolist() == pair[1].input_ids_L.tolist()
-
-
 # --- all
 
 PICTURES = st.lists(
@@ -262,34 +215,23 @@ RATES = st.floats(0.01, 0.99)
 SHARES = st.floats(0.01, 0.99)
 
 
-@pytest.mark.parametrize("masking", OBJECTIVES)
+@pytest.mark.parametrize("unit", ALL_UNITS)
 @given(picture=PICTURES, rate=RATES, share=SHARES, sequence=st.integers(0, 10**9))
 def test_something_is_hidden_and_never_the_frame(
-    masking: Masking, picture: str, rate: float, share: float, sequence: int
+    unit: Masking, picture: str, rate: float, share: float, sequence: int
 ) -> None:
     marks = flags(picture)
-    found = masked(marks, masking, rate, sequence, share)
+    found = masked(marks, unit, rate, sequence, share)
     assert len(found.positions_M) >= 1
     assert hidden(found) <= set(range(len(marks)))
     restored = found.input_ids_L.copy()
     restored[found.positions_M] = found.targets_M
     assert restored.tolist() == [CLS, *range(5, 5 + len(marks)), SEP]
-    again = masked(marks, masking, rate, sequence, share)
+    again = masked(marks, unit, rate, sequence, share)
     assert found.input_ids_L.tolist() == again.input_ids_L.tolist()
 
 
-@pytest.mark.parametrize("masking", UNITS)
-@given(picture=PICTURES, low=RATES, high=RATES, share=SHARES, sequence=st.integers(0, 99))
-def test_a_higher_rate_hides_the_same_tokens_and_more(
-    masking: Masking, picture: str, low: float, high: float, share: float, sequence: int
-) -> None:
-    low, high = sorted((low, high))
-    marks = flags(picture)
-    fewer, more = (hidden(masked(marks, masking, r, sequence, share)) for r in (low, high))
-    assert fewer <= more
-
-
-@pytest.mark.parametrize("masking", UNITS)
+@pytest.mark.parametrize("unit", UNITS)
 @given(
     picture=PICTURES,
     unknown=st.lists(st.booleans(), min_size=100, max_size=100),
@@ -297,35 +239,14 @@ def test_a_higher_rate_hides_the_same_tokens_and_more(
     sequence=st.integers(0, 10**9),
 )
 def test_unknown_tokens_are_hidden_only_where_there_is_nothing_else(
-    masking: Masking, picture: str, unknown: list[bool], rate: float, sequence: int
+    unit: Masking, picture: str, unknown: list[bool], rate: float, sequence: int
 ) -> None:
     marks = flags(picture)
     ids = np.where(unknown[: len(marks)], UNKNOWN, 7)
-    how = masking_config(rate, 0, SPECIALS, VOCABULARY, masking)
-    found = mask_sequence(ids, how, 0, sequence, marks)
+    how = masking_config(rate, 0, SPECIALS, VOCABULARY, unit)
+    found = mask_text(ids, how, 0, sequence, marks)
     expected = {UNKNOWN} if (ids == UNKNOWN).all() else {7}
     assert set(found.targets_M.tolist()) == expected
-
-
-@pytest.mark.parametrize("masking", UNITS)
-def test_the_rate_is_kept_over_many_words(masking: Masking) -> None:
-    marks = flags("ab---c-de--A=B=" * 8)
-    total = sum(len(hidden(masked(marks, masking, 0.15, n))) for n in range(1000))
-    # The variance of a sum over units is at most the longest of them times a binomial's.
-    deviation = math.sqrt(1000 * len(marks) * 0.15 * 0.85 * 4)
-    assert abs(total - 0.15 * 1000 * len(marks)) < 5 * deviation
-
-
-@pytest.mark.parametrize("masking", UNITS)
-def test_another_seed_epoch_or_sequence_has_other_masks(masking: Masking) -> None:
-    marks, ids = flags("ab---c-de--A=B=" * 8), np.arange(5, 125)
-    how = masking_config(0.15, 0, SPECIALS, VOCABULARY, masking)
-    places = [(how, 0, 0), (how, 1, 0), (how, 0, 1), (replace(how, seed=1), 0, 0)]
-    found = {
-        tuple(mask_sequence(ids, rule, epoch, sequence, marks).positions_M.tolist())
-        for rule, epoch, sequence in places
-    }
-    assert len(found) == 4
 
 
 # --- schedule
@@ -336,3 +257,14 @@ def test_the_mask_rate_moves_in_equal_steps() -> None:
     assert rates == pytest.approx([0.3, 0.25, 0.2, 0.15])
     assert mlm_probability_at(0, 1, 0.3, 0.15) == 0.3
     assert mlm_probability_at(9, 4, 0.3, 0.15) == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize("unit", ALL_UNITS)
+@given(picture=PICTURES, low=RATES, high=RATES, share=SHARES, sequence=st.integers(0, 99))
+def test_a_higher_rate_hides_the_same_tokens_and_more(
+    unit: Masking, picture: str, low: float, high: float, share: float, sequence: int
+) -> None:
+    low, high = sorted((low, high))
+    marks = flags(picture)
+    fewer, more = (hidden(masked(marks, unit, r, sequence, share)) for r in (low, high))
+    assert fewer <= more

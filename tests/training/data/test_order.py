@@ -51,21 +51,6 @@ def test_sequences_cover_every_token_of_every_document_once(
     assert index.n_tokens == len(expected)
 
 
-@given(lengths=LENGTHS, capacity=CAPACITIES)
-@settings(deadline=None)
-def test_sequences_fit_and_those_of_a_document_are_nearly_equal(
-    lengths: list[int], capacity: int
-) -> None:
-    index = index_of(lengths, capacity)
-    sizes: dict[int, list[int]] = {}
-    for document, start, stop in index.locate(np.arange(index.n_sequences)).tolist():
-        sizes.setdefault(document, []).append(stop - start)
-    for document, found in sizes.items():
-        assert len(found) == -(-lengths[document] // capacity)
-        assert max(found) <= capacity
-        assert max(found) - min(found) <= 1
-
-
 def test_only_the_chosen_documents_are_read_and_by_their_own_rows() -> None:
     index = index_of([5, 9, 4, 30], capacity=8, rows=[1, 3])
     rows = index.locate(np.arange(index.n_sequences)).tolist()
@@ -91,37 +76,9 @@ def test_every_sequence_appears_once_an_epoch_and_epochs_follow_without_a_gap(
         assert sorted(numbers) == list(range(n))
 
 
-@given(lengths=LENGTHS, capacity=CAPACITIES, size=st.integers(1, 40))
-@settings(deadline=None, max_examples=30)
-def test_a_key_names_the_place_of_its_sequence(
-    lengths: list[int], capacity: int, size: int
-) -> None:
-    index = index_of(lengths, capacity)
-    for key in step_batch(index, 3, 5, size):
-        found = index.locate(np.array([key.sequence])).tolist()
-        assert found == [[key.document, key.start, key.stop]]
-
-
-def test_batches_are_a_function_of_the_step_alone() -> None:
-    index = index_of([50] * 20, capacity=10)
-    forwards = [step_batch(index, 1, step, 7) for step in range(30)]
-    backwards = [step_batch(index, 1, step, 7) for step in reversed(range(30))]
-    assert forwards == backwards[::-1]
-
-
 def test_another_batch_size_reads_the_same_sequences_in_the_same_order() -> None:
     index = index_of([50] * 20, capacity=10)
     assert batches(index, 1, 6, 10) == batches(index, 1, 15, 4)
-
-
-def test_seeds_and_epochs_have_orders_of_their_own() -> None:
-    index = index_of([10] * 100, capacity=10)
-    orders = {
-        tuple(key.sequence for key in step_batch(index, seed, epoch, 100))
-        for seed in range(5)
-        for epoch in range(5)
-    }
-    assert len(orders) == 25
 
 
 @given(
@@ -164,17 +121,6 @@ def test_packed_micro_batches_are_as_many_in_every_process_and_hold_about_their_
         assert all(batch for batch in rank)
         assert max(tokens) < rows * 16 + 16
         assert max(tokens) - min(tokens) <= 16
-
-
-def test_sharing_does_not_depend_on_the_order_of_the_batch() -> None:
-    keys = step_batch(index_of([7, 30, 12, 55, 9, 41], 16), 0, 2, 12)
-    assert share(keys[::-1], 1, 2, 4) == share(keys, 1, 2, 4)
-
-
-def test_a_micro_batch_holds_sequences_of_similar_length() -> None:
-    keys = step_batch(index_of([3, 3, 3, 3, 16, 16, 16, 16], 16), 0, 0, 8)
-    lengths = [[key.stop - key.start for key in batch] for batch in share(keys, 0, 1, 4)]
-    assert lengths == [[16] * 4, [3] * 4]
 
 
 def test_first_batch_golden() -> None:

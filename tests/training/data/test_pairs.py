@@ -11,26 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.training import gradients, worst
 from torch import Tensor, nn
 
 from domainbert.corpus.store import TokenStore
 from domainbert.corpus.token_units import BEGINS_WORD, word_units
 from domainbert.errors import DataError, RecipeError
-from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel
-from domainbert.model.masked_lm import MaskedLanguageModel, set_dropout
-from domainbert.model.pair_head import NAME
 from domainbert.recipe.train import TrainSection
-from domainbert.run.session import Session
 from domainbert.testing import sample_texts
 from domainbert.training.batch_ramp import batch_places
 from domainbert.training.data.batch import masked_sequence
 from domainbert.training.data.frame import Frame
 from domainbert.training.data.order import SequenceKey, global_batch
-from domainbert.training.data.pairs import check_pairs, frame_pair
+from domainbert.training.data.pairs import frame_pair
 from domainbert.training.job import build_job
-from domainbert.training.schedule import build_optimizer
-from domainbert.training.step import Job, train_step
+from domainbert.training.losses import prepare_objectives
+from domainbert.training.step import Job, StepSums
 
 Load = Callable[[str], LoadedModel]
 MakeStore = Callable[..., TokenStore]
@@ -39,17 +36,12 @@ TEXTS = sample_texts(30)
 
 
 @pytest.fixture
-def make_job(load: Load, make_store: MakeStore, session: Session) -> MakeJob:
-    def make(family: str = "bert", kind: str = "order", **changes: Any) -> Job:
-        settings = TrainSection(
-            **{"steps": 10, "batch_size": 8, "micro_batch_size": 8, "max_seq_length": 40}
-            | {"max_grad_norm": 1e9, "precision": "fp32", "sentence_pairs": kind}
-            | changes
+def pair_job(make_job: MakeJob) -> MakeJob:
+    def make(family: str = "bert", kind: str = "order", layout: str = "", **changes: Any) -> Job:
+        settings = {"batch_size": 8, "micro_batch_size": 8, "max_seq_length": 40}
+        return make_job(
+            family, layout, **settings | {"max_grad_norm": 1e9, "sentence_pairs": kind} | changes
         )
-        loaded = load(family)
-        set_dropout(loaded.model, settings.dropout)
-        store = make_store(TEXTS, loaded.tokenizer, word_units())
-        return build_job(settings, loaded, store, np.arange(30), session)
 
     return make
 
@@ -72,24 +64,24 @@ def parts(frame: Frame, job: Job) -> list[list[int]]:
 
 def whole_words(job: Job, key: SequenceKey) -> list[int]:
     """The ids of the sequence without words that its ends cut."""
-    marks = job.store.marks(key.document)
-    bounds = [*np.flatnonzero(marks & BEGINS_WORD).tolist(), len(marks)]
+    units = job.store.units(key.document)
+    bounds = [*np.flatnonzero(units & BEGINS_WORD).tolist(), len(units)]
     inside = [place for place in bounds if key.start <= place <= key.stop]
     return job.store.ids(key.document)[inside[0] : inside[-1]].tolist()
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
-def test_the_order_is_right_or_swapped_and_cut_at_a_word(make_job: MakeJob, family: str) -> None:
-    job = make_job(family)
+def test_the_order_is_right_or_swapped_and_cut_at_a_word(pair_job: MakeJob, family: str) -> None:
+    job = pair_job(family)
     labels: Counter[int | None] = Counter()
     for key in keys_of(job):
-        frame = frame_pair(key, job.rule.pairs)
+        frame = frame_pair(key, job)
         first, second = parts(frame, job)
-        labels[frame.pair_label] += 1
+        labels[frame.label] += 1
         text = whole_words(job, key)
-        assert (second + first if frame.pair_label else first + second) == text
-        marks = frame.marks_L[np.flatnonzero(frame.inside_L)]
-        assert marks[0] & marks[len(first)] & BEGINS_WORD
+        assert (second + first if frame.label else first + second) == text
+        units = frame.units_L[np.flatnonzero(frame.inside_L)]
+        assert units[0] & units[len(first)] & BEGINS_WORD
     assert set(labels) == {0, 1}
 
 
@@ -97,24 +89,24 @@ def places_of(part: list[int], store: TokenStore) -> set[tuple[int, int]]:
     """(document, first token) of every place where these ids stand at the beginning of a word."""
     found = set()
     for document in range(len(store.lengths_D)):
-        ids, marks = store.ids(document).tolist(), store.marks(document)
+        ids, units = store.ids(document).tolist(), store.units(document)
         for start in range(len(ids) - len(part) + 1):
-            if marks[start] & BEGINS_WORD and ids[start : start + len(part)] == part:
+            if units[start] & BEGINS_WORD and ids[start : start + len(part)] == part:
                 found.add((document, start))
     return found
 
 
-def test_the_next_is_the_next_or_a_stretch_of_another_document(make_job: MakeJob) -> None:
-    job = make_job(kind="next")
+def test_the_next_is_the_next_or_a_stretch_of_another_document(pair_job: MakeJob) -> None:
+    job = pair_job(kind="next")
     labels: Counter[int | None] = Counter()
     documents = set()
     for key in keys_of(job):
-        frame = frame_pair(key, job.rule.pairs)
+        frame = frame_pair(key, job)
         first, second = parts(frame, job)
         text = whole_words(job, key)
-        labels[frame.pair_label] += 1
+        labels[frame.label] += 1
         assert first == text[: len(first)]
-        if frame.pair_label == 0:
+        if frame.label == 0:
             assert second == text[len(first) :]
             continue
         assert len(second) <= key.stop - key.start - len(first)
@@ -125,33 +117,22 @@ def test_the_next_is_the_next_or_a_stretch_of_another_document(make_job: MakeJob
     assert len(documents) > 10
 
 
-def test_lengths_of_the_parts_do_not_tell_the_class(make_job: MakeJob) -> None:
-    job = make_job(kind="next", max_seq_length=24)
-    lengths: dict[int, list[int]] = {0: [], 1: []}
-    for key in keys_of(job, 60):
-        frame = frame_pair(key, job.rule.pairs)
-        if frame.pair_label is not None:
-            lengths[frame.pair_label].append(len(parts(frame, job)[1]))
-    means = [float(np.mean(found)) for found in lengths.values()]
-    assert means[1] == pytest.approx(means[0], rel=0.1)
-
-
 @pytest.mark.parametrize("kind", ["next", "order"])
-def test_either_class_has_chance_one_half(make_job: MakeJob, kind: str) -> None:
-    job = make_job(kind=kind)
-    labels = [frame_pair(key, job.rule.pairs).pair_label for key in keys_of(job, 250)]
+def test_either_class_has_chance_one_half(pair_job: MakeJob, kind: str) -> None:
+    job = pair_job(kind=kind)
+    labels = [frame_pair(key, job).label for key in keys_of(job, 250)]
     pairs = len(labels) - labels.count(None)
     assert pairs > 1900
     assert abs(labels.count(1) - pairs / 2) < 5 * math.sqrt(pairs / 4)
 
 
-def test_a_pair_is_a_function_of_seed_epoch_and_sequence(make_job: MakeJob) -> None:
-    job, again, other = make_job(kind="next"), make_job(kind="next"), make_job(kind="next", seed=1)
+def test_a_pair_is_a_function_of_seed_epoch_and_sequence(pair_job: MakeJob) -> None:
+    job, again, other = pair_job(kind="next"), pair_job(kind="next"), pair_job(kind="next", seed=1)
     key = SequenceKey(0, 3, *job.index.locate(np.array([3]))[0].tolist())
     later = SequenceKey(1, 3, key.document, key.start, key.stop)
 
     def ids(job: Job, key: SequenceKey) -> list[int]:
-        return masked_sequence(job.store, key, job.rule).input_ids_L.tolist()
+        return masked_sequence(job, key).input_ids_L.tolist()
 
     assert ids(job, key) == ids(again, key)
     assert len({tuple(ids(job, key)), tuple(ids(job, later)), tuple(ids(other, key))}) == 3
@@ -162,10 +143,10 @@ FAMILIES = ["bert", "roberta", "xlm-roberta", "mpnet", "deberta-v2", "albert", "
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_frame_and_token_types_are_the_tokenizers(
-    load: Load, make_job: MakeJob, family: str
+    load: Load, pair_job: MakeJob, family: str
 ) -> None:
-    job, tokenizer = make_job(family), load(family).tokenizer
-    specials = job.rule.specials
+    job, tokenizer = pair_job(family), load(family).tokenizer
+    specials = job.masking.specials
     told = tokenizer("a", "a")
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     between, suffix = [*specials.between], [*specials.suffix]
@@ -173,8 +154,8 @@ def test_frame_and_token_types_are_the_tokenizers(
     typed = getattr(job.model.config, "type_vocab_size", 0) > 1
     pairs = 0
     for key in keys_of(job, 2):
-        frame = frame_pair(key, job.rule.pairs)
-        if frame.pair_label is None:
+        frame = frame_pair(key, job)
+        if frame.label is None:
             continue
         pairs += 1
         first, second = parts(frame, job)
@@ -191,20 +172,20 @@ def test_frame_and_token_types_are_the_tokenizers(
         assert told["token_type_ids"] == [0] * (len(told["input_ids"]) - ones) + [1] * ones
 
 
-def test_a_sequence_of_one_word_is_no_pair(load: Load, make_store: MakeStore, session: Any) -> None:
+def test_a_sequence_of_one_word_is_no_pair(
+    load: Load, make_store: MakeStore, session: Any, train_once: Callable[..., StepSums]
+) -> None:
     loaded = load("bert")
     store = make_store(["the", "zyx", "quokka"], loaded.tokenizer, word_units())
     settings = TrainSection(steps=1, batch_size=3, max_seq_length=16, sentence_pairs="next")
     job = build_job(settings, loaded, store, np.arange(3), session)
     for key in keys_of(job, 1):
-        frame = frame_pair(key, job.rule.pairs)
-        assert frame.pair_label is None
+        frame = frame_pair(key, job)
+        assert frame.label is None
         assert frame.token_types_L.tolist() == [0] * len(frame.ids_L)
         assert parts(frame, job) == [job.store.ids(key.document).tolist()]
-    optimizer = build_optimizer(job.model, (0.9, 0.98), 0.01, torch.device("cpu"))
-    sums = train_step(job, MaskedLanguageModel(job.model), optimizer, 0, 0.0)
-    assert (sums.pairs, sums.pair_nats) == (0, 0.0)
-    assert float(getattr(job.model, NAME).dense.weight.grad.abs().max()) == 0.0
+    assert train_once(job, 0).losses["sentence-pairs"] == (0.0, 0)
+    assert float(head_of(job)[0].weight.grad.abs().max()) == 0.0
 
 
 def test_next_is_refused_for_one_document(load: Load, make_store: MakeStore, session: Any) -> None:
@@ -215,13 +196,16 @@ def test_next_is_refused_for_one_document(load: Load, make_store: MakeStore, ses
         build_job(settings, loaded, store, np.arange(1), session)
 
 
-def test_a_tokenizer_without_a_frame_for_pairs_is_refused(make_job: MakeJob) -> None:
-    rule = make_job().rule.pairs
+def test_a_tokenizer_without_a_frame_for_pairs_is_refused(pair_job: MakeJob) -> None:
+    job = pair_job()
+    specials = replace(job.masking.specials, between=None)
     with pytest.raises(RecipeError, match="has no frame for two texts"):
-        check_pairs(replace(rule, specials=replace(rule.specials, between=None)))
+        prepare_objectives(replace(job, masking=replace(job.masking, specials=specials)))
 
 
-def test_a_store_without_marks_is_refused(load: Load, make_store: MakeStore, session: Any) -> None:
+def test_a_store_without_token_units_is_refused(
+    load: Load, make_store: MakeStore, session: Any
+) -> None:
     loaded = load("bert")
     store = make_store(TEXTS, loaded.tokenizer)
     for train in ({"sentence_pairs": "order"}, {"masking": "word"}):
@@ -233,8 +217,8 @@ def test_a_store_without_marks_is_refused(load: Load, make_store: MakeStore, ses
 # --- the loss
 
 
-def gradients(model: nn.Module) -> dict[str, Tensor]:
-    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+def head_of(job: Job) -> nn.Module:
+    return job.model.objective_heads["sentence-pairs"]
 
 
 def brute_force(job: Job, step: int) -> tuple[float, float, dict[str, Tensor]]:
@@ -242,63 +226,71 @@ def brute_force(job: Job, step: int) -> tuple[float, float, dict[str, Tensor]]:
     tokens: list[Tensor] = []
     pairs: list[Tensor] = []
     for key in global_batch(job.index, job.settings.seed, batch_places(job.settings, step)):
-        item = masked_sequence(job.store, key, job.rule)
+        item = masked_sequence(job, key)
         inputs = {"input_ids": torch.from_numpy(item.input_ids_L)[None]}
         if item.token_types_L is not None:
             inputs["token_type_ids"] = torch.from_numpy(item.token_types_L)[None]
         logits = job.model(**inputs).logits[0]
         for position, target in zip(item.positions_M, item.targets_M, strict=True):
             tokens.append(-logits[int(position)].log_softmax(dim=0)[int(target)])
-        if item.pair_label is not None:
+        if item.label is not None:
             first = job.model.base_model(**inputs).last_hidden_state[:, 0]
-            classes = getattr(job.model, NAME)(first)[0]
-            pairs.append(-classes.log_softmax(dim=0)[item.pair_label])
+            classes = head_of(job)(first)[0]
+            pairs.append(-classes.log_softmax(dim=0)[item.label])
     losses = torch.stack(tokens).mean(), torch.stack(pairs).mean()
     job.model.zero_grad(set_to_none=True)
     sum(losses).backward()
     return float(losses[0].detach()), float(losses[1].detach()), gradients(job.model)
 
 
-@pytest.mark.parametrize("packing", [True, False])
+@pytest.mark.parametrize("layout", ["", "padded"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_both_losses_are_exact_means_over_the_step(
-    make_job: MakeJob, family: str, packing: bool
+    pair_job: MakeJob, train_once: Callable[..., StepSums], family: str, layout: str
 ) -> None:
     kind = "next" if family == "bert" else "order"
-    loss, pair_loss, expected = brute_force(make_job(family, kind, packing=False), 3)
+    *expected, reference = brute_force(pair_job(family, kind, "padded"), 3)
     for micro in (1, 3, 8):
-        job = make_job(family, kind, packing=packing, micro_batch_size=micro)
-        job.model.train()
-        optimizer = build_optimizer(job.model, (0.9, 0.98), 0.01, torch.device("cpu"))
-        sums = train_step(job, MaskedLanguageModel(job.model), optimizer, 3, 0.0)
-        assert sums.nats / sums.masked == pytest.approx(loss, rel=1e-5), micro
-        assert sums.pair_nats / sums.pairs == pytest.approx(pair_loss, rel=1e-5), micro
-        found = gradients(job.model)
-        assert found.keys() == expected.keys()
-        largest = max(float(value.abs().max()) for value in expected.values())
-        worst = max(float((found[name] - expected[name]).abs().max()) for name in found)
-        assert worst / largest < 1e-5, micro
+        job = pair_job(family, kind, layout, micro_batch_size=micro)
+        sums = train_once(job)
+        assert list(sums.losses) == ["masked-lm", "sentence-pairs"]
+        means = [total / count for total, count in sums.losses.values()]
+        assert means == pytest.approx(expected, rel=1e-5), micro
+        assert worst(gradients(job.model), reference) < 1e-5, micro
 
 
-def test_the_head_depends_on_the_seed_and_leaves_the_random_state(make_job: MakeJob) -> None:
+def test_weights_scale_the_gradients_of_their_objective(
+    pair_job: MakeJob, train_once: Callable[..., StepSums]
+) -> None:
+    found = []
+    for weights in ([1, 0], [0, 1], [0.5, 2]):
+        job = pair_job(objectives=dict(zip(["masked-lm", "sentence-pairs"], weights, strict=True)))
+        train_once(job)
+        found.append(gradients(job.model))
+    expected = {name: 0.5 * found[0][name] + 2 * found[1][name] for name in found[2]}
+    assert worst(found[2], expected) < 1e-5
+
+
+def test_the_head_depends_on_the_seed_and_leaves_the_random_state(pair_job: MakeJob) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
     heads = []
     for seed in (0, 0, 1):
         state = torch.get_rng_state()
-        heads.append(getattr(make_job(seed=seed).model, NAME).dense.weight)
+        heads.append(head_of(pair_job(seed=seed))[0].weight)
         torch.set_rng_state(state)
     assert torch.equal(torch.rand(3), expected)
     assert torch.equal(heads[0], heads[1])
     assert not torch.equal(heads[0], heads[2])
 
 
-def test_the_saved_model_has_no_head(load: Load, make_job: MakeJob, tmp_path: Any) -> None:
-    from safetensors.torch import load_file
-
-    job = make_job()
-    plain = {name for name, _ in load("bert").model.named_parameters()}
-    export_model(job.model, load("bert"), tmp_path / "model")
-    assert set(load_file(tmp_path / "model" / "model.safetensors")) <= plain
-    assert hasattr(job.model, NAME)
+def test_lengths_of_the_parts_do_not_tell_the_class(pair_job: MakeJob) -> None:
+    job = pair_job(kind="next", max_seq_length=24)
+    lengths: dict[int, list[int]] = {0: [], 1: []}
+    for key in keys_of(job, 60):
+        frame = frame_pair(key, job)
+        if frame.label is not None:
+            lengths[frame.label].append(len(parts(frame, job)[1]))
+    means = [float(np.mean(found)) for found in lengths.values()]
+    assert means[1] == pytest.approx(means[0], rel=0.1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from domainbert.errors import DataError, PluginError, RecipeError, RunFailed
 from domainbert.plugin.components import CorpusStep
 from domainbert.plugin.domain import Document
-from domainbert.plugin.registry import calling, component
+from domainbert.plugin.registry import component, stream
 
 Counts = dict[str, Counter[str]]
 """Reason → number of documents (or whatever a step counts), per step."""
@@ -60,13 +61,10 @@ def _apply(
             yield document
 
     try:
-        with calling(step):
-            for document in step.apply(taken(), reasons):
-                if not isinstance(document, Document):
-                    raise TypeError(f"yielded {type(document).__name__}, expected Document")
-                if document.text and not document.text.isspace():
-                    yield document
-                else:
-                    reasons["empty"] += 1
+        for document in stream(step, partial(step.apply, taken(), reasons), Document):
+            if document.text and not document.text.isspace():
+                yield document
+            else:
+                reasons["empty"] += 1
     except RunFailed as error:
         raise DataError(f"{source}: {error}") from error.__cause__

@@ -86,7 +86,7 @@ def _check(sentence: Sentence, task: Task) -> str:
 
 
 def _check_labels(
-    task: Task, declared: bool, labels: Mapping[str, set[str]]
+    task: Task, declared: bool, labels: Mapping[str, Sequence[str]]
 ) -> tuple[str, str] | None:
     if not task.labels:
         return "train", "tags no mention, only O"

@@ -86,15 +86,13 @@ def check_predictions(
     for split in ("validation", "test"):
         records = loaded.splits[split]
         given = predictions.get(split, ()) if isinstance(predictions, Mapping) else ()
-        wrong = ""
+        title = f"{type(source).__name__} {source.name!r} does not suit task {task.name!r}: {split}"
         if len(given) != len(records):
-            wrong = f"{len(given)} predictions for {len(records)} records"
+            raise RunFailed(f"{title}: {len(given)} predictions for {len(records)} records.")
         for number, prediction in enumerate(given, start=1):
-            if not isinstance(prediction, Prediction):
-                wrong = wrong or f"record {number}: {type(prediction).__name__}, no Prediction"
-            elif not wrong:
-                misfit = kind.misfit(prediction, task)
-                wrong = misfit and f"record {number}: {misfit}"
-        if wrong:
-            title = f"{type(source).__name__} {source.name!r}"
-            raise RunFailed(f"{title} does not suit task {task.name!r}: {split}: {wrong}.")
+            wrong = f"{type(prediction).__name__}, no Prediction"
+            if isinstance(prediction, Prediction):
+                with calling(kind):
+                    wrong = kind.misfit(prediction, task)
+            if wrong:
+                raise RunFailed(f"{title}: record {number}: {wrong}.")

@@ -1,15 +1,15 @@
 """From sequence keys to the tensors of a micro-batch, in one of three layouts.
 
-`flat`: one row in which sequences lie one behind the other; `attention.py` keeps them apart.
-`rows`: several to a row, kept apart by a mask. `padded`: one a row. The loss is the same.
+`flat`: one row of sequences one behind the other; `model.packed_attention` keeps them apart.
+`rows`: several to a row, kept apart by a mask. `padded`: one per row. The loss is the same.
 
-Legend: B rows, L their length, N masked tokens of the micro-batch.
+Legend: B rows, L their length, N masked tokens, P labelled sequences of the micro-batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,19 +17,20 @@ import numpy as np
 import torch
 
 from domainbert.model.packed_attention import Runs
-from domainbert.training.data.frame import MaskedSequence
-from domainbert.training.data.masking import MaskingConfig, mask_frame, mask_sequence
-from domainbert.training.data.pairs import frame_pair
+from domainbert.plugin.registry import calling
+from domainbert.training.data.frame import MaskedSequence, frame_text
+from domainbert.training.data.masking import mask_frame
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
-    from domainbert.corpus.store import TokenStore
     from domainbert.training.data.order import SequenceKey
+    from domainbert.training.step import Job
 
 Layout = Literal["flat", "rows", "padded"]
 
-# Kernels are fastest on such lengths, and every new shape costs memory (see `model.py`).
+# Kernels are fastest on such lengths, and every new shape costs memory (see `losses.py`).
 _MULTIPLE = 8
 _FLAT_MULTIPLE = 32
 
@@ -43,14 +44,13 @@ class MicroBatch:
         attention_mask_BL: int64, 1 for tokens and 0 for padding; in rows of several sequences it
             counts them from 1; None in a flat batch.
         places_BL: int64, place of each token in its sequence, from 0; None in a padded batch.
-        runs: What the row of a flat batch is made of, padding last; else empty.
+        runs: Lengths of the sequences in the row of a flat batch, padding last; else empty.
         positions_N: int64, masked positions in the flattened (B·L) batch.
         targets_N: int64, original ids there.
         n_tokens: Tokens without padding.
-        token_types_BL: int64, part of a pair that each token is of; None if the model has no types
-            or the recipe no pairs.
-        pair_firsts_P: int64, first tokens of the pairs in the flattened batch.
-        pair_labels_P: int64, class of each pair.
+        token_types_BL: int64, part of a pair that each token is of; None without types.
+        firsts_P: int64, first tokens of the labelled sequences in the flattened batch.
+        labels_P: int64, their classes.
     """
 
     input_ids_BL: Tensor
@@ -60,9 +60,9 @@ class MicroBatch:
     positions_N: Tensor
     targets_N: Tensor
     n_tokens: int
-    token_types_BL: Tensor | None = None
-    pair_firsts_P: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
-    pair_labels_P: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    token_types_BL: Tensor | None
+    firsts_P: Tensor
+    labels_P: Tensor
 
     def to(self, device: torch.device) -> MicroBatch:
         """Copy to a device."""
@@ -74,22 +74,22 @@ class MicroBatch:
         return replace(self, **tensors)
 
 
-def masked_batch(
-    store: TokenStore, keys: list[SequenceKey], rule: MaskingConfig, layout: Layout, longest: int
-) -> MicroBatch:
+def masked_batch(job: Job, keys: list[SequenceKey], longest: int) -> MicroBatch:
     """Read and mask the given sequences, and lay them out for a model that reads `longest`."""
-    sequences = [masked_sequence(store, key, rule) for key in keys]
-    return LAYOUTS[layout](sequences, rule.specials.pad, longest)
+    sequences = [masked_sequence(job, key) for key in keys]
+    return LAYOUTS[job.layout](sequences, job.masking.specials.pad, longest)
 
 
-def masked_sequence(store: TokenStore, key: SequenceKey, rule: MaskingConfig) -> MaskedSequence:
-    """Read one sequence, make a pair of it where the recipe says so, and mask it."""
-    if rule.pairs is not None:
-        return mask_frame(frame_pair(key, rule.pairs), rule, key.epoch, key.sequence)
-    part, marks = slice(key.start, key.stop), store.units(key.document)
-    text_ids = store.ids(key.document)[part]
-    flags = None if marks is None else marks[part]
-    return mask_sequence(text_ids, rule, key.epoch, key.sequence, flags)
+def masked_sequence(job: Job, key: SequenceKey) -> MaskedSequence:
+    """Read one sequence, in the way of the objective that frames sequences, and mask it."""
+    for objective in job.objectives:
+        if objective.frame is not None:
+            with calling(objective):
+                frame = objective.frame(key, job)
+            break
+    else:
+        frame = frame_text(key, job)
+    return mask_frame(frame, job.masking, key.epoch, key.sequence)
 
 
 def padded_length(tokens: int, longest: int) -> int:
@@ -111,26 +111,13 @@ def collate(sequences: list[MaskedSequence], pad_id: int, longest: int) -> Micro
         longest: Tokens that the model reads.
     """
     length = padded_length(max(len(item.input_ids_L) for item in sequences), longest)
-    input_ids_BL = torch.full((len(sequences), length), pad_id, dtype=torch.long)
-    attention_mask_BL = torch.zeros((len(sequences), length), dtype=torch.long)
+    ids_BL = np.full((len(sequences), length), pad_id, dtype=np.int64)
+    mask_BL = np.zeros_like(ids_BL)
     for row, item in enumerate(sequences):
-        n = len(item.input_ids_L)
-        input_ids_BL[row, :n] = torch.from_numpy(item.input_ids_L)
-        attention_mask_BL[row, :n] = 1
+        ids_BL[row, : len(item.input_ids_L)] = item.input_ids_L
+        mask_BL[row, : len(item.input_ids_L)] = 1
     starts = [row * length for row in range(len(sequences))]
-    positions_N, targets_N = _targets(sequences, starts)
-    tokens = int(attention_mask_BL.sum())
-    return MicroBatch(
-        input_ids_BL,
-        attention_mask_BL,
-        None,
-        (),
-        positions_N,
-        targets_N,
-        tokens,
-        _token_types(sequences, starts, input_ids_BL),
-        *_pairs(sequences, starts),
-    )
+    return _batch(sequences, starts, ids_BL, mask_BL=mask_BL)
 
 
 def flatten(sequences: list[MaskedSequence], pad_id: int, longest: int) -> MicroBatch:
@@ -143,24 +130,14 @@ def flatten(sequences: list[MaskedSequence], pad_id: int, longest: int) -> Micro
     """
     ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
     lengths = [len(item.input_ids_L) for item in ordered]
-    tokens = sum(lengths)
-    extra = _rounded(tokens, _FLAT_MULTIPLE) - tokens
-    # What fills up is a sequence of its own, so that it reaches no other.
+    extra = _rounded(sum(lengths), _FLAT_MULTIPLE) - sum(lengths)
+    # Padding is a sequence too, so that it reaches no other.
     parts = [*lengths, extra] if extra else lengths
-    ids = [*(item.input_ids_L for item in ordered), np.full(extra, pad_id)]
-    places = np.concatenate([np.arange(length) for length in parts]) % longest
+    ids_BL = np.concatenate([*(item.input_ids_L for item in ordered), np.full(extra, pad_id)])[None]
+    places_BL = np.concatenate([np.arange(length) for length in parts])[None] % longest
+    runs = tuple((len(list(group)), length) for length, group in groupby(parts))
     starts = np.cumsum([0, *lengths[:-1]]).tolist()
-    input_ids_BL = torch.from_numpy(np.concatenate(ids))[None]
-    return MicroBatch(
-        input_ids_BL,
-        None,
-        torch.from_numpy(places)[None],
-        tuple((len(list(group)), length) for length, group in groupby(parts)),
-        *_targets(ordered, starts),
-        tokens,
-        _token_types(ordered, starts, input_ids_BL),
-        *_pairs(ordered, starts),
-    )
+    return _batch(ordered, starts, ids_BL, places_BL=places_BL, runs=runs)
 
 
 def fill_rows(sequences: list[MaskedSequence], pad_id: int, longest: int) -> MicroBatch:
@@ -173,38 +150,23 @@ def fill_rows(sequences: list[MaskedSequence], pad_id: int, longest: int) -> Mic
     """
     ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
     length = padded_length(len(ordered[0].input_ids_L), longest)
+    ids_BL, mask_BL, places_BL = np.zeros((3, len(ordered), length), dtype=np.int64)
+    ids_BL[:] = pad_id
     filled: list[int] = []
-    count: list[int] = []
-    ids, mask, places = (np.zeros((len(ordered), length), dtype=np.int64) for _ in range(3))
-    ids[:] = pad_id
     starts = []
     for item in ordered:
         size = len(item.input_ids_L)
         row = next((r for r, used in enumerate(filled) if used + size <= length), len(filled))
         if row == len(filled):
             filled.append(0)
-            count.append(0)
-        here = slice(filled[row], filled[row] + size)
-        count[row] += 1
-        ids[row, here], mask[row, here], places[row, here] = (
-            item.input_ids_L,
-            count[row],
-            np.arange(size),
-        )
-        starts.append(row * length + filled[row])
+        first = filled[row]
+        here = slice(first, first + size)
+        mask_BL[row, here] = mask_BL[row].max() + 1
+        ids_BL[row, here], places_BL[row, here] = item.input_ids_L, np.arange(size)
+        starts.append(row * length + first)
         filled[row] += size
-    rows = len(filled)
-    input_ids_BL = torch.from_numpy(ids[:rows])
-    return MicroBatch(
-        input_ids_BL,
-        torch.from_numpy(mask[:rows]),
-        torch.from_numpy(places[:rows]),
-        (),
-        *_targets(ordered, starts),
-        sum(filled),
-        _token_types(ordered, starts, input_ids_BL),
-        *_pairs(ordered, starts),
-    )
+    rows = slice(len(filled))
+    return _batch(ordered, starts, ids_BL[rows], mask_BL=mask_BL[rows], places_BL=places_BL[rows])
 
 
 LAYOUTS: dict[Layout, Callable[[list[MaskedSequence], int, int], MicroBatch]] = {
@@ -218,31 +180,35 @@ def _rounded(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple
 
 
-def _targets(sequences: list[MaskedSequence], starts: list[int]) -> tuple[Tensor, Tensor]:
-    """Return masked positions of the flattened batch and the ids that belong there."""
-    positions = [item.positions_M + start for item, start in zip(sequences, starts, strict=True)]
-    targets = [item.targets_M for item in sequences]
-    return torch.from_numpy(np.concatenate(positions)), torch.from_numpy(np.concatenate(targets))
-
-
-def _token_types(
-    sequences: list[MaskedSequence], starts: list[int], input_ids_BL: Tensor
-) -> Tensor | None:
-    """Return token types of the batch, if the sequences have them; 0 for what fills up."""
-    types_T = np.zeros(input_ids_BL.numel(), dtype=np.int64)
-    for item, start in zip(sequences, starts, strict=True):
-        if item.token_types_L is None:
-            return None
-        types_T[start : start + len(item.input_ids_L)] = item.token_types_L
-    return torch.from_numpy(types_T).view_as(input_ids_BL)
-
-
-def _pairs(sequences: list[MaskedSequence], starts: list[int]) -> tuple[Tensor, Tensor]:
-    """Return first tokens of the pairs in the flattened batch, and their classes."""
-    pairs = [
-        (start, item.pair_label)
-        for item, start in zip(sequences, starts, strict=True)
-        if item.pair_label is not None
-    ]
-    firsts_P, labels_P = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).unbind(dim=1)
-    return firsts_P, labels_P
+def _batch(
+    sequences: list[MaskedSequence],
+    starts: list[int],
+    ids_BL: NDArray[np.int64],
+    mask_BL: NDArray[np.int64] | None = None,
+    places_BL: NDArray[np.int64] | None = None,
+    runs: Runs = (),
+) -> MicroBatch:
+    """Return the micro-batch of sequences that start at given places of the flattened batch."""
+    placed = list(zip(sequences, starts, strict=True))
+    types_T: NDArray[np.int64] | None = np.zeros(ids_BL.size, dtype=np.int64)
+    for item, start in placed:
+        if item.token_types_L is None or types_T is None:
+            types_T = None
+        else:
+            types_T[start : start + len(item.token_types_L)] = item.token_types_L
+    labelled = [(start, item.label) for item, start in placed if item.label is not None]
+    firsts_P, labels_P = torch.tensor(labelled, dtype=torch.long).reshape(-1, 2).unbind(dim=1)
+    return MicroBatch(
+        input_ids_BL=torch.from_numpy(ids_BL),
+        attention_mask_BL=None if mask_BL is None else torch.from_numpy(mask_BL),
+        places_BL=None if places_BL is None else torch.from_numpy(places_BL),
+        runs=runs,
+        positions_N=torch.from_numpy(
+            np.concatenate([i.positions_M + start for i, start in placed])
+        ),
+        targets_N=torch.from_numpy(np.concatenate([item.targets_M for item in sequences])),
+        n_tokens=sum(len(item.input_ids_L) for item in sequences),
+        token_types_BL=None if types_T is None else torch.from_numpy(types_T.reshape(ids_BL.shape)),
+        firsts_P=firsts_P,
+        labels_P=labels_P,
+    )

@@ -1,6 +1,6 @@
 """Which tokens are hidden at a mask rate: tokens, words, spans of words, or terms before words.
 
-Each objective gives every token the smallest rate at which it is hidden. So a higher rate hides the
+Each unit gives every token the smallest rate at which it is hidden. So a higher rate hides the
 same tokens and more, and what is drawn depends on (seed, epoch, sequence) alone. All tokens of a
 unit have the same number. Legend: L tokens of a sequence, U units in it.
 """
@@ -34,17 +34,17 @@ def token_rates(key: int, length: int) -> NDArray[np.float64]:
     return uniforms(random_words(key, _CHOICE, np.arange(length)))
 
 
-def word_rates(key: int, marks_L: NDArray[np.uint8]) -> NDArray[np.float64]:
+def word_rates(key: int, units_L: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Draw once for all tokens of a word.
 
     As in the whole-word masking of BERT (google-research/bert, 2019), what becomes of a chosen word
     is drawn for each of its tokens.
     """
-    return token_rates(key, len(marks_L))[_firsts(marks_L & BEGINS_WORD)]
+    return token_rates(key, len(units_L))[_firsts(units_L & BEGINS_WORD)]
 
 
 def term_rates(
-    key: int, marks_L: NDArray[np.uint8], open_L: NDArray[np.bool_], share: float
+    key: int, units_L: NDArray[np.uint8], open_L: NDArray[np.bool_], share: float
 ) -> NDArray[np.float64]:
     """Draw once for all tokens of a term, and of a word outside of terms, terms being favoured.
 
@@ -55,13 +55,13 @@ def term_rates(
 
     Args:
         key: Of the sequence.
-        marks_L: Flags of each token.
+        units_L: Flags of each token.
         open_L: Tokens that may be hidden.
         share: Above 0, below 1.
     """
-    in_term_L = (marks_L & IN_TERM) > 0
-    choice_L = token_rates(key, len(marks_L))[
-        _firsts(np.where(in_term_L, marks_L & BEGINS_TERM, marks_L & BEGINS_WORD))
+    in_term_L = (units_L & IN_TERM) > 0
+    choice_L = token_rates(key, len(units_L))[
+        _firsts(np.where(in_term_L, units_L & BEGINS_TERM, units_L & BEGINS_WORD))
     ]
     fraction = float(in_term_L[open_L].mean())
     if fraction == 0 or share <= fraction:
@@ -82,7 +82,7 @@ def term_rates(
 
 def span_rates(
     key: int,
-    marks_L: NDArray[np.uint8],
+    units_L: NDArray[np.uint8],
     inside_L: NDArray[np.bool_],
     open_L: NDArray[np.bool_],
     rate: float,
@@ -95,7 +95,7 @@ def span_rates(
 
     Args:
         key: Of the sequence.
-        marks_L: Flags of each token; tokens of the frame have none.
+        units_L: Flags of each token; tokens of the frame have none.
         inside_L: False at tokens of the frame; no span goes across them.
         open_L: Tokens that may be hidden.
         rate: Words that a higher rate alone would hide are left out: their number is infinite.
@@ -103,8 +103,8 @@ def span_rates(
     Returns:
         The numbers, and the first position of the span that hides each token.
     """
-    starts_U = np.flatnonzero(marks_L & BEGINS_WORD)
-    unit_L = np.cumsum((marks_L & BEGINS_WORD) > 0) - 1
+    starts_U = np.flatnonzero(units_L & BEGINS_WORD)
+    unit_L = np.cumsum((units_L & BEGINS_WORD) > 0) - 1
     open_U = np.bincount(unit_L[open_L], minlength=len(starts_U)) > 0
     total = int(open_U.sum())
     chance = float(uniforms(random_words(key, _ROUNDING, 0)))

@@ -1,7 +1,7 @@
 """Masking as in BERT: choose, then 80 % mask token, 10 % another token, 10 % unchanged.
 
 Which tokens, and what becomes of them, is a function of (seed, epoch, sequence); how the mask rate
-chooses is in `objectives.py`. Source: Devlin et al. 2019, section 3.1 (arXiv 1810.04805). Legend:
+chooses is in `mask_units.py`. Source: Devlin et al. 2019, section 3.1 (arXiv 1810.04805). Legend:
 L tokens of a sequence, special tokens included.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from domainbert.keyed_random import derive_key, random_words, uniforms
-from domainbert.training.data.frame import Frame, MaskedSequence, frame_parts
+from domainbert.training.data.frame import Frame, MaskedSequence
 from domainbert.training.data.mask_units import (
     Masking,
     span_rates,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from domainbert.tokenizer.load import SpecialTokens
-    from domainbert.training.data.pairs import PairRule
 
 MASKED, REPLACED = 0.8, 0.1
 _FATE, _REPLACEMENT = 1, 2
@@ -42,9 +41,8 @@ class MaskingConfig:
         specials: Tokens that are never chosen and never drawn.
         replacements_V: int64, ids that a random replacement is drawn from.
         ordinary_V: bool, for each id whether it may be chosen.
-        masking: What is chosen as one.
+        unit: Masking unit.
         term_share: Share of the chosen tokens that are to be of terms.
-        pairs: How sequences are made into pairs, or None.
     """
 
     rate: float
@@ -52,9 +50,8 @@ class MaskingConfig:
     specials: SpecialTokens
     replacements_V: NDArray[np.int64]
     ordinary_V: NDArray[np.bool_]
-    masking: Masking = "token"
+    unit: Masking = "token"
     term_share: float = 0.5
-    pairs: PairRule | None = None
 
 
 def masking_config(
@@ -62,14 +59,14 @@ def masking_config(
     seed: int,
     specials: SpecialTokens,
     vocabulary_size: int,
-    masking: Masking = "token",
+    unit: Masking = "token",
     term_share: float = 0.5,
 ) -> MaskingConfig:
     """Prepare masking for a vocabulary of ids `range(vocabulary_size)`."""
     ordinary_V = np.ones(vocabulary_size + 1, dtype=bool)  # the last is for ids beyond
     ordinary_V[[number for number in specials.reserved if number < vocabulary_size]] = False
     replacements_V = np.flatnonzero(ordinary_V[:-1])
-    return MaskingConfig(rate, seed, specials, replacements_V, ordinary_V, masking, term_share)
+    return MaskingConfig(rate, seed, specials, replacements_V, ordinary_V, unit, term_share)
 
 
 def mlm_probability_at(step: int, total: int, first: float, last: float) -> float:
@@ -77,26 +74,7 @@ def mlm_probability_at(step: int, total: int, first: float, last: float) -> floa
     return first + (last - first) * min(1.0, max(0, step) / max(1, total - 1))
 
 
-def mask_sequence(
-    text_ids: NDArray[np.integer],
-    rule: MaskingConfig,
-    epoch: int,
-    sequence: int,
-    marks: NDArray[np.uint8] | None = None,
-) -> MaskedSequence:
-    """Frame text tokens with special tokens and mask some of them.
-
-    Args:
-        text_ids: Token ids of the text, at least one.
-        rule: Rate, seed, objective and special tokens.
-        epoch: Pass over the corpus; another pass has other masks.
-        sequence: Number of the sequence.
-        marks: Flags of the tokens; None for masking by tokens.
-    """
-    return mask_frame(frame_parts([(text_ids, marks)], rule.specials), rule, epoch, sequence)
-
-
-def mask_frame(frame: Frame, rule: MaskingConfig, epoch: int, sequence: int) -> MaskedSequence:
+def mask_frame(frame: Frame, config: MaskingConfig, epoch: int, sequence: int) -> MaskedSequence:
     """Mask some tokens of a framed sequence.
 
     At least one token is chosen, whatever the length: a sequence with nothing to predict teaches
@@ -104,31 +82,31 @@ def mask_frame(frame: Frame, rule: MaskingConfig, epoch: int, sequence: int) -> 
     nothing else.
     """
     ids_L = frame.ids_L.copy()
-    open_L = frame.inside_L & rule.ordinary_V.take(ids_L, mode="clip")
+    open_L = frame.inside_L & config.ordinary_V.take(ids_L, mode="clip")
     if not open_L.any():
         open_L = frame.inside_L
-    key = derive_key("mask", rule.seed, epoch, sequence)
-    needed_L, draws_L = _needed_rates(frame, open_L, key, rule)
-    chosen_L = open_L & (needed_L < rule.rate)
+    key = derive_key("mask", config.seed, epoch, sequence)
+    needed_L, draws_L = _needed_rates(frame, open_L, key, config)
+    chosen_L = open_L & (needed_L < config.rate)
     if not chosen_L.any():
         chosen_L = open_L & (needed_L == needed_L[open_L].min())
     positions_M = np.flatnonzero(chosen_L)
     targets_M = ids_L[positions_M]
-    ids_L[positions_M] = _corrupt(targets_M, positions_M, draws_L[positions_M], key, rule)
-    return MaskedSequence(ids_L, positions_M, targets_M, frame.token_types_L, frame.pair_label)
+    ids_L[positions_M] = _corrupt(targets_M, positions_M, draws_L[positions_M], key, config)
+    return MaskedSequence(ids_L, positions_M, targets_M, frame.token_types_L, frame.label)
 
 
 def _needed_rates(
-    frame: Frame, open_L: NDArray[np.bool_], key: int, rule: MaskingConfig
+    frame: Frame, open_L: NDArray[np.bool_], key: int, config: MaskingConfig
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the smallest rate that hides each token, and the place whose draw decides its fate."""
     places_L = np.arange(len(frame.ids_L))
-    if rule.masking == "word":
-        return word_rates(key, frame.marks_L), places_L
-    if rule.masking == "term":
-        return term_rates(key, frame.marks_L, open_L, rule.term_share), places_L
-    if rule.masking == "span":
-        return span_rates(key, frame.marks_L, frame.inside_L, open_L, rule.rate)
+    if config.unit == "word":
+        return word_rates(key, frame.units_L), places_L
+    if config.unit == "term":
+        return term_rates(key, frame.units_L, open_L, config.term_share), places_L
+    if config.unit == "span":
+        return span_rates(key, frame.units_L, frame.inside_L, open_L, config.rate)
     return token_rates(key, len(places_L)), places_L
 
 
@@ -137,13 +115,13 @@ def _corrupt(
     positions_M: NDArray[np.int64],
     draws_M: NDArray[np.int64],
     key: int,
-    rule: MaskingConfig,
+    config: MaskingConfig,
 ) -> NDArray[np.int64]:
     fate_M = uniforms(random_words(key, _FATE, draws_M))
-    draw_M = random_words(key, _REPLACEMENT, positions_M) % np.uint64(len(rule.replacements_V))
-    other_M = rule.replacements_V[draw_M.astype(np.int64)]
+    draw_M = random_words(key, _REPLACEMENT, positions_M) % np.uint64(len(config.replacements_V))
+    other_M = config.replacements_V[draw_M.astype(np.int64)]
     return np.where(
         fate_M < MASKED,
-        rule.specials.mask,
+        config.specials.mask,
         np.where(fate_M < MASKED + REPLACED, other_M, targets_M),
     )

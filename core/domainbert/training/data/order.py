@@ -6,7 +6,7 @@ Shapes: B sequences of a global batch, S sequences of the corpus, T training doc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -69,8 +69,7 @@ def index_sequences(
     return SequenceIndex(documents_T, lengths_T, np.cumsum(-(-lengths_T // capacity)))
 
 
-@dataclass(frozen=True)
-class SequenceKey:
+class SequenceKey(NamedTuple):
     """Identifies one reading of one sequence; masks depend on it alone.
 
     Args:

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domainbert.errors import PluginError
+from domainbert.plugin.registry import PluginInfo, load_plugins
+
+Text = Callable[[str], str]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "status"),
+    [
+        ("DomainBERT<0.1", ("incompatible", "needs DomainBERT<0.1, this is 0.1.0")),
+        ("domainbert>=0.1,<0.2", ("ok", "")),
+        ("domainbert<0.1; extra == 'old'", ("ok", "")),
+        ("domainbert-x<0", ("ok", "")),
+        ("?", ("ok", "")),
+    ],
+)
+def test_requirements(
+    requirement: str, status: tuple[str, str], shelf: Any, monkeypatch: Any, statuses: Any
+) -> None:
+    fails = "raise RuntimeError('imported')" if status[0] != "ok" else ""
+    shelf.add("fake-needs", fails, requires=(requirement,))
+    monkeypatch.setenv("DOMAINBERT_PLUGINS", "fake-needs")
+    assert statuses(load_plugins()) == {"needs": status}
+
+
+@pytest.mark.parametrize(
+    ("selection", "enabled"),
+    [
+        (None, {"one", "two"}),
+        ("", set()),
+        (" one , fake-two ,", {"one", "two"}),
+        ("fake-one", {"one"}),
+        ("other", set()),
+    ],
+)
+def test_the_selection_names_entry_points_or_distributions(
+    selection: str | None, enabled: set[str], shelf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add("fake-one", "", names=("one",))
+    shelf.add("fake-two", "", names=("two",))
+    if selection is not None:
+        monkeypatch.setenv("DOMAINBERT_PLUGINS", selection)
+    ours = [info for info in load_plugins().plugins if info.distribution.startswith("fake-")]
+    assert {info.name for info in ours if info.status == "ok"} == enabled
+    assert {info.error for info in ours if info.status != "ok"} <= {
+        "not named in DOMAINBERT_PLUGINS"
+    }
+
+
+def test_a_distribution_that_is_on_the_path_twice_is_loaded_once(
+    shelf: Any,
+    alone: Any,
+    good: Text,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    statuses: Any,
+) -> None:
+    shelf.add("fake-good", good("legal"))
+    again = tmp_path / "again" / "fake_good-1.2.3.dist-info"
+    again.mkdir(parents=True)
+    for path in (shelf.folder / again.name).iterdir():
+        (again / path.name).write_bytes(path.read_bytes())
+    monkeypatch.syspath_prepend(str(again.parent))
+    monkeypatch.setenv("DOMAINBERT_PLUGINS", "fake-good")
+    assert statuses(load_plugins()) == {"good": ("ok", "")}
+
+
+def test_a_single_file_is_a_plugin_and_may_define_dataclasses(
+    alone: Any, good: Text, tmp_path: Path
+) -> None:
+    path = tmp_path / "my_domain.py"
+    path.write_text(
+        "from __future__ import annotations\nimport dataclasses\n"
+        "@dataclasses.dataclass\nclass Row:\n    text: str\n" + good("mine")
+    )
+    registry = alone(path, path)
+    assert registry.plugins[-1] == PluginInfo(str(path), "file", "", domains=("mine",))
+    assert registry.domain("mine").title == "Of mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error"),
+    [
+        ("a.py", "1 / 0", "ZeroDivisionError: division by zero"),
+        ("b.py", "raise SystemExit", "SystemExit: no message"),
+        ("c.txt", "", "ImportError: not a Python file; the name must end in .py"),
+        ("d.py", "def (", "SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_single_file_that_fails_is_broken(
+    name: str, text: str, error: str, alone: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    info = alone(path).plugins[-1]
+    assert (info.name, info.distribution, info.status) == (str(path), "file", "broken")
+    assert info.error.startswith(error)
+
+
+def test_a_single_file_that_does_not_exist_is_an_error_at_once(alone: Any, tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=r"^--plugin .*none\.py: no such file\.$"):
+        alone(tmp_path / "none.py")
