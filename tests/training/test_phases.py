@@ -24,7 +24,7 @@ SIZE = CorpusSize(n_sequences=100, n_tokens=2550)
 
 
 def section(**values: Any) -> TrainSection:
-    return TrainSection(**{"learning_rate": 1e-4, "head_learning_rate": 1e-3, **values})
+    return TrainSection(**{"learning_rate": 1e-4, **values})
 
 
 def test_a_new_head_learns_first_and_its_steps_come_on_top() -> None:
