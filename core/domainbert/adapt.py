@@ -57,7 +57,8 @@ def adapt(
     check_utf8(folder.resolve())
     check_utf8(out)
     with open_session(out, reporter, resume_command(out)) as session:
-        session.reporter.say(f"recipe {recipe.name} → {out}")
+        if not is_worker():  # the supervisor has said it
+            session.reporter.say(f"recipe {recipe.name} → {out}")
         check_run_folder(session.run)
         inputs = locate(recipe, folder, registry, session)
         stages = plan_stages(recipe, inputs, session.run)
