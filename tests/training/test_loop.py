@@ -123,6 +123,14 @@ STATE = TrainState(7, 900, 1.5, {}, {"masked-lm": (12.0, 4)}, skipped={"8": "why
 MASKED: Any = SimpleNamespace(objectives=(MASKED_LM,))
 
 
+class Rank(Session):
+    """A session of a thread; `RANK` in the environment is one for all threads."""
+
+    @property
+    def is_main(self) -> bool:
+        return bool(self.accelerator.is_main_process)
+
+
 class Ranks:
     """Processes that are threads: each has an accelerator, and they count how often they meet."""
 
@@ -159,7 +167,7 @@ def finish(session: Session) -> Callable[..., tuple[list[Exception | None], int]
         ranks = Ranks(number)
 
         def one(rank: int) -> Exception | None:
-            place = Session(
+            place = Rank(
                 ranks.accelerator(rank), session.run, Reporter(enabled=False), StopFlag(), "again"
             )
             settings: Any = SimpleNamespace(save_steps=100, save_total_limit=1)
