@@ -22,7 +22,7 @@ from domainbert.stages.plan import Until, plan_stages
 from domainbert.stages.pretrain import Adaptation, Trained, fit_head, pretrain
 from domainbert.stages.vocabulary import extend_vocabulary
 from domainbert.storage.files import check_utf8, sha256_file
-from domainbert.training.environment import check_environment
+from domainbert.training.job import check_environment
 
 
 def adapt(

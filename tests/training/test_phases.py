@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domainbert.errors import RecipeError
 from domainbert.recipe.train import TrainSection
-from domainbert.training.batch_ramp import places_before
+from domainbert.training.phases import places_before
 from domainbert.training.phases import (
     MOST_STEPS,
     CorpusSize,
