@@ -11,7 +11,7 @@ from typing import Any
 from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.components import Baseline, LoadedTask
 from domainbert.plugin.domain import DataFile, Domain, Task
-from domainbert.plugin.registry import calling, component, reading
+from domainbert.plugin.registry import calling, component
 from domainbert.recipe.sections import TaskSection
 from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import sha256_file
@@ -95,7 +95,7 @@ def _load(task: Task, paths: Mapping[str, Path]) -> LoadedTask:
     kind, read, counts = kind_of(task), reader_of(task), Counter[str]()
     splits = {}
     for split in SPLITS:
-        with reading(paths[split], task.name) if task.read else calling(kind):
+        with calling(task if task.read else kind, paths[split]):
             records = tuple(read(paths[split], split))
         with calling(kind):
             check_records(kind, task, records, paths[split])
