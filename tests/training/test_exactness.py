@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from domainbert.model.masked_lm import MaskedLanguageModel
 from domainbert.testing import FAMILIES
-from domainbert.training.phases import batch_places
 from domainbert.training.data.batch import LAYOUTS, collate, masked_batch
 from domainbert.training.data.order import global_batch
+from domainbert.training.phases import batch_places
 from domainbert.training.step import Job
 
 MakeJob = Callable[..., Job]

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from domainbert.errors import RecipeError
 from domainbert.recipe.train import TrainSection
-from domainbert.training.phases import places_before
 from domainbert.training.phases import (
     MOST_STEPS,
     CorpusSize,
@@ -18,6 +17,7 @@ from domainbert.training.phases import (
     count_steps,
     full_phase,
     head_phase,
+    places_before,
 )
 
 SIZE = CorpusSize(n_sequences=100, n_tokens=2550)

@@ -15,8 +15,13 @@ from hypothesis import strategies as st
 from domainbert.corpus.token_units import BEGINS_TERM, BEGINS_WORD, IN_TERM
 from domainbert.tokenizer.load import SpecialTokens
 from domainbert.training.data.frame import Frame, frame_parts
-
-from domainbert.training.data.masking import TERM_LIMIT, Masking, mask_frame, MaskingConfig, mlm_probability_at
+from domainbert.training.data.masking import (
+    TERM_LIMIT,
+    Masking,
+    MaskingConfig,
+    mask_frame,
+    mlm_probability_at,
+)
 
 VOCABULARY = 1000
 PAD, UNKNOWN, CLS, SEP, MASK = range(5)
@@ -146,9 +151,7 @@ def test_no_span_goes_from_one_text_of_a_pair_into_the_other() -> None:
     for sequence in range(500):
         found = mask_frame(frame, how, 0, sequence)
         assert 11 not in found.positions_M
-        told = {
-            int(p): "mask" if found.ids_L[p] == MASK else "other" for p in found.positions_M
-        }
+        told = {int(p): "mask" if found.ids_L[p] == MASK else "other" for p in found.positions_M}
         if 10 in told and 12 in told and told[10] != told[12]:
             return
     raise AssertionError("the words beside the frame always share their fate")

@@ -20,13 +20,13 @@ from domainbert.errors import DataError, RecipeError
 from domainbert.model.load import LoadedModel
 from domainbert.recipe.train import TrainSection
 from domainbert.testing import sample_texts
-from domainbert.training.phases import batch_places
 from domainbert.training.data.batch import masked_sequence
 from domainbert.training.data.frame import Frame
 from domainbert.training.data.order import SequenceKey, global_batch
 from domainbert.training.data.pairs import frame_pair
 from domainbert.training.job import build_job
 from domainbert.training.losses import prepare_objectives
+from domainbert.training.phases import batch_places
 from domainbert.training.step import Job
 
 Load = Callable[[str], LoadedModel]
