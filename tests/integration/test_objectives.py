@@ -63,7 +63,7 @@ def metrics(run: RunFolder) -> list[dict[str, Any]]:
 def test_store_metrics_checkpoint_and_model_have_what_the_objective_needs(finished: Any) -> None:
     town, name = finished
     run, paired = RunFolder(town.folder / "run"), name in {"span", "order"}
-    store, lines = open_store(run.corpus), metrics(run)
+    store, lines = open_store(run.corpus / "store"), metrics(run)
     units = term_units(TERMS) if name == "term" else word_units()
     assert store.manifest["units"] == units.name
     assert len(store.units(0)) == len(store.ids(0))
