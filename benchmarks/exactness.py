@@ -48,12 +48,12 @@ from domainbert.run.progress import Reporter
 from domainbert.run.session import Session, open_session
 from domainbert.testing import FAMILIES, sample_texts, tiny_checkpoint
 from domainbert.training import step as step_module
-from domainbert.training.phases import batch_places
 from domainbert.training.data.batch import masked_sequence
 from domainbert.training.data.frame import Frame
 from domainbert.training.data.order import global_batch
 from domainbert.training.job import build_job
 from domainbert.training.losses import SummedLosses
+from domainbert.training.phases import batch_places
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, mean_of, train_step
 

@@ -193,9 +193,7 @@ def test_weights_that_are_not_finite_never_reach_the_disk(
 def test_a_rate_that_diverges_ends_the_run(
     make_town: MakeTown, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hasty(
-        job: Any, module: Any, optimizer: Any, place: int, rate: float, *more: Any
-    ) -> Any:
+    def hasty(job: Any, module: Any, optimizer: Any, place: int, rate: float, *more: Any) -> Any:
         return PLAIN(job, module, optimizer, place, rate * (1000 if place > 84 else 1), *more)
 
     monkeypatch.setattr(loop, "train_step", hasty)

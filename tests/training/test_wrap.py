@@ -71,7 +71,7 @@ def test_gradient_checkpointing_keeps_less_and_changes_nothing(
         attend_within(model)
     module, given = SummedLosses(model), batch(layout)
     loss, kept, expected = learned(module, given)
-    save_memory(model, wanted=True)
+    save_memory(model)
     saved = learned(module, given)
     assert saved[0] == pytest.approx(loss, rel=1e-6)
     assert saved[1] < 0.5 * kept
@@ -80,9 +80,8 @@ def test_gradient_checkpointing_keeps_less_and_changes_nothing(
 
 def test_gradient_checkpointing_is_refused_where_the_family_cannot(load: Load) -> None:
     model = load("mpnet").model
-    save_memory(model, wanted=False)
     with pytest.raises(RecipeError) as told:
-        save_memory(model, wanted=True)
+        save_memory(model)
     assert str(told.value) == (
         "train.gradient_checkpointing: models of type 'mpnet' cannot. Leave it out, and lower "
         "`train.micro_batch_size` to save memory."

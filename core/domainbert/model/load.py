@@ -230,7 +230,7 @@ def _hash_weights(folder: Path, source: str) -> str:
     pickles = sorted(item.name for item in folder.iterdir() if item.suffix in _PICKLES)
     if pickles and not weights:
         raise BaseModelError(
-            f"base {source!r}: only {pickles[0]} and no .safetensors. A pickle can run code when it "
+            f"base {source!r}: only {pickles[0]}, no .safetensors. A pickle can run code when it "
             "is opened: convert it on a machine you can lose, or ask the publisher for safetensors."
         )
     if not weights:
@@ -249,10 +249,9 @@ def _check_config(folder: Path, source: str) -> None:
     config = config if isinstance(config, dict) else {}
     # transformers would download and run a kernel named like owner/repository.
     kernels = [k for k in config if "attn_implementation" in k and "/" in str(config[k])]
+    adapter = (folder / "adapter_config.json").exists()
     problems = {
-        "is an adapter (PEFT). Merge it into its base first.": (
-            folder / "adapter_config.json"
-        ).exists(),
+        "is an adapter (PEFT). Merge it into its base first.": adapter,
         "config.json names no model_type.": "model_type" not in config,
         "config.json asks to run its own code (auto_map), which domainbert never does. Use a "
         "model that transformers knows.": "auto_map" in config,
