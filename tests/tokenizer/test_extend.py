@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,6 @@ from domainbert.tokenizer.extend import (
     check_slots,
     free_slots,
     read_extension,
-    word_trie,
     write_extension,
 )
 from domainbert.tokenizer.load import encode_texts, encode_with_offsets, fingerprint, load_tokenizer
@@ -166,13 +164,6 @@ def test_what_breaks_the_promise_is_found(plain: Any, extend: Extend) -> None:
         RunFailed, match=r"cuts 1 other words otherwise \(zebras\) and does not reach 1"
     ):
         check_extension(plain, other, extension, ["quokkas", "quokka", "zebras"])
-
-
-@given(st.sets(WORD, min_size=1, max_size=12), WORD)
-def test_the_trie_matches_its_words_and_no_others(words: set[str], other: str) -> None:
-    pattern = re.compile(word_trie(words))
-    assert all(pattern.fullmatch(word) for word in words)
-    assert bool(pattern.fullmatch(other)) == (other in words)
 
 
 def test_the_record_is_read_back_unless_it_was_edited(extend: Extend, tmp_path: Path) -> None:
