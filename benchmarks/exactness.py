@@ -41,6 +41,7 @@ from texts import silent_session
 
 from domainbert.corpus.build import Encoder, build_store
 from domainbert.corpus.sources import describe_sources, find_sources
+from domainbert.corpus.store import open_store
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.model.masked_lm import set_dropout
 from domainbert.recipe.sections import CorpusSection
@@ -74,9 +75,12 @@ def make_job(folder: Path, family: str, session: Session, layout: str = "", **ch
     set_dropout(loaded.model, 0.0)
     place = replace(session, run=RunFolder(folder / f"run-{family}"))
     sources = find_sources([CorpusSection(path="texts.txt", text_unit="line")], None, folder)
-    with session.accelerator.main_process_first():
+    corpus = place.run.corpus
+    if session.is_main and not (corpus / "manifest.json").exists():
         files, encoder = describe_sources(sources), Encoder(loaded.tokenizer)
-        store = build_store(place.run.corpus, sources, files, (), encoder, place)
+        build_store(corpus, sources, files, (), encoder, place)
+    session.accelerator.wait_for_everyone()
+    store = open_store(corpus)
     job = build_job(settings, loaded, store, torch.arange(DOCUMENTS).numpy(), place)
     job.model.train()
     return replace(job, layout=layout) if layout else job
