@@ -23,7 +23,7 @@ STEP = CorpusStep("drop", lambda documents, _counts: documents)
     [
         (ValueError("no\nluck"), None, RunFailed, "CorpusStep 'drop' failed: ValueError: no luck"),
         (ValueError("x"), Path("a.md"), DataError, "a.md: CorpusStep 'drop' failed: ValueError: x"),
-        (SystemExit(3), None, RunFailed, "CorpusStep 'drop' called `sys.exit(3)`. It has to raise"),
+        (SystemExit(3), None, RunFailed, "CorpusStep 'drop' called `sys.exit(3)`; raise DataError"),
     ],
 )
 def test_what_a_component_raises_becomes_an_error_with_its_name(
