@@ -33,7 +33,8 @@ def test_core_adds_one_file_with_one_test_and_one_page() -> None:
     assert len(rows) == len(KINDS)
     for module, test, page in rows:
         assert list((ROOT / "core" / "domainbert").glob(module.replace("NAME", "*")))
-        assert list(ROOT.glob(test.replace("NAME", "*")))
+        path = Path("tests", module)
+        assert test == path.with_name(f"test_{path.name}").as_posix()
         assert (ROOT / page).is_file()
 
 

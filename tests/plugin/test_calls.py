@@ -75,11 +75,6 @@ def test_a_stream_names_its_component_and_keeps_what_came_before(make: Any, mess
     assert (str(caught.value), items) == (message, [1])
 
 
-def test_what_is_no_iterable_is_named() -> None:
-    with pytest.raises(RunFailed, match="'drop' failed: TypeError: 'NoneType' object is not iter"):
-        list(stream(STEP, lambda: None))  # type: ignore[arg-type,return-value]
-
-
 @pytest.mark.parametrize("text", ["abc", "0", "-1", "nan", "inf"])
 def test_a_malformed_number_of_seconds(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(calls.SLOW_VARIABLE, text)
@@ -127,11 +122,3 @@ def test_a_call_that_hangs_is_named_once_and_ctrl_c_ends_it(bare_environment: No
     rest = process.communicate(timeout=10)[1]
     assert "notice" not in rest
     assert rest.rstrip().endswith("KeyboardInterrupt")
-
-
-def test_a_call_is_cheap() -> None:
-    start = time.perf_counter()
-    for _ in range(10_000):
-        with calling(STEP):
-            pass
-    assert time.perf_counter() - start < 1.0

@@ -55,24 +55,6 @@ def test_the_selection_names_entry_points_or_distributions(
     }
 
 
-def test_a_distribution_that_is_on_the_path_twice_is_loaded_once(
-    shelf: Any,
-    alone: Any,
-    good: Text,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    statuses: Any,
-) -> None:
-    shelf.add("fake-good", good("legal"))
-    again = tmp_path / "again" / "fake_good-1.2.3.dist-info"
-    again.mkdir(parents=True)
-    for path in (shelf.folder / again.name).iterdir():
-        (again / path.name).write_bytes(path.read_bytes())
-    monkeypatch.syspath_prepend(str(again.parent))
-    monkeypatch.setenv("DOMAINBERT_PLUGINS", "fake-good")
-    assert statuses(load_plugins()) == {"good": ("ok", "")}
-
-
 def test_a_single_file_is_a_plugin_and_may_define_dataclasses(
     alone: Any, good: Text, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 from domainbert import CorpusStep, Metric
 from domainbert.errors import PluginError
 from domainbert.plugin import registry as registry_module
-from domainbert.plugin.registry import PluginInfo, Registry, component, components, load_plugins
+from domainbert.plugin.registry import PluginInfo, Registry, component, components
 
 Text = Callable[..., str]
 
@@ -74,15 +74,6 @@ def test_two_plugins_with_one_domain_are_both_in_conflict(
     )
 
 
-def test_one_plugin_that_yields_a_domain_twice_is_in_conflict_with_itself(
-    alone: Any, source: Text, statuses: Any
-) -> None:
-    twice = source("domains", *["yield Domain(name='legal', title='')"] * 2)
-    assert statuses(alone(twice=twice)) == {
-        "twice": ("conflict", "Domain 'legal' also in fake-twice:fake-twice")
-    }
-
-
 def test_an_unknown_domain_gets_the_command_that_may_install_it(alone: Any, good: Text) -> None:
     registry = alone(a=good("alpha"), b=good("beta"), broken="1 / 0")
     with pytest.raises(PluginError) as caught:
@@ -140,27 +131,20 @@ def test_components_are_found_by_type_and_name(alone: Any, source: Text) -> None
     assert {"keep", "drop"} <= set(components(CorpusStep))
     assert "keep" not in components(Metric)
 
-
-def test_an_unknown_component_gets_the_closest_name(alone: Any, source: Text) -> None:
-    alone(one=source("components", STEP.format("drop-boilerplate")))
-    with pytest.raises(PluginError) as caught:
-        component(CorpusStep, "drop-boilerplates")
-    assert str(caught.value).startswith(
-        "no CorpusStep 'drop-boilerplates'. Did you mean 'drop-boilerplate'? Known: "
-    )
+    with pytest.raises(
+        PluginError, match=r"^no CorpusStep 'drops'\. Did you mean 'drop'\? Known: "
+    ):
+        component(CorpusStep, "drops")
 
 
 def test_two_plugins_with_one_component_are_both_in_conflict(
-    alone: Any, source: Text, good: Text, statuses: Any
+    alone: Any, source: Text, statuses: Any
 ) -> None:
-    one, two = (source("components", STEP.format("keep")) + good(name) for name in ("a", "b"))
-    registry = alone(one=one, two=two, three=good("c"))
-    assert statuses(registry) == {
+    one, two = (source("components", STEP.format("keep")) for _ in range(2))
+    assert statuses(alone(one=one, two=two)) == {
         "one": ("conflict", "CorpusStep 'keep' also in fake-two:fake-two"),
-        "three": ("ok", ""),
         "two": ("conflict", "CorpusStep 'keep' also in fake-one:fake-one"),
     }
-    assert list(registry.domains) == ["c"]
     assert "keep" not in components(CorpusStep)
 
 
@@ -259,11 +243,3 @@ def test_plugins_add_commands_and_one_that_fails_is_reported(
     ]
     names = [command.callback.__name__ for command in app.registered_commands if command.callback]
     assert names == ["first", "lost", "second", "third"]
-
-
-def test_the_current_registry_is_the_one_that_was_loaded_last(alone: Any, source: Text) -> None:
-    alone(one=source("components", STEP.format("keep")))
-    assert "keep" in components(CorpusStep)
-    alone()
-    assert "keep" not in components(CorpusStep)
-    assert load_plugins().manager is not None
