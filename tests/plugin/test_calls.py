@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from domainbert import CorpusStep, DataError
 from domainbert.errors import PluginError, RunFailed
 from domainbert.plugin import calls
-from domainbert.plugin.registry import calling, component, stream
+from domainbert.plugin.registry import calling, stream
 
 STEP = CorpusStep("drop", lambda documents, _counts: documents)
 
@@ -44,15 +44,6 @@ def test_errors_that_are_no_fault_of_the_component_pass_through(error: BaseExcep
     with pytest.raises(type(error)) as caught, calling(STEP):
         raise error
     assert caught.value is error
-
-
-def test_the_plugin_is_named(alone: Any, source: Callable[..., str]) -> None:
-    alone(one=source("components", 'yield CorpusStep("keep", lambda documents, counts: documents)'))
-    with pytest.raises(RunFailed) as caught, calling(component(CorpusStep, "keep")):
-        raise ValueError("x")
-    assert str(caught.value) == (
-        "CorpusStep 'keep' of plugin fake-one:fake-one failed: ValueError: x"
-    )
 
 
 def failing() -> Iterator[int]:

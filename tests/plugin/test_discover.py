@@ -33,13 +33,7 @@ def test_requirements(
 
 @pytest.mark.parametrize(
     ("selection", "enabled"),
-    [
-        (None, {"one", "two"}),
-        ("", set()),
-        (" one , fake-two ,", {"one", "two"}),
-        ("fake-one", {"one"}),
-        ("other", set()),
-    ],
+    [(None, {"one", "two"}), ("", set()), (" one , fake-two ,", {"one", "two"}), ("x", set())],
 )
 def test_the_selection_names_entry_points_or_distributions(
     selection: str | None, enabled: set[str], shelf: Any, monkeypatch: pytest.MonkeyPatch
@@ -72,21 +66,16 @@ def test_a_single_file_is_a_plugin_and_may_define_dataclasses(
     ("name", "text", "error"),
     [
         ("a.py", "1 / 0", "ZeroDivisionError: division by zero"),
-        ("b.py", "raise SystemExit", "SystemExit: no message"),
         ("c.txt", "", "ImportError: not a Python file; the name must end in .py"),
-        ("d.py", "def (", "SyntaxError: invalid syntax"),
     ],
 )
-def test_a_single_file_that_fails_is_broken(
+def test_a_single_file_that_fails_is_broken_and_none_is_an_error(
     name: str, text: str, error: str, alone: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / name
     path.write_text(text)
     info = alone(path).plugins[-1]
     assert (info.name, info.distribution, info.status) == (str(path), "file", "broken")
-    assert info.error.startswith(error)
-
-
-def test_a_single_file_that_does_not_exist_is_an_error_at_once(alone: Any, tmp_path: Path) -> None:
+    assert info.error == error
     with pytest.raises(PluginError, match=r"^--plugin .*none\.py: no such file\.$"):
         alone(tmp_path / "none.py")
