@@ -185,8 +185,7 @@ def _finetune(
     trial: Trial, folder: Path, settings: EvaluateSection, session: Session
 ) -> tuple[Predictions, int, int]:
     """Return predictions, the number of the encoder's weights, and that of long test texts."""
-    from domainbert.tasks.finetune import finetune
-    from domainbert.tasks.predict import predict
+    from domainbert.tasks.finetune import finetune, predict
 
     loaded = trial.loaded
     with session.reporter.bar(_title(trial), 0) as bar:
