@@ -20,6 +20,7 @@ from domainbert.tasks.metrics.score import score
 from domainbert.testing import FAMILIES, tiny_checkpoint
 
 Folder = Callable[[str], Path]
+Fit = Callable[..., Any]
 TASKS: dict[str, Any] = {
     "tagging": tagging,
     "one": classification,
@@ -27,33 +28,35 @@ TASKS: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def fit(family_folder: Folder, session: Session) -> Fit:
+    """Fine-tune the tiny BERT."""
+    return lambda loaded, *seed, **changes: tune(
+        family_folder("bert"), loaded, session, *seed, **changes
+    )
+
+
 def same(first: Any, second: Any) -> bool:
     return first.keys() == second.keys() and all(map(torch.equal, first.values(), second.values()))
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_trivial_task_is_learned_without_a_mistake(
-    family_folder: Folder, session: Session, name: str
-) -> None:
+def test_a_trivial_task_is_learned_without_a_mistake(fit: Fit, name: str) -> None:
     loaded = TASKS[name]()
-    tuned = tune(family_folder("bert"), loaded, session, epochs=12, learning_rate=1e-2)
-    predictions = predict(tuned)
-    assert [len(predictions[s]) for s in ("validation", "test")] == [
-        len(loaded.splits[s]) for s in ("validation", "test")
-    ]
-    assert next(iter(score(loaded.task, predictions["test"]).values())) == 1.0
+    test = predict(fit(loaded, epochs=12, learning_rate=1e-2))
+    assert {split: len(made) for split, made in test.items()} == {
+        split: len(loaded.splits[split]) for split in ("validation", "test")
+    }
+    assert next(iter(score(loaded.task, test["test"]).values())) == 1.0
 
 
-def test_the_same_seed_gives_the_same_model_and_predictions(
-    family_folder: Folder, session: Session
-) -> None:
+def test_the_same_seed_gives_the_same_model_and_predictions(fit: Fit) -> None:
     models = []
     for noise, seed in ((1, 3), (2, 3), (1, 4)):
         torch.manual_seed(noise)
-        models.append(tune(family_folder("bert"), tagging(), session, seed))
-    weights = [dict(tuned.model.state_dict()) for tuned in models]
-    assert same(weights[0], weights[1])
-    assert not same(weights[0], weights[2])
+        models.append(fit(tagging(), seed))
+    first, second, other = (dict(tuned.model.state_dict()) for tuned in models)
+    assert (same(first, second), same(first, other)) == (True, False)
     assert predict(models[0]) == predict(models[1])
 
 
@@ -84,11 +87,9 @@ def test_every_family_predicts_every_record(
     assert all(p.ranking[:1] == p.predicted for p in test if p.ranking)
 
 
-def test_a_sentence_without_a_token_does_not_end_fine_tuning(
-    family_folder: Folder, session: Session
-) -> None:
+def test_a_sentence_without_a_token_does_not_end_fine_tuning(fit: Fit) -> None:
     loaded = tagging(train=(*sentences(0, 4), Sentence(("\u200b",), ("O",))))
-    tuned = tune(family_folder("bert"), loaded, session, batch_size=1)
+    tuned = fit(loaded, batch_size=1)
     assert all(torch.isfinite(value).all() for value in tuned.model.state_dict().values())
     tuned.model.classifier.bias.data.copy_(torch.tensor([0.0, 0.0, 0.0, 99.0, 0.0]))
     odd = [Sentence(("the", "\u200b", "boat"), ("O",) * 3), Sentence(("\u200b",), ("O",))]
@@ -96,10 +97,8 @@ def test_a_sentence_without_a_token_does_not_end_fine_tuning(
     assert tags == [("B-ROLE", "O", "B-ROLE"), ("O",)]
 
 
-def test_tags_do_not_depend_on_the_other_sentences_or_on_gold_tags(
-    family_folder: Folder, session: Session
-) -> None:
-    tuned = tune(family_folder("bert"), tagging(), session)
+def test_tags_do_not_depend_on_the_other_sentences_or_on_gold_tags(fit: Fit) -> None:
+    tuned = fit(tagging())
     # Some sentences are longer than a window of 14 tokens.
     test = [
         Sentence(s.words * (1 + n % 3), ("O",) * 7 * (1 + n % 3))
@@ -119,9 +118,7 @@ def test_an_epoch_reads_every_window_once_in_batches(n_windows: int, size: int) 
     assert batches == _epoch(windows, size, 7, 0)
 
 
-def test_a_stop_is_looked_for_before_each_step(
-    family_folder: Folder, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_is_looked_for_before_each_step(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[str] = []
 
     def stop(_session: Session, where: str = "") -> None:
@@ -131,15 +128,13 @@ def test_a_stop_is_looked_for_before_each_step(
 
     monkeypatch.setattr(Session, "check_stop", stop)
     with pytest.raises(Stopped, match="enough"):
-        tune(family_folder("bert"), tagging(train=sentences(0, 10)), session)
+        fit(tagging(train=sentences(0, 10)))
 
 
-def test_numbers_that_are_not_finite_end_the_run_with_a_way_out(
-    family_folder: Folder, session: Session
-) -> None:
+def test_numbers_that_are_not_finite_end_the_run_with_a_way_out(fit: Fit) -> None:
     with pytest.raises(RunFailed, match=r"task 'town', seed 7: the loss is not finite at step \d"):
-        tune(family_folder("bert"), tagging(), session, 7, learning_rate=1e30)
-    tuned = tune(family_folder("bert"), classification(), session)
+        fit(tagging(), 7, learning_rate=1e30)
+    tuned = fit(classification())
     tuned.model.classifier.bias.data.fill_(float("nan"))
     with pytest.raises(RunFailed, match="scores that are not finite"):
         predict(tuned)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from domainbert.errors import DataError, RecipeError
-from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import DataFile, Domain, Example, Sentence, Task, Terms
 from domainbert.recipe.sections import TaskSection
 from domainbert.tasks.load import SPLITS, load_task
@@ -39,17 +38,9 @@ def own(kind: str = "tagging", **changes: Any) -> TaskSection:
 
 
 def declared(folder: Path, **changes: Any) -> Domain:
-    task = Task(
-        name="roles",
-        title="Who and where",
-        kind="tagging",
-        licence="CC0-1.0",
-        origin="made up",
-        version="3",
-        splits={split: folder / f"{split}.tsv" for split in SPLITS},
-        labels=("ROLE", "PLACE"),
-        sample=True,
-    )
+    splits = {split: folder / f"{split}.tsv" for split in SPLITS}
+    about = ("Who and where", "tagging", "CC0-1.0", "made up", "3")
+    task = Task("roles", *about, splits, ("ROLE", "PLACE"), sample=True)
     return Domain(name="town", title="Towns", tasks=(replace(task, **changes),))
 
 
@@ -61,33 +52,23 @@ def refused(folder: Path, section: TaskSection, domain: Domain | None = None) ->
 
 def test_own_files_become_a_task_with_the_labels_of_the_training_split(folder: Path) -> None:
     splits = {split: folder / f"{split}.tsv" for split in SPLITS}
-    assert load_task(own(metrics=["accuracy"]), None, folder) == LoadedTask(
-        Task(
-            name="mine", title="", kind="tagging", licence="as of your files", version="own",
-            origin="your files", splits=splits, labels=("PLACE", "ROLE"), data=HASHES,
-            metrics=("accuracy",),
-        ),
-        {
-            "train": (
-                Sentence(("The", "keeper", "of", "Arl"), ("O", "B-ROLE", "I-ROLE", "B-PLACE")),
-                Sentence(("she",), ("O",)),
-            ),
-            "validation": (Sentence(("Arl",), ("B-PLACE",)),),
-            "test": (Sentence(("Arl", "miller"), ("B-PLACE", "B-ROLE")),),
-        },
-        {"repaired": 1},
-    )  # fmt: skip
+    loaded = load_task(own(metrics=["accuracy"]), None, folder)
+    about = ("", "tagging", "as of your files", "your files", "own", splits, ("PLACE", "ROLE"))
+    assert loaded.task == Task("mine", *about, data=HASHES, metrics=("accuracy",))
+    first = Sentence(("The", "keeper", "of", "Arl"), ("O", "B-ROLE", "I-ROLE", "B-PLACE"))
+    assert loaded.splits["train"] == (first, Sentence(("she",), ("O",)))
+    assert loaded.splits["test"] == (Sentence(("Arl", "miller"), ("B-PLACE", "B-ROLE")),)
+    assert (loaded.counts, loaded.terms) == ({"repaired": 1}, ())
 
 
 def test_a_declared_task_is_completed_with_domain_and_hashes(folder: Path) -> None:
-    domain = declared(folder, metrics=("accuracy",))
-    section = TaskSection(name="roles", metrics=("mcc",), baselines=("majority",))
     (folder / "terms.txt").write_text("# made up\nArl\n", encoding="utf-8")
-    loaded = load_task(section, replace(domain, terms=Terms(folder / "terms.txt", "", "")), Path())
-    assert loaded.task == replace(
-        domain.tasks[0], domain="town", data=HASHES, metrics=("accuracy", "mcc"),
-        baselines=("majority",),
-    )  # fmt: skip
+    terms = Terms(folder / "terms.txt", "", "")
+    domain = replace(declared(folder, metrics=("accuracy",)), terms=terms)
+    section = TaskSection(name="roles", metrics=("mcc",), baselines=("majority",))
+    loaded = load_task(section, domain, Path())
+    more: Any = {"metrics": ("accuracy", "mcc"), "baselines": ("majority",)}
+    assert loaded.task == replace(domain.tasks[0], domain="town", data=HASHES, **more)
     assert (loaded.terms, loaded.counts) == (("Arl",), {"repaired": 1})
 
 

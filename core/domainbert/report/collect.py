@@ -1,4 +1,4 @@
-"""From the words of a command line to results that can stand in one table."""
+"""From the words of a command line to results that fit one table."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Scored:
 
     @property
     def task_key(self) -> str:
-        """What scores must have in common to stand in one table."""
+        """What scores must have in common to be in one table."""
         return canonical(task_identity(self.result.task))
 
     @property

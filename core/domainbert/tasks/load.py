@@ -65,8 +65,8 @@ def load_task(
 def _own_task(section: TaskSection, folder: Path) -> Task:
     about = "as of your files", "your files", "own"
     splits = {split: folder / str(getattr(section, split)) for split in SPLITS}
-    asked = section.labels, None, section.multi_label, section.levels
-    return Task(section.name, "", str(section.kind), *about, splits, *asked)
+    more: Any = section.model_dump(include={"labels", "multi_label", "levels"})
+    return Task(section.name, "", str(section.kind), *about, splits, **more)
 
 
 def _declared_task(name: str, domain: Domain | None) -> Task:
