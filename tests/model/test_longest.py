@@ -15,7 +15,7 @@ from domainbert.model.families import layout_of
 from domainbert.model.load import LoadedModel, longest_sequence
 from domainbert.model.packed_attention import attend_within
 from domainbert.plugin.domain import Window
-from domainbert.tasks.predict import pad_windows
+from domainbert.tasks.finetune import pad_windows
 from domainbert.testing import FAMILIES, MAX_LENGTH
 from domainbert.tokenizer.load import special_tokens
 from domainbert.training.data.batch import LAYOUTS, Layout, padded_length
