@@ -191,7 +191,7 @@ def test_a_corpus_without_tokens_is_refused_with_its_counts(
     tmp_path: Path, texts: list[str]
 ) -> None:
     documents = [document(text) for text in texts]
-    with pytest.raises(DataError, match=r"^The corpus is empty \({'read': 7}\): no document has"):
+    with pytest.raises(DataError, match=r"^The corpus is empty \(7 read\): no document has"):
         write_store(tmp_path, documents, lambda _: [[]], 9, lambda: {"counts": {"read": 7}})
     assert not (tmp_path / "manifest.json").exists()
 
