@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,7 +35,7 @@ def supervised(
     left = list(attempts)
 
     def made(_words: Any, _processes: Any, stop: StopFlag, _patience: Any) -> Attempt:
-        stop.received.extend(received)
+        stop.extend(received)
         return left.pop(0)
 
     monkeypatch.setattr(supervisor, "run_attempt", made)
@@ -97,7 +95,7 @@ def test_a_stop_before_there_is_a_run_folder_names_the_words_that_were_typed(
     assert capsys.readouterr().err == f"{STOPPED_EARLY} {words}\n"
 
 
-@pytest.mark.parametrize("seconds", ["abc", "-5", "0", "nan", "inf", "60s"])
+@pytest.mark.parametrize("seconds", ["abc", "0", "nan", "inf"])
 def test_a_number_of_seconds_that_is_none_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: str
 ) -> None:
@@ -114,33 +112,6 @@ def test_processes_under_another_launcher_are_refused(monkeypatch: pytest.Monkey
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match="Leave the option out"):
         supervisor.check_supervision()
-
-
-UNHEARD = """
-import sys
-from pathlib import Path
-from domainbert.launch import supervisor
-from domainbert.launch.attempt import Attempt
-from domainbert.run.heartbeat import Ending
-
-ends = {"crash": [Attempt(-9, {}, [], ""), Attempt(0, {}, [], "")],
-        "stop": [Attempt(1, {}, [Ending(0, 75, "Stopped.")], "")],
-        "bug": [Attempt(1, {}, [Ending(0, 1, "odd", "Traceback")], "")] * 3}[sys.argv[1]]
-supervisor.run_attempt = lambda *_: ends.pop(0)
-code = supervisor.supervise(2, Path("x"))
-sys.exit(code + 100 * len(ends))
-"""
-
-
-@pytest.mark.parametrize(("end", "code"), [("crash", 0), ("stop", 75), ("bug", 1)])
-def test_a_supervisor_that_nobody_listens_to_goes_on(end: str, code: int) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    words = [sys.executable, "-c", UNHEARD, end]
-    try:
-        assert subprocess.run(words, stderr=writer, check=False).returncode == code
-    finally:
-        os.close(writer)
 
 
 class Rank:
