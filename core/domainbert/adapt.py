@@ -11,6 +11,7 @@ from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
 from domainbert.run.environment import hardware
 from domainbert.run.folder import check_run_folder, open_run
+from domainbert.run.heartbeat import is_worker
 from domainbert.run.progress import Reporter
 from domainbert.run.resume_command import continue_command
 from domainbert.run.session import Session, open_session
@@ -21,7 +22,7 @@ from domainbert.stages.plan import Stages, Until, plan_stages
 from domainbert.stages.pretrain import Adaptation, Trained, fit_head, pretrain
 from domainbert.stages.vocabulary import extend_vocabulary
 from domainbert.storage.files import check_utf8, sha256_file
-from domainbert.training.environment import check_environment
+from domainbert.training.job import check_environment
 
 
 def adapt(
@@ -53,7 +54,8 @@ def adapt(
     check_utf8(folder.resolve())
     check_utf8(out)
     with open_session(out, reporter, continue_command(out)) as session:
-        session.reporter.say(f"recipe {recipe.name} → {out}")
+        if not is_worker():  # the supervisor has said it
+            session.reporter.say(f"recipe {recipe.name} → {out}")
         check_run_folder(session.run)
         inputs = locate(recipe, folder, registry, session)
         stages = plan_stages(recipe, inputs, session.run)

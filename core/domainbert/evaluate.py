@@ -147,43 +147,38 @@ def _trials(
 def _run(trial: Trial, settings: EvaluateSection, session: Session, recipe: Recipe | None) -> None:
     """Fine-tune and score one model, and store the result."""
     started = time.perf_counter()
-    task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
-    parameters = None
+    task, model, counts, size = trial.loaded.task, trial.model, dict(trial.loaded.counts), None
     if model.folder is None:
         baseline = component(Baseline, model.name)
         with calling(baseline):
             predictions = baseline.predict(trial.loaded, trial.seed)
         check_predictions(baseline, trial.loaded, predictions)
     else:
-        predictions, parameters, n_long = _finetune(trial, model.folder, settings, session)
+        predictions, size, n_long = _finetune(trial, model.folder, settings, session)
         counts |= {"long_texts": n_long} if n_long else {}
     minutes = (time.perf_counter() - started) / 60
+    known = {key: getattr(model, key) for key in ("name", "sha256", "base", "tokens")}
+    run = recipe.name if recipe and model.tokens else None
+    metric = primary_metric(task).name
     entry = {
-        "model": {
-            "name": model.name,
-            "run": recipe.name if recipe and model.tokens else None,
-            "sha256": model.sha256,
-            "base": model.base,
-            "parameters": parameters,
-            "tokens": model.tokens,
-            "minutes": round(model.minutes, 2),
-        },
+        "model": {**known, "run": run, "parameters": size, "minutes": round(model.minutes, 2)},
         "task": task_entry(task),
         "seed": trial.seed,
         "settings": trial.settings,
-        "metric": primary_metric(task).name,
-        "test": score(task, predictions["test"]),
-        "validation": score(task, predictions["validation"]),
+        "metric": metric,
+        **{split: score(task, predictions[split]) for split in ("test", "validation")},
         "counts": counts,
         "recipe": {"name": recipe.name, "sha256": recipe.hash()} if recipe else None,
         "environment": environment(),
         "minutes": round(minutes, 2),
     }
-    result = save_result(trial.path, entry, predictions["test"])
-    session.reporter.say(
-        f"{task.name}: {model.name}, seed {trial.seed}: {result.metric} "
-        f"{100 * result.test[result.metric]:.2f} ({60 * minutes:.0f} s)"
-    )
+    value = save_result(trial.path, entry, predictions["test"]).test[metric]
+    done = f"{metric} {100 * value:.2f} ({60 * minutes:.0f} s)"
+    session.reporter.say(f"{_title(trial)}: {done}")
+
+
+def _title(trial: Trial) -> str:
+    return f"{trial.loaded.task.name}: {trial.model.name}, seed {trial.seed}"
 
 
 def _finetune(
@@ -194,8 +189,7 @@ def _finetune(
     from domainbert.tasks.predict import predict
 
     loaded = trial.loaded
-    title = f"{loaded.task.name}: {trial.model.name}, seed {trial.seed}"
-    with session.reporter.bar(title, 0) as bar:
+    with session.reporter.bar(_title(trial), 0) as bar:
         tuned = finetune(folder, loaded, settings, trial.seed, session, bar)
     predictions, kind = predict(tuned), tuned.kind
     check_predictions(kind, loaded, predictions)
@@ -206,23 +200,16 @@ def _finetune(
 
 def _finished(trial: Trial) -> Scored | None:
     """Return the stored result of a trial, or None if it is missing or of other settings."""
-    task = trial.loaded.task
-    stored = find_result(trial.path, task.metrics)
-    if stored is None:
+    stored, task = find_result(trial.path, trial.loaded.task.metrics), trial.loaded.task
+    if stored is None or task_identity(stored.result.task) != task_identity(task):
         return None
-    same = (
-        stored.result.model.sha256 == trial.model.sha256
-        and task_identity(stored.result.task) == task_identity(task)
-        and stored.result.settings == trial.settings
-    )
-    return stored if same else None
+    key = stored.result.model.sha256, stored.result.settings
+    return stored if key == (trial.model.sha256, trial.settings) else None
 
 
 def _report(task: Task, scored: Sequence[Scored], models: Sequence[ModelUnderTest]) -> TaskReport:
-    by_model: dict[str, list[Scored]] = {}
-    for entry in scored:
-        by_model.setdefault(entry.result.model.name, []).append(entry)
-    groups = {name: group(several) for name, several in by_model.items()}
+    names = dict.fromkeys(entry.result.model.name for entry in scored)
+    groups = {name: group([s for s in scored if s.result.model.name == name]) for name in names}
     compared = [groups[model.name] for model in models[:2]]
     return TaskReport(
         task=task,

@@ -26,7 +26,6 @@ from domainbert.storage.files import (
 from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint, read_state
 from domainbert.training.losses import SummedLosses
-from domainbert.training.step import StepSums
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -52,7 +51,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Poison:
     number, forward = [0], SummedLosses.forward
     harm: dict[int, float | Exception] = {}
 
-    def counted(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> StepSums:
+    def counted(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> Any:
         number[0] = place + 1
         return PLAIN(job, module, optimizer, place, *more)
 
@@ -162,7 +161,7 @@ def test_a_run_that_goes_wrong_too_often_ends_and_keeps_its_last_checkpoint(
     poison(float("nan"), 12, 14, 17, 18)
     last = adapt(town, "town.yaml", "--out", "worse", code=1).err.splitlines()[-1]
     assert last.startswith(f"error: step 18: {WRONG}. Steps skipped before: 12, 14, 17. ")
-    assert "the last checkpoint, of step 15, is whole. Lower `train.learning_rate`" in last
+    assert "the last checkpoint is whole. Lower `train.learning_rate`" in last
     run = RunFolder(town.folder / "worse")
     assert standing(run).step == 15
     assert list(standing(run).skipped) == ["12", "14"]
@@ -176,7 +175,7 @@ def test_weights_that_are_not_finite_never_reach_the_disk(
 ) -> None:
     """The last step before a checkpoint breaks a weight, so no later loss can tell."""
 
-    def breaking(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> StepSums:
+    def breaking(job: Any, module: Any, optimizer: Any, place: int, *more: Any) -> Any:
         sums = PLAIN(job, module, optimizer, place, *more)
         if place == 14:
             with torch.no_grad():
@@ -194,9 +193,7 @@ def test_weights_that_are_not_finite_never_reach_the_disk(
 def test_a_rate_that_diverges_ends_the_run(
     make_town: MakeTown, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hasty(
-        job: Any, module: Any, optimizer: Any, place: int, rate: float, *more: Any
-    ) -> StepSums:
+    def hasty(job: Any, module: Any, optimizer: Any, place: int, rate: float, *more: Any) -> Any:
         return PLAIN(job, module, optimizer, place, rate * (1000 if place > 84 else 1), *more)
 
     monkeypatch.setattr(loop, "train_step", hasty)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.training import frame_of
 from torch import nn
 
 from domainbert.errors import RunFailed
@@ -20,7 +21,6 @@ from domainbert.model.masked_lm import MaskedLanguageModel, head_parameters
 from domainbert.model.packed_attention import attend_within, attends_within
 from domainbert.testing import FAMILIES
 from domainbert.training.data.batch import MicroBatch, flatten
-from domainbert.training.data.frame import MaskedSequence
 from domainbert.training.loop import select_parameters
 from domainbert.training.losses import SummedLosses
 from domainbert.training.schedule import build_optimizer
@@ -104,7 +104,7 @@ def test_a_model_that_reads_flat_batches_gives_the_same_in_plain_calls(
 
 def test_a_flat_batch_is_refused_where_attention_would_mix_sequences(load: Load) -> None:
     model = load("bert").model.eval()
-    sequence = MaskedSequence(np.arange(10, 30), np.array([3]), np.array([50]))
+    sequence = frame_of(np.arange(10, 30), np.array([3]), np.array([50]))
     flat = flatten([sequence, sequence], 0, 64)
     with pytest.raises(ValueError, match="attention would reach across sequences"):
         MaskedLanguageModel(model).logits(flat)

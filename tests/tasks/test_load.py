@@ -99,7 +99,7 @@ def test_a_declared_task_is_read_with_its_own_reader(folder: Path) -> None:
     assert [loaded.splits[split][0].words for split in SPLITS] == [(s, s) for s in SPLITS]
     ends = declared(folder, read=lambda _path, split: sys.exit(split))
     assert refused(folder, TaskSection(name="roles"), ends) == (
-        "train.tsv: the reader of 'roles' called `sys.exit('train')`. "
+        "train.tsv: Task 'roles' called `sys.exit('train')`. "
         "It has to raise `domainbert.DataError` instead."
     )
     other = declared(folder, read=lambda _path, _split: [7])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domainbert.recipe.train import TrainSection
-from domainbert.training.batch_ramp import batch_places, places_before, steps_to_read
+from domainbert.training.phases import batch_places, places_before, steps_to_read
 
 
 def ramped(start: int, times: int, steps: int) -> TrainSection:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from domainbert.errors import RecipeError
 from domainbert.recipe.train import TrainSection
-from domainbert.training.batch_ramp import places_before
 from domainbert.training.phases import (
     MOST_STEPS,
     CorpusSize,
@@ -18,13 +17,14 @@ from domainbert.training.phases import (
     count_steps,
     full_phase,
     head_phase,
+    places_before,
 )
 
 SIZE = CorpusSize(n_sequences=100, n_tokens=2550)
 
 
 def section(**values: Any) -> TrainSection:
-    return TrainSection(**{"learning_rate": 1e-4, "head_learning_rate": 1e-3, **values})
+    return TrainSection(**{"learning_rate": 1e-4, **values})
 
 
 def test_a_new_head_learns_first_and_its_steps_come_on_top() -> None:

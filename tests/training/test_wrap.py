@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.training import gradients, worst
+from helpers.training import frame_of, gradients, worst
 from torch import Tensor
 
 from domainbert.errors import RecipeError
@@ -17,7 +17,7 @@ from domainbert.model.load import LoadedModel
 from domainbert.model.masked_lm import set_dropout
 from domainbert.model.packed_attention import attend_within
 from domainbert.training.data.batch import LAYOUTS, Layout, MicroBatch
-from domainbert.training.data.frame import MaskedSequence
+from domainbert.training.data.frame import Frame
 from domainbert.training.losses import SummedLosses
 from domainbert.training.wrap import save_memory
 
@@ -27,10 +27,10 @@ Load = Callable[[str], LoadedModel]
 def batch(layout: Layout, lengths: tuple[int, ...] = (30, 17, 17, 9)) -> MicroBatch:
     numbers = np.random.default_rng(sum(lengths))
 
-    def sequence(length: int) -> MaskedSequence:
+    def sequence(length: int) -> Frame:
         places = np.arange(0, length, 5)
         ids, targets = (numbers.integers(10, 60, n) for n in (length, len(places)))
-        return MaskedSequence(ids, places, targets)
+        return frame_of(ids, places, targets)
 
     return LAYOUTS[layout]([sequence(length) for length in lengths], 0, 64)
 

@@ -81,8 +81,7 @@ def check(
     Example: `domainbert plugins check bio`
     """
     from domainbert.plugin.registry import load_plugins
-    from domainbert.plugin_check.check import check_plugin
-    from domainbert.plugin_check.subject import find_plugin
+    from domainbert.plugin_check.check import check_plugin, find_plugin
 
     registry = load_plugins(plugin or ())
     rows = []

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from domainbert.model.families import HEADS, family_of
+from domainbert.model.load import first_place
 from domainbert.model.packed_attention import attends_within
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ class MaskedLanguageModel(nn.Module):
             with_hidden: Whether hidden states are needed; without, they may be None.
         """
         if self.family is None:
-            more = {"output_hidden_states": True} if with_hidden else {}
-            output = self.model(**self._inputs(batch), **more)
+            output = self.model(**self._inputs(batch), output_hidden_states=with_hidden)
             dense_NV = output.logits.flatten(0, 1).index_select(0, batch.positions_N)
-            return dense_NV.float(), output.hidden_states[-1].flatten(0, 1) if more else None
+            last = output.hidden_states[-1].flatten(0, 1) if with_hidden else None
+            return dense_NV.float(), last
         hidden_TH = self._hidden(batch).flatten(0, 1)
         values: Tensor = hidden_TH.index_select(0, batch.positions_N)
         for name in self.family.head:
@@ -78,23 +79,15 @@ class MaskedLanguageModel(nn.Module):
             inputs["token_type_ids"] = batch.token_types_BL
         if batch.places_BL is None:
             return {**inputs, "attention_mask": batch.attention_mask_BL}
-        inputs["position_ids"] = batch.places_BL + _first_place(self.model.base_model)
+        inputs["position_ids"] = batch.places_BL + first_place(self.model.base_model)
         return {**inputs, "runs": batch.runs} if batch.runs else inputs
-
-
-def _first_place(encoder: nn.Module) -> int:
-    """Return the position id of a first token: RoBERTa's kin count from behind the padding's."""
-    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    padding = getattr(table, "padding_idx", None)
-    return 0 if padding is None else padding + 1
 
 
 def attach_head(model: Any, name: str, head: nn.Module) -> None:
     """Make the head of an objective a part of a model, unless it has one of that name."""
     if not hasattr(model, HEADS):
         model.add_module(HEADS, nn.ModuleDict())
-    heads = getattr(model, HEADS)
-    if name not in heads:
+    if name not in (heads := getattr(model, HEADS)):
         heads[name] = head.to(next(model.parameters()).device)
 
 

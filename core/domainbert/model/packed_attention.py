@@ -63,13 +63,9 @@ def packed_attention(
             for tensor in (query_1ATD, key_1ATD, value_1ATD)
         )
         out_CALD = functional.scaled_dot_product_attention(
-            query_CALD,
-            key_CALD,
-            value_CALD,
-            attn_mask=_window_mask(length, window, query_CALD.device),
-            dropout_p=options.get("dropout", 0.0),
-            scale=options.get("scaling"),
-        )
+            query_CALD, key_CALD, value_CALD, _window_mask(length, window, query_CALD.device),
+            options.get("dropout", 0.0), scale=options.get("scaling"),
+        )  # fmt: skip
         found.append(out_CALD.transpose(1, 2).flatten(0, 1))
         first = end
     return torch.cat(found).unsqueeze(0), None
@@ -86,7 +82,7 @@ def _window_mask(length: int, window: int | None, device: torch.device) -> Tenso
 def attend_within(model: Any) -> None:
     """Let a model keep the sequences of flat batches apart.
 
-    Other calls give what they gave before, and what is saved of the model does not tell.
+    Other calls give the same as before, and a saved model does not show it.
     """
     model.set_attn_implementation(_NAME)
 

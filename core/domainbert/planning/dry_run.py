@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,10 +22,8 @@ from domainbert.stages.corpus import build_corpus
 from domainbert.stages.inputs import locate
 from domainbert.stages.plan import plan_stages
 from domainbert.training import phases
-from domainbert.training.batch_ramp import places_before
-from domainbert.training.environment import check_environment
-from domainbert.training.job import build_job
-from domainbert.training.phases import CorpusSize, Phase
+from domainbert.training.job import build_job, check_environment
+from domainbert.training.phases import Phase, places_before
 from domainbert.training.step import Job
 
 
@@ -91,7 +89,11 @@ def _look_ahead(recipe: Recipe, job: Job, new_head: bool, steps: int | None) -> 
         for phase in (*heads, phases.full_phase(train, first, steps))
     ]
     return {
-        "training": {**asdict(size), "tokens_per_sequence": size.tokens_per_sequence},
+        "training": {
+            "n_sequences": size[0],
+            "n_tokens": size[1],
+            "tokens_per_sequence": size[1] / size[0],
+        },
         "phases": estimates,
         "timed": {n: {"seconds_per_token": s, "steps": k} for n, (s, k) in timed.items()},
         "timed_in_processes": accelerator.num_processes,
@@ -102,16 +104,16 @@ def _look_ahead(recipe: Recipe, job: Job, new_head: bool, steps: int | None) -> 
 
 
 def _estimate(
-    train: TrainSection, phase: Phase, size: CorpusSize, seconds_per_token: float
+    train: TrainSection, phase: Phase, size: tuple[int, int], seconds_per_token: float
 ) -> dict[str, Any]:
     sequences = places_before(train, phase.stop) - places_before(train, phase.start)
-    tokens = round(sequences * size.tokens_per_sequence)
+    tokens = round(sequences * (size[1] / size[0]))
     return {
         "name": phase.name,
         "steps": phase.steps,
         "sequences": sequences,
         "tokens": tokens,
-        "epochs": sequences / size.n_sequences,
+        "epochs": sequences / size[0],
         "seconds": tokens * seconds_per_token,
     }
 

@@ -87,22 +87,6 @@ def stream(
         yield item
 
 
-@contextmanager
-def reading(path: Path, name: str) -> Iterator[None]:
-    """Keep a reader from ending Python, which would look as if the command had done its work.
-
-    Raises:
-        DataError: The reader called `sys.exit`.
-    """
-    try:
-        yield
-    except SystemExit as error:
-        raise DataError(
-            f"{path}: the reader of {name!r} called `sys.exit({error.code!r})`. "
-            "It has to raise `domainbert.DataError` instead."
-        ) from error
-
-
 def title_of(record: Any) -> str:
     """Return type, name and plugin of a record, for messages."""
     owner = OWNERS.get(id(record))

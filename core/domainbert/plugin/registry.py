@@ -18,7 +18,7 @@ import pluggy
 
 from domainbert.errors import PluginError, did_you_mean, one_line
 from domainbert.plugin import hookspecs
-from domainbert.plugin.calls import OWNERS, calling, reading, stream
+from domainbert.plugin.calls import OWNERS, calling, stream
 from domainbert.plugin.components import KINDS, Component
 from domainbert.plugin.discover import GROUP, PluginInfo, entry_points, single_file
 from domainbert.plugin.domain import Domain, Task
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import typer
 
 __all__ = [
-    "PluginInfo", "Registry", "calling", "component", "components", "load_plugins", "reading",
+    "PluginInfo", "Registry", "calling", "component", "components", "load_plugins",
     "stream",
 ]  # fmt: skip
 _DECLARING = ("domainbert_domains", "domainbert_tasks", "domainbert_components")

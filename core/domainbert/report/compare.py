@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_jsonable_python
 
 from domainbert.errors import DataError
 from domainbert.report.collect import check_gold, collect
@@ -50,9 +51,10 @@ class Group:
         return self.results[0]
 
     @property
-    def has_unknown_spread(self) -> bool:
-        """Whether another seed would give another score, but only one is there."""
-        return len(self.results) < 2 and not self.first.is_baseline
+    def unranked(self) -> str | None:
+        """Why it has no rank: `baseline`, or `one seed`, whose spread is unknown."""
+        single = "one seed" if len(self.results) < 2 else None
+        return "baseline" if self.first.is_baseline else single
 
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean, within the bounds of the metric.
@@ -105,34 +107,30 @@ def group(results: Sequence[Scored]) -> Group:
 
 def most_counts(results: Sequence[Scored]) -> dict[str, int]:
     """Return remarks on the data as counts, that of the model that cuts texts into most tokens."""
-    most: dict[str, int] = {}
+    most = Counter[str]()
     for scored in results:
-        for key, n in scored.result.counts.items():
-            most[key] = max(n, most.get(key, 0))
+        most |= Counter(scored.result.counts)
     return dict(sorted(most.items()))
 
 
 def compare(base: Group, other: Group) -> Comparison:
     """Return the other model minus the base, on the same test records."""
-    first, second = base.primary.values, other.primary.values
+    values = np.array(base.primary.values), np.array(other.primary.values)
     paired = base.seeds == other.seeds
-    if paired:
-        parts = [of_seeds([b - a for a, b in zip(first, second, strict=True)])]
-    else:  # the spread over seeds of each counts separately
-        parts = [of_seeds(first), of_seeds(second)]
+    # Without pairs, the spread over seeds of each counts separately.
+    parts = [of_seeds(values[1] - values[0])] if paired else [*map(of_seeds, values)]
     parts.append(of_records(other.means_B - base.means_B, len(base.first.records)))
     centre = other.primary.mean - base.primary.mean
     low, high = interval(centre, *parts)
+    unranked = {base.unranked, other.unranked}
     verdict = "better" if low > 0 else "worse" if high < 0 else "not shown"
-    if base.has_unknown_spread or other.has_unknown_spread:
-        verdict = "not shown"
-    notes = []
-    if not (base.first.is_baseline or other.first.is_baseline):
-        settings = [side.first.result.settings for side in (base, other)]
-        notes += ["fine-tuned with other settings"] if settings[0] != settings[1] else []
-        notes += [] if paired else ["other seeds, which are not paired"]
+    verdict = "not shown" if "one seed" in unranked else verdict
+    notes = [] if paired else ["other seeds, which are not paired"]
+    if base.first.result.settings != other.first.result.settings:
+        notes.insert(0, "fine-tuned with other settings")
+    shown = () if "baseline" in unranked else tuple(notes)
     names, seeds = (base.first.name, other.first.name), (base.seeds, other.seeds)
-    return Comparison(centre, low, high, verdict, names, seeds, paired, tuple(notes))
+    return Comparison(centre, low, high, verdict, names, seeds, paired, shown)
 
 
 def compare_results(
@@ -151,39 +149,33 @@ def compare_results(
         DataError: A result cannot be used, a side holds several models, no task is common, or a
             task differs in version, data, labels or metric.
     """
-    (ones, notices), (twos, more) = collect([first]), collect([second])
-    sides = [_by_task(first, ones), _by_task(second, twos)]
+    sources = first, second
+    collected = [collect([source]) for source in sources]
+    sides = [_by_task(s, results) for s, (results, _) in zip(sources, collected, strict=True)]
+    notices = [notice for _, given in collected for notice in given]
     common = sorted(set(sides[0]) & set(sides[1]))
     if not common:
-        raise DataError(
-            f"no task in common: {first} has {', '.join(sorted(sides[0]))}; "
-            f"{second} has {', '.join(sorted(sides[1]))}."
+        names = (
+            f"{s} has {', '.join(sorted(side))}" for s, side in zip(sources, sides, strict=True)
         )
-    left_out = [
-        f"{name}: only in {source}, left out."
-        for source, side in zip((first, second), sides, strict=True)
-        for name in sorted(set(side) - set(common))
-    ]
+        raise DataError(f"no task in common: {'; '.join(names)}.")
+    for source, side in zip(sources, sides, strict=True):
+        notices += [f"{n}: only in {source}, left out." for n in sorted({*side} - {*common})]
     compared = []
     for name in common:
-        base, other = (side[name] for side in sides)
-        _check_comparable(base[0], other[0])
-        pair = group(base), group(other)
-        compared.append((*pair, compare(*pair)))
-    return tuple(compared), (*notices, *more, *left_out)
+        _check_comparable(*(side[name][0] for side in sides))
+        base, other = (group(side[name]) for side in sides)
+        compared.append((base, other, compare(base, other)))
+    return tuple(compared), tuple(notices)
 
 
-def comparison_json(base: Group, other: Group, comparison: Comparison) -> dict[str, Any]:
+def comparison_json(base: Group, other: Group, comparison: Comparison) -> Any:
     """Return a comparison as plain JSON values; scores from 0 to 1."""
     task, metric = base.first.result.task, base.first.result.metric
     shared = {"task": task.name, "version": task.version, "metric": metric}
-    sides = [{"name": g.first.name, "seeds": g.seeds, **asdict(g.primary)} for g in (base, other)]
-    return shared | {
-        "records": len(base.first.records),
-        "first": sides[0],
-        "second": sides[1],
-        "comparison": asdict(comparison),
-    }
+    sides = [{"name": g.first.name, "seeds": g.seeds, **vars(g.primary)} for g in (base, other)]
+    made = {"records": len(base.first.records), "first": sides[0], "second": sides[1]}
+    return to_jsonable_python({**shared, **made, "comparison": comparison})
 
 
 def _by_task(source: str, results: Sequence[Scored]) -> dict[str, list[Scored]]:
@@ -191,28 +183,24 @@ def _by_task(source: str, results: Sequence[Scored]) -> dict[str, list[Scored]]:
     by_task: dict[str, list[Scored]] = defaultdict(list)
     for scored in results:
         by_task[scored.result.task.name].append(scored)
-    return {name: _one_model(source, name, several) for name, several in by_task.items()}
-
-
-def _one_model(source: str, task: str, results: list[Scored]) -> list[Scored]:
-    if len({scored.task_key for scored in results}) > 1:
-        raise DataError(f"{source}: {task}: results of several versions or data. Name the files.")
-    results = [s for s in results if s.result.model.name == "adapted"] or results
-    models = {scored.model_key: scored.name for scored in results}
-    if len(models) > 1:
-        raise DataError(
-            f"{source}: {task}: results of several models or settings "
-            f"({', '.join(sorted(set(models.values())))}). "
-            "Name those of one with a glob in quotes, such as 'RUN/results/*/base-seed-*.json'."
-        )
-    return results
+    for task, several in by_task.items():
+        if len({scored.task_key for scored in several}) > 1:
+            problem = "results of several versions or data. Name the files."
+            raise DataError(f"{source}: {task}: {problem}")
+        several[:] = [s for s in several if s.result.model.name == "adapted"] or several
+        models = {scored.model_key: scored.name for scored in several}
+        if len(models) > 1:
+            raise DataError(
+                f"{source}: {task}: results of several models or settings "
+                f"({', '.join(sorted(set(models.values())))}). "
+                "Name those of one with a glob in quotes, such as 'RUN/results/*/base-seed-*.json'."
+            )
+    return by_task
 
 
 def _check_comparable(first: Scored, second: Scored) -> None:
-    keys = differing([first.result.task, second.result.task])
-    if keys:
-        raise DataError(
-            f"{second.path}: its task differs from that of {first.path} in {', '.join(keys)}. "
-            "Such scores are not comparable: evaluate both on the same task."
-        )
+    if keys := differing([first.result.task, second.result.task]):
+        problem = f"its task differs from that of {first.path} in {', '.join(keys)}"
+        hint = "Such scores are not comparable: evaluate both on the same task."
+        raise DataError(f"{second.path}: {problem}. {hint}")
     check_gold((first, second))

@@ -31,12 +31,9 @@ from domainbert.tasks.predict import Tuned, encode, score_batch
 from domainbert.tokenizer.load import load_tokenizer, special_tokens
 from domainbert.training.schedule import build_optimizer, learning_rate_at, set_rate
 
-_DECAY = 0.01
-_BETAS = (0.9, 0.999)
-_MAX_NORM = 1.0
+_DECAY, _BETAS, _MAX_NORM = 0.01, (0.9, 0.999), 1.0
 # Batches of similar length are cut from pools of this many batches.
 _POOL = 16
-_THIRDS = 3
 
 
 def finetune(
@@ -72,8 +69,7 @@ def finetune(
         targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
     if bias_C is not None:
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
-    depth = depths(model)
-    scales = rate_scales(depth, settings.layerwise_lr_decay)
+    scales = rate_scales(depth := depths(model), settings.layerwise_lr_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, device, scales)
     epochs = [_epoch(windows, settings.batch_size, seed, n) for n in range(settings.epochs)]
     per_epoch, total = len(epochs[0]), sum(map(len, epochs))
@@ -81,16 +77,16 @@ def finetune(
     for step, batch in enumerate(chain.from_iterable(epochs)):
         session.check_stop()
         if settings.unfreeze == "gradual":
-            unfreeze(model, depth, _THIRDS * step // per_epoch)
+            unfreeze(model, depth, 3 * step // per_epoch)
         peak, warmup = settings.learning_rate, settings.warmup_ratio
         set_rate(optimizer, learning_rate_at(step, total, peak, warmup, "linear"))
         torch.manual_seed(derive_key("finetune dropout", seed, step))
         loss = _train_step(tuned, optimizer, batch, targets)
         if not math.isfinite(loss):
-            raise RunFailed(
-                f"task {loaded.task.name!r}, seed {seed}: the loss is not finite at step "
-                f"{step + 1}. Lower `evaluate.learning_rate`."
+            where = (
+                f"task {loaded.task.name!r}, seed {seed}: the loss is not finite at step {step + 1}"
             )
+            raise RunFailed(f"{where}. Lower `evaluate.learning_rate`.")
         bar.update(step + 1, f"loss {loss:.3f}", total=total)
     model.eval()
     return tuned

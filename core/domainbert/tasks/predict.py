@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
@@ -75,10 +76,8 @@ def score_records(tuned: Tuned, records: Sequence[Any]) -> tuple[list[Window], N
         with torch.inference_mode():
             parts.append(score_batch(tuned, batch).cpu().numpy())
         if not np.isfinite(parts[-1]).all():
-            raise RunFailed(
-                f"task {tuned.loaded.task.name!r}: the fine-tuned model gives scores that are not "
-                "finite. Lower `evaluate.learning_rate`."
-            )
+            task = f"task {tuned.loaded.task.name!r}"
+            raise RunFailed(f"{task}: scores that are not finite. Lower `evaluate.learning_rate`.")
     return windows, np.concatenate(parts)
 
 
@@ -88,7 +87,7 @@ def encode(tuned: Tuned, records: Sequence[Any]) -> list[Window]:
         return tuned.kind.encode(records, tuned.tokenizer, tuned.settings)
 
 
-def score_batch(tuned: Tuned, batch: Sequence[Window]) -> torch.Tensor:
+def score_batch(tuned: Tuned, batch: Sequence[Window]) -> Tensor:
     """Return the scores of a batch's words or records, float32, shape (X, C)."""
     device = tuned.session.accelerator.device
     ids_BL, mask_BL = pad_windows(batch, tuned.pad, longest_sequence(tuned.model.encoder))
@@ -98,9 +97,7 @@ def score_batch(tuned: Tuned, batch: Sequence[Window]) -> torch.Tensor:
         return torch.as_tensor(tuned.kind.forward(tuned.model, ids_BL, mask_BL, batch))
 
 
-def pad_windows(
-    batch: Sequence[Window], pad: int, longest: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_windows(batch: Sequence[Window], pad: int, longest: int) -> tuple[Tensor, Tensor]:
     """Return token ids and attention mask of a batch; int64, shape (B, L).
 
     Args:
@@ -109,9 +106,8 @@ def pad_windows(
         longest: Tokens that the model reads.
     """
     length = padded_length(max(len(window.input_ids) for window in batch), longest)
-    input_ids_BL = torch.full((len(batch), length), pad, dtype=torch.long)
-    mask_BL = torch.zeros_like(input_ids_BL)
-    for row, window in enumerate(batch):
-        input_ids_BL[row, : len(window.input_ids)] = torch.tensor(window.input_ids)
-        mask_BL[row, : len(window.input_ids)] = 1
-    return input_ids_BL, mask_BL
+    sizes_B = torch.tensor([len(window.input_ids) for window in batch])
+    mask_BL = (torch.arange(length) < sizes_B[:, None]).long()
+    ids_BL = torch.full_like(mask_BL, pad)
+    ids_BL[mask_BL > 0] = torch.tensor([i for window in batch for i in window.input_ids])
+    return ids_BL, mask_BL

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.tasks import examples, labelled
+from helpers.tasks import SETTINGS, examples, labelled
 
 from domainbert.plugin.domain import Example, Prediction
 from domainbert.tasks.kinds.classification import (
@@ -23,8 +23,9 @@ TokenizerOf = Callable[[str], Any]
 def test_a_document_of_100_000_words_is_cut_or_read_whole(
     tokenizer_of: TokenizerOf, long: str
 ) -> None:
+    settings = SETTINGS.model_copy(update={"long_texts": long})
     document = Example("the baker " * 50_000, ("person",))
-    windows = text_windows([document, Example("", ("place",))], tokenizer_of("bert"), 16, long)
+    windows = text_windows([document, Example("", ("place",))], tokenizer_of("bert"), settings)
     sizes = [len(window.input_ids) - 2 for window in windows if window.record == 0]
     assert sum(sizes) == (14 if long == "truncate" else 100_000)
     assert max(sizes) == 14

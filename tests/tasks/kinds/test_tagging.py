@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.tasks import labelled
+from helpers.tasks import SETTINGS, labelled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +22,10 @@ ODD = st.sampled_from(
 )
 WORDS = st.lists(COMMON | ODD | st.text("abcXYZ019.-", min_size=1, max_size=9), max_size=25)
 SENTENCES = st.lists(WORDS.filter(len), min_size=1, max_size=3)
+
+
+def room(n: int) -> Any:
+    return SETTINGS.model_copy(update={"max_seq_length": n})
 
 
 def sentence(words: list[str]) -> Sentence:
@@ -61,7 +65,7 @@ def test_every_word_with_a_token_is_scored_once_at_its_first_piece(
     tokenizer_of: TokenizerOf, family: str, words_of: list[list[str]], max_length: int
 ) -> None:
     tokenizer = tokenizer_of(family)
-    windows = word_windows([sentence(words) for words in words_of], tokenizer, max_length)
+    windows = word_windows([sentence(words) for words in words_of], tokenizer, room(max_length))
     assert all(len(window.input_ids) <= max_length for window in windows)
     owned = Counter((window.record, word) for window in windows for word in window.words)
     assert set(owned.values()) <= {1}
@@ -83,7 +87,7 @@ def test_every_word_with_a_token_is_scored_once_at_its_first_piece(
 def test_windows_golden(tokenizer_of: TokenizerOf) -> None:
     tokenizer = tokenizer_of("bert")
     words = ["the", "keeper", "found", "Zb", ",", "and", "moved"]
-    (window,) = word_windows([sentence(words)], tokenizer, 128)
+    (window,) = word_windows([sentence(words)], tokenizer, room(128))
     assert tokenizer.convert_ids_to_tokens(window.input_ids) == (
         ["[CLS]", "the", "keeper", "found", "Z", "##b", ",", "and", "moved", "[SEP]"]
     )
@@ -92,7 +96,7 @@ def test_windows_golden(tokenizer_of: TokenizerOf) -> None:
 
 
 def test_words_go_to_the_window_that_shows_most_around_them(tokenizer_of: TokenizerOf) -> None:
-    windows = word_windows([sentence(["boat"] * 20)], tokenizer_of("bert"), max_length=10)
+    windows = word_windows([sentence(["boat"] * 20)], tokenizer_of("bert"), room(10))
     # Eight words a window; the next begins two before the end of the one before.
     assert [len(window.input_ids) for window in windows] == [10, 10, 10]
     assert [window.words for window in windows] == [
@@ -103,7 +107,7 @@ def test_words_go_to_the_window_that_shows_most_around_them(tokenizer_of: Tokeni
 
 def test_a_word_longer_than_a_window_is_scored_at_its_beginning(tokenizer_of: TokenizerOf) -> None:
     tokenizer = tokenizer_of("bert")
-    windows = word_windows([sentence(["the", "q" * 30, "boat"])], tokenizer, max_length=8)
+    windows = word_windows([sentence(["the", "q" * 30, "boat"])], tokenizer, room(8))
     assert [tokenizer.convert_ids_to_tokens(inner(w, tokenizer)) for w in windows] == [
         ["the"], ["q"] + ["##q"] * 5, ["boat"],
     ]  # fmt: skip

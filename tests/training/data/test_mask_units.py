@@ -14,9 +14,14 @@ from hypothesis import strategies as st
 
 from domainbert.corpus.token_units import BEGINS_TERM, BEGINS_WORD, IN_TERM
 from domainbert.tokenizer.load import SpecialTokens
-from domainbert.training.data.frame import MaskedSequence, frame_parts
-from domainbert.training.data.mask_units import LONGEST_SPAN, TERM_LIMIT, Masking, _span_lengths
-from domainbert.training.data.masking import mask_frame, masking_config, mlm_probability_at
+from domainbert.training.data.frame import Frame, frame_parts
+from domainbert.training.data.masking import (
+    TERM_LIMIT,
+    Masking,
+    MaskingConfig,
+    mask_frame,
+    mlm_probability_at,
+)
 
 VOCABULARY = 1000
 PAD, UNKNOWN, CLS, SEP, MASK = range(5)
@@ -46,18 +51,18 @@ def flags(words: str) -> np.ndarray:
 
 def masked(
     marks: np.ndarray, unit: Masking, rate: float = 0.15, sequence: int = 0, share: float = 0.5
-) -> MaskedSequence:
-    how = masking_config(rate, 0, SPECIALS, VOCABULARY, unit, share)
+) -> Frame:
+    how = MaskingConfig(rate, 0, SPECIALS, VOCABULARY, unit, share)
     return mask_text(np.arange(5, 5 + len(marks)), how, 0, sequence, marks)
 
 
-def hidden(found: MaskedSequence) -> set[int]:
+def hidden(found: Frame) -> set[int]:
     """Places in the text, the frame not counted."""
     return {int(position) - 1 for position in found.positions_M}
 
 
-def fates(found: MaskedSequence) -> dict[int, str]:
-    inputs = found.input_ids_L
+def fates(found: Frame) -> dict[int, str]:
+    inputs = found.ids_L
     return {
         int(p) - 1: "mask" if inputs[p] == MASK else "kept" if inputs[p] == t else "other"
         for p, t in zip(found.positions_M, found.targets_M, strict=True)
@@ -127,18 +132,6 @@ def test_spans_hide_the_rate_of_the_words_rounded_by_chance(rate: float) -> None
     assert within(counts[low + 1], 1000, rate * len(words) - low)
 
 
-def test_lengths_of_spans_are_geometric_up_to_ten_words() -> None:
-    chances = (np.arange(200_000) + 0.5) / 200_000
-    lengths = Counter(_span_lengths(chances).tolist())
-    weights = {n: 0.2 * 0.8 ** (n - 1) for n in range(1, LONGEST_SPAN + 1)}
-    total = sum(weights.values())
-    assert set(lengths) == set(weights)
-    for n, weight in weights.items():
-        assert lengths[n] / 200_000 == pytest.approx(weight / total, abs=1e-5)
-    # Joshi et al. 2020, section 3.1, give 3.8.
-    assert sum(n * count for n, count in lengths.items()) / 200_000 == pytest.approx(3.8, abs=0.01)
-
-
 def test_a_span_has_one_fate() -> None:
     marks = flags("a-b-c-d-e-f-g-h-")
     counts: Counter[str] = Counter()
@@ -154,13 +147,11 @@ def test_a_span_has_one_fate() -> None:
 def test_no_span_goes_from_one_text_of_a_pair_into_the_other() -> None:
     text = (np.arange(5, 15), flags("a" * 10))
     frame = frame_parts([text, text], SPECIALS)
-    how = masking_config(0.25, 0, SPECIALS, VOCABULARY, "span")
+    how = MaskingConfig(0.25, 0, SPECIALS, VOCABULARY, "span")
     for sequence in range(500):
         found = mask_frame(frame, how, 0, sequence)
         assert 11 not in found.positions_M
-        told = {
-            int(p): "mask" if found.input_ids_L[p] == MASK else "other" for p in found.positions_M
-        }
+        told = {int(p): "mask" if found.ids_L[p] == MASK else "other" for p in found.positions_M}
         if 10 in told and 12 in told and told[10] != told[12]:
             return
     raise AssertionError("the words beside the frame always share their fate")
@@ -224,11 +215,11 @@ def test_something_is_hidden_and_never_the_frame(
     found = masked(marks, unit, rate, sequence, share)
     assert len(found.positions_M) >= 1
     assert hidden(found) <= set(range(len(marks)))
-    restored = found.input_ids_L.copy()
+    restored = found.ids_L.copy()
     restored[found.positions_M] = found.targets_M
     assert restored.tolist() == [CLS, *range(5, 5 + len(marks)), SEP]
     again = masked(marks, unit, rate, sequence, share)
-    assert found.input_ids_L.tolist() == again.input_ids_L.tolist()
+    assert found.ids_L.tolist() == again.ids_L.tolist()
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -243,7 +234,7 @@ def test_unknown_tokens_are_hidden_only_where_there_is_nothing_else(
 ) -> None:
     marks = flags(picture)
     ids = np.where(unknown[: len(marks)], UNKNOWN, 7)
-    how = masking_config(rate, 0, SPECIALS, VOCABULARY, unit)
+    how = MaskingConfig(rate, 0, SPECIALS, VOCABULARY, unit)
     found = mask_text(ids, how, 0, sequence, marks)
     expected = {UNKNOWN} if (ids == UNKNOWN).all() else {7}
     assert set(found.targets_M.tolist()) == expected

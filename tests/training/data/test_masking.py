@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domainbert.tokenizer.load import SpecialTokens
-from domainbert.training.data.frame import MaskedSequence
-from domainbert.training.data.masking import MaskingConfig, masking_config
+from domainbert.training.data.frame import Frame
+from domainbert.training.data.masking import MaskingConfig
 
 VOCABULARY = 1000
 PAD, UNKNOWN, CLS, SEP, MASK = range(5)
@@ -21,19 +21,19 @@ RATES = st.floats(0.01, 0.99)
 
 
 def rule(rate: float = 0.15, seed: int = 0) -> MaskingConfig:
-    return masking_config(rate, seed, SPECIALS, VOCABULARY)
+    return MaskingConfig(rate, seed, SPECIALS, VOCABULARY)
 
 
 def framed(ids: list[int]) -> list[int]:
     return [CLS, *ids, SEP]
 
 
-def masked(ids: list[int], how: MaskingConfig, epoch: int = 0, sequence: int = 0) -> MaskedSequence:
+def masked(ids: list[int], how: MaskingConfig, epoch: int = 0, sequence: int = 0) -> Frame:
     return mask_text(np.array(ids, dtype=np.uint16), how, epoch, sequence)
 
 
-def as_lists(found: MaskedSequence) -> tuple[list[int], list[int], list[int]]:
-    return found.input_ids_L.tolist(), found.positions_M.tolist(), found.targets_M.tolist()
+def as_lists(found: Frame) -> tuple[list[int], list[int], list[int]]:
+    return found.ids_L.tolist(), found.positions_M.tolist(), found.targets_M.tolist()
 
 
 @given(ids=TEXTS, rate=RATES, seed=st.integers(0, 2**32 - 1), sequence=st.integers(0, 10**9))
