@@ -179,10 +179,10 @@ LINES = b'{"text": "one text"}\n{"text": "another text"}\n'
         ),
         ("a.csv", b"id,title\n1,one\n", "a.csv:2: no field 'text'. Fields: id, title. Set `text_f"),
         ("a.csv", b'text\n"open\nquote\n', "a.csv:3: not valid CSV: unexpected end of data."),
-        ("a.parquet", parquet(title=["one"]), "a.parquet: no column 'text'. Columns: title. Set"),
+        ("a.parquet", parquet(title=["one"]), "a.parquet: no field 'text'. Fields: title. Set `t"),
         ("a.parquet", parquet(text=[1]), "a.parquet: row 1: field 'text' is int, expected text."),
-        ("a.parquet", parquet(text=["a"])[:-4], "a.parquet: not a readable Parquet file: "),
-        ("a.doc", b"one", "a.doc: no reader for the suffix '.doc'. Expected one of .txt"),
+        ("a.parquet", parquet(text=["a"])[:-4], "a.parquet: not a readable Parquet file"),
+        ("a.doc", b"one", "a.doc: no reader"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
