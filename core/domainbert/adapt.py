@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import astuple
 from pathlib import Path
 
 from domainbert.evaluate import ModelUnderTest, evaluate
@@ -14,11 +14,11 @@ from domainbert.run.folder import check_run_folder, open_run
 from domainbert.run.heartbeat import is_worker
 from domainbert.run.progress import Reporter
 from domainbert.run.resume_command import continue_command
-from domainbert.run.session import open_session
+from domainbert.run.session import Session, open_session
 from domainbert.stages.corpus import build_corpus
 from domainbert.stages.held_out import measure
 from domainbert.stages.inputs import Inputs, locate
-from domainbert.stages.plan import Until, plan_stages
+from domainbert.stages.plan import Stages, Until, plan_stages
 from domainbert.stages.pretrain import Adaptation, Trained, fit_head, pretrain
 from domainbert.stages.vocabulary import extend_vocabulary
 from domainbert.storage.files import check_utf8, sha256_file
@@ -34,9 +34,6 @@ def adapt(
     until: Until | None = None,
 ) -> RunSummary | None:
     """Adapt a base model to a corpus and compare the two; the same call continues a stopped run.
-
-    Stages that are done under their key are kept, so a call after a change redoes what depends on
-    it. Data stages run in rank 0 before processes know of each other; ranks train and score.
 
     Args:
         recipe: The recipe.
@@ -56,7 +53,7 @@ def adapt(
     """
     check_utf8(folder.resolve())
     check_utf8(out)
-    with open_session(out, reporter, resume_command(out)) as session:
+    with open_session(out, reporter, continue_command(out)) as session:
         if not is_worker():  # the supervisor has said it
             session.reporter.say(f"recipe {recipe.name} → {out}")
         check_run_folder(session.run)
@@ -64,63 +61,44 @@ def adapt(
         stages = plan_stages(recipe, inputs, session.run)
         stages.check()
         with open_run(session.run, recipe, folder, session.is_main):
-            corpus = build_corpus(stages.corpus, inputs, session)
-            if until == "corpus":
-                return None
-            extended = extend_vocabulary(
-                stages.vocabulary, recipe.vocabulary, corpus, inputs, session
-            )
-            if until == "vocabulary":
-                return None
-            session = session.with_processes(recipe.train.precision)
-            check_environment(recipe.train, session.accelerator)
-            head = fit_head(stages.head, inputs, corpus, recipe.train, session)
-            adapted = pretrain(stages.pretrain, head, extended, recipe.train, session)
-            if until == "pretrain":
-                return None
-            before = measure(stages.base_score, head.folder, corpus, recipe, session)
-            after = measure(stages.adapted_score, adapted.folder, corpus, recipe, session)
-            models = _models(inputs, adapted)
-            reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
-            if before is None or after is None:
-                return None
-            summary = RunSummary(
-                recipe=recipe,
-                base=inputs.base,
-                corpus=corpus[0].manifest,
-                adaptation=Adaptation(
-                    before,
-                    after,
-                    inputs.new_head,
-                    adapted.steps,
-                    adapted.tokens,
-                    adapted.seconds,
-                    adapted.skipped,
-                ),
-                reports=reports,
-                hardware=hardware(session),
-                extension=extended[0],
-            )
-            write_card(summary, session.run)
-            return summary
+            return _run_stages(recipe, inputs, stages, session, until)
 
 
-def resume_command(out: Path) -> str:
-    """Return the command that continues a run in a folder as this process was started."""
-    return continue_command(out, int(os.environ["WORLD_SIZE"]) if is_worker() else 1)
+def _run_stages(
+    recipe: Recipe, inputs: Inputs, stages: Stages, session: Session, until: Until | None
+) -> RunSummary | None:
+    """Run the stages that are not done under their key; data stages in rank 0 alone."""
+    train = recipe.train
+    corpus = build_corpus(stages.corpus, inputs, session)
+    if until == "corpus":
+        return None
+    extended = extend_vocabulary(stages.vocabulary, recipe.vocabulary, corpus, inputs, session)
+    if until == "vocabulary":
+        return None
+    session = session.with_processes(train.precision)
+    check_environment(train, session.accelerator)
+    head = fit_head(stages.head, inputs, corpus, train, session)
+    adapted = pretrain(stages.pretrain, head, extended, train, session)
+    if until == "pretrain":
+        return None
+    before = measure(stages.base_score, head.folder, corpus, recipe, session)
+    after = measure(stages.adapted_score, adapted.folder, corpus, recipe, session)
+    reports = evaluate(_models(inputs, adapted), inputs.tasks, recipe.evaluate, session, recipe)
+    if before is None or after is None:
+        return None
+    adaptation = Adaptation(before, after, inputs.new_head, *astuple(adapted)[1:])
+    manifest, extension = corpus[0].manifest, extended[0]
+    summary = RunSummary(
+        recipe, inputs.base, manifest, adaptation, reports, hardware(session), extension
+    )
+    write_card(summary, session.run)
+    return summary
 
 
 def _models(inputs: Inputs, adapted: Trained) -> tuple[ModelUnderTest, ModelUnderTest]:
-    """Return base and adapted model as models under test."""
-    base = inputs.base
+    base, digest = inputs.base, sha256_file(adapted.folder / "model.safetensors")
+    done = adapted.tokens, adapted.seconds / 60
     return (
         ModelUnderTest("base", base.folder, base.sha256, base.public_name),
-        ModelUnderTest(
-            "adapted",
-            adapted.folder,
-            sha256_file(adapted.folder / "model.safetensors"),
-            base.public_name,
-            adapted.tokens,
-            adapted.seconds / 60,
-        ),
+        ModelUnderTest("adapted", adapted.folder, digest, base.public_name, *done),
     )

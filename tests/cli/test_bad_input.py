@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,43 +127,29 @@ ALIASES = 'a: &a ["x"]\nb: [*a, *a]\n'
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (
-            RECIPE.replace("batch_size", "bach_size"),
-            "r.yaml:8  train.bach_size: unknown key. Did you mean 'batch_size'?",
-        ),
         (RECIPE + "heldout: {}\n", "r.yaml:10  heldout: unknown key. Did you mean 'held_out'?"),
         (RECIPE + "name: other\n", "r.yaml:10  name: duplicate key; first set on line 1."),
-        (RECIPE + ALIASES, "r.yaml:10: anchors (&) and aliases (*) are not allowed in a recipe."),
-        (
-            RECIPE.replace("steps: 1", "steps: 0") + "titel: x\n",
-            "r.yaml:7  train.steps: input should be greater than or equal to 1, found 0.\nr.yaml",
-        ),
+        (RECIPE + ALIASES, "r.yaml:10: anchors (&) and aliases (*) are not allowed; "),
         ("", "r.yaml: expected `key: value` lines at the top level, found nothing."),
         ("name: [", "r.yaml:1: not valid YAML: expected the node content, but found"),
         ("a: " + "[" * 5000, "r.yaml:1: nested more than 20 levels deep."),
     ],
-    ids=["unknown", "old", "duplicate", "aliases", "several", "empty", "broken", "deep"],
-)  # fmt: skip
+    ids=["old", "duplicate", "aliases", "empty", "broken", "deep"],
+)
 def test_bad_recipe(text: str, expected: str, bench: Bench) -> None:
     bench.recipe(text)
     assert bench.refused().startswith(expected)
 
 
-@pytest.mark.parametrize("command", ["adapt", "recipes validate", "recipes show", "recipes copy"])
-def test_recipe_that_is_not_utf_8(command: str, bench: Bench) -> None:
-    (bench.folder / "r.yaml").write_bytes((RECIPE + "title: café\n").encode("latin-1"))
-    before = bench.snapshot(bench.folder)
-    outcome = bench.cli(*command.split(), "r.yaml", *["copy.yaml"] * command.endswith("copy"))
-    assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err == "error: r.yaml:10: not UTF-8. Save the file as UTF-8.\n"
-    assert bench.snapshot(bench.folder) == before
-
-
-def test_bad_setting_and_bad_budget(bench: Bench) -> None:
-    assert bench.refused("r.yaml", "--set", "train.stepz=7") == (
-        "--set train.stepz=7: unknown key. Did you mean 'steps'?"
-    )
-    assert bench.refused("r.yaml", "--budget", "3x").startswith("--budget 3x: expected steps (500)")
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("train.stepz=7", ": unknown key. Did you mean 'steps'?"),
+        ("budget=3x", ": expected steps (500), epochs (2epochs), tokens (500k, 3M) or time"),
+    ],
+)
+def test_bad_setting(setting: str, expected: str, bench: Bench) -> None:
+    assert bench.refused("r.yaml", "--set", setting).startswith(f"--set {setting}{expected}")
 
 
 # --- the corpus --------------------------------------------------------------------------------
@@ -197,10 +179,10 @@ LINES = b'{"text": "one text"}\n{"text": "another text"}\n'
         ),
         ("a.csv", b"id,title\n1,one\n", "a.csv:2: no field 'text'. Fields: id, title. Set `text_f"),
         ("a.csv", b'text\n"open\nquote\n', "a.csv:3: not valid CSV: unexpected end of data."),
-        ("a.parquet", parquet(title=["one"]), "a.parquet: no column 'text'. Columns: title. Set"),
+        ("a.parquet", parquet(title=["one"]), "a.parquet: no field 'text'. Fields: title. Set `t"),
         ("a.parquet", parquet(text=[1]), "a.parquet: row 1: field 'text' is int, expected text."),
-        ("a.parquet", parquet(text=["a"])[:-4], "a.parquet: not a readable Parquet file: "),
-        ("a.doc", b"one", "a.doc: no reader for the suffix '.doc'. Expected one of .txt"),
+        ("a.parquet", parquet(text=["a"])[:-4], "a.parquet: not a readable Parquet file"),
+        ("a.doc", b"one", "a.doc: no reader"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -225,25 +207,12 @@ def test_single_document(bench: Bench) -> None:
     ("line", "expected"),
     [
         ("- path: none/*.txt", "corpus.0.path: no file matches none/*.txt."),
-        ("- path: ~no-such-user/a.txt", "corpus.0.path: no file matches ~no-such-user/a.txt."),
         ("- name: sample", "corpus.0.name: "),
     ],
 )
 def test_corpus_that_is_nowhere(line: str, expected: str, bench: Bench) -> None:
     bench.corpus(line)
     assert bench.refused().startswith(expected)
-
-
-def declared(content: bytes, **more: Any) -> str:
-    entry = {"name": "a.txt", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    return f"- file: {json.dumps(entry | more)}\n    text_unit: line"
-
-
-def test_declared_file_that_is_nowhere(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.corpus(declared(b"one\ntwo\n"))
-    assert bench.refused().startswith("a.txt: not found (sha256 ")
-    monkeypatch.setenv("DOMAINBERT_DATA", "none")
-    assert bench.refused() == "DOMAINBERT_DATA: none is not a folder."
 
 
 # --- the base ----------------------------------------------------------------------------------
@@ -253,7 +222,6 @@ def test_declared_file_that_is_nowhere(bench: Bench, monkeypatch: pytest.MonkeyP
     ("source", "expected"),
     [
         ("./none", "base './none': no such folder, and not a hub id."),
-        ("~no-such-user/model", "base '~no-such-user/model': "),
         (
             "package:no_such_package/model",
             "base 'package:no_such_package/model': the Python packag",
@@ -299,65 +267,11 @@ def test_empty_folder_stays_empty(bench: Bench) -> None:
     assert bench.refused().startswith("The corpus is empty ")
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"recipe": {}}'])
 @pytest.mark.parametrize("words", [("r.yaml",), ("run",)], ids=["start", "continue"])
-def test_folder_with_a_damaged_lock(words: tuple[str, ...], content: str, bench: Bench) -> None:
+def test_folder_with_a_damaged_lock(words: tuple[str, ...], bench: Bench) -> None:
     (bench.folder / "run").mkdir()
-    (bench.folder / "run" / "lock.json").write_text(content)
-    assert bench.refused(*words).startswith("run")
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from domainbert.recipe.resolve import load_recipe
-from domainbert.run.folder import RunFolder, open_run
-
-with open_run(RunFolder(Path("run")), load_recipe("r.yaml"), Path(), is_main=True):
-    print("open", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_folder_in_use_by_another_process(bench: Bench) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "open\n"
-            message = bench.refused()
-        finally:
-            process.kill()
-    assert message.startswith(f"run: in use by process {process.pid} on ")
-
-
-# --- continuing --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def started(bench: Bench) -> Bench:
-    """A run that was started and not finished."""
-    from domainbert.recipe.resolve import load_recipe
-    from domainbert.run.folder import RunFolder, open_run
-
-    run = RunFolder(bench.folder / "run")
-    with open_run(run, load_recipe(bench.folder / "r.yaml"), bench.folder, is_main=True):
-        pass
-    return bench
-
-
-def test_a_run_is_not_continued_with_another_recipe_or_without_its_own(started: Bench) -> None:
-    assert started.refused("run", "--set", "train.steps=2") == (
-        "--set cannot change the run in run; start another with --out."
-    )
-    path = started.folder / "run" / "recipe.yaml"
-    path.write_text(path.read_text().replace("steps: 1\n", "steps: 2\n"))
-    assert started.refused("run") == (
-        "run/recipe.yaml: was edited after the run started. Restore it."
-    )
-    path.unlink()
-    assert started.refused("run").startswith("run/recipe.yaml: no such file.")
+    (bench.folder / "run" / "lock.json").write_text('{"recipe": {}}')
+    assert bench.refused(*words).startswith("run: lock.json is damaged.")
 
 
 # --- evaluating --------------------------------------------------------------------------------
@@ -372,10 +286,8 @@ def test_a_run_is_not_continued_with_another_recipe_or_without_its_own(started: 
         ),
         (("./base",), "No task to evaluate on: name one with --domain and --task."),
         (("./base", "--task", "sample-disease"), "--task names a task of a domain: add --domain."),
-        (("./base", "--domain", "legal", "--task", "x"), "Unknown domain 'legal'. Installed: "),
         (("./base", "--domain", "bio", "--task", "none"), ""),
         (("./base", "--domain", "bio", "--task", "No Name"), ""),
-        (("./base", "--against", "./none", "--domain", "bio", "--task", "x"), "base './none': no"),
     ],
 )
 def test_bad_evaluation(words: tuple[str, ...], expected: str, bench: Bench) -> None:
@@ -391,5 +303,5 @@ def test_a_batch_that_the_processes_cannot_share_is_refused_before_they_are_star
     bench: Bench,
 ) -> None:
     assert bench.refused("r.yaml", "--processes", "3") == (
-        "train.batch_size: 2 cannot be shared by 3 processes. Take a multiple of their number."
+        "train.batch_size: 2 is not a multiple of the 3 processes, which share it evenly."
     )

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,11 +51,9 @@ finally:
     [
         (["--help"], 0),
         (["adapt", "--help"], 0),
-        (["evaluate", "--help"], 0),
         (["recipes", "list"], 0),
         (["recipes", "validate", *BUNDLED], 0),
         (["plugins", "list"], 0),
-        (["adapt", "--domain", "none"], 2),
         (["adapt", "none.yaml"], 2),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
@@ -74,17 +70,6 @@ def test_the_command_and_the_package_print_their_version(python: Cli) -> None:
     for words in (["-m", "domainbert"], [Path(sys.executable).with_name("domainbert")]):
         outcome = python(*words, "--version")
         assert (outcome.code, outcome.out, outcome.err) == (0, f"{domainbert.__version__}\n", "")
-
-
-def test_a_reader_that_has_gone_is_no_traceback() -> None:
-    read, write = os.pipe()
-    os.close(read)
-    words = [sys.executable, "-m", "domainbert", "recipes", "show", "bio/quickstart"]
-    try:
-        done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, check=False)
-    finally:
-        os.close(write)
-    assert (done.returncode, done.stderr) == (1, b"")
 
 
 # --- help and usage ----------------------------------------------------------------------------
@@ -108,7 +93,7 @@ def test_help_names_every_command_and_each_has_few_options(cli: Cli) -> None:
         name: sum(parameter.param_type_name == "option" for parameter in command.params)
         for name, command in found.items()
     }
-    assert {name: number for name, number in options.items() if number > 8} == {"adapt": 9}
+    assert {name: number for name, number in options.items() if number > 8} == {}
 
 
 @pytest.mark.parametrize(
@@ -155,23 +140,8 @@ def test_recipes_show_and_copy_give_the_text_of_the_file(cli: Cli, tmp_path: Pat
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == f"{target} written. Edit it, then: domainbert adapt {target}\n"
     assert target.read_bytes() == QUICKSTART.read_bytes()
-    assert [path.name for path in target.parent.iterdir()] == ["copy.yaml"]
-    target.write_text("mine")
-    for place in (target, target.parent):
-        outcome = cli("recipes", "copy", "bio/quickstart", place)
-        assert (outcome.code, outcome.out) == (2, "")
-        assert outcome.err == f"error: {place}: exists already; choose another name.\n"
-    assert target.read_text() == "mine"
-
-
-def test_every_bundled_recipe_is_valid(cli: Cli) -> None:
-    outcome = cli("recipes", "validate", *BUNDLED, "--json")
-    assert (outcome.code, outcome.err) == (0, "")
-    recipes = {name: load_recipe(bundled_recipes() / f"{name}.yaml") for name in BUNDLED}
-    assert json.loads(outcome.out) == [
-        {"recipe": name, "name": recipe.name, "sha256": recipe.hash()}
-        for name, recipe in recipes.items()
-    ]
+    outcome = cli("recipes", "copy", "bio/quickstart", target)
+    assert outcome.err == f"error: {target}: exists already; choose another name.\n"
 
 
 def test_validate_takes_settings_and_looks_up_names_in_the_domain(cli: Cli) -> None:
@@ -184,16 +154,8 @@ def test_validate_takes_settings_and_looks_up_names_in_the_domain(cli: Cli) -> N
     outcome = cli("recipes", "validate", "bio/quickstart", "--set", "corpus.0.name=none")
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == "error: corpus.0.name: domain 'bio' has no corpus 'none'.\n"
-
-
-def test_validate_names_the_problems_of_every_recipe(cli: Cli, tmp_path: Path) -> None:
-    paths = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
-    for path in paths:
-        path.write_text(f"name: x\nbase: m\ncorpus: [{{path: a}}]\n{path.stem}: 1\n")
-    outcome = cli("recipes", "validate", *paths)
-    assert outcome.code == 2
-    for path in paths:
-        assert f"{path}:4  {path.stem}: unknown key." in outcome.err
+    outcome = cli("recipes", "validate", "none.yaml", "nothing.yaml")
+    assert (outcome.code, outcome.err.count("no such recipe file")) == (2, 2)
 
 
 # --- plugins -----------------------------------------------------------------------------------
@@ -264,12 +226,7 @@ FAILED = "plugin fake-b: domainbert_commands failed: ValueError: [red]no luck[/]
 
 @pytest.mark.parametrize(
     ("source", "reported"),
-    [
-        (BROKEN_COMMANDS, FAILED),
-        ("raise SystemExit(9)", ""),
-        ("import no_module", ""),
-        ("def (", ""),
-    ],
+    [(BROKEN_COMMANDS, FAILED), ("raise SystemExit(9)", ""), ("def (", "")],
 )
 def test_a_plugin_adds_a_command_whatever_another_does(
     source: str, reported: str, shelf: Any, python: Cli

@@ -117,7 +117,7 @@ def test_a_store_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_corpus_without_tokens_is_refused_with_its_counts(
     tmp_path: Path, texts: list[str]
 ) -> None:
-    with pytest.raises(DataError, match=r"^The corpus is empty \({'read': 7}\): no document has"):
+    with pytest.raises(DataError, match=r"^The corpus is empty \(7 read\): no document has"):
         write(tmp_path, texts, counts={"read": 7})
     assert not (tmp_path / "manifest.json").exists()
 

@@ -12,13 +12,13 @@ from domainbert.recipe.yaml import parse_yaml
 PLAIN = "name: mine\nbase: ./model\ncorpus:\n  - path: notes/*.txt\ntrain:\n  steps: 10\n"
 
 
-def read(text: str, *settings: str, budget: str | None = None) -> Recipe:
+def read(text: str, *settings: str) -> Recipe:
     """Return the recipe of a text that stands for the file `r.yaml`."""
-    return resolve_recipe(parse_yaml(text, "r.yaml"), settings, budget)[0]
+    return resolve_recipe(parse_yaml(text, "r.yaml"), settings)[0]
 
 
-def refused(text: str, *settings: str, budget: str | None = None) -> str:
+def refused(text: str, *settings: str) -> str:
     """Return the message with which a recipe is refused."""
     with pytest.raises(RecipeError) as caught:
-        read(text, *settings, budget=budget)
+        read(text, *settings)
     return str(caught.value)

@@ -45,14 +45,14 @@ def line_of(town: Any, key: str) -> int:
 
 def test_a_dry_run_says_all_and_writes_nothing(town: Any, adapt: Adapt, temporary: Path) -> None:
     before = times(town.folder)
-    words = ("--set", "train.seed=3", "--set", "vocabulary.size=3", "--budget", "2epochs")
+    words = ("--set", "train.seed=3", "--set", "vocabulary.size=3", "--set", "budget=2epochs")
     output = adapt(town, *DRY, *words, "--processes", "2").out
     lines = [" ".join(line.split()) for line in output.splitlines()]
     assert f"train.head_steps: 3 # town.yaml:{line_of(town, 'head_steps')}" in lines
     assert f"base.source: base # town.yaml:{line_of(town, 'base')}" in lines
     assert "train.seed: 3 # --set train.seed=3" in lines
-    assert "train.epochs: 2.0 # --budget 2epochs" in lines
-    assert "train.steps: null # --budget 2epochs" in lines
+    assert "train.epochs: 2.0 # --set budget=2epochs" in lines
+    assert "train.steps: null # --set budget=2epochs" in lines
     assert "train.lr_scheduler: linear # default" in lines
     assert [line.split()[0] for line in lines if " tokens/s, " in line] == ["head:", "full:"]
     assert (
@@ -65,7 +65,13 @@ def test_a_dry_run_says_all_and_writes_nothing(town: Any, adapt: Adapt, temporar
 
 
 def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
-    words = ("town.yaml", "--set", "train.batch_ramp={start: 2, steps: 5}", "--budget", "1epochs")
+    words = (
+        "town.yaml",
+        "--set",
+        "train.batch_ramp={start: 2, steps: 5}",
+        "--set",
+        "budget=1epochs",
+    )
     words += ("--out", "planned", "--json")
     plan = json.loads(adapt(town, *words, "--dry-run").out)
     done = json.loads(adapt(town, *words).out)
@@ -95,7 +101,10 @@ def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["town.yaml", "--budget", "3x"], "--budget 3x: expected steps (500), epochs (2epochs), "),
+        (
+            ["town.yaml", "--set", "budget=3x"],
+            "--set budget=3x: expected steps (500), ",
+        ),
         ([*DRY, "--out", "base"], "base: exists and is not a run folder."),
         ([*DRY, "--set", "corpus.0.path=none.txt"], "corpus.0.path: no file matches"),
         (
@@ -122,7 +131,7 @@ def test_what_a_run_would_refuse_is_refused(
 @pytest.fixture(scope="module")
 def timed(town: Any, adapt: Adapt) -> RunFolder:
     """A run of a second or so."""
-    adapt(town, "town.yaml", "--budget", "0.01m", "--out", "timed")
+    adapt(town, "town.yaml", "--set", "budget=0.01m", "--out", "timed")
     return RunFolder(town.folder / "timed")
 
 
@@ -133,7 +142,7 @@ def planned(run: RunFolder) -> int:
 def test_a_run_in_minutes_is_the_run_of_the_steps_it_names(
     town: Any, adapt: Adapt, timed: RunFolder
 ) -> None:
-    adapt(town, "town.yaml", "--budget", planned(timed), "--out", "counted")
+    adapt(town, "town.yaml", "--set", f"budget={planned(timed)}", "--out", "counted")
     counted = RunFolder(town.folder / "counted")
     assert metrics(counted) == metrics(timed)
     assert weights(counted) == weights(timed)
@@ -150,15 +159,10 @@ def test_a_run_in_minutes_that_is_continued_keeps_its_steps(
     assert plan["phases"][1]["steps"] == planned(timed) == metrics(timed)[-1]["step"] - 3
 
 
-def test_a_budget_cannot_change_a_run(town: Any, adapt: Adapt, timed: RunFolder) -> None:
-    output = adapt(town, "timed", "--budget", "5", code=2)
-    assert "--budget cannot change the run in timed" in output.err
-
-
 def test_minutes_are_those_after_the_head_also_when_the_vocabulary_grows(
     town: Any, adapt: Adapt
 ) -> None:
-    words = ("--set", "vocabulary.size=3", "--budget", "0.005m", "--out", "grown", "--json")
+    words = ("--set", "vocabulary.size=3", "--set", "budget=0.005m", "--out", "grown", "--json")
     done = json.loads(adapt(town, "town.yaml", *words).out)
     assert done["training"]["steps"] == 3 + planned(RunFolder(town.folder / "grown"))
     assert done["vocabulary"]["entries"] > 0

@@ -101,7 +101,7 @@ def test_a_head_learns_first_and_its_steps_are_counted(zoo: Any) -> None:
         ("bert", {"size": 3, "slots": "unused"}, "has 0 free [unused] entries, 3 are needed"),
         (
             "bert", {"size": 3, "mine": False},
-            "leaves only terms, and the recipe names no `domain:`",
+            "takes the terms of the domain, and the recipe names no `domain:`",
         ),
         ("bert", {"size": 3, "min_frequency": 10_000}, "No word can be added"),
         ("roberta", {"size": 3}, "only WordPiece vocabularies"),

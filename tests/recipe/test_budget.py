@@ -29,14 +29,10 @@ def test_a_budget_names_a_key_and_a_value(text: str, key: str, value: float) -> 
     assert type(parse_budget(text)[1]) is type(value)
 
 
-WRONG = "m|-5|0|0m|1.5|1.5steps|0.0001k|3x|3H|3ks|3ms|3s|1e6|٣|30m 2h|∞|"
+WRONG = "m|-5|0|0m|1.5|1.5steps|0.0001k|3x|3H|3ks|3s|1e6|٣|30m 2h|∞|"
 
 
 @pytest.mark.parametrize("text", WRONG.split("|"))
 def test_anything_else_is_refused_with_the_units(text: str) -> None:
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError, match=r"expected steps \(500\), epochs \(2epochs\), tokens"):
         parse_budget(text)
-    assert str(caught.value) == (
-        f"--budget {text}: expected steps (500), epochs (2epochs), tokens (500k, 3M) or time "
-        "(30m, 2h), more than none."
-    )

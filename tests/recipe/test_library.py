@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -46,10 +45,6 @@ def test_every_bundled_recipe_is_valid_and_named_after_its_file(
     assert recipe.title
 
 
-def test_bundled_recipes_have_different_names() -> None:
-    assert len({load_recipe(path).name for path in BUNDLED.values()}) == len(BUNDLED)
-
-
 def test_a_recipe_is_found_by_name_and_a_file_comes_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,10 +73,3 @@ def test_a_domain_without_a_default_recipe_and_an_unknown_one_are_refused(own: R
         default_recipe("law", own)
     with pytest.raises(PluginError, match="Unknown domain 'lw'"):
         default_recipe("lw", own)
-
-
-def test_default_recipes_of_installed_domains_exist(bare_environment: Any) -> None:
-    domains = load_plugins().domains
-    defaults = {name for name, domain in domains.items() if domain.default_recipe}
-    assert "bio" in defaults
-    assert all(default_recipe(name, load_plugins()).is_file() for name in defaults)

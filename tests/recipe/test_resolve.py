@@ -1,4 +1,4 @@
-"""How the mistakes of a recipe file are named: file, line, key, and the key that was meant."""
+"""From YAML and `--set` to a recipe; its mistakes are named by file, line, key and nearest key."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import domainbert
 from domainbert import Corpus, Domain, Task
 from domainbert.errors import PluginError, RecipeError
 from domainbert.plugin.registry import Registry
-from domainbert.recipe.resolve import RENAMED, check_names, load_recipe
+from domainbert.recipe.resolve import REMOVED, RENAMED, check_names, load_recipe, resolve_recipe
 from domainbert.recipe.schema import Recipe
+from domainbert.recipe.yaml import dotted, parse_yaml
+
+QUOTE = "YAML reads yes, no, on and off as booleans: put the word in quotes."
+SHA = "a" * 64
 
 
 def keys_of(section: str) -> str:
@@ -26,14 +30,16 @@ def keys_of(section: str) -> str:
     ("lines", "expected"),
     [
         ("trian: 1", "7  trian: unknown key. Did you mean 'train'?"),
-        ("  learning_rat: 1", "7  train.learning_rat: unknown key. Did you mean 'learning_rate'?"),
         ("held_out:\n  fracton: 1", "8  held_out.fracton: unknown key. Did you mean 'fraction'?"),
         ("tasks:\n  - {name: a, trian: b}", "8  tasks.0.trian: unknown key. Did you mean 'train'?"),
-        ("evaluate: {seed: [1]}", "7  evaluate.seed: unknown key. Did you mean 'seeds'?"),
         ("  zzz: 1", f"7  train.zzz: unknown key. {keys_of('train')}"),
         (
             "  mlm_probability: {from: 0.2, to: 0.1, form: 1}",
             "7  train.mlm_probability.form: unknown key. Did you mean 'from'?",
+        ),
+        *(
+            (f"  {key}: 1", f"7  train.{key}: unknown key. It was removed: {why}.")
+            for key, why in REMOVED.items()
         ),
     ],
 )
@@ -41,59 +47,35 @@ def test_an_unknown_key_gets_the_nearest_one_or_all(lines: str, expected: str) -
     assert refused(PLAIN + lines + "\n") == f"r.yaml:{expected}"
 
 
-def test_keys_of_base_and_file_are_suggested_too() -> None:
-    text = PLAIN.replace("./model", "{source: m, revison: x}").replace(
-        "path: notes/*.txt", f"file: {{name: a, siez: 2, sha256: {'a' * 64}}}"
-    )
-    assert refused(text).splitlines() == [
-        "r.yaml:2  base.revison: unknown key. Did you mean 'revision'?",
-        "r.yaml:4  corpus.0.file.size: missing; it has no default.",
-        "r.yaml:4  corpus.0.file.siez: unknown key. Did you mean 'size'?",
-    ]
-
-
-OLD = [("", "heldout")]
-OLD += [("train.", key) for key in RENAMED if key != "heldout"]
+OLD = [("", "heldout"), *(("train.", key) for key in RENAMED if key != "heldout")]
 OLD += [("evaluate.", key) for key in ("warmup", "layer_rate_decay", "max_length")]
 
 
 @pytest.mark.parametrize(("section", "old"), OLD, ids="".join)
 def test_an_old_key_gets_the_new_one(section: str, old: str) -> None:
     hint = f"unknown key. Did you mean {RENAMED[old]!r}?"
-    inside = {"": f"{old}: 1", "train.": f"  {old}: 1", "evaluate.": f"evaluate: {{{old}: 1}}"}
-    assert refused(f"{PLAIN}{inside[section]}\n") == f"r.yaml:7  {section}{old}: {hint}"
     assert refused(PLAIN, f"{section}{old}=1") == f"--set {section}{old}=1: {hint}"
 
 
-def test_every_new_key_exists_and_every_old_one_is_gone() -> None:
-    sections = [Recipe, Recipe.model_fields["train"].annotation]
-    keys = {key for section in sections for key in section.model_fields}  # type: ignore[union-attr]
-    assert set(RENAMED.values()) <= keys
-    assert not set(RENAMED) & keys
-
-
-@pytest.mark.parametrize("key", ["name", "base", "corpus", "train"])
-def test_a_key_without_a_default_must_be_there(key: str) -> None:
-    data = yaml.safe_load(PLAIN)
-    del data[key]
-    assert refused(yaml.safe_dump(data)) == f"r.yaml:1  {key}: missing; it has no default."
-
-
-def test_all_problems_are_reported_at_once_with_file_line_and_key(tmp_path: Path) -> None:
-    path = tmp_path / "r.yaml"
-    path.write_text(
-        "name: My Recipe\nbase: ./m\ncorpus:\n  - path: a.txt\n    text_unit: word\n"
-        "train:\n  steps: 0\n  learning_rat: 1\ntitel: x\n"
+def test_all_problems_are_reported_at_once_with_file_line_and_key() -> None:
+    problems = refused(
+        "name: My Recipe\nbase: ./m\ncorpus:\n  - file: {name: a, siez: 2}\n"
+        "train:\n  steps: 0\n  learning_rat: 1\ntitel: x\n",
+        "train.seed=x",
+        "train.foo=2",
     )
-    with pytest.raises(RecipeError) as caught:
-        load_recipe(path)
-    assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == [
-        f"{path}:1  name",
-        f"{path}:5  corpus.0.text_unit",
-        f"{path}:7  train.steps",
-        f"{path}:8  train.learning_rat",
-        f"{path}:9  titel",
+    assert [line.split(": ")[0] for line in problems.splitlines()] == [
+        "r.yaml:1  name",
+        "r.yaml:4  corpus.0.file.sha256",
+        "r.yaml:4  corpus.0.file.size",
+        "r.yaml:4  corpus.0.file.siez",
+        "r.yaml:6  train.steps",
+        "--set train.seed=x",
+        "r.yaml:7  train.learning_rat",
+        "--set train.foo=2",
+        "r.yaml:8  titel",
     ]
+    assert refused("base: x\n").splitlines()[0] == "r.yaml:1  name: missing; it has no default."
 
 
 def test_load_recipe_is_public_and_reads_files_with_settings(tmp_path: Path) -> None:
@@ -104,54 +86,110 @@ def test_load_recipe_is_public_and_reads_files_with_settings(tmp_path: Path) -> 
     assert load_recipe(path, ("train.steps=3",)).train.steps == 3
 
 
+# --- `--set` -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "key", "value"),
+    [
+        (" train.steps =7", ("train", "steps"), 7),
+        ("train.learning_rate=1e-3", ("train", "learning_rate"), 0.001),
+        ("title=a=b", ("title",), "a=b"),
+        ("corpus.0.path=b.txt", ("corpus", 0, "path"), "b.txt"),
+        ("evaluate.seeds=[8, 9]", ("evaluate", "seeds"), (8, 9)),
+        ("base=./other", ("base", "source"), "./other"),
+        (f"base.sha256={SHA}", ("base", "source"), "./model"),
+        (f"base.sha256={SHA}", ("base", "sha256"), SHA),
+        ("tasks.1=c", ("tasks", 1, "name"), "c"),
+        ("tasks.1.name=c", ("tasks", 1, "name"), "c"),
+    ],
+)
+def test_set_changes_one_value(setting: str, key: tuple[Any, ...], value: Any) -> None:
+    parsed = parse_yaml(PLAIN + "tasks: [a, b]\n", "r.yaml")
+    result: Any = resolve_recipe(parsed, (setting,))[0]
+    for part in key:
+        result = result[part] if isinstance(part, int) else getattr(result, part)
+    assert result == value
+    assert parsed.data == yaml.safe_load(PLAIN + "tasks: [a, b]\n")
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("title=no", f"input should be a valid string; {QUOTE}"),
+        ("train.steps", "expected KEY=VALUE, such as train.steps=500."),
+        ("=7", "expected KEY=VALUE, such as train.steps=500."),
+        ("train.stepz=7", "unknown key. Did you mean 'steps'?"),
+        ("corpus.1.path=b.txt", "no item 1; the list has 1."),
+        ("corpus.-1.path=b.txt", "no item '-1'; the list has 1."),
+        ("train.steps.more=3", "'more' is inside a value that has no keys."),
+        ("title=", "input should be a valid string, found None."),
+        ("train.batch_ramp={start: 2}", "train.batch_ramp.steps: missing; it has no default."),
+        *((odd, "") for odd in ("title=[", "title=&x y", "title=a\nb", "corpus.².path=b", "0=1")),
+        (f"budget={'9' * 400}epochs", "input should be a finite number, found inf."),
+    ],
+)
+def test_a_wrong_setting_is_named_as_it_was_typed(setting: str, problem: str) -> None:
+    assert refused(PLAIN, setting).startswith(f"--set {setting}:{problem and f' {problem}'}")
+
+
+@pytest.mark.parametrize(
+    ("budget", "key", "value"),
+    [("500", "steps", 500), ("3epochs", "epochs", 3), ("3M", "tokens", 3_000_000)],
+)
+def test_a_budget_takes_the_place_of_the_recipe_s(budget: str, key: str, value: float) -> None:
+    train = read(PLAIN, "train.steps=7", f"budget={budget}").train
+    budgets = {name: getattr(train, name) for name in ("steps", "epochs", "tokens", "minutes")}
+    assert budgets == {**dict.fromkeys(budgets), key: value}
+
+
+def test_every_value_has_an_origin() -> None:
+    text = "name: mine\nbase: bert\ncorpus:\n- path: a.txt\ntrain:\n  epochs: 2\n  batch_size: 8\n"
+    ramp = "train.batch_ramp={start: 2, steps: 3}"
+    settings = ("corpus.0.path=b.txt", "evaluate={epochs: 2}", "evaluate.epochs=3", ramp)
+    parsed = parse_yaml(text + "tasks: [one]\n", "r.yaml")
+    recipe, origins = resolve_recipe(parsed, (f"base.sha256={SHA}", "budget=9", *settings))
+    assert recipe.evaluate.epochs == 3
+    budgets = ("steps", "epochs", "tokens", "minutes")
+    assert {dotted(at): origin for at, origin in origins.items() if origin != "default"} == {
+        "name": "r.yaml:1",
+        "base.source": "r.yaml:2",
+        "base.sha256": f"--set base.sha256={SHA}",
+        "corpus.0.path": "--set corpus.0.path=b.txt",
+        **dict.fromkeys((f"train.{key}" for key in budgets), "--set budget=9"),
+        "train.batch_size": "r.yaml:7",
+        **dict.fromkeys(("train.batch_ramp.start", "train.batch_ramp.steps"), f"--set {ramp}"),
+        "tasks.0.name": "r.yaml:8",
+        "evaluate.epochs": "--set evaluate.epochs=3",
+    }
+    assert origins["train", "adam_betas", 0] == origins["evaluate", "seeds", 1] == "default"
+
+
 # --- names of a domain -------------------------------------------------------------------------
 
-TASK = Task(
-    name="clauses",
-    title="Clauses",
-    kind="tagging",
-    licence="CC0-1.0",
-    origin="here",
-    version="1",
-    splits={name: Path(f"{name}.tsv") for name in ("train", "validation", "test")},
-    labels=("Clause",),
-)
+SPLITS = {name: Path(f"{name}.tsv") for name in ("train", "validation", "test")}
+TASK = Task("clauses", "Clauses", "tagging", "CC0-1.0", "here", "1", SPLITS, labels=("Clause",))
 STATUTES = Corpus("statutes", "Statutes", "CC0-1.0", "here", read=lambda _path: ())
 LEGAL = Domain(name="legal", title="Legal text", corpora=(STATUTES,), tasks=(TASK,))
 OWN = "{name: own, kind: tagging, train: a, validation: b, test: c}"
 
 
 def check(domain: str, corpus: str, tasks: str) -> None:
-    rest: dict[str, Any] = {"name": "x", "base": "m", "domain": domain or None}
-    text = f"{yaml.safe_dump(rest)}corpus: {corpus}\ntasks: {tasks}\ntrain: {{steps: 1}}\n"
-    check_names(read(text), Registry((), {"legal": LEGAL}))
+    text = f"name: x\nbase: m\ndomain: {domain}\ncorpus: {corpus}\ntasks: {tasks}\n"
+    check_names(read(text + "train: {steps: 1}\n"), Registry((), {"legal": LEGAL}))
 
 
 @pytest.mark.parametrize(
-    ("domain", "problems"),
-    [
-        (
-            "legal",
-            [
-                "corpus.1.name: domain 'legal' has no corpus 'cases'.",
-                "tasks.1: domain 'legal' has no task 'x'.",
-            ],
-        ),
-        (
-            "",
-            [
-                "corpus.0.name: a recipe without `domain:` has no corpus 'statutes'.",
-                "corpus.1.name: a recipe without `domain:` has no corpus 'cases'.",
-                "tasks.0: a recipe without `domain:` has no task 'clauses'.",
-                "tasks.1: a recipe without `domain:` has no task 'x'.",
-            ],
-        ),
-    ],
+    ("domain", "where"), [("legal", "domain 'legal'"), ("", "a recipe without `domain:`")]
 )
-def test_every_name_that_does_not_exist_is_reported(domain: str, problems: list[str]) -> None:
+def test_every_name_that_does_not_exist_is_reported(domain: str, where: str) -> None:
     with pytest.raises(RecipeError) as caught:
         check(domain, "[{name: statutes}, {name: cases}, {path: a.txt}]", f"[clauses, x, {OWN}]")
-    assert str(caught.value).splitlines() == problems
+    missing = [(f"corpus.{n}.name", "corpus", name) for n, name in enumerate(("statutes", "cases"))]
+    missing += [(f"tasks.{n}", "task", name) for n, name in enumerate(("clauses", "x"))]
+    left = missing[1::2] if domain else missing
+    expected = [f"{at}: {where} has no {what} {name!r}." for at, what, name in left]
+    assert str(caught.value).splitlines() == expected
 
 
 def test_own_files_need_no_domain_and_a_domain_must_be_installed() -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import yaml
 from helpers.recipe import PLAIN, read, refused
@@ -9,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.sections import Section
 from domainbert.recipe.train import MaskRates, TrainSection
 
 FULL = """\
@@ -51,7 +48,6 @@ tasks:
   - {name: own, kind: tagging, train: a.tsv, validation: b.tsv, test: c.tsv}
 evaluate: {seeds: [4, 5], epochs: 2, batch_size: 4, learning_rate: 3e-5, max_seq_length: 32}
 """
-QUOTE = "YAML reads yes, no, on and off as booleans: put the word in quotes."
 
 
 # --- the hash ----------------------------------------------------------------------------------
@@ -68,13 +64,8 @@ def test_a_new_key_at_its_default_changes_no_hash() -> None:
         new_key: int = 5
         """Of the next version."""
 
-    class NextSection(Section):
-        other: str = "x"
-        """Of the next version."""
-
     class NextRecipe(Recipe):
         train: NextTrain
-        section: NextSection = NextSection()
 
     data = yaml.safe_load(FULL)
     assert NextRecipe.model_validate(data).hash() == read(FULL).hash()
@@ -87,31 +78,17 @@ def test_a_new_key_at_its_default_changes_no_hash() -> None:
     [
         "train: {steps: 10}\ncorpus: [{path: notes/*.txt}]\nbase: ./model\nname: mine\n",
         PLAIN.replace("base: ./model", "base:\n  source: './model'"),
-        PLAIN + "  learning_rate: 1e-4\n",
-        PLAIN + "  learning_rate: 1.0e-4  # a comment\n",
-        PLAIN + "  max_grad_norm: 1\n",
-        PLAIN + "version: 1\ntasks: []\ntitle: ''\ndomain:\n",
-        PLAIN + "evaluate: {seeds: [0, 1, 2]}\nheld_out: {fraction: .05}\n",
+        PLAIN + "  learning_rate: 1.0e-4  # a comment\n  max_grad_norm: 1\n",
+        PLAIN + "version: 1\ntasks: []\ndomain:\nevaluate: {seeds: [0, 1, 2]}\n",
     ],
 )
 def test_equal_recipes_have_one_hash_however_written(text: str) -> None:
     assert read(text).hash() == read(PLAIN).hash()
-    short, long = PLAIN + "tasks: [a, b]\n", PLAIN + "tasks: [{name: a}, {name: b}]\n"
-    assert read(short).hash() == read(long).hash()
 
 
 def test_a_changed_value_or_order_changes_the_hash() -> None:
-    changes = [
-        "title=Other",
-        "base.source=./other",
-        "corpus.2.file.size=13",
-        "train.mlm_probability=0.21",
-        "train.lr_scheduler=linear",
-        "train.adam_betas=[0.8, 0.98]",
-        "tasks=[a, b]",
-        "tasks=[b, a]",
-        "evaluate.seeds=[5, 4]",
-    ]
+    changes = ["base.source=./other", "corpus.2.file.size=13", "train.adam_betas=[0.8, 0.98]"]
+    changes += ["tasks=[a, b]", "tasks=[b, a]", "evaluate.seeds=[5, 4]"]
     hashes = {read(FULL, change).hash() for change in changes}
     assert len(hashes | {read(FULL).hash()}) == len(changes) + 1
 
@@ -129,33 +106,7 @@ def test_a_resolved_recipe_is_read_back_equal(rate: float, title: str, seed: int
     assert again.hash() == recipe.hash()
 
 
-def test_a_recipe_cannot_be_changed() -> None:
-    with pytest.raises(ValueError, match="frozen"):
-        read(PLAIN).train.steps = 5  # type: ignore[misc]
-
-
 # --- values ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        (".nan", "input should be a finite number, found nan."),
-        ("-.inf", "input should be a finite number, found -inf."),
-        ("1e999", "input should be a finite number, found '1e999'."),
-        ("-1e-4", "input should be greater than 0, found '-1e-4'."),
-        ("1", "input should be less than 1, found 1."),
-        (
-            "fast",
-            "input should be a valid number, unable to parse string as a number, found 'fast'.",
-        ),
-        ("[1]", "input should be a valid number."),
-        ("", "input should be a valid number, found None."),
-    ],
-)
-def test_a_learning_rate_is_a_finite_number_between_0_and_1(value: str, problem: str) -> None:
-    text = PLAIN + f"  learning_rate: {value}\n"
-    assert refused(text) == f"r.yaml:7  train.learning_rate: {problem}"
 
 
 def test_a_mask_rate_is_one_number_or_two() -> None:
@@ -184,31 +135,20 @@ def test_a_wrong_mask_rate_is_one_problem(value: str, problem: str) -> None:
     assert refused(text) == f"r.yaml:7  train.mlm_probability{problem}"
 
 
-def numbers(kind: type, section: Any, above: str) -> list[str]:
-    """Return the keys of a section whose value, unless null, is one number of a kind."""
-    return [
-        f"{above}.{name}"
-        for name, field in section.model_fields.items()
-        if field.annotation in (kind, kind | None)
-    ]
-
-
 SECTIONS = {
     name: Recipe.model_fields[name].annotation for name in ("held_out", "train", "evaluate")
 }
-REAL = [key for name, section in SECTIONS.items() for key in numbers(float, section, name)]
-WHOLE = [key for name, section in SECTIONS.items() for key in numbers(int, section, name)]
+NUMBERS = {
+    f"{name}.{key}": "1.5" if field.annotation in (int, int | None) else ".nan"
+    for name, section in SECTIONS.items()
+    for key, field in section.model_fields.items()  # type: ignore[union-attr]
+    if field.annotation in (int, float, int | None, float | None)
+}
 
 
-@pytest.mark.parametrize("key", REAL)
+@pytest.mark.parametrize("key", NUMBERS)
 def test_no_number_can_be_negative_not_finite_or_text(key: str) -> None:
-    for value in (".nan", ".inf", "-.inf", "-1", "text"):
-        assert refused(FULL, f"{key}={value}").startswith(f"--set {key}={value}: input should be ")
-
-
-@pytest.mark.parametrize("key", [*WHOLE, "corpus.2.file.size"])
-def test_counts_are_whole_and_not_negative(key: str) -> None:
-    for value in ("-1", "1.5", "many", "[1]", ".inf"):
+    for value in (NUMBERS[key], ".inf", "-1", "text", "[1]"):
         assert refused(FULL, f"{key}={value}").startswith(f"--set {key}={value}: input should be ")
 
 
@@ -223,36 +163,23 @@ OWN = "name: a, kind: tagging, train: a, validation: b, test: c"
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ("title: no", f"7  title: input should be a valid string; {QUOTE}"),
         ("title: 5", "7  title: input should be a valid string, found 5."),
         ("version: 2", "7  version: input should be 1, found 2."),
         ("domain: Bio", "7  domain: string should match pattern"),
         ("held_out: 5", "7  held_out: input should be a valid dictionary"),
         ("tasks: [5]", "7  tasks.0: input should be a valid dictionary"),
-        ("tasks: words", "7  tasks: input should be a valid tuple"),
         ("evaluate:\n  seeds: 3", "8  evaluate.seeds: input should be a valid tuple"),
-        ("tasks: [a, b, a]", "7  tasks: task named twice: a."),
+        ("tasks: [a, b, a]", "7  tasks: a: twice; give each once."),
         (
             "tasks:\n  - a\n  - {name: own, kind: tagging, train: a}",
             "9  tasks.1: your own task also needs test, validation.",
         ),
         ("tasks: [{name: a, labels: [x, y]}]", "7  tasks.0: labels"),
-        (
-            f"tasks: [{{{OWN}, labels: [x, x]}}]",
-            "7  tasks.0: labels: each label once.",
-        ),
-        (
-            "evaluate: {batch_size: 1000000000}",
-            "7  evaluate.batch_size: input should be less than or equal to 65536",
-        ),
-        (
-            "evaluate: {seeds: [1, 2, 1]}",
-            "7  evaluate.seeds: each seed once: equal seeds give equal runs.",
-        ),
-        (
-            "  epochs: 2",
-            "5  train: give one of `steps`, `epochs`, `tokens` and `minutes`, found `steps` and ",
-        ),
+        (f"tasks: [{{{OWN}, labels: [x, x]}}]", "7  tasks.0.labels: x: twice; give each once."),
+        ("evaluate: {batch_size: 1000000000}", "7  evaluate.batch_size: input should be less than"),
+        ("evaluate: {seeds: [1, 2, 1]}", "7  evaluate.seeds: 1: twice; give each once."),
+        ("  epochs: 2", "5  train: give one of `steps`, `epochs`, `tokens` and `minutes`, found "),
+        ("  objectives: [other]", "5  train: objectives: `masked-lm` is missing"),
     ],
 )
 def test_a_wrong_value_is_one_problem_with_its_line(lines: str, expected: str) -> None:
@@ -265,7 +192,6 @@ def test_a_wrong_value_is_one_problem_with_its_line(lines: str, expected: str) -
     ("corpus", "expected"),
     [
         ("[{text_unit: line}]", "corpus.0: give `name` (a plugin's corpus), `path` or `file`."),
-        ("[{path: ''}]", "corpus.0: give `name` (a plugin's corpus), `path` or `file`."),
         ("[{path: a, text_unit: word}]", "corpus.0.text_unit: input should be 'file', 'line' or "),
         ("[]", "corpus: "),
     ],

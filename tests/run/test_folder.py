@@ -3,14 +3,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
-import os
 import platform
-import resource
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +16,6 @@ from domainbert.errors import (
     RunFolderError,
     Stopped,
     StorageError,
-    StorageFullError,
 )
 from domainbert.recipe.resolve import load_recipe, resolve_recipe
 from domainbert.recipe.schema import Recipe
@@ -71,19 +65,7 @@ def test_a_new_folder_gets_the_resolved_recipe_and_a_lock(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "Café – notes 🙂",
-        "no",
-        "1e-4",
-        "2020-01-01",
-        "*a: &b # c - 'd' \"e\"",
-        " one\ttwo \n\n three\n",
-        "word " * 60,
-        "x" * 300,
-        "bell\x07",
-        "next\x85line",
-        "new\u2028line and new\u2029paragraph",
-    ],
+    ["no", "1e-4", "*a: &b # c - 'd' \"e\"", " one\n\n three\n", "word " * 60, "new\u2028line\x07"],
     ids=ascii,
 )
 def test_the_resolved_recipe_has_the_hash_of_the_recipe(tmp_path: Path, text: str) -> None:
@@ -92,30 +74,6 @@ def test_the_resolved_recipe_has_the_hash_of_the_recipe(tmp_path: Path, text: st
     run = RunFolder(tmp_path / "mine")
     with open_run(run, made, Path(), is_main=True):
         assert load_recipe(run.recipe).hash() == made.hash()
-
-
-def test_the_same_recipe_opens_its_folder_again_and_keeps_the_lock(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "mine")
-    start(run.path)
-    update_lock(run, base={"commit": "abc"})
-    before = run.lock.read_bytes()
-    start(run.path)
-    assert run.lock.read_bytes() == before
-
-
-def test_a_recipe_that_was_moved_is_kept_with_its_new_folder(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "mine")
-    start(run.path)
-    before = json.loads(run.lock.read_text())
-    with open_run(run, recipe(), tmp_path, is_main=True):
-        pass
-    before["recipe"]["folder"] = str(tmp_path)
-    assert json.loads(run.lock.read_text()) == before
-
-
-def test_other_processes_than_the_main_one_neither_write_nor_own(tmp_path: Path) -> None:
-    with open_run(RunFolder(tmp_path / "mine"), recipe(), Path(), is_main=False):
-        assert names(tmp_path) == []
 
 
 # --- refusing ----------------------------------------------------------------------------------
@@ -127,6 +85,9 @@ def test_another_recipe_takes_the_place_of_the_first_and_the_lock_keeps_the_rest
     run = RunFolder(tmp_path / "mine")
     start(run.path)
     update_lock(run, base={"commit": "abc"})
+    before = run.lock.read_bytes()
+    start(run.path)
+    assert run.lock.read_bytes() == before
     start(run.path, "title=Better", "train.steps=11")
     changed = recipe("title=Better", "train.steps=11")
     assert load_recipe(run.recipe) == changed
@@ -169,90 +130,39 @@ def test_a_damaged_lock_is_refused_and_unchanged(tmp_path: Path, content: str) -
 
 
 HOLD = """
-import sys
+import sys, time
 from pathlib import Path
-from domainbert.recipe.resolve import load_recipe
-from domainbert.run.folder import RunFolder, open_run
+from domainbert.run.folder import owned
 
-with open_run(RunFolder(Path(sys.argv[1])), load_recipe(sys.argv[2]), Path(), is_main=True):
+with owned(Path(sys.argv[1])):
     print("open", flush=True)
-    sys.stdin.read()
+    time.sleep(60)
 """
 
 
-@contextmanager
-def held_elsewhere(path: Path, recipe_file: Path) -> Iterator[subprocess.Popen[str]]:
-    words = [sys.executable, "-c", HOLD, str(path), str(recipe_file)]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "open\n"
-            yield process
-        finally:
-            process.kill()
-
-
-def test_a_folder_in_use_by_another_process_is_refused_and_free_when_that_is_killed(
-    tmp_path: Path, snapshot: Callable[[Path], dict[str, str | None]]
-) -> None:
+def test_a_folder_in_use_by_another_process_is_refused_and_then_free(tmp_path: Path) -> None:
     path = tmp_path / "mine"
-    (tmp_path / "r.yaml").write_text(TEXT)
-    with held_elsewhere(path, tmp_path / "r.yaml") as process:
-        before = snapshot(path)
-        assert refused(path) == (
-            f"{path}: in use by process {process.pid} on {platform.node()}. Wait for it, or name "
-            "another with --out."
-        )
-        assert snapshot(path) == before
+    start(path)
+    words = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        message = refused(path)
         process.kill()
-        process.wait()
-        start(path)
+    owner = f"process {process.pid} on {platform.node()}"
+    assert message.startswith(f"{path}: in use by {owner}. Wait for it, or name another")
+    start(path)
 
 
-@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_is_told_as_that(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+def test_a_file_system_without_locks_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock(*_: Any) -> None:
-        raise OSError(number, os.strerror(number))
+        raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    path = tmp_path / "mine"
-    assert refused(path) == (
-        f"{path}: cannot be locked, so a second run could write into it: {os.strerror(number)}. "
-        "Name a folder with --out on a file system that has locks, such as a local disk."
-    )
-
-
-@contextmanager
-def nothing_may_grow() -> Iterator[None]:
-    """Let this process write no byte more into any file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
-def test_an_owner_for_whom_there_is_no_space_is_told_and_the_folder_opens_later(
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(StorageFullError) as caught, nothing_may_grow():
-        start(tmp_path)
-    assert str(caught.value).startswith(f"{tmp_path / '.owner'}: no space left on the device (")
-    start(tmp_path)
-    assert names(tmp_path) == [".owner", "lock.json", "recipe.yaml"]
-
-
-def test_an_owner_in_whose_place_a_folder_stands_is_an_error_in_words(tmp_path: Path) -> None:
-    (tmp_path / ".owner").mkdir()
-    with pytest.raises(StorageError, match=r"/\.owner: cannot be written: Is a directory\. "):
-        start(tmp_path)
+    cause = "cannot be locked against a second run: No locks available."
+    assert refused(tmp_path / "mine").startswith(f"{tmp_path / 'mine'}: {cause}")
 
 
 # --- failing -----------------------------------------------------------------------------------
@@ -266,8 +176,6 @@ NEW = [".owner", "lock.json", "recipe.yaml"]
     [
         (RunFolderError, (), False),
         (KeyboardInterrupt, (), False),
-        (SystemExit, (), False),
-        (ValueError, (), False),
         (Stopped("SIGTERM", ""), (), True),
         # A finished stage is kept unless the recipe is refused before anything has learned.
         (ValueError, ("corpus/stage.json",), True),
@@ -294,26 +202,3 @@ def test_a_new_folder_that_fails_is_removed_if_nothing_was_finished(
         assert names(path) == sorted({*NEW, *(name.split("/")[0] for name in made)})
     else:
         assert names(tmp_path) == []
-
-
-def test_a_folder_that_was_there_is_kept_if_it_fails(
-    tmp_path: Path, snapshot: Callable[[Path], dict[str, str | None]]
-) -> None:
-    with pytest.raises(ValueError):
-        start(tmp_path, fail=ValueError)
-    assert [name for name in names(tmp_path) if name != ".owner"] == []
-    start(tmp_path)
-    before = snapshot(tmp_path)
-    with pytest.raises(ValueError):
-        start(tmp_path, fail=ValueError)
-    assert snapshot(tmp_path) == before
-
-
-# --- lock --------------------------------------------------------------------------------------
-
-
-def test_the_lock_takes_more_entries_and_keeps_the_others(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    run.lock.write_text('{"a": 1, "b": 2}')
-    update_lock(run, b=3, c={"d": 4})
-    assert json.loads(run.lock.read_text()) == {"a": 1, "b": 3, "c": {"d": 4}}

@@ -5,41 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from domainbert.errors import StorageError
 from domainbert.run.folder import RunFolder
 from domainbert.run.metrics import append_metrics, read_metrics, rewind_metrics
 
-ENTRIES = st.lists(
-    st.fixed_dictionaries(
-        {"step": st.integers(0, 20), "phase": st.just("full"), "loss": st.floats(0, 10)}
-    ),
-    max_size=8,
-)
 ONE = b'{"phase": "full", "step": 1}\n'
 
 
 def entry(step: int, phase: str = "full") -> dict[str, Any]:
     return {"step": step, "phase": phase}
-
-
-@settings(max_examples=20)
-@given(entries=ENTRIES, step=st.integers(-1, 21), cut=st.integers(0, 5))
-def test_metrics_come_back_and_rewinding_drops_later_steps_and_a_cut_line(
-    tmp_path_factory: pytest.TempPathFactory, entries: list[dict[str, Any]], step: int, cut: int
-) -> None:
-    run = RunFolder(tmp_path_factory.mktemp("metrics"))
-    for line in entries:
-        append_metrics(run, line)
-    with run.metrics.open("a") as stream:
-        stream.write('{"step": 1, "loss'[:cut])
-    assert read_metrics(run) == entries
-    rewind_metrics(run, step)
-    kept = [line for line in entries if line["step"] <= step]
-    append_metrics(run, entry(99))
-    assert read_metrics(run) == [*kept, entry(99)]
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ CELLS = {f"town-names/{m}-seed-0.{kind}" for m in ("base", "adapted") for kind i
         ("train.logging_steps=3", "", set()),
         ("train.save_steps=3", "", set()),
         ("train.save_total_limit=5", "", set()),
-        ("evaluate.learning_rate=0.001", "results", CELLS),
+        ("evaluate.epochs=2", "results", CELLS),
         ("evaluate.seeds=[0, 1]", "results", {f.replace("0", "1") for f in CELLS}),
         (f"tasks={SECOND}", "results", {f.replace("town-names", "again") for f in CELLS | FIXED}),
         (f"{HELD_OUT}.max_tokens=20", "held-out", {"base/stage.json", "adapted/stage.json"}),
@@ -132,7 +132,7 @@ def test_what_pretraining_does_not_read_keeps_it(
 ) -> None:
     run = copy(whole, change.partition("=")[0])
     before, content = times(run.path), digests(run.path)
-    adapt(town, "town.yaml", "--set", change, "--out", run.path.name)
+    adapt(town, run.path.name, "--set", change)
     expected = OF_RECIPE | {f"{below}/{name}" for name in files}
     assert written(before, run) == expected
     kept = content.keys() - expected

@@ -7,44 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from domainbert.cli.common import (
-    JsonOption,
-    PluginOption,
-    print_json,
-    print_line,
-    print_reports,
-    print_table,
-)
+from domainbert.cli import common
+from domainbert.cli.common import JsonOption, PluginOption, SettingsOption, print_line
 from domainbert.launch.worker import stoppable
 from domainbert.run.heartbeat import is_worker
+from domainbert.run.resume_command import continue_command
 
 if TYPE_CHECKING:
     from domainbert.report.card import RunSummary
 
 
 RecipeArgument = Annotated[
-    str | None,
-    typer.Argument(help="Recipe file, name of a library recipe, or a run folder to continue."),
+    str | None, typer.Argument(help="Recipe file, library name, or a run folder to continue.")
 ]
 DomainOption = Annotated[str | None, typer.Option(help="Take the default recipe of this domain.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe."),
-]
-BudgetOption = Annotated[
-    str | None,
-    typer.Option(
-        help="How long to train, in place of the recipe's own: steps (500), epochs (2epochs), "
-        "tokens (3M) or time (30m, 2h)."
-    ),
-]
 OutOption = Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")]
 ProcessesOption = Annotated[
-    int, typer.Option(min=1, help="Train in so many processes of this machine.")
+    int, typer.Option(min=1, help="Processes to train in, on this machine.")
 ]
 DryRunOption = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Say what would be done and what it takes; write nothing."),
+    bool, typer.Option("--dry-run", help="Say what the run does and takes; write nothing.")
 ]
 UntilOption = Annotated[
     Literal["corpus", "vocabulary", "pretrain"] | None,
@@ -56,8 +38,7 @@ UntilOption = Annotated[
 def adapt(
     recipe: RecipeArgument = None,
     domain: DomainOption = None,
-    settings: SetOption = None,
-    budget: BudgetOption = None,
+    settings: SettingsOption = None,
     out: OutOption = None,
     processes: ProcessesOption = 1,
     until: UntilOption = None,
@@ -76,7 +57,7 @@ def adapt(
     from domainbert.run.progress import Reporter
 
     registry = load_plugins(plugin or ())
-    chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry, budget)
+    chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
     in_data = until in {"corpus", "vocabulary"}
     several = processes > 1 and not only_plan and not in_data and not is_worker()
@@ -89,12 +70,10 @@ def adapt(
     # Heavy, so after everything that can be refused without it.
     if only_plan:
         from domainbert.cli.forecast import forecast
-        from domainbert.planning.dry_run import Place
 
-        forecast(chosen, Place(chosen.folder, registry, out, processes), as_json)
+        forecast(chosen, out, registry, processes, as_json)
         return
     from domainbert.adapt import adapt as run_adaptation
-    from domainbert.adapt import resume_command
 
     last = "vocabulary" if several else until
     summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, Reporter(), last)
@@ -105,35 +84,25 @@ def adapt(
     if summary is not None:
         _print_summary(summary, out, as_json)
     elif until is not None and not is_worker():
-        print_line(f"Stage {until} is done. Next: {resume_command(out)}")
+        print_line(f"Stage {until} is done. Next: {continue_command(out)}")
 
 
 def _print_summary(summary: RunSummary, out: Path, as_json: bool) -> None:
     from domainbert.report.card import summary_json
 
     if as_json:
-        print_json(summary_json(summary))
+        common.print_json(summary_json(summary))
         return
-    before, after = summary.adaptation.before, summary.adaptation.after
-    print_table(
-        ["held-out text", "before", "after"],
-        [
-            [
-                "bits per character",
-                f"{before.bits_per_character:.3f}",
-                f"{after.bits_per_character:.3f}",
-            ],
-            [
-                "hidden tokens restored, %",
-                f"{100 * before.accuracy:.1f}",
-                f"{100 * after.accuracy:.1f}",
-            ],
-        ],
-    )
-    print_reports(summary.reports)
-    print_line(
-        f"{summary.seconds / 60:.1f} minutes, {summary.adaptation.tokens:,} tokens in "
-        f"{summary.adaptation.steps:,} steps; peak memory {summary.hardware['peak_memory_gb']} GB"
-    )
+    done = summary.adaptation
+    held_out = done.before, done.after
+    rows = [
+        ["bits per character", *(f"{score.bits_per_character:.3f}" for score in held_out)],
+        ["masked tokens restored, %", *(f"{100 * score.accuracy:.1f}" for score in held_out)],
+    ]
+    common.print_table(["held-out text", "before", "after"], rows)
+    common.print_reports(summary.reports)
+    memory = summary.hardware["peak_memory_gb"]
+    steps = f"{done.tokens:,} tokens in {done.steps:,} steps"
+    print_line(f"{summary.seconds / 60:.1f} minutes, {steps}; peak memory {memory} GB")
     print_line(f"Model: {out / 'model'} · model card: {out / 'README.md'}")
     print_line(f"Next: domainbert evaluate {out} --seeds 5")

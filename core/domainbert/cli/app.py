@@ -16,8 +16,7 @@ from domainbert.errors import DomainBertError
 from domainbert.run.progress import Reporter
 
 # What is wrong with a path that somebody typed.
-_PATH_ERRORS = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES,
-                errno.EROFS, errno.ELOOP}  # fmt: skip
+_PATH_ERRORS = {"ENAMETOOLONG", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EROFS", "ELOOP"}
 
 app = typer.Typer(
     name="domainbert",
@@ -76,7 +75,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        if error.errno not in _PATH_ERRORS or not error.filename:
+        if errno.errorcode.get(error.errno or 0) not in _PATH_ERRORS or not error.filename:
             raise
         errors.say(f"error: {error.filename}: {error.strerror}. Name another path.")
         sys.exit(2)

@@ -33,13 +33,9 @@ class Chosen:
 
 
 def choose_recipe(
-    name: str | None,
-    domain: str | None,
-    settings: tuple[str, ...],
-    registry: Registry,
-    budget: str | None = None,
+    name: str | None, domain: str | None, settings: tuple[str, ...], registry: Registry
 ) -> Chosen:
-    """Resolve the RECIPE argument, `--domain`, `--set` and `--budget`.
+    """Resolve the RECIPE argument, `--domain` and `--set`.
 
     Raises:
         RecipeError: Neither or both given, nothing found, or the recipe is not valid.
@@ -52,32 +48,25 @@ def choose_recipe(
         example = "`domainbert adapt --domain bio`. See `domainbert recipes list`"
         raise RecipeError(f"Give a recipe or --domain, such as {example}.")
     if name is not None and RunFolder(Path(name)).lock.is_file():
-        chosen = continue_run(Path(name), settings, budget)
+        chosen = continue_run(Path(name), settings)
         # A base that is not found there would be taken for one of a model hub.
         if not chosen.folder.is_dir():
             raise RunFolderError(
-                f"{name}: the folder of its recipe, {chosen.folder}, is gone, and with it the "
-                "paths in the recipe. Continue with the recipe from where it is now: domainbert "
-                f"adapt RECIPE --out {shlex.quote(name)}"
+                f"{name}: the folder of its recipe, {chosen.folder}, is gone. Continue with the "
+                f"recipe where it is now: domainbert adapt RECIPE --out {shlex.quote(name)}"
             )
         return chosen
     path = find_recipe(name or "", registry) if domain is None else default_recipe(domain, registry)
-    recipe, origins = resolve_recipe(read_yaml(path), settings, budget)
+    recipe, origins = resolve_recipe(read_yaml(path), settings)
     return Chosen(recipe, path.parent, origins)
 
 
-def continue_run(path: Path, settings: tuple[str, ...] = (), budget: str | None = None) -> Chosen:
-    """Read the recipe back from a run folder.
+def continue_run(path: Path, settings: tuple[str, ...] = ()) -> Chosen:
+    """Return the recipe of a run folder, edited and changed by `--set` as it may be.
 
-    Raises:
-        RecipeError: `--set` or `--budget` was given, which would make it another run.
+    Stages decide what a change repeats.
     """
-    given = "--set" if settings else "--budget" if budget is not None else None
-    if given:
-        raise RecipeError(f"{given} cannot change the run in {path}; start another with --out.")
     run = RunFolder(path)
-    about = read_about(run)
-    recipe, origins = resolve_recipe(read_yaml(run.recipe))
-    if recipe.hash() != about["hash"]:
-        raise RecipeError(f"{run.recipe}: was edited after the run started. Restore it.")
-    return Chosen(recipe, Path(about["folder"]), origins, path)
+    folder = Path(read_about(run)["folder"])
+    recipe, origins = resolve_recipe(read_yaml(run.recipe), settings)
+    return Chosen(recipe, folder, origins, path)

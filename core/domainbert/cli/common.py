@@ -19,6 +19,12 @@ PluginOption = Annotated[
     list[Path] | None,
     typer.Option("--plugin", metavar="FILE.py", help="Load a plugin from a single file."),
 ]
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a value: train.seed=7, budget=2epochs (3M, 30m)."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
@@ -37,9 +43,8 @@ def print_notices(notices: Iterable[str]) -> None:
     from domainbert.report.text import plain
     from domainbert.run.progress import Reporter
 
-    reporter = Reporter()
     for notice in notices:
-        reporter.say(f"notice: {plain(notice)}")
+        Reporter().say(f"notice: {plain(notice)}")
 
 
 def print_table(headings: list[str], rows: list[list[str]]) -> None:

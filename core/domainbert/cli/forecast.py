@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.cli.common import print_json, print_line, print_table
@@ -12,58 +13,50 @@ from domainbert.recipe.yaml import dotted
 
 if TYPE_CHECKING:
     from domainbert.cli.choose import Chosen
-    from domainbert.planning.dry_run import Place
+    from domainbert.plugin.registry import Registry
 
 
-def forecast(chosen: Chosen, place: Place, as_json: bool) -> None:
+def forecast(chosen: Chosen, out: Path, registry: Registry, processes: int, as_json: bool) -> None:
     """Print the recipe with the origin of each value, and what a run would take."""
     from domainbert.planning.dry_run import dry_run
     from domainbert.run.progress import Reporter
 
-    plan = dry_run(chosen.recipe, place, Reporter())
+    plan = dry_run(chosen.recipe, chosen.folder, out, registry, Reporter(), processes)
     if os.environ.get("RANK", "0") != "0":
         return
-    recipe = chosen.recipe.model_dump(mode="json")
+    recipe, digest = chosen.recipe.model_dump(mode="json"), chosen.recipe.hash()
     if as_json:
         origins = {dotted(at): origin for at, origin in chosen.origins.items()}
-        print_json({"recipe": recipe, "sha256": chosen.recipe.hash(), "origins": origins, **plan})
+        print_json({"recipe": recipe, "sha256": digest, "origins": origins, **plan})
         return
-    print_line(f"# recipe, sha256 {chosen.recipe.hash()}")
-    rows = [(dotted(at), _scalar(value), chosen.origins[at]) for at, value in leaves(recipe)]
-    first = max(len(key) for key, _, _ in rows) + 1
+    print_line(f"# recipe, sha256 {digest}")
+    rows = [(f"{dotted(at)}:", _text(value), chosen.origins[at]) for at, value in leaves(recipe)]
+    first = max(len(key) for key, _, _ in rows)
     second = min(40, max(len(value) for _, value, _ in rows))
     for key, value, origin in rows:
-        print_line(f"{key + ':':<{first}} {value:<{second}}  # {origin}")
-    print_line()
-    for line in _corpus_lines(plan):
-        print_line(line)
+        print_line(f"{key:<{first}} {value:<{second}}  # {origin}")
+    print_line("\n" + _corpus_lines(plan))
+    numbers = ("steps", "sequences", "tokens")
     phases = [
-        [
-            phase["name"],
-            *(f"{phase[key]:,}" for key in ("steps", "sequences", "tokens")),
-            f"{phase['epochs']:.2f}",
-            _duration(phase["seconds"]),
-        ]
-        for phase in plan["phases"]
+        [p["name"], *(f"{p[key]:,}" for key in numbers), f"{p['epochs']:.2f}", _time(p["seconds"])]
+        for p in plan["phases"]
     ]
-    print_table(["phase", "steps", "sequences", "tokens", "epochs", "time"], phases)
-    for line in _notes(plan, chosen.recipe.vocabulary is not None):
-        print_line(line)
+    print_table(["phase", *numbers, "epochs", "time"], phases)
+    print_line("\n".join(_notes(plan, chosen.recipe.vocabulary is not None)))
 
 
-def _scalar(value: Any) -> str:
+def _text(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 
-def _corpus_lines(plan: dict[str, Any]) -> tuple[str, str]:
-    corpus, training = plan["corpus"], plan["training"]
+def _corpus_lines(plan: dict[str, Any]) -> str:
+    corpus, slice_ = plan["corpus"], plan["training"]
     counts = ", ".join(f"{corpus[key]:,} {key}" for key in ("documents", "tokens", "characters"))
-    mean = f"{training['tokens_per_sequence']:.1f} tokens on average"
-    held_out = f"{corpus['held_out_documents']:,} documents held out"
-    sequences = f"{training['n_sequences']:,} sequences of {mean}, {training['n_tokens']:,} in all"
+    mean = f"{slice_['tokens_per_sequence']:.1f} tokens on average"
     return (
-        f"corpus: {counts}; {held_out}",
-        f"training slice: {sequences}, special tokens included",
+        f"corpus: {counts}; {corpus['held_out_documents']:,} documents held out\n"
+        f"training slice: {slice_['n_sequences']:,} sequences of {mean}, "
+        f"{slice_['n_tokens']:,} in all, special tokens included"
     )
 
 
@@ -86,16 +79,15 @@ def _notes(plan: dict[str, Any], extends: bool) -> list[str]:
         )
     if plan["peak_memory"] is not None:
         whose = "this process, with Python and libraries" if plan["device"] == "cpu" else "device"
-        notes.append(
-            f"peak memory of the timed steps: {plan['peak_memory'] / 1e9:.2f} GB ({whose})"
-        )
-    done = [name for name, is_done in plan["done"].items() if is_done]
-    notes += [f"done already: {', '.join(done)}"] if done else []
-    notes.append("Not counted: reading, tokenising, measuring, checkpoints, evaluation on tasks.")
-    return [*notes, "Nothing was written."]
+        memory = f"{plan['peak_memory'] / 1e9:.2f} GB ({whose})"
+        notes.append(f"peak memory of the timed steps: {memory}")
+    if done := [name for name, is_done in plan["done"].items() if is_done]:
+        notes.append(f"done already: {', '.join(done)}")
+    not_counted = "reading, tokenising, measuring, checkpoints, evaluation on tasks"
+    return [*notes, f"Not counted: {not_counted}.", "Nothing was written."]
 
 
-def _duration(seconds: float) -> str:
+def _time(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
+from domainbert.cli import common
+from domainbert.cli.common import JsonOption, PluginOption
 
 app = typer.Typer(help="List, show, copy and check recipes.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="Name of a library recipe, or a file.")]
@@ -28,10 +29,10 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
         for name, path in list_recipes(load_plugins(plugin or ())).items()
     ]
     if as_json:
-        print_json(rows)
+        common.print_json(rows)
         return
-    print_table(["recipe", "title"], [[row["name"], row["title"]] for row in rows])
-    print_line("Next: domainbert recipes show NAME")
+    common.print_table(["recipe", "title"], [[row["name"], row["title"]] for row in rows])
+    common.print_line("Next: domainbert recipes show NAME")
 
 
 @app.command()
@@ -60,7 +61,7 @@ def copy(
     if target.exists():
         raise RecipeError(f"{target}: exists already; choose another name.")
     write_text(target, text)
-    print_line(f"{target} written. Edit it, then: domainbert adapt {target}")
+    common.print_line(f"{target} written. Edit it, then: domainbert adapt {target}")
 
 
 def _text(name: str, plugin: list[Path] | None) -> str:
@@ -74,10 +75,7 @@ def _text(name: str, plugin: list[Path] | None) -> str:
 @app.command()
 def validate(
     names: Annotated[list[str], typer.Argument(help="Recipes to check.")],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a value before checking."),
-    ] = None,
+    settings: common.SettingsOption = None,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -87,24 +85,23 @@ def validate(
     """
     from domainbert.errors import RecipeError, UserError
     from domainbert.plugin.registry import load_plugins
-    from domainbert.recipe.library import find_recipe
-    from domainbert.recipe.resolve import check_names, load_recipe
+    from domainbert.recipe import library, resolve
 
     registry = load_plugins(plugin or ())
     checked, problems = [], []
     for name in names:
         try:
-            recipe = load_recipe(find_recipe(name, registry), tuple(settings or ()))
-            check_names(recipe, registry)
+            path = library.find_recipe(name, registry)
+            recipe = resolve.load_recipe(path, tuple(settings or ()))
+            resolve.check_names(recipe, registry)
+            checked.append({"recipe": name, "name": recipe.name, "sha256": recipe.hash()})
         except UserError as error:
             problems.append(str(error))
-        else:
-            checked.append({"recipe": name, "name": recipe.name, "sha256": recipe.hash()})
     if problems:
         raise RecipeError("\n".join(problems))
     if as_json:
-        print_json(checked)
+        common.print_json(checked)
         return
     for entry in checked:
-        print_line(f"{entry['recipe']}: valid, sha256 {entry['sha256'][:12]}…")
-    print_line(f"Next: domainbert adapt {names[0]}")
+        common.print_line(f"{entry['recipe']}: valid, sha256 {entry['sha256'][:12]}…")
+    common.print_line(f"Next: domainbert adapt {names[0]}")

@@ -133,9 +133,11 @@ def write_store(
                 totals.update(documents=1, tokens=len(tokens), characters=len(row["text"]))
     described = {"schema": SCHEMA, "units": units, **describe(totals)}
     if not totals["tokens"]:
+        counts = {"read": 0, "steps": [], **described.get("counts", {})}
+        reasons = [f", {n} {why}" for _, left in counts["steps"] for why, n in left.items()]
         raise DataError(
-            f"The corpus is empty ({described.get('counts', {})}): no document has text. Check "
-            "`corpus:` and `corpus_steps:` in the recipe."
+            f"The corpus is empty ({counts['read']} read{''.join(reasons)}): no document has text. "
+            "Check `corpus:` and `corpus_steps:` in the recipe."
         )
     hashes = {name: sha256_file(folder / name) for name in _FILES}
     manifest = {**described, **totals, "sha256": hashes, "digest": digest.hexdigest()}

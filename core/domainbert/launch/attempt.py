@@ -16,16 +16,12 @@ from pathlib import Path
 import psutil
 
 from domainbert.launch.worker import PARENT
-from domainbert.run.heartbeat import (
-    FOLDER,
-    Ending,
-    Heartbeat,
-    read_endings,
-    read_heartbeats,
-    read_signals,
-)
+from domainbert.run import heartbeat
+from domainbert.run.heartbeat import Ending, Heartbeat
 from domainbert.run.signals import StopFlag
 
+_Ranks = Mapping[int, psutil.Process]
+_Sets = dict[int, set[int]]
 _LOOK = 0.1
 _GRACE = 10.0
 _LONGEST_SAVE = 300.0
@@ -71,16 +67,18 @@ def run_attempt(words: list[str], processes: int, stop: StopFlag, patience: floa
         folder = Path(name)
         watch = _Watch(folder, patience)
         with _started(words, processes, watch) as torchrun:
-            sent: dict[int, set[int]] = {}
+            sent: _Sets = {}
             while torchrun.poll() is None and not watch.hanging:
                 time.sleep(_LOOK)
                 watch.look()
-                _pass_on(set(stop.received), read_signals(folder), watch.processes, sent)
+                _pass_on(set(stop), heartbeat.read_signals(folder), watch.processes, sent)
             if watch.hanging:
                 _give_up(torchrun, watch.processes.values())
             _await_end(folder, watch.processes.values())
             hanging = watch.hanging
-        return Attempt(torchrun.returncode, watch.heartbeats, read_endings(folder), hanging)
+        return Attempt(
+            torchrun.returncode, watch.heartbeats, heartbeat.read_endings(folder), hanging
+        )
 
 
 @contextmanager
@@ -89,8 +87,10 @@ def _started(words: list[str], processes: int, watch: _Watch) -> Iterator[subpro
         "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", str(processes),
         "--max-restarts", "0", "-m", "domainbert", *words,
     ]  # fmt: skip
+    # A container or batch system may give few.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     defaults = {
-        "OMP_NUM_THREADS": str(max(1, _cores() // processes)),
+        "OMP_NUM_THREADS": str(max(1, (cores or 1) // processes)),
         # Saving a large model takes longer than torchrun would wait by default.
         "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "300",
         "TORCH_CPP_LOG_LEVEL": "ERROR",
@@ -99,7 +99,12 @@ def _started(words: list[str], processes: int, watch: _Watch) -> Iterator[subpro
         defaults["GLOO_SOCKET_IFNAME"] = "lo"  # this machine alone, whatever name it has
     torchrun = subprocess.Popen(
         [sys.executable, "-m", "domainbert.launch.torchrun", *launch],
-        env={**defaults, **os.environ, FOLDER: str(watch.folder), PARENT: str(os.getpid())},
+        env={
+            **defaults,
+            **os.environ,
+            heartbeat.FOLDER: str(watch.folder),
+            PARENT: str(os.getpid()),
+        },
         stdin=subprocess.DEVNULL,
         # Ctrl-C on a terminal reaches this process alone, which passes it on once.
         start_new_session=True,
@@ -109,13 +114,6 @@ def _started(words: list[str], processes: int, watch: _Watch) -> Iterator[subpro
     finally:
         watch.look()
         _kill(torchrun, watch.processes.values())
-
-
-def _cores() -> int:
-    """Return the cores that this process may use: a container or batch system may give few."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass
@@ -134,7 +132,10 @@ class _Watch:
     def look(self) -> None:
         now = time.monotonic()
         passed, self.seen = min(now - self.seen, 1.0), now
-        before, self.heartbeats = self.heartbeats, self.heartbeats | read_heartbeats(self.folder)
+        before, self.heartbeats = (
+            self.heartbeats,
+            self.heartbeats | heartbeat.read_heartbeats(self.folder),
+        )
         self.silent = 0.0 if self.heartbeats != before else self.silent + passed
         for rank in self.heartbeats.keys() - self.processes.keys():
             with suppress(psutil.NoSuchProcess):
@@ -155,19 +156,14 @@ class _Watch:
         )
 
 
-def _pass_on(
-    received: set[int],
-    heard: Mapping[int, set[int]],
-    processes: Mapping[int, psutil.Process],
-    sent: dict[int, set[int]],
-) -> None:
+def _pass_on(received: set[int], heard: _Sets, ranks: _Ranks, sent: _Sets) -> None:
     """Send every rank once what this process or another rank received, unless the rank has it.
 
     Ctrl-C is passed on as SIGTERM: a rank may have received it meanwhile, and a second SIGINT would
     end it in the middle of a checkpoint.
     """
     asked = received.union(*heard.values())
-    for rank, process in processes.items():
+    for rank, process in ranks.items():
         for number in asked - sent.setdefault(rank, set()) - heard.get(rank, set()):
             passed = signal.SIGTERM if number == signal.SIGINT else number
             _signal(process, passed)
@@ -204,7 +200,7 @@ def _await_end(folder: Path, processes: Iterable[psutil.Process]) -> None:
         if now > min(moved + _GRACE, started + _LONGEST_SAVE):
             break
         states = [_state(process) for process in processes]
-        signs = read_heartbeats(folder), [worked for _, worked in states]
+        signs = heartbeat.read_heartbeats(folder), [worked for _, worked in states]
         # One that waits for its disk uses no processor.
         if signs != before or any(state == psutil.STATUS_DISK_SLEEP for state, _ in states):
             moved, before = now, signs

@@ -10,6 +10,7 @@ import math
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from domainbert.errors import UserError
@@ -35,10 +36,8 @@ def check_supervision() -> None:
         UserError: A launcher has started this process as one of several.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UserError(
-            "--processes: this process is one of several that a launcher such as `torchrun` "
-            "started. Leave the option out, or start `domainbert` without a launcher."
-        )
+        cure = "Leave the option out, or start `domainbert` without a launcher."
+        raise UserError(f"--processes: a launcher started this process as one of several. {cure}")
 
 
 def supervise(processes: int, out: Path) -> int:
@@ -60,39 +59,34 @@ def supervise(processes: int, out: Path) -> int:
                     say(f"error: {message}")
                 return code
             command = next_command(run, resume_command)
-            if stop.signal_number:
+            if stop:
                 name = signal.Signals(stop.signal_number).name
                 say(f"error: Stopped by {name}; finished work is kept. Continue with: {command}")
                 return _code(stop)
             vain = 0 if _progress(out) != before else vain + 1
             reason = _reason(attempt)
             if vain >= LIMIT:
-                detail = next((ending.detail for ending in attempt.endings if ending.detail), "")
-                if detail and not attempt.vanished:
-                    say(detail.rstrip())
-                say(
-                    f"error: {reason}. That was {LIMIT} times in a row without anything new; "
-                    "finished work is kept. Put right what is wrong and continue with: "
-                    f"{command}"
-                )
+                details = [ending.detail for ending in attempt.endings if ending.detail]
+                if details and not attempt.vanished:
+                    say(details[0].rstrip())
+                vain_ = f"That was {LIMIT} times in a row without anything new"
+                say(f"error: {reason}. {vain_}; finished work is kept. Continue with: {command}")
                 return 1
             number += 1
             say(f"notice: {reason}; starting again from the last checkpoint (attempt {number})")
 
 
 def _patience() -> float:
-    text = os.environ.get(PATIENCE) or "60"
-    try:
+    text, seconds = os.environ.get(PATIENCE) or "60", 0.0
+    with suppress(ValueError):
         seconds = float(text)
-    except ValueError:
-        seconds = 0.0
     if not 0 < seconds < math.inf:
         raise UserError(f"{PATIENCE}: {text!r} is no number of seconds above 0, such as 60.")
     return seconds
 
 
 def _progress(out: Path) -> frozenset[str]:
-    """Return the names of what is finished."""
+    """Return the names of finished work."""
     patterns = ("**/stage.json", "*/checkpoints/step-*", "model", "results/**/*.json")
     return frozenset(str(path) for pattern in patterns for path in out.glob(pattern))
 
@@ -102,10 +96,9 @@ def _final(attempt: Attempt, stop: StopFlag) -> tuple[int, str] | None:
     if attempt.code == 0:
         return 0, ""
     endings = [ending for ending in attempt.endings if not ending.echo]
-    for ending in endings:
-        # The reason that a rank gave; an unexpected error has a traceback.
-        if ending.code and not ending.detail and ending.code not in _STOPPED:
-            return ending.code, ending.message
+    # The reason that a rank gave; an unexpected error has a traceback.
+    if reasons := [e for e in endings if e.code not in {0, *_STOPPED} and not e.detail]:
+        return reasons[0].code, reasons[0].message
     stopped = [ending for ending in endings if ending.code in _STOPPED]
     # Without a signal to this process, ranks stop because somebody sent one to a rank or to all,
     # or because torchrun ends them after the death of another: then the run goes on.
@@ -131,7 +124,6 @@ def _reason(attempt: Attempt) -> str:
     if attempt.vanished:
         first = attempt.vanished[0]
         return f"rank {first.rank} (pid {first.pid}) was killed or crashed, in {first.where}"
-    for ending in attempt.endings:
-        if ending.detail:
-            return f"rank {ending.rank} failed with {ending.message}"
-    return "torchrun was killed" if attempt.code < 0 else "no rank could be started"
+    failed = [f"rank {e.rank} failed with {e.message}" for e in attempt.endings if e.detail]
+    unknown = "torchrun was killed" if attempt.code < 0 else "no rank could be started"
+    return failed[0] if failed else unknown

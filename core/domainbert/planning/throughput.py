@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,17 +25,8 @@ _ENOUGH_SECONDS = 10.0
 _PLAN = "plan.json"
 
 
-@dataclass(frozen=True)
-class Throughput:
-    """What timed steps showed.
-
-    Args:
-        seconds_per_token: Median over the steps; of the slowest process, over all tokens.
-        steps: How many were timed.
-    """
-
-    seconds_per_token: float
-    steps: int
+Throughput = tuple[float, int]
+"""Seconds per token, the median of timed steps of the slowest process; and their number."""
 
 
 def corpus_size(job: Job) -> tuple[int, int]:
@@ -62,19 +52,16 @@ def plan_steps(job: Job, first: int, folder: Path) -> int:
     settings, path = job.settings, folder / _PLAN
     if settings.minutes is None:
         return count_steps(settings, corpus_size(job), first)
-    planned = planned_steps(folder)
-    if planned is not None:
+    if (planned := planned_steps(folder)) is not None:
         return planned
     with restored(job.model):
-        throughput = measure_throughput(job, "full")
-    steps = count_steps(settings, corpus_size(job), first, throughput.seconds_per_token)
+        seconds, timed = measure_throughput(job, "full")
+    steps = count_steps(settings, corpus_size(job), first, seconds)
     if job.session.is_main:
-        write_json(path, {**asdict(throughput), "timed_steps": throughput.steps, "steps": steps})
+        write_json(path, {"seconds_per_token": seconds, "timed_steps": timed, "steps": steps})
     job.session.accelerator.wait_for_everyone()
-    job.session.reporter.say(
-        f"{settings.minutes:g} minutes are {steps:,} steps, by {throughput.steps} timed steps; "
-        f"{_PLAN} keeps this"
-    )
+    counted = f"{steps:,} steps, by {timed} timed steps"
+    job.session.reporter.say(f"{settings.minutes:g} minutes are {counted}; {_PLAN} keeps this")
     return steps
 
 
@@ -99,7 +86,7 @@ def measure_throughput(job: Job, phase_name: str) -> Throughput:
     with learning(job, phase_name) as (learner, optimizer, module):
         taken = _timed(learner, optimizer, module)
         optimizer.zero_grad(set_to_none=True)
-    return Throughput(median(taken), len(taken))
+    return median(taken), len(taken)
 
 
 def _timed(job: Job, optimizer: torch.optim.AdamW, module: Any) -> list[float]:
@@ -124,10 +111,8 @@ def _timed(job: Job, optimizer: torch.optim.AdamW, module: Any) -> list[float]:
         if len(taken) >= _FEWEST and spent >= _ENOUGH_SECONDS:
             break
     if not taken:
-        raise RunFailed(
-            f"no loss of {_UNTIMED + _MOST} timed steps is finite, so nothing could be timed. Give "
-            "`train.steps`, or look at base and corpus."
-        )
+        steps = f"{_UNTIMED + _MOST} timed steps"
+        raise RunFailed(f"no loss of {steps} is finite. Give `train.steps`, or check the corpus.")
     return taken
 
 

@@ -1,4 +1,4 @@
-"""`--budget`: how long to train, in whichever unit comes to mind."""
+"""`--set budget=30m`: how long to train, in steps, epochs, tokens or time."""
 
 from __future__ import annotations
 
@@ -35,8 +35,6 @@ def parse_budget(text: str) -> tuple[str, int | float]:
     value = float(match[1]) * factor if match else 0.0
     parts = key in {"epochs", "minutes"}
     if not value or not (parts or value.is_integer()):
-        raise RecipeError(
-            f"--budget {text}: expected steps (500), epochs (2epochs), tokens (500k, 3M) or time "
-            "(30m, 2h), more than none."
-        )
+        wanted = "steps (500), epochs (2epochs), tokens (500k, 3M) or time (30m, 2h)"
+        raise RecipeError(f"--set budget={text}: expected {wanted}, more than none.")
     return key, value if parts else int(value)

@@ -34,10 +34,8 @@ def find_recipe(name: str, registry: Registry) -> Path:
     library = list_recipes(registry)
     key = name.removeprefix("recipes/").removesuffix(".yaml")
     if key not in library:
-        raise RecipeError(
-            f"{name}: no such recipe file or name.{did_you_mean(key, library)} See "
-            "`domainbert recipes list`."
-        )
+        hint = f"{did_you_mean(key, library)} See `domainbert recipes list`."
+        raise RecipeError(f"{name}: no such recipe file or name.{hint}")
     return library[key]
 
 
@@ -50,7 +48,6 @@ def default_recipe(domain_name: str, registry: Registry) -> Path:
     """
     domain = registry.domain(domain_name)
     if domain.default_recipe is None:
-        raise RecipeError(
-            f"Domain {domain_name!r} has no default recipe. Name one of `domainbert recipes list`."
-        )
+        wanted = "Name one of `domainbert recipes list`."
+        raise RecipeError(f"Domain {domain_name!r} has no default recipe. {wanted}")
     return find_recipe(domain.default_recipe, registry)

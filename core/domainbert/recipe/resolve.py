@@ -4,34 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from domainbert.errors import RecipeError, did_you_mean
 from domainbert.plugin.registry import Registry
-from domainbert.recipe.origins import find_origins
-from domainbert.recipe.overrides import apply_override, budget_overrides, parse_setting
+from domainbert.recipe.budget import BUDGET_KEYS, parse_budget
+from domainbert.recipe.origins import leaves
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.yaml import Location, YamlFile, dotted, read_yaml
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from domainbert.recipe.yaml import Location, YamlFile, dotted, parse_yaml, read_yaml
 
 RENAMED = {
-    "heldout": "held_out",
-    "mask_rate": "mlm_probability",
-    "max_length": "max_seq_length",
-    "warmup": "warmup_ratio",
-    "schedule": "lr_scheduler",
-    "max_gradient_norm": "max_grad_norm",
-    "layer_rate_decay": "layerwise_lr_decay",
-    "checkpoint_steps": "save_steps",
-    "keep_checkpoints": "save_total_limit",
-    "log_steps": "logging_steps",
+    "heldout": "held_out", "mask_rate": "mlm_probability", "max_length": "max_seq_length",
+    "warmup": "warmup_ratio", "schedule": "lr_scheduler", "max_gradient_norm": "max_grad_norm",
+    "layer_rate_decay": "layerwise_lr_decay", "checkpoint_steps": "save_steps",
+    "keep_checkpoints": "save_total_limit", "log_steps": "logging_steps",
     "compile": "torch_compile",
-}
+}  # fmt: skip
 """New name of each key that was renamed, for the hint in the error."""
+REMOVED = {"packing": "sequences are always packed", "head_learning_rate": "it is always 1e-3"}
+"""Keys of `train:` that were removed, and why."""
 
 
 def load_recipe(source: Path | str, settings: tuple[str, ...] = ()) -> Recipe:
@@ -44,38 +37,77 @@ def load_recipe(source: Path | str, settings: tuple[str, ...] = ()) -> Recipe:
 
 
 def resolve_recipe(
-    source: YamlFile, settings: tuple[str, ...] = (), budget: str | None = None
+    source: YamlFile, settings: tuple[str, ...] = ()
 ) -> tuple[Recipe, dict[Location, str]]:
-    """Return the valid recipe, and `file:line`, `--set …`, `--budget …` or `default` per value.
+    """Return the valid recipe, and `file:line`, `--set …` or `default` per value.
 
     Args:
         source: The parsed file.
         settings: `a.b=c` strings; `c` is read as YAML, list items by number (`tasks.0.name=x`).
-        budget: Takes the place of `train.steps` and its like.
+            `budget=30m` takes the place of `train.steps` and its like.
 
     Raises:
         RecipeError: All problems at once, each with file:line and key.
     """
-    data = source.data
-    overrides = [parse_setting(setting) for setting in settings]
-    overrides += budget_overrides(budget, data) if budget is not None else []
-    for override in overrides:
-        data = apply_override(data, override)
-    words: dict[Location, str] = {tuple(map(str, at)): text for at, _, text in overrides}
+    data: Any = source.data
+    words: dict[Location, str] = {}
+    for setting in settings:
+        for location, value in _parse_setting(setting):
+            data = _replaced(data, location, value, f"--set {setting}")
+            words[tuple(map(str, location))] = f"--set {setting}"
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        problems = [
-            _problem(detail, source, words)
-            for detail in error.errors()
-            # An item that is not valid makes its list look too short as well.
-            if not (detail["type"] == "too_short" and detail["input"])
-        ]
-        raise RecipeError("\n".join(dict.fromkeys(problems))) from None
-    return recipe, find_origins(recipe, source, words)
+        # An item that is not valid makes its list look too short as well.
+        details = [d for d in error.errors() if d["type"] != "too_short" or not d["input"]]
+        problems = dict.fromkeys(_problem(detail, source, words) for detail in details)
+        raise RecipeError("\n".join(problems)) from None
+    return recipe, _origins(recipe, source, words)
 
 
-def _problem(detail: ErrorDetails, source: YamlFile, words: Mapping[Location, str]) -> str:
+def _origins(
+    recipe: Recipe, source: YamlFile, words: Mapping[Location, str]
+) -> dict[Location, str]:
+    given = dict(leaves(recipe.model_dump(mode="json", exclude_unset=True)))
+    origins = dict.fromkeys((at for at, _ in leaves(recipe.model_dump(mode="json"))), "default")
+    for location in origins.keys() & given.keys():
+        parts = tuple(map(str, location))
+        overrides = [text for at, text in words.items() if parts[: len(at)] == at]
+        origins[location] = overrides[-1] if overrides else source.line(location)
+    return origins
+
+
+def _parse_setting(text: str) -> list[tuple[Location, Any]]:
+    """Return the values that `KEY=VALUE` sets, by location; the value is YAML."""
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise RecipeError(f"--set {text}: expected KEY=VALUE, such as train.steps=500.")
+    if key == "budget":
+        budget = dict.fromkeys(BUDGET_KEYS) | dict([parse_budget(value)])
+        return [(("train", name), number) for name, number in budget.items()]
+    parts = [int(p) if p.isascii() and p.isdigit() else p for p in key.split(".")]
+    return [(tuple(parts), parse_yaml(f"value: {value}", f"--set {text}").data.get("value"))]
+
+
+def _replaced(data: Any, rest: Location, value: Any, words: str, above: Location = ()) -> Any:
+    """Return the data at the location `above` with the value at `rest` below it replaced."""
+    if not rest:
+        return value
+    key, below, here = rest[0], rest[1:], (*above, rest[0])
+    if isinstance(data, str) and (above == ("base",) or above[:-1] == ("tasks",)):
+        data = {"source" if above == ("base",) else "name": data}
+    if isinstance(data, list):
+        if not isinstance(key, int) or key >= len(data):
+            raise RecipeError(f"{words}: no item {key!r}; the list has {len(data)}.")
+        return [*data[:key], _replaced(data[key], below, value, words, here), *data[key + 1 :]]
+    if not isinstance(data, dict | None):
+        raise RecipeError(f"{words}: {key!r} is inside a value that has no keys.")
+    data = data or {}
+    return {**data, str(key): _replaced(data.get(str(key)), below, value, words, here)}
+
+
+def _problem(detail: Any, source: YamlFile, words: Mapping[Location, str]) -> str:
     location = tuple(detail["loc"])
     parts = tuple(map(str, location))
     overridden = [
@@ -88,7 +120,7 @@ def _problem(detail: ErrorDetails, source: YamlFile, words: Mapping[Location, st
     return f"{where}: {_explain(detail, location)}"
 
 
-def _explain(detail: ErrorDetails, location: Location) -> str:
+def _explain(detail: Any, location: Location) -> str:
     kind, given = detail["type"], detail.get("input")
     if kind == "extra_forbidden":
         return f"unknown key.{_suggestion(location)}"
@@ -98,9 +130,8 @@ def _explain(detail: ErrorDetails, location: Location) -> str:
     message = message[0].lower() + message[1:]
     if kind == "string_type" and isinstance(given, bool):
         return f"{message}; YAML reads yes, no, on and off as booleans: put the word in quotes."
-    if kind == "value_error" or isinstance(given, dict | list):
-        return f"{message}."
-    return f"{message}, found {given!r}."
+    shown = kind != "value_error" and not isinstance(given, dict | list)
+    return f"{message}, found {given!r}." if shown else f"{message}."
 
 
 def _suggestion(location: Location) -> str:
@@ -110,6 +141,8 @@ def _suggestion(location: Location) -> str:
             model = _section_of(model.model_fields[part].annotation) or model
     keys = [field.alias or name for name, field in model.model_fields.items()]
     key = str(location[-1])
+    if location[:-1] == ("train",) and key in REMOVED:
+        return f" It was removed: {REMOVED[key]}."
     new = RENAMED.get(key)
     hint = f" Did you mean {new!r}?" if new in keys else did_you_mean(key, keys)
     return hint or f" Known keys here: {', '.join(keys)}."
@@ -135,9 +168,8 @@ def check_names(recipe: Recipe, registry: Registry) -> None:
     problems = [
         f"corpus.{number}.name: {where} has no corpus {section.name!r}."
         for number, section in enumerate(recipe.corpus)
-        if section.name is not None and section.name not in corpora
-    ]
-    problems += [
+        if section.name not in {None, *corpora}
+    ] + [
         f"tasks.{number}: {where} has no task {section.name!r}."
         for number, section in enumerate(recipe.tasks)
         if section.kind is None and section.name not in tasks

@@ -10,24 +10,19 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from domainbert.recipe.sections import (
-    BaseSection,
-    CorpusSection,
-    EvaluateSection,
-    HeldoutSection,
-    Name,
-    Section,
-    TaskSection,
-    VocabularySection,
-)
+from domainbert.recipe import sections
+from domainbert.recipe.sections import EachOnce, Name, Section
 from domainbert.recipe.train import TrainSection
 
 
 def _short_for(key: str) -> BeforeValidator:
     """Return a validator that takes plain text for the value of one key."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+_Task = Annotated[sections.TaskSection, _short_for("name")]
 
 
 class Recipe(Section):
@@ -41,38 +36,22 @@ class Recipe(Section):
     """One line for people."""
     domain: Name | None = None
     """Domain whose corpora and tasks can be named; not needed for your own files."""
-    base: Annotated[BaseSection, _short_for("source")]
+    base: Annotated[sections.BaseSection, _short_for("source")]
     """The checkpoint to start from."""
-    corpus: tuple[CorpusSection, ...] = Field(min_length=1)
+    corpus: tuple[sections.CorpusSection, ...] = Field(min_length=1)
     """Sources of text, read in this order."""
-    corpus_steps: tuple[Name, ...] = ("normalise", "exact-duplicates")
+    corpus_steps: Annotated[tuple[Name, ...], EachOnce] = ("normalise", "exact-duplicates")
     """Steps that documents pass in this order, of core or of plugins; hold-out is always last."""
-    held_out: HeldoutSection = HeldoutSection()
+    held_out: sections.HeldoutSection = sections.HeldoutSection()
     """The slice that measures bits per character."""
-    vocabulary: VocabularySection | None = None
+    vocabulary: sections.VocabularySection | None = None
     """Entries added to the tokenizer before training; absent for none."""
     train: TrainSection
     """Continued pretraining."""
-    tasks: tuple[Annotated[TaskSection, _short_for("name")], ...] = ()
+    tasks: Annotated[tuple[_Task, ...], EachOnce] = ()
     """Tasks on which base and adapted model are compared."""
-    evaluate: EvaluateSection = EvaluateSection()
+    evaluate: sections.EvaluateSection = sections.EvaluateSection()
     """How they are fine-tuned."""
-
-    @field_validator("tasks")
-    @classmethod
-    def _distinct_tasks(cls, tasks: tuple[TaskSection, ...]) -> tuple[TaskSection, ...]:
-        names = [task.name for task in tasks]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f"task named twice: {', '.join(doubled)}")
-        return tasks
-
-    @field_validator("corpus_steps")
-    @classmethod
-    def _distinct_steps(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(steps)) < len(steps):
-            raise ValueError("each step once")
-        return steps
 
     @model_validator(mode="after")
     def _new_entries_learn(self) -> Recipe:

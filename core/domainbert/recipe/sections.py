@@ -1,17 +1,19 @@
-"""The sections of a recipe, but for `train:`, which has a module of its own."""
+"""The sections of a recipe except `train:`."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the values, or refuse two that are equal or have one name."""
+    counts = Counter(str(getattr(value, "name", value)) for value in values)
+    if twice := sorted(name for name, count in counts.items() if count > 1):
+        raise ValueError(f"{', '.join(twice)}: twice; give each once")
+    return values
 
 
 def _no_truth_value(value: Any) -> Any:
@@ -28,6 +30,8 @@ Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth_value)]
 BatchSize = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(_no_truth_value)]
 Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(_no_truth_value)]
+EachOnce = AfterValidator(_each_once)
+"""No two values are equal or have one name."""
 
 
 class Section(BaseModel):
@@ -101,7 +105,7 @@ class TaskSection(Section):
     """Validation file."""
     test: str | None = None
     """Test file."""
-    labels: tuple[str, ...] = ()
+    labels: Annotated[tuple[str, ...], EachOnce] = ()
     """Labels of your own task in the order of the model's outputs; else those of the training
     file, sorted."""
     multi_label: bool = False
@@ -116,15 +120,10 @@ class TaskSection(Section):
 
     @model_validator(mode="after")
     def _own_task_is_complete(self) -> TaskSection:
-        if len(set(self.labels)) < len(self.labels):
-            raise ValueError("labels: each label once")
         if self.kind is None and (self.labels or self.multi_label or self.levels):
-            raise ValueError(
-                "labels, multi_label and levels are for your own task; a plugin declares its own"
-            )
-        given = {key for key in ("kind", "train", "validation", "test") if getattr(self, key)}
-        if given and len(given) < 4:
-            missing = sorted({"kind", "train", "validation", "test"} - given)
+            raise ValueError("labels, multi_label and levels are for your own task, with `kind`")
+        missing = [k for k in ("kind", "test", "train", "validation") if not getattr(self, k)]
+        if len(missing) in {1, 2, 3}:
             raise ValueError(f"your own task also needs {', '.join(missing)}")
         return self
 
@@ -144,13 +143,13 @@ class VocabularySection(Section):
     size: Count | None = None
     """Add this many entries, fewer if no more would save anything. Give `size` or `min_gain`."""
     min_gain: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Add entries while each saves so many tokens in a million of the training slice."""
+    """Add entries while each saves at least this many tokens per million of the training slice."""
     terms: bool = True
     """Whether words of the domain's terms are candidates; once in the training slice is enough."""
     mine: bool = True
     """Whether other words of the training slice are candidates."""
     min_frequency: Count = 5
-    """Mined words occur at least so often."""
+    """Mined words occur at least this often."""
     slots: Literal["grow", "unused"] = "grow"
     """Add rows to the model, or take over the ids of its `[unusedN]` entries."""
 
@@ -166,7 +165,7 @@ class VocabularySection(Section):
 class EvaluateSection(Section):
     """Fine-tuning of base and adapted model on the tasks."""
 
-    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
+    seeds: Annotated[tuple[Seed, ...], EachOnce] = Field(default=(0, 1, 2), min_length=1)
     """One fine-tuning run for each seed and model."""
     epochs: Count = 4
     """Passes over the training split."""
@@ -180,7 +179,7 @@ class EvaluateSection(Section):
     """Factor on the rate from each layer to the one below; 1 gives all the same rate."""
     unfreeze: Literal["all", "gradual"] = "all"
     """`gradual`: the classifier learns alone, then one layer more with each third of an epoch. The
-    layers that three an epoch do not reach, as the lowest of twelve in four epochs, never learn."""
+    layers not reached by then, as the lowest of twelve in four epochs, never learn."""
     max_seq_length: int = Field(default=128, ge=8)
     """Tokens in one window; longer sentences to tag are read in overlapping windows."""
     long_texts: Literal["truncate", "window"] = "truncate"
@@ -188,10 +187,3 @@ class EvaluateSection(Section):
     baselines: bool = True
     """Add the baselines that suit each task: majority class and TF-IDF + linear SVM, or majority
     type per word and the domain's terms as a dictionary."""
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError("each seed once: equal seeds give equal runs")
-        return seeds

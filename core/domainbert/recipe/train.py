@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    WrapValidator,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WrapValidator, model_validator
 
 from domainbert.recipe.budget import BUDGET_KEYS
 from domainbert.recipe.sections import BatchSize, Count, Fraction, Rate, Section, Seed
@@ -45,6 +37,7 @@ def _weighted(value: Any) -> Any:
 
 
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weights = Annotated[dict[str, Weight], BeforeValidator(_weighted)]
 
 
 class BatchRamp(Section):
@@ -81,9 +74,7 @@ class TrainSection(Section):
     memory and speed, not the loss."""
     max_seq_length: int = Field(default=128, ge=8)
     """Tokens in one sequence, special tokens included."""
-    objectives: Annotated[dict[str, Weight], BeforeValidator(_weighted)] = Field(
-        default={"masked-lm": 1.0}
-    )
+    objectives: Weights = Field(default={"masked-lm": 1.0})
     """Training losses with their weights: `[masked-lm, NAME]`, or `{masked-lm: 0.5, NAME: 1}`. The
     step minimises the weighted sum of their means. `masked-lm` is always among them; with weight 0
     it is measured and not trained. `sentence_pairs` adds its own."""
@@ -133,18 +124,18 @@ class TrainSection(Section):
     torch_compile: bool = False
     """Compile the model with `torch.compile`, which takes minutes and needs a C++ compiler."""
     spike: float | None = Field(default=3.0, gt=0, allow_inf_nan=False)
-    """A loss so many nats, and six deviations of the last 64, above the lowest median of 64 steps
+    """A loss this many nats, and six deviations of the last 64, above the lowest median of 64 steps
     is a failure; null: never."""
     max_rollbacks: int = Field(default=3, ge=0)
     """How often training may go back to a checkpoint and skip the batch that failed."""
     seed: Seed = 0
     """Seed of order, masks, dropout and a new head."""
     save_steps: Count = 200
-    """Write a checkpoint every so many steps."""
+    """Steps between checkpoints."""
     save_total_limit: Count = 2
     """Keep this many of the newest checkpoints."""
     logging_steps: Count = 10
-    """Write metrics every so many steps."""
+    """Steps between lines of metrics."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Send the metrics to these too; each has to be installed."""
 
@@ -165,37 +156,18 @@ class TrainSection(Section):
         """Whether masking or pairs have to know where words begin."""
         return self.masking != "token" or self.sentence_pairs != "none"
 
-    @field_validator("objectives")
-    @classmethod
-    def _masked_lm_is_named(cls, weights: dict[str, float]) -> dict[str, float]:
-        if "masked-lm" not in weights or not any(weights.values()):
-            raise ValueError(
-                "must have `masked-lm`, with weight 0 if it is only to be measured, and one weight "
-                "above 0"
-            )
-        return weights
-
     @model_validator(mode="after")
-    def _stable_part(self) -> TrainSection:
+    def _is_consistent(self) -> TrainSection:
+        given = [f"`{key}`" for key in BUDGET_KEYS if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            wanted = "give one of `steps`, `epochs`, `tokens` and `minutes`"
+            raise ValueError(f"{wanted}, found {found}")
+        if "masked-lm" not in self.objectives or not any(self.objectives.values()):
+            raise ValueError("objectives: `masked-lm` is missing (0 measures it), or all are 0")
         if self.lr_scheduler == "wsd" and self.warmup_ratio + self.decay > 1:
             raise ValueError("`warmup_ratio` and `decay` are shares of the steps: at most 1 in all")
-        return self
-
-    @model_validator(mode="after")
-    def _ramp_reaches_the_batch(self) -> TrainSection:
         if self.batch_ramp is not None and self.batch_size % self.batch_ramp.start:
-            raise ValueError(
-                f"`batch_size` ({self.batch_size}) must be a multiple of `batch_ramp.start` "
-                f"({self.batch_ramp.start})"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _one_length(self) -> TrainSection:
-        given = [key for key in BUDGET_KEYS if getattr(self, key) is not None]
-        if len(given) != 1:
-            found = " and ".join(f"`{key}`" for key in given) or "none"
-            raise ValueError(
-                f"give one of `steps`, `epochs`, `tokens` and `minutes`, found {found}"
-            )
+            start = self.batch_ramp.start
+            raise ValueError(f"`batch_size` must be a multiple of `batch_ramp.start`, {start}")
         return self

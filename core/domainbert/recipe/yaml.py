@@ -70,12 +70,9 @@ def read_recipe_text(path: Path) -> str:
     Raises:
         RecipeError: Missing, too large or not UTF-8.
     """
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such file. See `domainbert recipes list`.") from None
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read: {error.strerror}.") from None
+    if not path.exists():
+        raise RecipeError(f"{path}: no such file. See `domainbert recipes list`.")
+    raw = path.read_bytes()
     if len(raw) > MAX_BYTES:
         raise RecipeError(f"{path}: {len(raw)} bytes; a recipe has at most {MAX_BYTES}.")
     try:
@@ -126,10 +123,8 @@ class _Loader(yaml.SafeLoader):
         event = self.peek_event()
         where = f"{self.name}:{event.start_mark.line + 1}"
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise RecipeError(
-                f"{where}: anchors (&) and aliases (*) are not allowed in a recipe. "
-                "Write the value out, or quote it if it is text."
-            )
+            allowed = "anchors (&) and aliases (*) are not allowed; write the value out"
+            raise RecipeError(f"{where}: {allowed}, or quote it if it is text.")
         if isinstance(event, yaml.CollectionStartEvent) and self.depth >= MAX_DEPTH:
             raise RecipeError(f"{where}: nested more than {MAX_DEPTH} levels deep.")
         self.depth += 1
@@ -164,9 +159,8 @@ class _Loader(yaml.SafeLoader):
             if key is None or key == "<<":
                 self._problem(key_node, "expected a plain key.")
             elif key in result:
-                first = f"first set on line {self.lines[here]}"
-                text = f"{dotted(here)}: duplicate key; {first}. Remove one of the two."
-                self._problem(key_node, text)
+                first = f"duplicate key; first set on line {self.lines[here]}"
+                self._problem(key_node, f"{dotted(here)}: {first}. Remove one of the two.")
             else:
                 self.lines[here] = key_node.start_mark.line + 1
                 result[key] = self.value(value_node, here)

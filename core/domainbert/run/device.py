@@ -38,8 +38,8 @@ def build_accelerator(precision: str) -> Any:
 def keep_freed_memory() -> None:
     """Let glibc keep the memory that tensors free, instead of returning it to the system.
 
-    A step frees and asks again for the same gigabyte of activations; fetching their pages anew took
-    5 to 10 % of its CPU time. Other C libraries are left alone.
+    A step frees and asks again for the same gigabyte of activations; fetching their pages took 5 to
+    10 % of its CPU time. Other C libraries are left alone.
     """
     with contextlib.suppress(OSError, AttributeError):
         c_library = ctypes.CDLL(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,15 @@ def environment_fingerprint(model: nn.Module) -> dict[str, str]:
     import numpy as np
     import torch
     import transformers
+    from accelerate.state import AcceleratorState, is_initialized
 
     import domainbert
 
+    in_run: dict[str, str] = {}
+    if is_initialized():
+        state = AcceleratorState()
+        precision = "bf16" if state.mixed_precision == "bf16" else "fp32"
+        in_run = {"distributed": state.distributed_type.value, "precision": precision}
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     return {
         "torch": str(torch.__version__),
@@ -34,21 +41,8 @@ def environment_fingerprint(model: nn.Module) -> dict[str, str]:
         "device": next(model.parameters()).device.type,
         "processor": processor_name(),
         "processes": str(torch.distributed.get_world_size() if distributed else 1),
-        **_chosen(),
+        **in_run,
         "threads": str(torch.get_num_threads()),
-    }
-
-
-def _chosen() -> dict[str, str]:
-    """Return what recipe, machine and Accelerate's config came to; nothing outside a run."""
-    from accelerate.state import AcceleratorState, is_initialized
-
-    if not is_initialized():
-        return {}
-    state = AcceleratorState()
-    return {
-        "distributed": state.distributed_type.value,
-        "precision": "bf16" if state.mixed_precision == "bf16" else "fp32",
     }
 
 
@@ -74,12 +68,10 @@ def environment() -> dict[str, Any]:
 
 def processor_name() -> str:
     """Return the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    path = Path("/proc/cpuinfo")
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    match = re.search(r"^model name\s*:\s*(.*\S)", text, re.MULTILINE)
+    return match[1] if match else platform.processor()
 
 
 def hardware(session: Session) -> dict[str, Any]:

@@ -32,8 +32,19 @@ from domainbert.run.environment import environment
 from domainbert.storage.files import make_folder, read_json, storage_errors, write_json, write_text
 
 _OWNER = ".owner"
+_DAMAGED = ": lock.json is damaged. Name another folder with --out."
 # What owning the folder and a first write of the lock leave behind when they are killed.
 _BEGUN = re.compile(r"\.owner|\.lock\.json\.\d+\.tmp")
+
+
+class _Inside:
+    """A path inside a run folder."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, run: RunFolder, _: Any) -> Path:
+        return run.path / self.name
 
 
 @dataclass(frozen=True)
@@ -48,45 +59,18 @@ class RunFolder:
     path: Path
     training: str = "pretrain"
 
-    @property
-    def recipe(self) -> Path:
-        """The resolved recipe."""
-        return self.path / "recipe.yaml"
-
-    @property
-    def corpus(self) -> Path:
-        """Stage `corpus`."""
-        return self.path / "corpus"
+    recipe = _Inside("recipe.yaml")
+    corpus = _Inside("corpus")
+    model = _Inside("model")
+    results = _Inside("results")
+    metrics = _Inside("metrics.jsonl")
+    card = _Inside("README.md")
+    lock = _Inside("lock.json")
 
     @property
     def checkpoints(self) -> Path:
         """Checkpoints of the training stage."""
         return self.path / self.training / "checkpoints"
-
-    @property
-    def model(self) -> Path:
-        """The adapted model; loads with plain `from_pretrained`."""
-        return self.path / "model"
-
-    @property
-    def results(self) -> Path:
-        """Scores and predictions."""
-        return self.path / "results"
-
-    @property
-    def metrics(self) -> Path:
-        """One JSON line every `logging_steps` steps."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def card(self) -> Path:
-        """The model card; written last."""
-        return self.path / "README.md"
-
-    @property
-    def lock(self) -> Path:
-        """What this run depends on."""
-        return self.path / "lock.json"
 
 
 @contextmanager
@@ -109,8 +93,7 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
         yield
         return
     check_run_folder(run)
-    existed = run.path.exists()
-    above = [folder for folder in run.path.parents if not folder.exists()]
+    above = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
     is_new = not run.lock.is_file()
     with owned(run.path):
         _sweep(run)
@@ -119,11 +102,10 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             yield
         except BaseException as error:
             refused = isinstance(error, UserError) and not isinstance(error, StorageError)
-            finished = bool([*run.path.glob("*/stage.json")])
-            trained = bool([*run.path.glob("*/checkpoints")])
-            empty = is_new and not isinstance(error, Stopped)
-            if empty and (not finished or (refused and not trained)):
-                _remove(run.path, existed)
+            kept = "*/checkpoints" if refused else "*/stage.json"
+            if is_new and not isinstance(error, Stopped) and not any(run.path.glob(kept)):
+                for item in list(run.path.glob("*")):
+                    _delete(item)
                 for folder in above:
                     with suppress(OSError):  # somebody else has put something there
                         folder.rmdir()
@@ -137,36 +119,22 @@ def _write_recipe(run: RunFolder, recipe: Recipe, folder: Path, is_new: bool) ->
         write_json(run.lock, {**lock, "recipe": about})
     dumped = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     text = f"# Resolved recipe, sha256 {recipe.hash()}.\n{dumped}"
-    if is_new or not run.recipe.is_file() or run.recipe.read_text(encoding="utf-8") != text:
+    if not run.recipe.is_file() or run.recipe.read_text(encoding="utf-8") != text:
         write_text(run.recipe, text)
 
 
 def _sweep(run: RunFolder) -> None:
     """Remove what a killed process had begun to write beside its place."""
-    folders = [run.path, *run.path.glob("*/"), *run.path.glob("*/*/")]
-    for folder in folders:
-        if folder.is_dir():
-            _sweep_folder(folder)
+    for depth in ("", "*/", "*/*/"):
+        for item in list(run.path.glob(f"{depth}.*.tmp")):
+            _delete(item)
 
 
-def _sweep_folder(folder: Path) -> None:
-    for item in folder.glob(".*.tmp"):
-        if item.is_dir():
-            shutil.rmtree(item)
-        else:
-            item.unlink()
-
-
-def _remove(path: Path, keep_folder: bool) -> None:
-    if not path.is_dir():  # moved away meanwhile
-        return
-    for item in path.iterdir():
-        if item.is_dir():
-            shutil.rmtree(item)
-        else:
-            item.unlink()
-    if not keep_folder:
-        path.rmdir()
+def _delete(item: Path) -> None:
+    if item.is_dir():
+        shutil.rmtree(item)
+    else:
+        item.unlink()
 
 
 def check_run_folder(run: RunFolder) -> None:
@@ -180,31 +148,26 @@ def check_run_folder(run: RunFolder) -> None:
         raise RunFolderError(f"{path}: exists and is not a run folder. Name another with --out.")
 
 
-def read_about(run: RunFolder) -> dict[str, Any]:
+def read_about(run: RunFolder) -> dict[str, str]:
     """Return what the lock says of the recipe."""
     try:
-        about = read_json(run.lock)["recipe"]
+        about = read_lock(run)["recipe"]
         return {key: str(about[key]) for key in ("name", "hash", "folder")}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        raise _damaged(run) from None
-
-
-def _damaged(run: RunFolder) -> RunFolderError:
-    return RunFolderError(f"{run.path}: lock.json is damaged. Name another folder with --out.")
-
-
-def update_lock(run: RunFolder, **entries: Any) -> None:
-    """Add entries to `lock.json`."""
-    write_json(run.lock, {**read_lock(run), **entries})
+    except (TypeError, KeyError):
+        raise RunFolderError(f"{run.path}{_DAMAGED}") from None
 
 
 def read_lock(run: RunFolder) -> dict[str, Any]:
     """Return all that `lock.json` holds."""
     try:
-        lock: dict[str, Any] = read_json(run.lock)
-        return {**lock}
+        return dict(read_json(run.lock))
     except (OSError, ValueError, TypeError, RecursionError):
-        raise _damaged(run) from None
+        raise RunFolderError(f"{run.path}{_DAMAGED}") from None
+
+
+def update_lock(run: RunFolder, **entries: Any) -> None:
+    """Add entries to `lock.json`."""
+    write_json(run.lock, {**read_lock(run), **entries})
 
 
 @contextmanager
@@ -237,11 +200,10 @@ def _lock(path: Path, stream: io.FileIO) -> None:
     except BlockingIOError:
         stream.seek(0)
         owner = stream.read().decode(errors="replace").strip() or "another process"
-        raise RunFolderError(
-            f"{path}: in use by {owner}. Wait for it, or name another with --out."
-        ) from None
+        wait = "Wait for it, or name another with --out."
+        raise RunFolderError(f"{path}: in use by {owner}. {wait}") from None
     except OSError as error:
         raise RunFolderError(
-            f"{path}: cannot be locked, so a second run could write into it: {error.strerror}. "
-            "Name a folder with --out on a file system that has locks, such as a local disk."
+            f"{path}: cannot be locked against a second run: {error.strerror}. Name a folder with "
+            "--out on a file system that has locks, such as a local disk."
         ) from None

@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import count
@@ -112,11 +113,9 @@ def read_heartbeats(folder: Path) -> dict[int, Heartbeat]:
     """Return the last heartbeat of each rank that wrote one."""
     heartbeats = {}
     for path in folder.glob("rank-*"):
-        try:
+        with suppress(ValueError):  # it is being written; the next look will do
             beat = Heartbeat(**json.loads(path.read_bytes()))
-        except ValueError:
-            continue  # it is being written; the next look will do
-        heartbeats[beat.rank] = beat
+            heartbeats[beat.rank] = beat
     return heartbeats
 
 

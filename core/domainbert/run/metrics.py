@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from domainbert.run.folder import RunFolder
@@ -26,22 +27,14 @@ def append_metrics(run: RunFolder, entry: dict[str, Any]) -> None:
 def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
     """Return the metrics lines up to the first that is damaged, as one that was cut short is."""
     entries: list[dict[str, Any]] = []
-    if run.metrics.exists():
-        for line in run.metrics.read_bytes().splitlines():
-            entry = _entry(line)
-            if entry is None:
+    lines = run.metrics.read_bytes().splitlines() if run.metrics.exists() else []
+    with suppress(ValueError, RecursionError, TypeError, KeyError):
+        for line in lines:
+            entry = json.loads(line.decode("utf-8"))
+            if type(entry["step"]) is not int or not entry["phase"]:
                 break
             entries.append(entry)
     return entries
-
-
-def _entry(line: bytes) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(line.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return None
-    known = isinstance(entry, dict) and type(entry.get("step")) is int and "phase" in entry
-    return entry if known else None
 
 
 def rewind_metrics(run: RunFolder, step: int) -> None:

@@ -11,33 +11,24 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO, cast
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 
 
-@dataclass(frozen=True)
 class Bar:
-    """Progress of one piece of work; `line` is what is printed where there is no terminal."""
+    """Progress of one piece of work, on a terminal or in lines."""
 
-    reporter: Reporter
-    progress: Progress | None
-    task: int
+    def __init__(self, reporter: Reporter, progress: Progress | None, task: int) -> None:
+        self._reporter, self._progress, self._task = reporter, progress, TaskID(task)
 
     def update(
         self, done: int, note: str = "", line: str | None = None, total: int | None = None
     ) -> None:
-        """Show how much is done, with a short note such as the rate."""
-        if self.progress is not None:
-            task = TaskID(self.task)
-            self.progress.update(task, completed=done, total=total, note=note, visible=True)
+        """Show how much is done, with a short note; without a terminal print the line."""
+        if self._progress is not None:
+            update = self._progress.update
+            update(self._task, completed=done, total=total, note=note, visible=True)
         elif line is not None:
-            self.reporter.say(line)
+            self._reporter.say(line)
 
 
 class _Stream:
@@ -88,14 +79,9 @@ class Reporter:
         if not (self.enabled and self.console.is_terminal):
             yield Bar(self, None, 0)
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self.console, transient=True) as progress:
+        *columns, left = Progress.get_default_columns()
+        note, console = "{task.fields[note]}", self.console
+        with Progress(*columns, note, left, console=console, transient=True) as progress:
             # Without a total nothing may ever happen, as with a file that need not be downloaded.
             task = progress.add_task(title, total=total, note="", visible=total > 0)
             yield Bar(self, progress, task)

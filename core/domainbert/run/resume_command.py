@@ -1,24 +1,27 @@
-"""The command that continues what was stopped."""
+"""The command that continues a stopped command."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
 
 from domainbert.run.folder import RunFolder
+from domainbert.run.heartbeat import is_worker
 
 _AS_MODULE = ("domainbert", "__main__.py")
 
 
-def continue_command(out: Path, processes: int) -> str:
-    """Return the command that continues the run of a folder."""
+def continue_command(out: Path, processes: int = 1) -> str:
+    """Return the command that continues the run of a folder, in a rank with all processes."""
+    processes = int(os.environ["WORLD_SIZE"]) if is_worker() else processes
     several = f" --processes {processes}" if processes > 1 else ""
     return f"domainbert adapt {shlex.quote(str(out))}{several}"
 
 
 def next_command(run: RunFolder, short: str = "") -> str:
-    """Return a command that continues what was stopped, as things stand now.
+    """Return a command that continues this one.
 
     Args:
         run: The folder that is written to.

@@ -67,7 +67,7 @@ class Session:
             self.raise_stopped(self.stop.signal_number, "finished work is kept")
 
     def raise_stopped(self, number: int, kept: str) -> None:
-        """Raise `Stopped`, saying what was kept and how to continue."""
+        """Raise `Stopped` with what is safe and the command that continues."""
         name = signal.Signals(number).name
         command = next_command(self.run, self.resume_command)
         raise Stopped(name, f"Stopped by {name}; {kept}. Continue with: {command}")

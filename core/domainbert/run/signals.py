@@ -5,23 +5,19 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import FrameType
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 """Signals that stop a run."""
 
 
-@dataclass(frozen=True)
-class StopFlag:
-    """Holds the numbers of the signals received so far."""
-
-    received: list[int] = field(default_factory=list)
+class StopFlag(list[int]):
+    """The numbers of the signals received so far."""
 
     @property
     def signal_number(self) -> int:
         """The first signal received, or 0."""
-        return self.received[0] if self.received else 0
+        return self[0] if self else 0
 
 
 _watching: list[StopFlag] = []
@@ -40,18 +36,14 @@ def watch_signals() -> Iterator[StopFlag]:
     flag = StopFlag()
 
     def note(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT and number in flag.received:
+        if number == signal.SIGINT and number in flag:
             raise KeyboardInterrupt
-        flag.received.append(number)
+        flag.append(number)
 
     # A hangup under `nohup` is to be ignored, and Ctrl-C in the background of a script.
-    before = {
-        number: handler
-        for number, handler in ((number, signal.getsignal(number)) for number in WATCHED)
-        if number not in {signal.SIGHUP, signal.SIGINT} or handler is not signal.SIG_IGN
-    }
-    for number in before:
-        signal.signal(number, note)
+    ignorable = {signal.SIGHUP, signal.SIGINT}
+    ignored = {number for number in ignorable if signal.getsignal(number) is signal.SIG_IGN}
+    before = {number: signal.signal(number, note) for number in WATCHED if number not in ignored}
     _watching.append(flag)
     try:
         yield flag

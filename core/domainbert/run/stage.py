@@ -19,15 +19,11 @@ from typing import Any
 
 from domainbert.errors import RunFolderError
 from domainbert.recipe.origins import difference
-from domainbert.storage.files import (
-    describe_file,
-    file_trouble,
-    folder_in_place,
-    read_json_with_hash,
-    write_json_with_hash,
-)
+from domainbert.storage import files
 
 FILE = "stage.json"
+Building = tuple[Path, dict[str, Any]]
+"""Folder in which a stage is built, and its result."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +60,10 @@ def read_stage(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return read_json_with_hash(path)
+        return files.read_json_with_hash(path)
     except (OSError, ValueError, RecursionError):
-        raise RunFolderError(
-            f"{path}: damaged. Delete the folder {folder} and run again to rebuild it."
-        ) from None
+        cure = f"Delete the folder {folder} and run again to rebuild it."
+        raise RunFolderError(f"{path}: damaged. {cure}") from None
 
 
 def check_stage(stage: Stage) -> None:
@@ -83,16 +78,14 @@ def check_stage(stage: Stage) -> None:
     facts = written.get("facts", {})
     schema, own = facts.get("schema"), stage.facts["schema"]
     if isinstance(schema, int) and schema > own:
-        raise RunFolderError(
-            f"{stage.folder}: stage {stage.name!r} has schema {schema}; this version writes {own}. "
-            "Continue with the version that wrote it, or name another folder with --out."
-        )
+        cure = "Continue with the version that wrote it, or name another folder with --out."
+        found = f"has schema {schema}; this version writes {own}"
+        raise RunFolderError(f"{stage.folder}: stage {stage.name!r} {found}. {cure}")
     if not stage.replaceable:
-        raise RunFolderError(
-            f"{stage.folder}: stage {stage.name!r} was made from something else: "
-            f"{difference(facts, stage.facts)}. Restore it, delete the folder {stage.folder} to "
-            "redo the stage, or name another folder with --out."
-        )
+        changed = difference(facts, stage.facts)
+        cure = f"delete the folder {stage.folder} to redo the stage, or name another with --out."
+        made = f"stage {stage.name!r} was made from something else: {changed}"
+        raise RunFolderError(f"{stage.folder}: {made}. Restore it, {cure}")
 
 
 def is_done(stage: Stage) -> bool:
@@ -101,21 +94,18 @@ def is_done(stage: Stage) -> bool:
     if written is None or written.get("key") != stage.key or not written.get("done"):
         return False
     return not any(
-        file_trouble(stage.folder / name, expected) for name, expected in written["outputs"].items()
+        files.file_trouble(stage.folder / name, expected)
+        for name, expected in written["outputs"].items()
     )
 
 
 def result_of(stage: Stage) -> dict[str, Any]:
     """Return what a finished stage recorded about its work."""
-    written = read_stage(stage.folder)
-    assert written is not None  # noqa: S101  # callers have checked `is_done`
-    return dict(written["result"])
+    return dict((read_stage(stage.folder) or {})["result"])
 
 
 @contextmanager
-def building(
-    stage: Stage, outputs: Sequence[str] | None = None
-) -> Iterator[tuple[Path, dict[str, Any]]]:
+def building(stage: Stage, outputs: Sequence[str] | None = None) -> Iterator[Building]:
     """Yield a folder beside the stage's, and a dictionary for its result; rename when whole.
 
     A block that fails leaves nothing behind.
@@ -125,18 +115,17 @@ def building(
         outputs: Files whose hashes decide whether the stage is whole; None for all in the folder.
     """
     result: dict[str, Any] = {}
-    with folder_in_place(stage.folder) as beside:
+    with files.folder_in_place(stage.folder) as beside:
         yield beside, result
-        files = [path.relative_to(beside) for path in beside.rglob("*") if path.is_file()]
-        _write(beside, stage, result, files if outputs is None else list(map(Path, outputs)))
+        every = [path.relative_to(beside) for path in beside.rglob("*") if path.is_file()]
+        _write(beside, stage, result, every if outputs is None else list(map(Path, outputs)))
 
 
 def begin(stage: Stage) -> None:
     """Mark a folder as unfinished work of a stage; work of another key is removed."""
-    written = read_stage(stage.folder)
-    if written is not None and written.get("key") == stage.key:
-        return
-    if written is not None:
+    if written := read_stage(stage.folder):
+        if written.get("key") == stage.key:
+            return
         shutil.rmtree(stage.folder)
     stage.folder.mkdir(parents=True, exist_ok=True)
     _write(stage.folder, stage, None, [])
@@ -156,12 +145,7 @@ def finish(stage: Stage, result: Mapping[str, Any], outputs: list[Path]) -> None
 def _write(
     folder: Path, stage: Stage, result: Mapping[str, Any] | None, outputs: list[Path]
 ) -> None:
-    record = {
-        "name": stage.name,
-        "key": stage.key,
-        "facts": stage.facts,
-        "done": result is not None,
-        "result": result or {},
-        "outputs": {path.as_posix(): describe_file(folder / path) for path in sorted(outputs)},
-    }
-    write_json_with_hash(folder / FILE, record)
+    record = {"name": stage.name, "key": stage.key, "facts": stage.facts, "result": result or {}}
+    hashes = {path.as_posix(): files.describe_file(folder / path) for path in sorted(outputs)}
+    done = {"done": result is not None, "outputs": hashes}
+    files.write_json_with_hash(folder / FILE, record | done)

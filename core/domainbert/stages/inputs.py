@@ -91,16 +91,10 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
     if loaded.new_head and not recipe.train.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
-    return Inputs(
-        base=base,
-        new_head=loaded.new_head,
-        sources=sources,
-        steps=steps,
-        files=describe_sources(sources, _known_files(session)),
-        encoder=Encoder(loaded.tokenizer, _token_units(recipe.train, domain)),
-        tasks=tasks,
-        terms=_vocabulary_terms(recipe.vocabulary, domain),
-    )
+    files = describe_sources(sources, _known_files(session))
+    encoder = Encoder(loaded.tokenizer, _token_units(recipe.train, domain))
+    terms = _vocabulary_terms(recipe.vocabulary, domain)
+    return Inputs(base, loaded.new_head, sources, tasks, steps, files, encoder, terms)
 
 
 def _known_files(session: Session) -> list[dict[str, Any]]:
@@ -113,25 +107,24 @@ def _vocabulary_terms(section: VocabularySection | None, domain: Domain | None) 
     """Return the terms that may become entries."""
     if section is None or not section.terms:
         return ()
-    if domain is not None and domain.terms is not None:
-        return domain.terms.read()
-    if not section.mine:
-        named = f"domain {domain.name!r} has none" if domain else "the recipe names no `domain:`"
-        raise RecipeError(f"vocabulary.mine: false leaves only terms, and {named}.")
-    return ()
+    return _terms(domain, "" if section.mine else "vocabulary.mine: false")
 
 
 def _token_units(train: TrainSection, domain: Domain | None) -> TokenUnits | None:
     """Return the units that masking needs, or None where tokens are enough."""
-    if train.masking != "term":
-        return word_units() if train.needs_words else None
+    if train.masking == "term":
+        return term_units(_terms(domain, "train.masking: term"))
+    return word_units() if train.needs_words else None
+
+
+def _terms(domain: Domain | None, needed_by: str) -> tuple[str, ...]:
     terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
-    if not terms:
+    if needed_by and not terms:
         named = (
             f"domain {domain.name!r} has no terms" if domain else "the recipe names no `domain:`"
         )
         raise RecipeError(
-            f"train.masking: term takes the terms of the domain, and {named}. Name a domain that "
-            "has terms (see `domainbert plugins list`), or set `train.masking: word`."
+            f"{needed_by} takes the terms of the domain, and {named}. Name a domain that has terms "
+            "(see `domainbert plugins list`), or change this key."
         )
-    return term_units(terms)
+    return terms

@@ -31,7 +31,7 @@ SCHEMAS = {"corpus": 1, "vocabulary": 1, "head": 1, "pretrain": 1, "held-out": 1
 """Version of each stage's code; a changed default of a section that it reads raises it."""
 
 NOT_OF_WEIGHTS = frozenset({"logging_steps", "save_steps", "save_total_limit", "trackers"})
-"""Keys of `train:` that change what is written, and not what is learned."""
+"""Keys of `train:` that change files and no weights."""
 NOT_OF_HEAD = frozenset({"steps", "epochs", "tokens", "minutes", "learning_rate"})
 """Further keys of `train:` that the head phase does not read."""
 
@@ -53,14 +53,13 @@ class Stages:
         Raises:
             RunFolderError: With the stage and what changed.
         """
-        for stage in vars(self).values():
-            if stage is not None:
-                check_stage(stage)
+        for stage in self.all:
+            check_stage(stage)
 
     @property
-    def tokens(self) -> Stage:
-        """The stage whose tokens are trained on."""
-        return self.vocabulary or self.corpus
+    def all(self) -> list[Stage]:
+        """The stages that are needed, in order."""
+        return [stage for stage in vars(self).values() if stage is not None]
 
 
 def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:

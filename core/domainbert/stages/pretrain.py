@@ -6,7 +6,6 @@ import gc
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel, find_base, load_masked_lm
@@ -86,16 +85,15 @@ def fit_head(
     if not is_done(stage):
         session = _start(stage, session)
         phase = head_phase(settings)
-        session.reporter.say(
-            "the base has no trained MLM head: a new one learns alone for "
-            f"{phase.steps} steps first"
-        )
+        what = f"a new one learns alone for {phase.steps} steps first"
+        session.reporter.say(f"the base has no trained MLM head: {what}")
         loaded = load_masked_lm(inputs.base, settings.seed)
         job = build_job(settings, loaded, corpus[0], corpus[1].train_T, session)
-        state = _train(job, phase, TrainState(0, 0, 0.0, {"stage": stage.key}))
+        start = TrainState(0, 0, 0.0, {"stage": stage.key})
+        state = _train(job, phase, start)
         if session.is_main:
             rewind_metrics(session.run, state.step)
-        _export(stage, job, loaded, folder, _result(state, 0, 0))
+        _export(stage, job, loaded, start, state)
     return Trained(folder, **result_of(stage))
 
 
@@ -131,15 +129,11 @@ def pretrain(
         start = TrainState(first, tokens, 0.0, {"stage": stage.key})
         with tracked(session, settings.trackers):
             state = _train(job, phase, start)
-        _export(stage, job, loaded, folder, _result(state, first, tokens))
+        _export(stage, job, loaded, start, state)
     own = Trained(folder, **result_of(stage))
-    return Trained(
-        folder,
-        steps=head.steps + own.steps,
-        tokens=head.tokens + own.tokens,
-        seconds=head.seconds + own.seconds,
-        skipped={f"head/{step}": why for step, why in head.skipped.items()} | own.skipped,
-    )
+    skipped = {f"head/{step}": why for step, why in head.skipped.items()} | own.skipped
+    steps, tokens = head.steps + own.steps, head.tokens + own.tokens
+    return Trained(folder, steps, tokens, head.seconds + own.seconds, skipped)
 
 
 def _start(stage: Stage, session: Session) -> Session:
@@ -178,21 +172,16 @@ def _train(job: Job, phase: Phase, start: TrainState) -> TrainState:
     return state
 
 
-def _result(state: TrainState, first: int, tokens: int) -> dict[str, Any]:
-    return {
-        "steps": state.step - first,
-        "tokens": state.tokens - tokens,
-        "seconds": state.seconds,
-        "skipped": state.skipped,
-    }
-
-
 def _export(
-    stage: Stage, job: Job, loaded: LoadedModel, folder: Path, result: dict[str, Any]
+    stage: Stage, job: Job, loaded: LoadedModel, start: TrainState, state: TrainState
 ) -> None:
     """Write the model, then mark the stage as done."""
     if job.session.is_main:
+        beside = Path("model") if stage.name == "head" else Path("..", "model")
+        folder = stage.folder / beside
         export_model(job.model, loaded, folder)
-        inside = Path(folder.name) if folder.parent == stage.folder else Path("..", folder.name)
-        finish(stage, result, [inside / path.name for path in folder.iterdir()])
+        steps, tokens = state.step - start.step, state.tokens - start.tokens
+        result = {"steps": steps, "tokens": tokens, "seconds": state.seconds}
+        outputs = [beside / path.name for path in folder.iterdir()]
+        finish(stage, {**result, "skipped": state.skipped}, outputs)
     job.session.accelerator.wait_for_everyone()

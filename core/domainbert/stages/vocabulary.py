@@ -13,12 +13,7 @@ from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done
 from domainbert.stages.corpus import MANIFEST, STORE, Corpus
 from domainbert.stages.inputs import Inputs
-from domainbert.tokenizer.extend import (
-    Extension,
-    build_extension,
-    read_extension,
-    write_extension,
-)
+from domainbert.tokenizer.extend import Extension, build_extension, read_extension, write_extension
 from domainbert.tokenizer.load import VOCABULARY_FILE
 from domainbert.tokenizer.wordpiece import count_words
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit, urlunsplit
@@ -26,10 +26,8 @@ Progress = Callable[[int, int], None]
 
 def cache_folder() -> Path:
     """Return the folder of downloads: `DOMAINBERT_CACHE` or the user's cache folder."""
-    if configured := os.environ.get(CACHE_VARIABLE):
-        return Path(configured)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "domainbert"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get(CACHE_VARIABLE) or Path(base) / "domainbert")
 
 
 def locate(file: DataFile, progress: Progress | None = None) -> Path:
@@ -53,15 +51,11 @@ def locate(file: DataFile, progress: Progress | None = None) -> Path:
         return cached
     if file.url is None:
         searched = os.pathsep.join(map(str, folders)) or f"{DATA_VARIABLE} is not set"
-        raise DataError(
-            f"{file.name}: not found (sha256 {file.sha256[:12]}…, {file.size} bytes; looked in: "
-            f"{searched}). It has no download address: set {DATA_VARIABLE} to a folder that holds "
-            "it."
-        )
-    try:
+        about = f"sha256 {file.sha256[:12]}…, {file.size} bytes; looked in: {searched}"
+        cure = f"It has no download address: set {DATA_VARIABLE} to a folder that holds it."
+        raise DataError(f"{file.name}: not found ({about}). {cure}")
+    with storage_errors(cached):
         make_folder(cached.parent)
-    except OSError as error:
-        raise DataError(f"{cached.parent}: cannot be made: {error.strerror}.") from None
     with _alone(cached, lambda done: progress(done, file.size) if progress else None):
         if not _is(file, cached):  # another run may have brought it meanwhile
             _fetch(file, cached, progress)
@@ -70,9 +64,8 @@ def locate(file: DataFile, progress: Progress | None = None) -> Path:
 
 def _is(file: DataFile, path: Path) -> bool:
     """Return whether a path holds the file; the size tells most apart without reading them."""
-    if not path.is_file() or path.stat().st_size != file.size:
-        return False
-    return sha256_file(path) == file.sha256
+    same_size = path.is_file() and path.stat().st_size == file.size
+    return same_size and sha256_file(path) == file.sha256
 
 
 def _partial(target: Path) -> Path:
@@ -80,9 +73,7 @@ def _partial(target: Path) -> Path:
 
 
 def _arrived(target: Path) -> int:
-    with suppress(FileNotFoundError):
-        return _partial(target).stat().st_size
-    return 0
+    return _partial(target).stat().st_size if _partial(target).exists() else 0
 
 
 @contextmanager
@@ -125,11 +116,9 @@ def _fetch(file: DataFile, target: Path, progress: Progress | None) -> None:
         else:
             _publish(file, target)
             return
-    raise DataError(
-        f"{file.name}: cannot be downloaded from {_public(file.url or '')}: {trouble}. What "
-        "arrived is kept and continued next time. Or put the file into a folder named by "
-        f"{DATA_VARIABLE}."
-    )
+    cure = f"What arrived is kept for the next call. Or put the file into {DATA_VARIABLE}."
+    address = _public(file.url or "")
+    raise DataError(f"{file.name}: cannot be downloaded from {address}: {trouble}. {cure}")
 
 
 def _fetch_rest(file: DataFile, target: Path, progress: Progress | None) -> None:
@@ -139,7 +128,7 @@ def _fetch_rest(file: DataFile, target: Path, progress: Progress | None) -> None
     if done >= file.size:
         return
     # The declared hash and the range are those of the file, not of an encoding of it.
-    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
     url = file.url or ""
     with httpx2.stream("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
         response.raise_for_status()
@@ -164,8 +153,7 @@ def _publish(file: DataFile, target: Path) -> None:
         partial.unlink()
         raise DataError(
             f"{file.name}: wrong content from {_public(file.url or '')}: expected sha256 "
-            f"{file.sha256} ({file.size} bytes), got {digest} ({size} bytes). It was deleted. "
-            "The publisher may have changed the file; do not use it under the old name."
+            f"{file.sha256} ({file.size} bytes), got {digest} ({size} bytes). It was deleted."
         )
     fsync_path(partial)
     partial.replace(target)

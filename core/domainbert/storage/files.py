@@ -24,6 +24,8 @@ _REFUSED = {
     errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.ELOOP,
 }  # fmt: skip
 _SEAL = "seal"
+_WHOLE = "Nothing was half-written and what was there before is whole: "
+_AGAIN = " and run the same command again."
 
 
 def expand_user(path: str) -> Path:
@@ -86,19 +88,13 @@ def storage_errors(path: Path) -> Iterator[None]:
     except Exception as error:
         number = _system_error(error)
         if number in _NO_SPACE:
-            free = shutil.disk_usage(_existing(path)).free / 1e6
-            raise StorageFullError(
-                f"{path}: no space left on the device ({free:.0f} MB free). Nothing was "
-                "half-written and what stood before is whole: free some space and run the same "
-                "command again."
-            ) from None
+            free = f"no space left on the device ({_free(path) / 1e6:.0f} MB free)"
+            raise StorageFullError(f"{path}: {free}. {_WHOLE}free some space{_AGAIN}") from None
         if number in _REFUSED:
             where = getattr(error, "filename2", None) or getattr(error, "filename", None) or path
-            raise StorageError(
-                f"{where}: cannot be written: {os.strerror(number)}. Nothing was half-written and "
-                "what stood before is whole: put right the path, its permissions or the "
-                "device and run the same command again."
-            ) from None
+            trouble = f"{where}: cannot be written: {os.strerror(number)}"
+            cure = f"put right the path, its permissions or the device{_AGAIN}"
+            raise StorageError(f"{trouble}. {_WHOLE}{cure}") from None
         raise
 
 
@@ -109,10 +105,8 @@ def check_folder(path: Path) -> None:
         StorageError: It is gone; a new one in its place would belong to no run.
     """
     if not path.is_dir():
-        raise StorageError(
-            f"{path}: was moved or removed while it was written to. What it holds is whole: put it "
-            "back and run the same command again."
-        )
+        moved = f"{path}: was moved or removed while it was written to"
+        raise StorageError(f"{moved}. What it holds is whole: put it back{_AGAIN}")
 
 
 def check_space(path: Path, needed: int) -> None:
@@ -125,13 +119,9 @@ def check_space(path: Path, needed: int) -> None:
     Raises:
         StorageFullError: Fewer bytes are free.
     """
-    free = shutil.disk_usage(_existing(path)).free
-    if free < needed:
-        raise StorageFullError(
-            f"{path}: needs {needed / 1e6:,.1f} MB, the device has {free / 1e6:,.1f} MB free. "
-            "Nothing was written and what stood before is whole: free some space and run the "
-            "same command again."
-        )
+    if (free := _free(path)) < needed:
+        has = f"needs {needed / 1e6:,.1f} MB, the device has {free / 1e6:,.1f} MB free"
+        raise StorageFullError(f"{path}: {has}. {_WHOLE}free some space{_AGAIN}")
 
 
 def _system_error(error: BaseException) -> int:
@@ -143,10 +133,9 @@ def _system_error(error: BaseException) -> int:
     return int(match[1] or match[2]) if match else 0
 
 
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
+def _free(path: Path) -> int:
+    """Return the free bytes of the device that holds a path, which need not exist."""
+    return shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
 
 
 def write_text(path: Path, text: str) -> None:
@@ -229,6 +218,4 @@ def check_utf8(path: Path) -> None:
     """
     shown = str(path).encode(errors="backslashreplace").decode()
     if shown != str(path):
-        raise UserError(
-            f"{shown}: this name is not UTF-8, so no record of it can be kept. Rename it."
-        )
+        raise UserError(f"{shown}: this name is not UTF-8. Rename it.")

@@ -28,9 +28,8 @@ def refuse_other_stamps(before: dict[Path, Stamp], doing: str) -> None:
     """
     for path, stamp in before.items():
         if not path.exists() or _stamp(path) != stamp:
-            raise DataError(
-                f"{path}: was changed while it was {doing}. Run again when nothing writes to it."
-            )
+            cure = "Run again when nothing writes to it."
+            raise DataError(f"{path}: was changed while it was {doing}. {cure}")
 
 
 def _stamp(path: Path) -> Stamp:
