@@ -37,15 +37,17 @@ from typing import Any
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from texts import silent_session
 
 from domainbert.corpus.build import Encoder, build_store
 from domainbert.corpus.sources import describe_sources, find_sources
+from domainbert.corpus.store import open_store
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.model.masked_lm import set_dropout
 from domainbert.recipe.sections import CorpusSection
 from domainbert.recipe.train import TrainSection
-from domainbert.run.progress import Reporter
-from domainbert.run.session import Session, open_session
+from domainbert.run.folder import RunFolder
+from domainbert.run.session import Session
 from domainbert.testing import FAMILIES, sample_texts, tiny_checkpoint
 from domainbert.training import step as step_module
 from domainbert.training.data.batch import masked_sequence
@@ -58,7 +60,6 @@ from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, mean_of, train_step
 
 BATCH, DOCUMENTS, STEP, TRAJECTORY = 24, 60, 3, 50
-SILENT = Reporter(enabled=False)
 
 
 def make_job(folder: Path, family: str, session: Session, layout: str = "", **changes: Any) -> Job:
@@ -72,13 +73,14 @@ def make_job(folder: Path, family: str, session: Session, layout: str = "", **ch
         for parameter in loaded.model.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=numbers))
     set_dropout(loaded.model, 0.0)
-    place = Session(
-        session.accelerator, type(session.run)(folder / f"run-{family}"), SILENT, session.stop, ""
-    )
+    place = replace(session, run=RunFolder(folder / f"run-{family}"))
     sources = find_sources([CorpusSection(path="texts.txt", text_unit="line")], None, folder)
-    with session.accelerator.main_process_first():
+    corpus = place.run.corpus
+    if session.is_main and not (corpus / "manifest.json").exists():
         files, encoder = describe_sources(sources), Encoder(loaded.tokenizer)
-        store = build_store(place.run.corpus, sources, files, (), encoder, place)
+        build_store(corpus, sources, files, (), encoder, place)
+    session.accelerator.wait_for_everyone()
+    store = open_store(corpus)
     job = build_job(settings, loaded, store, torch.arange(DOCUMENTS).numpy(), place)
     job.model.train()
     return replace(job, layout=layout) if layout else job
@@ -180,7 +182,7 @@ def trajectory(folder: Path, session: Session) -> str:
 def worker(folder: Path, families: list[str]) -> None:
     """Measure under the processes that this one belongs to."""
     torch.set_num_threads(1)
-    with open_session(folder / "run", "fp32", SILENT, "") as session:
+    with silent_session(folder / "run") as session:
         found: dict[str, Any] = {f: family_errors(folder, f, session) for f in families}
         found["triples"] = trajectory(folder, session)
         if session.is_main:
@@ -273,7 +275,7 @@ def main() -> None:
         texts = "".join(f"{text}\n" for text in sample_texts(DOCUMENTS))
         (folder / "texts.txt").write_text(texts, encoding="utf-8")
         worlds = {n: launch(folder, n, families) for n in map(int, options.worlds.split(","))}
-        with open_session(folder / "run", "fp32", SILENT, "") as session:
+        with silent_session(folder / "run") as session:
             trainer = {family: trainer_ratio(folder, family, session) for family in families}
         summary = summarise(folder, worlds, trainer)
     print(json.dumps(summary))

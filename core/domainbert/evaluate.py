@@ -22,8 +22,6 @@ from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.metrics.score import check_predictions, kind_of, primary_metric, score
 
-_LOOK_SECONDS = 0.5
-
 
 @dataclass(frozen=True)
 class ModelUnderTest:
@@ -86,8 +84,11 @@ class Trial:
     path: Path
 
 
+Models = Sequence[ModelUnderTest]
+
+
 def evaluate(
-    models: Sequence[ModelUnderTest],
+    models: Models,
     tasks: Sequence[LoadedTask],
     settings: EvaluateSection,
     session: Session,
@@ -121,16 +122,13 @@ def evaluate(
             if trial in order[::world]:
                 raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
             session.check_stop("waiting for other ranks")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(0.5)
         scored[trial.loaded.task.name].append(result)
     return tuple(_report(loaded.task, scored[loaded.task.name], models) for loaded in tasks)
 
 
 def _trials(
-    loaded: LoadedTask,
-    models: Sequence[ModelUnderTest],
-    settings: EvaluateSection,
-    session: Session,
+    loaded: LoadedTask, models: Models, settings: EvaluateSection, session: Session
 ) -> list[Trial]:
     names = (*kind_of(loaded.task).baselines(loaded), *loaded.task.baselines)
     pairs = [(model, seed) for seed in settings.seeds for model in models]
@@ -173,8 +171,7 @@ def _run(trial: Trial, settings: EvaluateSection, session: Session, recipe: Reci
         "minutes": round(minutes, 2),
     }
     value = save_result(trial.path, entry, predictions["test"]).test[metric]
-    done = f"{metric} {100 * value:.2f} ({60 * minutes:.0f} s)"
-    session.reporter.say(f"{_title(trial)}: {done}")
+    session.reporter.say(f"{_title(trial)}: {metric} {100 * value:.2f} ({60 * minutes:.0f} s)")
 
 
 def _title(trial: Trial) -> str:
@@ -185,8 +182,7 @@ def _finetune(
     trial: Trial, folder: Path, settings: EvaluateSection, session: Session
 ) -> tuple[Predictions, int, int]:
     """Return predictions, the number of the encoder's weights, and that of long test texts."""
-    from domainbert.tasks.finetune import finetune
-    from domainbert.tasks.predict import predict
+    from domainbert.tasks.finetune import finetune, predict
 
     loaded = trial.loaded
     with session.reporter.bar(_title(trial), 0) as bar:
@@ -207,15 +203,11 @@ def _finished(trial: Trial) -> Scored | None:
     return stored if key == (trial.model.sha256, trial.settings) else None
 
 
-def _report(task: Task, scored: Sequence[Scored], models: Sequence[ModelUnderTest]) -> TaskReport:
+def _report(task: Task, scored: Sequence[Scored], models: Models) -> TaskReport:
     names = dict.fromkeys(entry.result.model.name for entry in scored)
     groups = {name: group([s for s in scored if s.result.model.name == name]) for name in names}
     compared = [groups[model.name] for model in models[:2]]
-    return TaskReport(
-        task=task,
-        metric=primary_metric(task).name,
-        scores={name: several.scores for name, several in groups.items()},
-        comparison=compare(*compared) if len(compared) > 1 else None,
-        counts=most_counts(scored),
-        minutes=sum(entry.result.minutes for entry in scored),
-    )
+    comparison = compare(*compared) if len(compared) > 1 else None
+    scores = {name: several.scores for name, several in groups.items()}
+    minutes, counts = sum(entry.result.minutes for entry in scored), most_counts(scored)
+    return TaskReport(task, primary_metric(task).name, scores, comparison, counts, minutes)

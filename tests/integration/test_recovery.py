@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -225,43 +224,6 @@ def test_a_spike_is_a_failure_and_none_with_null(
     assert list(standing(run).skipped) == ["70"]
     output = adapt(town, "town.yaml", "--set", "train.spike=null", "--out", "never")
     assert "skipped" not in output.err
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        RuntimeError(
-            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate "
-            "memory: you tried to allocate 17179869184 bytes. Error code 12"
-        ),
-        RuntimeError("[enforce fail] . DefaultCPUAllocator: not enough memory: you tried to"),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 16.00 GiB.\nGPU 0 has 15."),
-        MemoryError(),
-    ],
-)
-def test_memory_that_runs_out_ends_the_run_and_names_the_setting(
-    town: Any, adapt: Adapt, poison: Poison, error: Exception
-) -> None:
-    poison(error, 13)
-    run = RunFolder(town.folder / "memory")
-    shutil.rmtree(run.path, ignore_errors=True)
-    output = adapt(town, "town.yaml", "--out", "memory", code=1)
-    said = (str(error) or "MemoryError").splitlines()[0].rstrip(".")
-    assert output.err.splitlines()[-1] == (
-        "error: train.micro_batch_size: 2, with train.max_seq_length: 32, needs more memory than "
-        f"there is ({said}). The last checkpoint is whole: free memory and run the same command "
-        "again, or name another --out and a lower `train.micro_batch_size`, which changes no loss, "
-        "or `train.gradient_checkpointing: true`."
-    )
-    assert standing(run).step == 10
-
-
-def test_another_error_of_a_step_is_not_taken_for_one_of_memory(
-    town: Any, adapt: Adapt, poison: Poison
-) -> None:
-    poison(RuntimeError("shapes do not fit"), 1)
-    with pytest.raises(RuntimeError, match="shapes do not fit"):
-        adapt(town, "town.yaml", "--out", "shapes")
 
 
 RANKED = """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from helpers.checks import checked, lines
 
-from domainbert import CorpusStep, DataError, DataFile, Document, Domain, Example, Sentence
+from domainbert import CorpusStep, DataFile, Document, Domain, Example, Sentence
 from domainbert.plugin.registry import Registry
 from domainbert.plugin_check.subject import Outcome, Subject
 
@@ -59,10 +59,6 @@ def read_by_clock() -> Callable[[Path], list[Document]]:
     return lambda path: [Document(str(next(calls)), "text", "x")]
 
 
-def fail(*_: Any) -> Any:
-    raise DataError("notes.txt:3: damaged.")
-
-
 def leave(*_: Any) -> Any:
     raise SystemExit(3)
 
@@ -77,7 +73,6 @@ def connect(*_: Any) -> list[Document]:
     ("read", "what"),
     [
         (read_by_clock(), "corpus 'notes': differs when it is read again"),
-        (fail, "corpus 'notes': notes.txt:3: damaged."),
         (leave, "corpus 'notes': {}/corpus.txt: Corpus 'notes' called `sys.exit(3)`"),
         (lambda path: [], "corpus 'notes': no document"),
         (lambda path: ["text"], "corpus 'notes': {}/corpus.txt: Corpus 'notes' failed: TypeError"),
@@ -94,7 +89,6 @@ def test_corpora_that_do_not_load(read: Any, what: str, domain: Domain, folder: 
 @pytest.mark.parametrize(
     ("read", "what"),
     [
-        (fail, "notes.txt:3: damaged."),
         (leave, "{}/train.tsv: Task 'knot-names' called `sys.exit(3)`."),
         (tagged(Sentence(("a", "b"), ("O",))), "{}/train.tsv, sentence 1: 2 words, 1 tags."),
     ],

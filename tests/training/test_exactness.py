@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ import pytest
 import torch
 from helpers.training import gradients, mask_text, worst
 from torch import Tensor
-from torch.nn import functional
 
 from domainbert.model.masked_lm import MaskedLanguageModel
 from domainbert.testing import FAMILIES
-from domainbert.training.data.batch import LAYOUTS, collate, masked_batch
+from domainbert.training.data.batch import LAYOUTS, masked_batch
 from domainbert.training.data.order import global_batch
 from domainbert.training.phases import batch_places
 from domainbert.training.step import Job
@@ -87,26 +85,6 @@ def test_dropout_depends_on_the_step_and_not_on_what_came_before(
     assert loss(1, dropout=0.2, seed=1) != expected
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_padding_changes_no_loss(make_job: MakeJob, family: str) -> None:
-    job = make_job(family, **SETTINGS)
-    sequences = [
-        mask_text(np.arange(10, 10 + length), job.masking, 0, number)
-        for number, length in enumerate((3, 38, 11))
-    ]
-    wrapped = MaskedLanguageModel(job.model)
-
-    def losses(index: list[int]) -> Tensor:
-        batch = collate([sequences[i] for i in index], job.masking.specials.pad, 64)
-        logits = wrapped.logits(batch)
-        return functional.cross_entropy(logits, batch.targets_N, reduction="none")
-
-    with torch.no_grad():
-        together = losses([0, 1, 2])
-        alone = torch.cat([losses([i]) for i in range(3)])
-    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("layout", "lengths", "shape", "mask", "places", "starts"),
     [
@@ -153,17 +131,3 @@ def test_local_attention_stays_local_in_a_flat_batch(make_job: MakeJob, window: 
         other = wrapped.logits(padded)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
     assert float((other - expected).abs().max()) > 1e-3
-
-
-def test_the_model_without_padding_to_eight_gives_the_same(make_job: MakeJob) -> None:
-    job = make_job(**SETTINGS)
-    batch = collate([mask_text(np.arange(10, 21), job.masking)], job.masking.specials.pad, 64)
-    assert batch.attention_mask_BL is not None
-    short = replace(
-        batch,
-        input_ids_BL=batch.input_ids_BL[:, :13],
-        attention_mask_BL=batch.attention_mask_BL[:, :13],
-    )
-    wrapped = MaskedLanguageModel(job.model)
-    found = [wrapped.logits(b) for b in (batch, short)]
-    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 from domainbert.cli.choose import Chosen, continue_run
@@ -81,9 +80,9 @@ def _models(target: str, against: str | None, chosen: Chosen | None) -> list[Mod
         again = continue_command(run.path, 1)
         raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
     trained = (read_stage(run.path / "pretrain") or {}).get("result", {})
-    cost = {"tokens": trained.get("tokens", 0), "minutes": trained.get("seconds", 0.0) / 60}
-    adapted = _model("adapted", find_base(str(run.model), Path()))
-    return [*first, replace(adapted, base=public_name(base.source), **cost)]
+    cost = trained.get("tokens", 0), trained.get("seconds", 0.0) / 60
+    place, name = find_base(str(run.model), Path()), public_name(base.source)
+    return [*first, ModelUnderTest("adapted", place.folder, place.sha256, name, *cost)]
 
 
 def _model(name: str, place: BaseFolder) -> ModelUnderTest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,7 +26,7 @@ def leaderboard(
     Example: `domainbert leaderboard runs/* -o site`
     """
     from domainbert.report.leaderboard import board_json, make_leaderboard, write_leaderboard
-    from domainbert.report.text import plain
+    from domainbert.report.text import percent, plain, signed, spread
 
     tables, notices = make_leaderboard(results)
     write_leaderboard(tables, notices, out)
@@ -38,14 +38,11 @@ def leaderboard(
         task, sample = table["task"], " (sample, not a benchmark)" if table["task"].sample else ""
         print_line(f"{plain(task.name)}{sample}, version {plain(task.version)}")
         titles = ["rank", "model", f"{table['metric']}, %", "95 % interval", "− base", ""]
-        print_table(titles, [_cells(row) for row in table["rows"]])
+        rows = []
+        for row in table["rows"]:
+            base, ends = row["against_base"], f"{percent(row['low'])} to {percent(row['high'])}"
+            points, verdict = (signed(base.difference), base.verdict) if base else ("", "")
+            cells = [str(row["rank"] or "–"), plain(row["title"]), spread(row["summary"]), ends]
+            rows.append([*cells, points, row["unranked"] or verdict])
+        print_table(titles, rows)
     print_line(f"Next: open {out / 'index.html'}")
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    from domainbert.report.text import percent, plain, signed, spread
-
-    against, between = row["against_base"], f"{percent(row['low'])} to {percent(row['high'])}"
-    cells = [str(row["rank"] or "–"), plain(row["title"]), spread(row["summary"]), between]
-    compared = (signed(against.difference), against.verdict) if against else ("", "")
-    return [*cells, compared[0], row["unranked"] or compared[1]]

@@ -179,13 +179,8 @@ def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
-    match value:
-        case bool():
-            return "yes" if value else ""
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:.4g}"
-        case tuple():
-            return " ".join(value)
-    return str(value)
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return value if isinstance(value, str) else format(value, ",.4g" if value % 1 else ",")

@@ -17,9 +17,6 @@ from torch import Tensor, nn
 from domainbert.keyed_random import derive_key
 from domainbert.model.load import from_folder
 
-_DROPOUT = 0.1
-_STD = 0.02
-
 
 class Classifier(nn.Module):
     """Scores words by their first piece, or texts by the mean of their token vectors.
@@ -32,7 +29,7 @@ class Classifier(nn.Module):
     def __init__(self, encoder: Any, n_outputs: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.dropout = nn.Dropout(_DROPOUT)
+        self.dropout = nn.Dropout(0.1)
         self.classifier = nn.Linear(encoder.config.hidden_size, n_outputs)
 
     def score_words(
@@ -65,6 +62,6 @@ def load_classifier(folder: Path, n_outputs: int, seed: int) -> Classifier:
         encoder.pooler = None  # not used, and drawn at random where a checkpoint has none
     model = Classifier(encoder, n_outputs)
     torch.manual_seed(derive_key("classifier", seed))
-    nn.init.normal_(model.classifier.weight, std=_STD)
+    nn.init.normal_(model.classifier.weight, std=0.02)
     nn.init.zeros_(model.classifier.bias)
     return model

@@ -8,7 +8,7 @@ from typing import Any
 from domainbert.errors import RunFailed
 from domainbert.model.load import LoadedModel, quiet_transformers
 from domainbert.model.masked_lm import first_non_finite, without_heads
-from domainbert.storage.files import folder_in_place, sha256_file
+from domainbert.storage.files import folder_in_place
 from domainbert.tokenizer.extend import write_extension
 from domainbert.tokenizer.load import fingerprint, load_tokenizer
 
@@ -36,8 +36,3 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
             raise RunFailed(f"{problem}. Please report this with the name of the base model.")
         if loaded.extension is not None:
             write_extension(beside, loaded.extension, tokenizer)
-
-
-def model_sha256(folder: Path) -> str:
-    """Return the hash of a saved model's weights."""
-    return sha256_file(folder / "model.safetensors")

@@ -153,12 +153,10 @@ def from_folder(kind: Any, folder: Path, problem: str, **options: Any) -> Any:
     Raises:
         BaseModelError: It cannot be loaded.
     """
-    import torch
-
     safe = {"use_safetensors": True, "local_files_only": True, "trust_remote_code": False}
     try:
         with quiet_transformers():
-            return kind.from_pretrained(folder, dtype=torch.float32, **safe, **options)
+            return kind.from_pretrained(folder, dtype="float32", **safe, **options)
     except Exception as error:  # a config can make transformers raise anything
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BaseModelError(f"{problem}: {first}") from None
@@ -230,8 +228,8 @@ def _hash_weights(folder: Path, source: str) -> str:
     pickles = sorted(item.name for item in folder.iterdir() if item.suffix in _PICKLES)
     if pickles and not weights:
         raise BaseModelError(
-            f"base {source!r}: only {pickles[0]} and no .safetensors. A pickle can run code when "
-            "opened: convert it on a machine you can lose, or ask the publisher for safetensors."
+            f"base {source!r}: only {pickles[0]}, no .safetensors. A pickle can run code when it "
+            "is opened: convert it on a machine you can lose, or ask the publisher for safetensors."
         )
     if not weights:
         raise BaseModelError(f"base {source!r}: {folder} holds no .safetensors file.")
@@ -249,10 +247,9 @@ def _check_config(folder: Path, source: str) -> None:
     config = config if isinstance(config, dict) else {}
     # transformers would download and run a kernel named like owner/repository.
     kernels = [k for k in config if "attn_implementation" in k and "/" in str(config[k])]
+    adapter = (folder / "adapter_config.json").exists()
     problems = {
-        "is an adapter (PEFT). Merge it into its base first.": (
-            folder / "adapter_config.json"
-        ).exists(),
+        "is an adapter (PEFT). Merge it into its base first.": adapter,
         "config.json names no model_type.": "model_type" not in config,
         "config.json asks to run its own code (auto_map), which domainbert never does. Use a "
         "model that transformers knows.": "auto_map" in config,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -62,16 +62,14 @@ class MaskedLanguageModel(nn.Module):
         return values.float(), hidden_TH
 
     def _hidden(self, batch: MicroBatch) -> Tensor:
-        encoder, inputs = self.model.base_model, self._inputs(batch)
-        if batch.runs:
-            if not attends_within(self.model):
-                raise ValueError("a flat batch, but attention would reach across sequences")
-            inputs |= self.family.flat if self.family else {}
-        elif batch.places_BL is not None and self.family and self.family.in_rows:
-            assert batch.attention_mask_BL is not None  # noqa: S101  # rows have one
-            return self.family.in_rows(encoder, inputs, batch.attention_mask_BL)
-        hidden_BLH: Tensor = encoder(**inputs).last_hidden_state
-        return hidden_BLH
+        encoder, inputs, family = self.model.base_model, self._inputs(batch), self.family
+        if batch.runs and not attends_within(self.model):
+            raise ValueError("a flat batch, but attention would reach across sequences")
+        if batch.runs and family:
+            inputs |= family.flat
+        elif family and family.in_rows and batch.places_BL is not None:
+            return family.in_rows(encoder, inputs, cast("Tensor", batch.attention_mask_BL))
+        return cast("Tensor", encoder(**inputs).last_hidden_state)
 
     def _inputs(self, batch: MicroBatch) -> dict[str, Any]:
         inputs: dict[str, Any] = {"input_ids": batch.input_ids_BL}

@@ -108,7 +108,7 @@ def remarks(report: TaskReport) -> list[str]:
     """Return remarks on the data of a task, one sentence each."""
     sentences = {
         "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
-        "test_in_train": "{:,} records of test stand in train too.",
+        "test_in_train": "{:,} records of test are in train, too.",
         "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
         "find them, and they count as missed.",
         "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",

@@ -1,4 +1,4 @@
-"""From the words of a command line to results that can stand in one table."""
+"""From the words of a command line to results that fit one table."""
 
 from __future__ import annotations
 
@@ -60,8 +60,7 @@ def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]
     """
     files = [path for source in sources for path in find_results(source)]
     results, wrong = [], []
-    first = {path.resolve(): path for path in reversed(files)}
-    for path in reversed(first.values()):
+    for path in {path.resolve(): path for path in [*files, *reversed(files)]}.values():
         try:
             results.append(load_result(path))
         except DataError as error:

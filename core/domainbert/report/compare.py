@@ -93,6 +93,9 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
 
+Compared = tuple[Group, Group, Comparison]
+
+
 def group(results: Sequence[Scored]) -> Group:
     """Return the results of one model on one task as a group."""
     ordered = tuple(sorted(results, key=lambda scored: scored.result.seed))
@@ -133,9 +136,7 @@ def compare(base: Group, other: Group) -> Comparison:
     return Comparison(centre, low, high, verdict, names, seeds, paired, shown)
 
 
-def compare_results(
-    first: str, second: str
-) -> tuple[tuple[tuple[Group, Group, Comparison], ...], tuple[str, ...]]:
+def compare_results(first: str, second: str) -> tuple[list[Compared], list[str]]:
     """Compare two models on every task that both have results of.
 
     Args:
@@ -151,22 +152,18 @@ def compare_results(
     """
     sources = first, second
     collected = [collect([source]) for source in sources]
-    sides = [_by_task(s, results) for s, (results, _) in zip(sources, collected, strict=True)]
+    sides = [(s, _by_task(s, results)) for s, (results, _) in zip(sources, collected, strict=True)]
     notices = [notice for _, given in collected for notice in given]
-    common = sorted(set(sides[0]) & set(sides[1]))
+    common = sorted(set(sides[0][1]) & set(sides[1][1]))
     if not common:
-        names = (
-            f"{s} has {', '.join(sorted(side))}" for s, side in zip(sources, sides, strict=True)
-        )
-        raise DataError(f"no task in common: {'; '.join(names)}.")
-    for source, side in zip(sources, sides, strict=True):
+        names = "; ".join(f"{source} has {', '.join(sorted(side))}" for source, side in sides)
+        raise DataError(f"no task in common: {names}.")
+    for source, side in sides:
         notices += [f"{n}: only in {source}, left out." for n in sorted({*side} - {*common})]
-    compared = []
-    for name in common:
-        _check_comparable(*(side[name][0] for side in sides))
-        base, other = (group(side[name]) for side in sides)
-        compared.append((base, other, compare(base, other)))
-    return tuple(compared), tuple(notices)
+    pairs = [tuple(group(side[name]) for _, side in sides) for name in common]
+    for base, other in pairs:
+        _check_comparable(base.first, other.first)
+    return [(base, other, compare(base, other)) for base, other in pairs], notices
 
 
 def comparison_json(base: Group, other: Group, comparison: Comparison) -> Any:
@@ -184,17 +181,15 @@ def _by_task(source: str, results: Sequence[Scored]) -> dict[str, list[Scored]]:
     for scored in results:
         by_task[scored.result.task.name].append(scored)
     for task, several in by_task.items():
+        where = f"{source}: {task}: results of several"
         if len({scored.task_key for scored in several}) > 1:
-            problem = "results of several versions or data. Name the files."
-            raise DataError(f"{source}: {task}: {problem}")
+            raise DataError(f"{where} versions or data. Name the files.")
         several[:] = [s for s in several if s.result.model.name == "adapted"] or several
         models = {scored.model_key: scored.name for scored in several}
         if len(models) > 1:
-            raise DataError(
-                f"{source}: {task}: results of several models or settings "
-                f"({', '.join(sorted(set(models.values())))}). "
-                "Name those of one with a glob in quotes, such as 'RUN/results/*/base-seed-*.json'."
-            )
+            names = ", ".join(sorted(set(models.values())))
+            hint = "a glob in quotes, such as 'RUN/results/*/base-seed-*.json'"
+            raise DataError(f"{where} models or settings ({names}). Name those of one with {hint}.")
     return by_task
 
 

@@ -32,9 +32,7 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> s
     """Return the page as HTML."""
     from markupsafe import Markup
 
-    environment = templates(
-        autoescape=True, finalize=lambda value: plain(value) if type(value) is str else value
-    )
+    environment = templates(autoescape=True, finalize=lambda v: plain(v) if type(v) is str else v)
     environment.filters["signed"] = lambda value: signed(value).replace("-", "−")
     rows = [row for table in tables for row in table["rows"]]
     own = {kind: (TEMPLATES / f"leaderboard.{kind}").read_text("utf-8") for kind in ("css", "js")}
@@ -69,17 +67,12 @@ def make_plot(rows: Sequence[Row]) -> dict[str, Any] | None:
     costs = powers if logarithmic else ticks(first, last)
     # Rows come best first, so that labels in one column keep the order of their points.
     gap = min(_LINE, (bottom - top) / (len(rows) - 1))
+    points: list[dict[str, Any]] = [
+        {"row": row, "number": n, "x": x(row["minutes"]), "label_y": round(top + gap * n, 1)}
+        for n, row in enumerate(rows)
+    ]
     return {
-        "points": [
-            {
-                "row": row,
-                "number": number,
-                "x": x(row["minutes"]),
-                "label_y": round(top + gap * number, 1),
-                **_marks(row, y, low),
-            }
-            for number, row in enumerate(rows)
-        ],
+        "points": [point | _marks(point["row"], y, low) for point in points],
         "x_ticks": [{"place": x(cost), "label": f"{cost:g}"} for cost in costs],
         "y_ticks": [{"place": y(v), "label": f"{100 * v:.4g}"} for v in ticks(low, high)],
         "logarithmic": logarithmic,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ class Scored:
 
     @property
     def task_key(self) -> str:
-        """What scores must have in common to stand in one table."""
+        """What scores must have in common to be in one table."""
         return canonical(task_identity(self.result.task))
 
     @property
@@ -113,10 +114,9 @@ def load_result(path: Path, metrics: Sequence[str] = ()) -> Scored:
 
 def find_result(path: Path, metrics: Sequence[str] = ()) -> Scored | None:
     """Return the result of `load_result`, or None where there is no usable result."""
-    try:
+    with suppress(DataError):
         return load_result(path, metrics)
-    except DataError:
-        return None
+    return None
 
 
 def is_installed(task: Task, name: str) -> bool:
@@ -144,10 +144,9 @@ def _read_result(path: Path) -> Result:
         raise DataError(f"{path}: no readable JSON: {error}. {hint}") from None
     version = entry.get("schema") if isinstance(entry, dict) else None
     if type(version) is not int or version not in (2, SCHEMA):
-        raise DataError(
-            f"{path}: schema: {version!r}; this version reads schemas 2 and {SCHEMA}. "
-            "Evaluate again, or use the version that wrote it."
-        )
+        hint = "Evaluate again, or use the version that wrote it."
+        known = f"this version reads schemas 2 and {SCHEMA}"
+        raise DataError(f"{path}: schema: {version!r}; {known}. {hint}")
     try:
         return Result.model_validate_json(content)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Numbers and foreign text as they stand in Markdown, HTML, CSV and terminals.
+"""Numbers and foreign text in Markdown, HTML, CSV and terminals.
 
 Jinja's autoescape covers HTML; Markdown and CSV have no such thing.
 """

@@ -36,9 +36,7 @@ def load_task(
         DataError: A file is missing or malformed, or labels do not agree.
     """
     task = _own_task(section, folder) if section.kind else _declared_task(section.name, domain)
-    more: Any = {
-        key: (*getattr(task, key), *getattr(section, key)) for key in ("metrics", "baselines")
-    }
+    more: Any = {k: (*getattr(task, k), *getattr(section, k)) for k in ("metrics", "baselines")}
     task = replace(task, **more)
     kind = _checked_kind(task)
     files = [(split, task.splits[split]) for split in SPLITS]
@@ -65,14 +63,10 @@ def load_task(
 
 
 def _own_task(section: TaskSection, folder: Path) -> Task:
-    given = section.model_dump(include={"name", "kind", "labels", "multi_label", "levels"})
-    about: Any = {
-        "title": "",
-        "licence": "as of your files",
-        "origin": "your files",
-        "version": "own",
-    }
-    return Task(**about, **given, splits={s: folder / str(getattr(section, s)) for s in SPLITS})
+    about = "as of your files", "your files", "own"
+    splits = {split: folder / str(getattr(section, split)) for split in SPLITS}
+    more: Any = section.model_dump(include={"labels", "multi_label", "levels"})
+    return Task(section.name, "", str(section.kind), *about, splits, **more)
 
 
 def _declared_task(name: str, domain: Domain | None) -> Task:

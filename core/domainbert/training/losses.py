@@ -77,8 +77,7 @@ class SummedLosses(MaskedLanguageModel):
         targets_N = functional.pad(batch.targets_N, (0, extra), value=-100)
         batch = replace(batch, positions_N=positions_N, targets_N=targets_N)
         logits_NV, hidden_TH = self.read(batch, with_hidden=len(self.objectives) > 1)
-        heads = dict(getattr(self.model, HEADS, {}))
-        sums = []
+        heads, sums = dict(getattr(self.model, HEADS, {})), []
         for objective in self.objectives:
             own = heads.get(objective.name), self.prepared.get(objective.name)
             seen = Forward(batch, logits_NV, hidden_TH, *own)

@@ -45,10 +45,9 @@ def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
     try:
         train_NF = features.fit_transform([example.text for example in train])
     except ValueError:  # "empty vocabulary"
-        raise DataError(
-            f"task {task.name!r}: no training text has a word of two letters, so there is no "
-            "TF-IDF baseline. Set `evaluate.baselines: false` to do without."
-        ) from None
+        problem = "no training text has a word of two letters, which TF-IDF needs"
+        hint = "Set `evaluate.baselines: false`."
+        raise DataError(f"task {task.name!r}: {problem}. {hint}") from None
     gold_NC = label_matrix(task.labels, train)
     # No classifier can be fitted for what training always or never has.
     always, never = gold_NC.all(axis=0), ~gold_NC.any(axis=0)

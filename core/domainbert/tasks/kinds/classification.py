@@ -61,7 +61,7 @@ def average_windows(windows: Sequence[Window], scores_WC: _Scores, n_examples: i
 
 
 def label_matrix(labels: Sequence[str], examples: Sequence[Any]) -> _Scores:
-    """Return 1 where a class is gold for an example, float32, shape (N, C)."""
+    """Return a one for each gold class of an example, float32, shape (N, C)."""
     import numpy as np
 
     number = {label: column for column, label in enumerate(labels)}

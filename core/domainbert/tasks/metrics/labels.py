@@ -97,12 +97,9 @@ def at_level(metric: Metric, level: str, length: int) -> Metric:
     def above(function: Any, predictions: Sequence[Prediction]) -> Any:
         return function([Prediction(cut(p.gold), cut(p.predicted)) for p in predictions])
 
-    return replace(
-        metric,
-        name=f"{metric.name}@{level}",
-        counts=metric.counts and partial(above, metric.counts),
-        of_sample=metric.of_sample and partial(above, metric.of_sample),
-    )
+    made: Any = {key: getattr(metric, key) for key in ("counts", "of_sample")}
+    made = {key: function and partial(above, function) for key, function in made.items()}
+    return replace(metric, name=f"{metric.name}@{level}", **made)
 
 
 def _top(k: int, prediction: Prediction) -> int:
