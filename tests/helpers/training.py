@@ -125,7 +125,7 @@ def make_job(
             units = word_units() if train.needs_words else None
             stores[key] = make_store(sample_texts(30), loaded.tokenizer, units)
         set_dropout(loaded.model, train.dropout)
-        session.run.path.mkdir(exist_ok=True)
+        session.run.checkpoints.parent.mkdir(parents=True, exist_ok=True)
         job = build_job(train, loaded, stores[key], np.arange(30), session)
         job.model.train()
         return replace(job, layout=layout) if layout else job
