@@ -142,18 +142,6 @@ def test_a_run_resumed_across_a_skipped_batch_ends_with_the_same_bytes(
     assert metrics(run) == metrics(left_out)
 
 
-def test_a_bad_first_step_goes_back_to_the_base(town: Any, adapt: Adapt, poison: Poison) -> None:
-    poison(float("inf"), 2)
-    err = adapt(town, "town.yaml", "--out", "first").err
-    run = RunFolder(town.folder / "first")
-    assert "Back to step 0; the batch of step 2 is skipped (1 of at most 3)" in err
-    assert [e["step"] for e in metrics(run) if "skipped" in e] == [2]
-    assert [e["step"] for e in metrics(run)] == list(range(1, 21))
-    # A head that is there already is not a skip of the pretraining.
-    assert list(standing(run).skipped) == []
-    assert "batch of step head/2" in run.card.read_text(encoding="utf-8")
-
-
 def test_a_run_that_goes_wrong_too_often_ends_and_keeps_its_last_checkpoint(
     town: Any, adapt: Adapt, poison: Poison
 ) -> None:

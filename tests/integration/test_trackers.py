@@ -89,13 +89,6 @@ def test_a_tracker_is_told_every_line_once(
     # The line of step 12 was sent before.
     assert fake.told == [("start", None), ("finish", None)]
 
-    fake.told.clear()
-    back_to(run, 10)
-    state = json.loads((run.path / "trackers" / "state.json").read_text(encoding="utf-8"))
-    (run.path / "trackers" / "state.json").write_text(json.dumps({**state, "step": 10}))
-    adapt(town, "run")
-    assert fake.told == [("start", None), ("log", metrics(run)[-1]), ("finish", None)]
-
 
 def test_tensorboard_has_the_numbers_at_their_steps_after_a_kill(town: Any, adapt: Adapt) -> None:
     pytest.importorskip("tensorboard")

@@ -214,8 +214,12 @@ def test_an_older_one_that_cannot_be_removed_is_reported_and_removed_by_the_next
     save(tmp_path, 1)
     error = OSError(errno.ENOTEMPTY, "Directory not empty")
 
-    def refuse(path: Path) -> None:
-        raise error
+    remove = shutil.rmtree
+
+    def refuse(path: Path, **how: Any) -> None:
+        if path.name == "step-00000001":
+            raise error
+        remove(path, **how)
 
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", refuse)

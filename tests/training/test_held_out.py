@@ -38,7 +38,7 @@ class Fake(nn.Module):
     def base_model(self) -> Fake:
         return self
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Any:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, **_: Any) -> Any:
         assert not self.training
         self.seen.append(torch.where(attention_mask.bool(), input_ids, -1))
         return SimpleNamespace(logits=self.row.expand(*input_ids.shape, -1))

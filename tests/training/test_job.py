@@ -30,7 +30,7 @@ def test_without_a_compiler_nothing_is_compiled(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     check_environment(settings(), accelerator())
-    with pytest.raises(RecipeError, match=r"train\.torch_compile: needs g\+\+ or clang\+\+\."):
+    with pytest.raises(RecipeError, match=r"train\.torch_compile: install g\+\+ or clang\+\+"):
         check_environment(settings(torch_compile=True), accelerator())
     (tmp_path / "clang++").touch(mode=0o755)
     check_environment(settings(torch_compile=True), accelerator())
