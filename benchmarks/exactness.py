@@ -50,12 +50,12 @@ from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session
 from domainbert.testing import FAMILIES, sample_texts, tiny_checkpoint
 from domainbert.training import step as step_module
-from domainbert.training.batch_ramp import batch_places
 from domainbert.training.data.batch import masked_sequence
-from domainbert.training.data.frame import MaskedSequence
+from domainbert.training.data.frame import Frame
 from domainbert.training.data.order import global_batch
 from domainbert.training.job import build_job
 from domainbert.training.losses import SummedLosses
+from domainbert.training.phases import batch_places
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, mean_of, train_step
 
@@ -86,7 +86,7 @@ def make_job(folder: Path, family: str, session: Session, layout: str = "", **ch
     return replace(job, layout=layout) if layout else job
 
 
-def masked_sequences(job: Job, step: int) -> list[MaskedSequence]:
+def masked_sequences(job: Job, step: int) -> list[Frame]:
     """Return the global batch of a step, one sequence at a time."""
     keys = global_batch(job.index, job.settings.seed, batch_places(job.settings, step))
     return [masked_sequence(job, key) for key in keys]
@@ -98,7 +98,7 @@ def reference(job: Job, of_means: bool = False) -> tuple[float, dict[str, torch.
     model.set_attn_implementation("eager")
     parts = []
     for item in masked_sequences(job, STEP):
-        ids = torch.from_numpy(item.input_ids_L)[None]
+        ids = torch.from_numpy(item.ids_L)[None]
         logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0]
         rows = logits[torch.from_numpy(item.positions_M)].log_softmax(dim=1)
         parts.append(-rows.gather(1, torch.from_numpy(item.targets_M)[:, None]))
@@ -130,8 +130,8 @@ def family_errors(folder: Path, family: str, session: Session) -> dict[str, floa
         optimizer = build_optimizer(job.model, (0.9, 0.98), 0.0, torch.device("cpu"))
         wrapped = session.accelerator.prepare(SummedLosses(job.model))
         for _ in range(2):  # DDP sorts its buckets after the first
-            sums = train_step(job, wrapped, optimizer, STEP, 0.0)
-        worst["loss"] = max(worst["loss"], abs(mean_of(sums.losses, "masked-lm") - loss) / loss)
+            losses, *_ = train_step(job, wrapped, optimizer, STEP, 0.0)
+        worst["loss"] = max(worst["loss"], abs(mean_of(losses, "masked-lm") - loss) / loss)
         worst["gradient"] = max(worst["gradient"], distance(gradients(job.model), expected))
         session.accelerator.free_memory()
     return worst
@@ -197,9 +197,9 @@ def trainer_ratio(folder: Path, family: str, session: Session) -> dict[str, floa
     (loss, expected), (_, of_means) = reference(job), reference(job, of_means=True)
     rows = []
     for item in masked_sequences(job, STEP):
-        labels = torch.full((len(item.input_ids_L),), -100)
+        labels = torch.full((len(item.ids_L),), -100)
         labels[torch.from_numpy(item.positions_M)] = torch.from_numpy(item.targets_M)
-        rows.append({"input_ids": item.input_ids_L.tolist(), "labels": labels.tolist()})
+        rows.append({"input_ids": item.ids_L.tolist(), "labels": labels.tolist()})
     tokenizer = load_masked_lm(find_base(str(folder / family), folder), seed=0).tokenizer
     arguments = transformers.TrainingArguments(
         str(folder / "trainer"), per_device_train_batch_size=BATCH // 8, max_steps=1, use_cpu=True,

@@ -89,9 +89,9 @@ def run(setup: Setup, name: str, turn: int) -> float:
         wrapped = session.accelerator.prepare(SummedLosses(job.model))
         job.model.train()
         for number in range(turn * setup.steps, (turn + 1) * setup.steps + 1):
-            sums = train_step(job, wrapped, optimizer, number, 1e-4)
+            _, read, _ = train_step(job, wrapped, optimizer, number, 1e-4)
             clock.on_step_end()
-            tokens += sums.tokens if len(clock.ends) > 1 else 0
+            tokens += read if len(clock.ends) > 1 else 0
         session.accelerator.free_memory()
     return (clock.ends[-1][1] - clock.ends[0][1]) / tokens
 

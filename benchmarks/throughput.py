@@ -185,8 +185,8 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
             places += batch.input_ids_BL.numel()
             squares += attended(job.model.config, batch)
     tokens, masked = (
-        sum(s.tokens for s in sums[1:]),
-        sum(s.losses["masked-lm"][1] for s in sums[1:]),
+        sum(tokens for _, tokens, _ in sums[1:]),
+        sum(losses["masked-lm"][1] for losses, *_ in sums[1:]),
     )
     result = clock.result(tokens, places, masked)
     per = "tokens_per_second" if setup.device.type == "cuda" else "tokens_per_cpu_second"

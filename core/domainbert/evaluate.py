@@ -22,8 +22,6 @@ from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.metrics.score import check_predictions, kind_of, primary_metric, score
 
-_LOOK_SECONDS = 0.5
-
 
 @dataclass(frozen=True)
 class ModelUnderTest:
@@ -86,8 +84,11 @@ class Trial:
     path: Path
 
 
+Models = Sequence[ModelUnderTest]
+
+
 def evaluate(
-    models: Sequence[ModelUnderTest],
+    models: Models,
     tasks: Sequence[LoadedTask],
     settings: EvaluateSection,
     session: Session,
@@ -121,16 +122,13 @@ def evaluate(
             if trial in order[::world]:
                 raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
             session.check_stop("waiting for other ranks")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(0.5)
         scored[trial.loaded.task.name].append(result)
     return tuple(_report(loaded.task, scored[loaded.task.name], models) for loaded in tasks)
 
 
 def _trials(
-    loaded: LoadedTask,
-    models: Sequence[ModelUnderTest],
-    settings: EvaluateSection,
-    session: Session,
+    loaded: LoadedTask, models: Models, settings: EvaluateSection, session: Session
 ) -> list[Trial]:
     names = (*kind_of(loaded.task).baselines(loaded), *loaded.task.baselines)
     pairs = [(model, seed) for seed in settings.seeds for model in models]
@@ -147,55 +145,47 @@ def _trials(
 def _run(trial: Trial, settings: EvaluateSection, session: Session, recipe: Recipe | None) -> None:
     """Fine-tune and score one model, and store the result."""
     started = time.perf_counter()
-    task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
-    parameters = None
+    task, model, counts, size = trial.loaded.task, trial.model, dict(trial.loaded.counts), None
     if model.folder is None:
         baseline = component(Baseline, model.name)
         with calling(baseline):
             predictions = baseline.predict(trial.loaded, trial.seed)
         check_predictions(baseline, trial.loaded, predictions)
     else:
-        predictions, parameters, n_long = _finetune(trial, model.folder, settings, session)
+        predictions, size, n_long = _finetune(trial, model.folder, settings, session)
         counts |= {"long_texts": n_long} if n_long else {}
     minutes = (time.perf_counter() - started) / 60
+    known = {key: getattr(model, key) for key in ("name", "sha256", "base", "tokens")}
+    run = recipe.name if recipe and model.tokens else None
+    metric = primary_metric(task).name
     entry = {
-        "model": {
-            "name": model.name,
-            "run": recipe.name if recipe and model.tokens else None,
-            "sha256": model.sha256,
-            "base": model.base,
-            "parameters": parameters,
-            "tokens": model.tokens,
-            "minutes": round(model.minutes, 2),
-        },
+        "model": {**known, "run": run, "parameters": size, "minutes": round(model.minutes, 2)},
         "task": task_entry(task),
         "seed": trial.seed,
         "settings": trial.settings,
-        "metric": primary_metric(task).name,
-        "test": score(task, predictions["test"]),
-        "validation": score(task, predictions["validation"]),
+        "metric": metric,
+        **{split: score(task, predictions[split]) for split in ("test", "validation")},
         "counts": counts,
         "recipe": {"name": recipe.name, "sha256": recipe.hash()} if recipe else None,
         "environment": environment(),
         "minutes": round(minutes, 2),
     }
-    result = save_result(trial.path, entry, predictions["test"])
-    session.reporter.say(
-        f"{task.name}: {model.name}, seed {trial.seed}: {result.metric} "
-        f"{100 * result.test[result.metric]:.2f} ({60 * minutes:.0f} s)"
-    )
+    value = save_result(trial.path, entry, predictions["test"]).test[metric]
+    session.reporter.say(f"{_title(trial)}: {metric} {100 * value:.2f} ({60 * minutes:.0f} s)")
+
+
+def _title(trial: Trial) -> str:
+    return f"{trial.loaded.task.name}: {trial.model.name}, seed {trial.seed}"
 
 
 def _finetune(
     trial: Trial, folder: Path, settings: EvaluateSection, session: Session
 ) -> tuple[Predictions, int, int]:
     """Return predictions, the number of the encoder's weights, and that of long test texts."""
-    from domainbert.tasks.finetune import finetune
-    from domainbert.tasks.predict import predict
+    from domainbert.tasks.finetune import finetune, predict
 
     loaded = trial.loaded
-    title = f"{loaded.task.name}: {trial.model.name}, seed {trial.seed}"
-    with session.reporter.bar(title, 0) as bar:
+    with session.reporter.bar(_title(trial), 0) as bar:
         tuned = finetune(folder, loaded, settings, trial.seed, session, bar)
     predictions, kind = predict(tuned), tuned.kind
     check_predictions(kind, loaded, predictions)
@@ -206,29 +196,18 @@ def _finetune(
 
 def _finished(trial: Trial) -> Scored | None:
     """Return the stored result of a trial, or None if it is missing or of other settings."""
-    task = trial.loaded.task
-    stored = find_result(trial.path, task.metrics)
-    if stored is None:
+    stored, task = find_result(trial.path, trial.loaded.task.metrics), trial.loaded.task
+    if stored is None or task_identity(stored.result.task) != task_identity(task):
         return None
-    same = (
-        stored.result.model.sha256 == trial.model.sha256
-        and task_identity(stored.result.task) == task_identity(task)
-        and stored.result.settings == trial.settings
-    )
-    return stored if same else None
+    key = stored.result.model.sha256, stored.result.settings
+    return stored if key == (trial.model.sha256, trial.settings) else None
 
 
-def _report(task: Task, scored: Sequence[Scored], models: Sequence[ModelUnderTest]) -> TaskReport:
-    by_model: dict[str, list[Scored]] = {}
-    for entry in scored:
-        by_model.setdefault(entry.result.model.name, []).append(entry)
-    groups = {name: group(several) for name, several in by_model.items()}
+def _report(task: Task, scored: Sequence[Scored], models: Models) -> TaskReport:
+    names = dict.fromkeys(entry.result.model.name for entry in scored)
+    groups = {name: group([s for s in scored if s.result.model.name == name]) for name in names}
     compared = [groups[model.name] for model in models[:2]]
-    return TaskReport(
-        task=task,
-        metric=primary_metric(task).name,
-        scores={name: several.scores for name, several in groups.items()},
-        comparison=compare(*compared) if len(compared) > 1 else None,
-        counts=most_counts(scored),
-        minutes=sum(entry.result.minutes for entry in scored),
-    )
+    comparison = compare(*compared) if len(compared) > 1 else None
+    scores = {name: several.scores for name, several in groups.items()}
+    minutes, counts = sum(entry.result.minutes for entry in scored), most_counts(scored)
+    return TaskReport(task, primary_metric(task).name, scores, comparison, counts, minutes)

@@ -10,8 +10,7 @@ from domainbert.plugin.domain import Example, Sentence, Task
 from domainbert.recipe.sections import EvaluateSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import finetune
-from domainbert.tasks.predict import Tuned
+from domainbert.tasks.finetune import Tuned, finetune
 
 PEOPLE, PLACES = ["baker", "clerk", "miller", "painter"], ["barn", "garden", "market", "valley"]
 DEEDS = ["moved", "counted", "found", "opened"]

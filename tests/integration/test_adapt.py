@@ -28,6 +28,7 @@ from domainbert.testing import sample_texts, tiny_checkpoint
 from domainbert.training.data.order import SequenceKey
 
 Adapt = Callable[..., Any]
+TRIALS = [f"{model}-seed-{seed}" for model in ("adapted", "base") for seed in (0, 1)]
 MakeTown = Callable[[], Any]
 
 
@@ -86,9 +87,8 @@ def test_every_file_of_the_run_is_expected(finished: Finished) -> None:
     expected += ["model/config.json", "model/model.safetensors"]
     expected += ["model/tokenizer.json", "model/tokenizer_config.json"]
     expected += [
-        f"results/town-names/{model}-seed-{seed}.{kind}"
-        for model in ("adapted", "base")
-        for seed in (0, 1)
+        f"results/town-names/{trial}.{kind}"
+        for trial in (*TRIALS, "majority-type-seed-0")
         for kind in ("json", "jsonl")
     ]
     assert sorted(digests(finished.run.path)) == sorted(expected)
@@ -137,7 +137,8 @@ def test_card_json_and_files_have_the_same_numbers(finished: Finished) -> None:
     (task,) = summary["tasks"]
     for name, model in task["models"].items():
         mean, sd = model["f1_strict"]["mean"], model["f1_strict"]["sd"]
-        assert f"| {name} | {100 * mean:.2f} ± {100 * sd:.2f} |" in card
+        spread = f" ± {100 * sd:.2f}" if len(model["f1_strict"]["values"]) > 1 else ""
+        assert f"| {name} | {100 * mean:.2f}{spread} |" in card
         for seed, value in enumerate(model["f1_strict"]["values"]):
             path = run.results / "town-names" / f"{name}-seed-{seed}.json"
             assert json.loads(path.read_text(encoding="utf-8"))["test"]["f1_strict"] == value
@@ -225,7 +226,9 @@ def test_a_signal_while_evaluating_keeps_the_finished_cells(
     )
     assert started == [("base", 0), ("model", 0), ("base", 1)]
     kept = times(run.results)
-    assert len(kept) == 4
+    assert {name.partition(".")[0] for name in kept} == {
+        f"town-names/{trial}-seed-0" for trial in ("base", "adapted", "majority-type")
+    }
     assert not run.card.exists()
     adapt(town, "run")
     assert started[3:] == [("base", 1), ("model", 1)]

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from helpers.tasks import labelled
-from hypothesis import given
-from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from domainbert.evaluate import TaskReport
@@ -18,12 +16,9 @@ from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, render_card, summary_json, write_card
 from domainbert.report.compare import Comparison
 from domainbert.report.statistics import Summary
-from domainbert.report.text import cell
 from domainbert.run.folder import RunFolder
 from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import read_json, write_json
-from domainbert.tokenizer.extend import Extension
-from domainbert.tokenizer.select import Choice, Entry
 from domainbert.training.held_out import HeldOutScore
 
 GOLDEN = Path(__file__).with_name("golden_card.md")
@@ -101,27 +96,13 @@ def test_goldens() -> None:
     assert json.loads(numbers) == read_json(GOLDEN.with_suffix(".json"))
 
 
-def test_the_card_tells_what_was_predicted_and_added() -> None:
+def test_the_card_tells_masking_and_entries() -> None:
     train = {"steps": 5, "masking": "span", "mlm_probability": {"from": 0.3, "to": 0.15}}
-    entries = (
-        Entry("quokka", ("qu", "##ok", "##ka"), 200, True),
-        Entry("##zy", ("##z", "##y"), 50, False),
-    )
-    choice = Choice(entries, ("crazy", "lazy", "quokka"), 10_000, {"read": 1, "usable": 1})
-    made = replace(
-        SUMMARY,
-        recipe=recipe(train=train | {"sentence_pairs": "order"}),
-        extension=Extension(choice, (7, 8), "\ue000", "grow"),
-    )
+    made = replace(SUMMARY, recipe=recipe(train=train | {"sentence_pairs": "order"}))
     rows = dict(row for row in text_of(render_card(made)) if len(row) == 2)
     assert rows["objective"] == (
         "30 % to 15 % of the tokens hidden, chosen by span; pairs of text: order"
     )
-    assert rows["vocabulary"] == (
-        "2 entries added (1 of them word endings), 3 words shorter, 250 of 10,000 "
-        "tokens saved (2.5 %); vocabulary.json lists them"
-    )
-    assert summary_json(made)["vocabulary"]["tokens_saved"] == 250
 
 
 def test_what_is_missing_is_left_out() -> None:
@@ -162,20 +143,6 @@ def test_text_from_outside_makes_no_element() -> None:
 def test_a_title_is_a_paragraph(title: str) -> None:
     titled = [render_card(replace(SUMMARY, recipe=recipe(title=t))) for t in ("Plain", title)]
     assert kinds(titled[0]) == kinds(titled[1])
-
-
-@given(
-    st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
-    | st.text("|\\`*_[]()<>!#&;-~ \n\tab1.")
-)
-def test_a_cell_is_text_and_stays_in_its_cell(text: str) -> None:
-    table, plain = (f"| a | b |\n|---|---|\n| {t} | end |\n" for t in (cell(text), "text"))
-    assert kinds(table) == kinds(plain)
-    rows = text_of(table)
-    assert [len(row) for row in rows] == [2, 2]
-    assert rows[1][1] == "end"
-    if "&" not in text:
-        assert rows[1][0].split() == text.split()
 
 
 def test_writing_the_card_completes_the_lock_once(tmp_path: Path) -> None:

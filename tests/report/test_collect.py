@@ -39,13 +39,9 @@ def test_files_folders_and_globs(tmp_path: Path, write_result: Write) -> None:
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    assert refused(tmp_path) == (
-        f"{tmp_path}: no result in this folder: no file is named like `base-seed-0.json`. "
-        "`domainbert evaluate` writes them."
-    )
-    missing = "no such file or folder, and no result matches it as a glob."
-    assert refused(tmp_path / "none") == f"{tmp_path / 'none'}: {missing}"
-    assert refused(tmp_path / "*" / "*.json") == f"{tmp_path}/*/*.json: {missing}"
+    assert refused(tmp_path).startswith(f"{tmp_path}: no result in this folder: no file is named ")
+    for path in (tmp_path / "none", tmp_path / "*" / "*.json"):
+        assert refused(path).startswith(f"{path}: no such file or folder, and no result matches")
 
 
 def test_all_bad_files_are_told_at_once(tmp_path: Path, write_result: Write) -> None:
@@ -68,20 +64,12 @@ def test_all_bad_files_are_told_at_once(tmp_path: Path, write_result: Write) -> 
 def test_a_result_that_was_copied_is_counted_once(tmp_path: Path, write_result: Write) -> None:
     for folder in ("a", "b"):
         write_result(tmp_path / folder)
-    write_result(tmp_path / "c", environment={"python": "3.12"})
+    write_result(tmp_path / "c", environment={"python": "3.12"}, test={"charm": 0.5})
     results, notices = collect([str(tmp_path)])
     assert [scored.path.parts[-3] for scored in results] == ["a"]
     assert notices == (
         "tone, adapted, seed 0: given twice with equal predictions, counted once.",
         f"tone, adapted, seed 0: given from two environments, {results[0].path} counted.",
-    )
-
-
-def test_a_metric_that_nobody_provides_is_a_notice(tmp_path: Path, write_result: Write) -> None:
-    write_result(tmp_path, test={"charm": 0.5})
-    results, notices = collect([str(tmp_path)])
-    assert results[0].result.test["charm"] == 0.5
-    assert notices == (
         "charm: no installed plugin provides this metric; shown as stored, not checked.",
     )
 
@@ -89,10 +77,7 @@ def test_a_metric_that_nobody_provides_is_a_notice(tmp_path: Path, write_result:
 def test_results_at_odds_are_refused(tmp_path: Path, write_result: Write) -> None:
     first = write_result(tmp_path / "a", right=0.7)
     second = write_result(tmp_path / "b", right=0.8)
-    assert refused(tmp_path) == (
-        f"{second}: tone, adapted, seed 0: differs from {first}, which is of the same model, task, "
-        "seed and settings. Leave one of the two out."
-    )
+    assert refused(tmp_path).startswith(f"{second}: tone, adapted, seed 0: differs from {first}, ")
     others = [{"seed": 1}, {"settings": {"epochs": 8}}, {"model": {"sha256": "e" * 64}}]
     more = [write_result(tmp_path / str(n), **entry) for n, entry in enumerate(others)]
     assert len(collect([str(path) for path in (first, *more)])[0]) == 4

@@ -19,7 +19,7 @@ def tables(folder: Path) -> tuple[Table, ...]:
 
 def only(folder: Path) -> dict[str, Row]:
     (table,) = tables(folder)
-    return {row.title: row for row in table.rows}
+    return {row["title"]: row for row in table["rows"]}
 
 
 def model(name: str, base: str = "mini") -> dict[str, Any]:
@@ -46,8 +46,13 @@ def test_models_that_no_interval_separates_share_a_rank(
     for folder, (name, right) in enumerate([("i", 0.9), ("ii", 0.9), ("iii", 0.7), ("iv", 0.5)]):
         fill(name, right, folder=str(folder))
     rows = only(tmp_path)
-    assert {title: row.rank for title, row in rows.items()} == {"i": 1, "ii": 1, "iii": 3, "iv": 4}
-    means = [row.mean for row in rows.values()]
+    assert {title: row["rank"] for title, row in rows.items()} == {
+        "i": 1,
+        "ii": 1,
+        "iii": 3,
+        "iv": 4,
+    }
+    means = [row["mean"] for row in rows.values()]
     assert means == sorted(means, reverse=True)
 
 
@@ -58,12 +63,12 @@ def test_one_seed_and_baselines_have_a_place_and_no_rank(
     fill("lonely", 0.95, seeds=1, folder="b")
     fill("x", 0.8, seeds=1, model={"name": "majority", **BASELINE}, settings={})
     rows = only(tmp_path)
-    assert [(title, row.rank, row.unranked) for title, row in rows.items()] == [
+    assert [(title, row["rank"], row["unranked"]) for title, row in rows.items()] == [
         ("lonely", None, "one seed"), ("majority", None, "baseline"), ("one", 1, None),
     ]  # fmt: skip
     lonely = rows["lonely"]
-    assert lonely.sd is None
-    assert lonely.low < lonely.mean < lonely.high
+    assert lonely["sd"] is None
+    assert lonely["low"] < lonely["mean"] < lonely["high"]
 
 
 def test_a_model_is_set_against_its_base(tmp_path: Path, fill: Callable[..., None]) -> None:
@@ -73,15 +78,15 @@ def test_a_model_is_set_against_its_base(tmp_path: Path, fill: Callable[..., Non
     fill("large", 0.6, folder="c", model=model("large", base="huge"))
     fill("tuned", 0.6, folder="d", settings={"epochs": 1})
     rows = only(tmp_path)
-    assert {title: row.base for title, row in rows.items()} == {
+    assert {title: row["base"] for title, row in rows.items()} == {
         "field": "mini", "far": "mini", "mini": None, "large": None, "tuned": None,
     }  # fmt: skip
     field, base = rows["field"], rows["mini"]
-    assert field.against_base is not None
-    assert field.against_base.difference == pytest.approx(field.mean - base.mean)
-    assert (field.against_base.verdict, base.against_base) == ("better", None)
-    assert (field.minutes, field.fine_tuning_minutes) == (62.0, 2.0)
-    assert (field.seeds, field.recipe) == ((0, 1, 2), "town-mini")
+    against = field["against_base"]
+    assert against.difference == pytest.approx(field["mean"] - base["mean"])
+    assert (against.verdict, base["against_base"]) == ("better", None)
+    assert (field["minutes"], field["fine_tuning_minutes"]) == (62.0, 2.0)
+    assert (field["seeds"], field["recipe"]) == ((0, 1, 2), "town-mini")
 
 
 def test_rows_of_equal_name_get_what_differs(tmp_path: Path, fill: Callable[..., None]) -> None:
@@ -99,6 +104,6 @@ def test_a_sample_is_last_and_cannot_be_unflagged_by_one_result(
     fill("one", 0.9, task={"name": "a", "sample": True})
     fill("two", 0.9, folder="b", task={"name": "a"})
     fill("one", 0.9, task={"name": "b"})
-    assert [(t.task.name, t.task.sample, len(t.rows)) for t in tables(tmp_path)] == [
+    assert [(t["task"].name, t["task"].sample, len(t["rows"])) for t in tables(tmp_path)] == [
         ("b", False, 1), ("a", True, 2),
     ]  # fmt: skip

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from helpers.tasks import labelled
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Prediction
@@ -106,51 +104,30 @@ def test_a_kind_that_nobody_provides_is_refused_by_name(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("harm", "message"),
-    [
-        (lambda text: text.replace("I-ROLE", "O"), "is not the file that adapted-seed-2.json was"),
-        (lambda text: text[:-1], "is not the file that adapted-seed-2.json was written with"),
-        (None, "predictions.file: no file 'adapted-seed-2.jsonl' beside it."),
-    ],
-)
-def test_predictions_that_changed_are_refused(path: Path, harm: Any, message: str) -> None:
+@pytest.mark.parametrize("harm", [lambda text: text.replace("I-ROLE", "O"), lambda text: text[:-1]])
+def test_predictions_that_changed_are_refused(path: Path, harm: Any) -> None:
     save(path)
     predictions = path.with_suffix(".jsonl")
-    text = predictions.read_text(encoding="utf-8")
-    predictions.unlink()
-    if harm:
-        predictions.write_text(harm(text), encoding="utf-8")
-    assert message in refused(path)
+    predictions.write_text(harm(predictions.read_text("utf-8")), "utf-8")
+    assert "is not the file that adapted-seed-2.json was written with" in refused(path)
 
 
 def test_an_edited_score_is_refused_and_the_last_digits_are_not_looked_at(path: Path) -> None:
     save(path, test={name: value + 1e-12 for name, value in SCORES.items()})
     assert find_result(path) is not None
     save(path, test={**SCORES, "f1_strict": 0.99})
-    assert refused(path) == (
-        "adapted-seed-2.json: test.f1_strict: 0.99 is not the score of its predictions, 0.5. The "
-        "file was edited or written by another version."
-    )
-
-
-@pytest.mark.parametrize("version", [1, 4, None, "2", 2.0, True])
-def test_another_schema_is_refused(path: Path, version: object) -> None:
-    save(path)
-    with edited(path) as entry:
-        entry["schema"] = version
-    assert refused(path) == (
-        f"adapted-seed-2.json: schema: {version!r}; this version reads schemas 2 and 3. Evaluate "
-        "again, or use the version that wrote it."
-    )
+    message = "adapted-seed-2.json: test.f1_strict: 0.99 is not the score of its predictions, 0.5."
+    assert refused(path).startswith(message)
 
 
 NO_NUMBER = "no readable JSON: expected value"
+SCHEMAS = "; this version reads schemas 2 and 3. Evaluate again, or use the version that wrote it."
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        *(({"schema": value}, f"schema: {value!r}{SCHEMAS}") for value in (1, 4, None, "2", True)),
         ({"more": 1}, "more: Extra inputs are not permitted."),
         ({"seed": "0"}, "seed: Input should be a valid integer."),
         ({"seed": 2**40}, "seed: "),
@@ -158,22 +135,23 @@ NO_NUMBER = "no readable JSON: expected value"
         ({"minutes": 1e300}, "minutes: "),
         ({"test": {"f1_strict": float("nan")}}, NO_NUMBER),
         ({"settings": {"epochs": [1, float("inf")]}}, NO_NUMBER),
-        ({"model": {}}, "model.name: Field required."),
         ({"model": {"name": "x", "tokens": 10**400}}, "model.tokens: "),
-        ({"predictions": {"file": "x" * 300, "sha256": ""}}, "predictions.file: "),
         ({"predictions": {"file": "x"}}, "predictions: "),
+        *(({"predictions": {"file": name, "sha256": ""}}, f"predictions.file: no file {name!r}")
+          for name in ("../other.jsonl", "/etc/hostname", "..", "none\x00.jsonl", "none.jsonl")),
         ({"task": {**task_entry(TASK), "labels": ["x", "x"]}}, "task.labels: "),
         ({"task": {**task_entry(TASK), "data": {}}}, "task 'town': missing splits"),
     ],
-)
+)  # fmt: skip
 def test_a_malformed_result_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
     save(path)
+    (path.parent.parent / "other.jsonl").write_text("", encoding="utf-8")
     with edited(path) as entry:
         entry |= changes
     assert refused(path).startswith(f"adapted-seed-2.json: {message}")
 
 
-def test_all_wrong_keys_are_told_at_once(path: Path) -> None:
+def test_all_wrong_keys_are_named_at_once(path: Path) -> None:
     save(path)
     with edited(path) as entry:
         entry |= {"task": {}, "model": {"name": "x", "more": 1}}
@@ -182,44 +160,22 @@ def test_all_wrong_keys_are_told_at_once(path: Path) -> None:
     assert keys[-1] == "and 1 more."
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": 2', "", "\xff", '{"a": "\\ud800"}'])
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": 2', "", "\xff"])
 def test_a_file_that_is_no_json_is_refused(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True)
-    assert refused(path) == "adapted-seed-2.json: no such file."
     path.write_bytes(text.encode("latin-1"))
     assert refused(path).startswith("adapted-seed-2.json: no readable JSON: ")
 
 
-@pytest.mark.parametrize("name", ["../other.jsonl", "/etc/hostname", "..", "none\x00.jsonl"])
-def test_predictions_stand_beside_their_result(path: Path, name: str) -> None:
-    save(path)
-    (path.parent.parent / "other.jsonl").write_text("", encoding="utf-8")
-    with edited(path) as entry:
-        entry["predictions"]["file"] = name
-    assert f"predictions.file: no file {name!r} beside it" in refused(path)
-
-
-WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6) | st.sampled_from(
-    ["x\ry", "\r", "\n", "x\x85y", "x\u2028y", "10\u00a0mg", "O", '"', "\\"]
-)
-
-
-@given(words=st.lists(st.lists(WORDS, min_size=1, max_size=4), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=40)
-def test_odd_words_are_read_back(
-    tmp_path_factory: pytest.TempPathFactory, words: list[list[str]]
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "odd" / "model-seed-0.json"
-    tags = [("B-ROLE",) * len(row) for row in words]
-    predictions = tuple(
-        Prediction(tag, tag, words=tuple(row)) for row, tag in zip(words, tags, strict=True)
-    )
+def test_odd_words_are_read_back(path: Path) -> None:
+    words = ("x\ry", "\r", "\n", "x\x85y", "x\u2028y", "10\u00a0mg", '"', "\\")
+    tags = ("B-ROLE",) * len(words)
+    predictions = (Prediction(tags, tags, words=words),)
     save(path, predictions, test=score(TASK, predictions))
-    assert len(load_result(path).records) == len(words)
+    assert len(load_result(path).records) == 1
 
 
-KIND = {"kind": "classification", "labels": ["a", "b"]}
-MANY = {**KIND, "multi_label": True}
+MANY = {"kind": "classification", "labels": ["a", "b"], "multi_label": True}
 
 
 @pytest.mark.parametrize(
@@ -229,17 +185,11 @@ MANY = {**KIND, "multi_label": True}
         ({}, '{"gold": ["a"]}', "predicted: Field required."),
         ({}, '{"gold": "a", "predicted": ["a"]}', "gold: Input should be a valid "),
         ({}, '{"gold": [1], "predicted": ["a"]}', "gold.0: Input should be a valid string."),
-        ({}, '{"gold": ["a"], "predicted": ["a"], "x": 1}', "x: Extra inputs are not permitted."),
-        ({}, '{"gold": ["O"], "predicted": ["O", "O"]}', "as many "),
-        ({}, '{"gold": ["O"], "predicted": ["O"], "words": ["a", "b"]}', "as many "),
-        ({}, '{"gold": [], "predicted": []}', ""),
-        ({}, '{"gold": ["B-PLACE"], "predicted": ["O"]}', "'B-PLACE' is no "),
-        (KIND, '{"gold": ["a", "b"], "predicted": ["a"]}', "exactly one "),
-        (KIND, '{"gold": ["a"], "predicted": []}', "exactly one "),
-        (KIND, '{"gold": ["a"], "predicted": ["c"]}', "'c' is no "),
-        (MANY, '{"gold": [], "predicted": ["a", "a"]}', ""),
+        ({}, '{"gold": ["a"], "predicted": ["a"], "x": 1}', "x: "),
+        ({}, '{"gold": ["B-PLACE"], "predicted": ["O"]}', "'B-PLACE' is no label"),
+        (MANY, '{"gold": [], "predicted": ["a", "a"]}', "a label is named twice."),
     ],
-)
+)  # fmt: skip
 def test_a_malformed_prediction_is_refused_with_its_line(
     path: Path, task: dict[str, Any], line: str, message: str
 ) -> None:

@@ -11,18 +11,10 @@ from domainbert.report.statistics import Summary
 from domainbert.report.text import csv_value, percent, plain, signed, spread
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a  b\n\tc", "a b c"),
-        ("a\x00b\x1bc", "a\ufffdb\ufffdc"),
-        ("good\u202egnp", "good\ufffdgnp"),  # would be read from right to left
-        ("zero\u200bwidth", "zero\ufffdwidth"),
-        ("Größe 10\u00a0mg, 表", "Größe 10 mg, 表"),
-    ],
-)
-def test_text_on_one_line_shows_all_that_is_in_it(text: str, shown: str) -> None:
-    assert plain(text) == shown
+def test_text_on_one_line_shows_all_that_is_in_it() -> None:
+    assert plain("a  b\n\tGröße 10\u00a0mg, 表") == "a b Größe 10 mg, 表"
+    # Control and direction characters, such as right-to-left, are made visible.
+    assert plain("a\x00b\x1bc\u202egnp\u200b") == "a\ufffdb\ufffdc\ufffdgnp\ufffd"
 
 
 @pytest.mark.parametrize("value", [-1.5, 0, 12, None, True, "a=b", "1-2", "", "package:x/y"])

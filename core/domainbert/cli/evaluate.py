@@ -35,11 +35,11 @@ def evaluate(
 
     Example: `domainbert evaluate runs/bio-quickstart --seeds 5`
     """
-    from domainbert.cli.evaluation import Request, run_comparison
+    from domainbert.cli.evaluation import run_comparison
     from domainbert.plugin.registry import load_plugins
 
-    request = Request(target, domain, tuple(task or ()), seeds, against, out)
-    reports, folder, is_main = run_comparison(request, load_plugins(plugin or ()))
+    given = target, domain, task or (), seeds, against, out
+    reports, folder, is_main = run_comparison(*given, load_plugins(plugin or ()))
     if not is_main:
         return
     if as_json:

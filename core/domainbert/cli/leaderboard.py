@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from domainbert.cli.common import JsonOption, print_json, print_line, print_notices, print_table
-
-if TYPE_CHECKING:
-    from domainbert.report.leaderboard import Tables
 
 
 def leaderboard(
@@ -29,6 +26,7 @@ def leaderboard(
     Example: `domainbert leaderboard runs/* -o site`
     """
     from domainbert.report.leaderboard import board_json, make_leaderboard, write_leaderboard
+    from domainbert.report.text import percent, plain, signed, spread
 
     tables, notices = make_leaderboard(results)
     write_leaderboard(tables, notices, out)
@@ -36,26 +34,15 @@ def leaderboard(
     if as_json:
         print_json(board_json(tables, notices))
         return
-    _print(tables)
-    print_line(f"Next: open {out / 'index.html'}")
-
-
-def _print(tables: Tables) -> None:
-    from domainbert.report.text import percent, plain, signed, spread
-
     for table in tables:
-        rows = [
-            [
-                str(row.rank or "–"),
-                plain(row.title),
-                spread(row),
-                f"{percent(row.low)} to {percent(row.high)}",
-                signed(row.against_base.difference) if row.against_base else "",
-                row.unranked or (row.against_base.verdict if row.against_base else ""),
-            ]
-            for row in table.rows
-        ]
-        sample = " (sample, not a benchmark)" if table.task.sample else ""
-        print_line(f"{plain(table.task.name)}{sample}, version {plain(table.task.version)}")
-        titles = ["rank", "model", f"{table.metric}, %", "95 % interval", "− base", ""]
+        task, sample = table["task"], " (sample, not a benchmark)" if table["task"].sample else ""
+        print_line(f"{plain(task.name)}{sample}, version {plain(task.version)}")
+        titles = ["rank", "model", f"{table['metric']}, %", "95 % interval", "− base", ""]
+        rows = []
+        for row in table["rows"]:
+            base, ends = row["against_base"], f"{percent(row['low'])} to {percent(row['high'])}"
+            points, verdict = (signed(base.difference), base.verdict) if base else ("", "")
+            cells = [str(row["rank"] or "–"), plain(row["title"]), spread(row["summary"]), ends]
+            rows.append([*cells, points, row["unranked"] or verdict])
         print_table(titles, rows)
+    print_line(f"Next: open {out / 'index.html'}")

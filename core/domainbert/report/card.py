@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 from domainbert.evaluate import TaskReport
 from domainbert.model.load import BaseFolder
@@ -61,7 +63,7 @@ def _facts(summary: RunSummary) -> dict[str, Any]:
     base, keys = summary.base, ("digest", "documents", "tokens", "characters", "counts")
     done = {key: getattr(summary.adaptation, key) for key in ("steps", "tokens", "skipped")}
     return {
-        "base": {"source": base.source, "revision": base.revision, "sha256": base.sha256},
+        "base": {key: getattr(base, key) for key in ("source", "revision", "sha256")},
         "corpus": {key: summary.corpus[key] for key in keys},
         "training": {**done, "new_head": summary.adaptation.new_head},
         "hardware": summary.hardware,
@@ -75,33 +77,24 @@ def render_card(summary: RunSummary) -> str:
     return environment.get_template("card.md.j2").render(summary=summary)
 
 
-def summary_json(summary: RunSummary) -> dict[str, Any]:
+def summary_json(summary: RunSummary) -> Any:
     """Return the numbers of a run as plain JSON values, for `--json`."""
-    return _facts(summary) | {
+    done = summary.adaptation
+    numbers = _facts(summary) | {
         "recipe": {"name": summary.recipe.name, "sha256": summary.recipe.hash()},
         "vocabulary": summary.extension.summary() if summary.extension else None,
-        "bits_per_character": {
-            "before": asdict(summary.adaptation.before),
-            "after": asdict(summary.adaptation.after),
-        },
+        "bits_per_character": {"before": done.before, "after": done.after},
         "tasks": [task_json(report) for report in summary.reports],
         "minutes": round(summary.seconds / 60, 2),
     }
+    return to_jsonable_python(numbers)
 
 
-def task_json(report: TaskReport) -> dict[str, Any]:
+def task_json(report: TaskReport) -> Any:
     """Return one task's comparison as plain JSON values; scores from 0 to 1."""
-    return {
-        "task": report.task.name,
-        "sample": report.task.sample,
-        "metric": report.metric,
-        "models": {
-            name: {metric: asdict(summary) for metric, summary in scores.items()}
-            for name, scores in report.scores.items()
-        },
-        "comparison": asdict(report.comparison) if report.comparison else None,
-        "counts": dict(report.counts),
-    }
+    about = {"task": report.task.name, "sample": report.task.sample, "models": report.scores}
+    kept = {key: getattr(report, key) for key in ("metric", "comparison", "counts")}
+    return to_jsonable_python({**about, **kept})
 
 
 def shown_metrics(report: TaskReport) -> tuple[str, ...]:
@@ -115,7 +108,7 @@ def remarks(report: TaskReport) -> list[str]:
     """Return remarks on the data of a task, one sentence each."""
     sentences = {
         "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
-        "test_in_train": "{:,} records of test stand in train too.",
+        "test_in_train": "{:,} records of test are in train, too.",
         "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
         "find them, and they count as missed.",
         "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",

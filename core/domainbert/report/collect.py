@@ -1,4 +1,4 @@
-"""From the words of a command line to results that can stand in one table."""
+"""From the words of a command line to results that fit one table."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ def find_results(source: str) -> list[Path]:
         DataError: Nothing is there, or no result in it.
     """
     path = expand_user(source)
+    problem = "no such file or folder, and no result matches it as a glob."
     if path.is_dir():
-        inside = [item for item in path.rglob("*.json") if _NAME.fullmatch(item.name)]
-        shown = [i for i in inside if not any(p.startswith(".") for p in i.relative_to(path).parts)]
-        if not shown:
-            raise DataError(
-                f"{source}: no result in this folder: no file is named like `base-seed-0.json`. "
-                "`domainbert evaluate` writes them."
-            )
-        return sorted(shown)
-    if path.exists():
+        problem = (
+            "no result in this folder: no file is named like `base-seed-0.json`. "
+            "`domainbert evaluate` writes them."
+        )
+        inside = [item.relative_to(path) for item in path.rglob("*.json")]
+        shown = [item for item in inside if not any(part.startswith(".") for part in item.parts)]
+        files = [path / item for item in shown if _NAME.fullmatch(item.name)]
+    elif path.exists():
         return [path]
-    matches = sorted(Path(item) for item in glob.glob(str(path), recursive=True))  # noqa: PTH207
-    files = [file for file in matches if file.is_file() and file.suffix == ".json"]
+    else:
+        matches = map(Path, glob.glob(str(path), recursive=True))  # noqa: PTH207
+        files = [file for file in matches if file.is_file() and file.suffix == ".json"]
     if not files:
-        raise DataError(f"{source}: no such file or folder, and no result matches it as a glob.")
-    return files
+        raise DataError(f"{source}: {problem}")
+    return sorted(files)
 
 
 def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]]:
@@ -57,12 +58,9 @@ def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]
         DataError: All files that are no whole, honest results, one line each; results of one model,
             task and seed that differ; results of one test file that do not agree on its labels.
     """
-    files: dict[Path, Path] = {}
-    for source in sources:
-        for path in find_results(source):
-            files.setdefault(path.resolve(), path)
+    files = [path for source in sources for path in find_results(source)]
     results, wrong = [], []
-    for path in files.values():
+    for path in {path.resolve(): path for path in [*files, *reversed(files)]}.values():
         try:
             results.append(load_result(path))
         except DataError as error:
@@ -71,11 +69,8 @@ def collect(sources: Sequence[str]) -> tuple[tuple[Scored, ...], tuple[str, ...]
         raise DataError("\n".join(shortened(wrong, _SHOWN_ERRORS, "and {} more results.")))
     check_gold(results)
     kept, notices = _once(results)
-    unchecked = sorted({name for scored in results for name in scored.unchecked})
-    notices += [
-        f"{name}: no installed plugin provides this metric; shown as stored, not checked."
-        for name in unchecked
-    ]
+    unknown = "no installed plugin provides this metric; shown as stored, not checked."
+    notices += [f"{n}: {unknown}" for n in sorted({n for s in results for n in s.unchecked})]
     return kept, tuple(notices)
 
 
@@ -89,10 +84,8 @@ def check_gold(results: Sequence[Scored]) -> None:
     for scored in results:
         other = first.setdefault(scored.task_key, scored)
         if other.gold != scored.gold:
-            raise DataError(
-                f"{scored.path}: its gold labels are not those of {other.path}, though both name "
-                "the same test file. One of the two is not of this data: leave it out."
-            )
+            problem = f"its gold labels are not those of {other.path}, though both name the same"
+            raise DataError(f"{scored.path}: {problem} test file. Leave out the wrong one.")
 
 
 def _once(results: Sequence[Scored]) -> tuple[tuple[Scored, ...], list[str]]:
@@ -110,8 +103,6 @@ def _once(results: Sequence[Scored]) -> tuple[tuple[Scored, ...], list[str]]:
         elif other.result.predictions["sha256"] == result.predictions["sha256"]:
             notices.append(f"{trial}: given twice with equal predictions, counted once.")
         else:
-            raise DataError(
-                f"{scored.path}: {trial}: differs from {other.path}, which is of the same model, "
-                "task, seed and settings. Leave one of the two out."
-            )
+            problem = f"differs from {other.path}, which is of the same model, task, seed and"
+            raise DataError(f"{scored.path}: {trial}: {problem} settings. Leave one out.")
     return tuple(kept.values()), notices

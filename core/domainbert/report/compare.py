@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_jsonable_python
 
 from domainbert.errors import DataError
 from domainbert.report.collect import check_gold, collect
@@ -50,9 +51,10 @@ class Group:
         return self.results[0]
 
     @property
-    def has_unknown_spread(self) -> bool:
-        """Whether another seed would give another score, but only one is there."""
-        return len(self.results) < 2 and not self.first.is_baseline
+    def unranked(self) -> str | None:
+        """Why it has no rank: `baseline`, or `one seed`, whose spread is unknown."""
+        single = "one seed" if len(self.results) < 2 else None
+        return "baseline" if self.first.is_baseline else single
 
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean, within the bounds of the metric.
@@ -91,6 +93,9 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
 
+Compared = tuple[Group, Group, Comparison]
+
+
 def group(results: Sequence[Scored]) -> Group:
     """Return the results of one model on one task as a group."""
     ordered = tuple(sorted(results, key=lambda scored: scored.result.seed))
@@ -105,39 +110,33 @@ def group(results: Sequence[Scored]) -> Group:
 
 def most_counts(results: Sequence[Scored]) -> dict[str, int]:
     """Return remarks on the data as counts, that of the model that cuts texts into most tokens."""
-    most: dict[str, int] = {}
+    most = Counter[str]()
     for scored in results:
-        for key, n in scored.result.counts.items():
-            most[key] = max(n, most.get(key, 0))
+        most |= Counter(scored.result.counts)
     return dict(sorted(most.items()))
 
 
 def compare(base: Group, other: Group) -> Comparison:
     """Return the other model minus the base, on the same test records."""
-    first, second = base.primary.values, other.primary.values
+    values = np.array(base.primary.values), np.array(other.primary.values)
     paired = base.seeds == other.seeds
-    if paired:
-        parts = [of_seeds([b - a for a, b in zip(first, second, strict=True)])]
-    else:  # the spread over seeds of each counts separately
-        parts = [of_seeds(first), of_seeds(second)]
+    # Without pairs, the spread over seeds of each counts separately.
+    parts = [of_seeds(values[1] - values[0])] if paired else [*map(of_seeds, values)]
     parts.append(of_records(other.means_B - base.means_B, len(base.first.records)))
     centre = other.primary.mean - base.primary.mean
     low, high = interval(centre, *parts)
+    unranked = {base.unranked, other.unranked}
     verdict = "better" if low > 0 else "worse" if high < 0 else "not shown"
-    if base.has_unknown_spread or other.has_unknown_spread:
-        verdict = "not shown"
-    notes = []
-    if not (base.first.is_baseline or other.first.is_baseline):
-        settings = [side.first.result.settings for side in (base, other)]
-        notes += ["fine-tuned with other settings"] if settings[0] != settings[1] else []
-        notes += [] if paired else ["other seeds, which are not paired"]
+    verdict = "not shown" if "one seed" in unranked else verdict
+    notes = [] if paired else ["other seeds, which are not paired"]
+    if base.first.result.settings != other.first.result.settings:
+        notes.insert(0, "fine-tuned with other settings")
+    shown = () if "baseline" in unranked else tuple(notes)
     names, seeds = (base.first.name, other.first.name), (base.seeds, other.seeds)
-    return Comparison(centre, low, high, verdict, names, seeds, paired, tuple(notes))
+    return Comparison(centre, low, high, verdict, names, seeds, paired, shown)
 
 
-def compare_results(
-    first: str, second: str
-) -> tuple[tuple[tuple[Group, Group, Comparison], ...], tuple[str, ...]]:
+def compare_results(first: str, second: str) -> tuple[list[Compared], list[str]]:
     """Compare two models on every task that both have results of.
 
     Args:
@@ -151,39 +150,29 @@ def compare_results(
         DataError: A result cannot be used, a side holds several models, no task is common, or a
             task differs in version, data, labels or metric.
     """
-    (ones, notices), (twos, more) = collect([first]), collect([second])
-    sides = [_by_task(first, ones), _by_task(second, twos)]
-    common = sorted(set(sides[0]) & set(sides[1]))
+    sources = first, second
+    collected = [collect([source]) for source in sources]
+    sides = [(s, _by_task(s, results)) for s, (results, _) in zip(sources, collected, strict=True)]
+    notices = [notice for _, given in collected for notice in given]
+    common = sorted(set(sides[0][1]) & set(sides[1][1]))
     if not common:
-        raise DataError(
-            f"no task in common: {first} has {', '.join(sorted(sides[0]))}; "
-            f"{second} has {', '.join(sorted(sides[1]))}."
-        )
-    left_out = [
-        f"{name}: only in {source}, left out."
-        for source, side in zip((first, second), sides, strict=True)
-        for name in sorted(set(side) - set(common))
-    ]
-    compared = []
-    for name in common:
-        base, other = (side[name] for side in sides)
-        _check_comparable(base[0], other[0])
-        pair = group(base), group(other)
-        compared.append((*pair, compare(*pair)))
-    return tuple(compared), (*notices, *more, *left_out)
+        names = "; ".join(f"{source} has {', '.join(sorted(side))}" for source, side in sides)
+        raise DataError(f"no task in common: {names}.")
+    for source, side in sides:
+        notices += [f"{n}: only in {source}, left out." for n in sorted({*side} - {*common})]
+    pairs = [tuple(group(side[name]) for _, side in sides) for name in common]
+    for base, other in pairs:
+        _check_comparable(base.first, other.first)
+    return [(base, other, compare(base, other)) for base, other in pairs], notices
 
 
-def comparison_json(base: Group, other: Group, comparison: Comparison) -> dict[str, Any]:
+def comparison_json(base: Group, other: Group, comparison: Comparison) -> Any:
     """Return a comparison as plain JSON values; scores from 0 to 1."""
     task, metric = base.first.result.task, base.first.result.metric
     shared = {"task": task.name, "version": task.version, "metric": metric}
-    sides = [{"name": g.first.name, "seeds": g.seeds, **asdict(g.primary)} for g in (base, other)]
-    return shared | {
-        "records": len(base.first.records),
-        "first": sides[0],
-        "second": sides[1],
-        "comparison": asdict(comparison),
-    }
+    sides = [{"name": g.first.name, "seeds": g.seeds, **vars(g.primary)} for g in (base, other)]
+    made = {"records": len(base.first.records), "first": sides[0], "second": sides[1]}
+    return to_jsonable_python({**shared, **made, "comparison": comparison})
 
 
 def _by_task(source: str, results: Sequence[Scored]) -> dict[str, list[Scored]]:
@@ -191,28 +180,22 @@ def _by_task(source: str, results: Sequence[Scored]) -> dict[str, list[Scored]]:
     by_task: dict[str, list[Scored]] = defaultdict(list)
     for scored in results:
         by_task[scored.result.task.name].append(scored)
-    return {name: _one_model(source, name, several) for name, several in by_task.items()}
-
-
-def _one_model(source: str, task: str, results: list[Scored]) -> list[Scored]:
-    if len({scored.task_key for scored in results}) > 1:
-        raise DataError(f"{source}: {task}: results of several versions or data. Name the files.")
-    results = [s for s in results if s.result.model.name == "adapted"] or results
-    models = {scored.model_key: scored.name for scored in results}
-    if len(models) > 1:
-        raise DataError(
-            f"{source}: {task}: results of several models or settings "
-            f"({', '.join(sorted(set(models.values())))}). "
-            "Name those of one with a glob in quotes, such as 'RUN/results/*/base-seed-*.json'."
-        )
-    return results
+    for task, several in by_task.items():
+        where = f"{source}: {task}: results of several"
+        if len({scored.task_key for scored in several}) > 1:
+            raise DataError(f"{where} versions or data. Name the files.")
+        several[:] = [s for s in several if s.result.model.name == "adapted"] or several
+        models = {scored.model_key: scored.name for scored in several}
+        if len(models) > 1:
+            names = ", ".join(sorted(set(models.values())))
+            hint = "a glob in quotes, such as 'RUN/results/*/base-seed-*.json'"
+            raise DataError(f"{where} models or settings ({names}). Name those of one with {hint}.")
+    return by_task
 
 
 def _check_comparable(first: Scored, second: Scored) -> None:
-    keys = differing([first.result.task, second.result.task])
-    if keys:
-        raise DataError(
-            f"{second.path}: its task differs from that of {first.path} in {', '.join(keys)}. "
-            "Such scores are not comparable: evaluate both on the same task."
-        )
+    if keys := differing([first.result.task, second.result.task]):
+        problem = f"its task differs from that of {first.path} in {', '.join(keys)}"
+        hint = "Such scores are not comparable: evaluate both on the same task."
+        raise DataError(f"{second.path}: {problem}. {hint}")
     check_gold((first, second))

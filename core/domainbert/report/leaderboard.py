@@ -10,15 +10,16 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import RunFolderError, StorageFullError
+from pydantic_core import to_jsonable_python
+
+from domainbert.errors import RunFolderError
 from domainbert.plugin.domain import Task
 from domainbert.report.collect import collect
 from domainbert.report.page import render_page
-from domainbert.report.ranking import Row, Table, make_tables
+from domainbert.report.ranking import SHOWN_ONLY, Row, Table, make_tables
 from domainbert.report.results import differing, task_entry
 from domainbert.report.text import TEMPLATES, csv_value, templates
 from domainbert.storage.files import read_json, write_text
@@ -60,9 +61,9 @@ def write_leaderboard(tables: Tables, notices: Sequence[str], folder: Path) -> t
     """
     _check_folder(folder)
     markdown = templates().get_template("leaderboard.md.j2")
+    board = json.dumps(board_json(tables, notices), indent=2, allow_nan=False)
     texts = {
-        "leaderboard.json": json.dumps(board_json(tables, notices), indent=2, allow_nan=False)
-        + "\n",
+        "leaderboard.json": f"{board}\n",
         "leaderboard.csv": board_csv(tables),
         "leaderboard.md": markdown.render(rule=RULE, notices=notices, tables=tables),
         "index.html": render_page(tables, notices, RULE),
@@ -70,12 +71,9 @@ def write_leaderboard(tables: Tables, notices: Sequence[str], folder: Path) -> t
     try:
         for name, text in texts.items():
             write_text(folder / name, text)
-    except StorageFullError:
-        raise
     except OSError as error:
-        raise RunFolderError(
-            f"{folder}: cannot be written to: {error.strerror}. Name another folder with -o."
-        ) from None
+        problem = f"cannot be written to: {error.strerror}. Name another folder with -o."
+        raise RunFolderError(f"{folder}: {problem}") from None
     return tuple(folder / name for name in texts)
 
 
@@ -87,67 +85,51 @@ def _check_folder(folder: Path) -> None:
     except (OSError, ValueError, TypeError, RecursionError):
         ours = False
     if not ours or any(path.is_dir() for path in there):
-        raise RunFolderError(
-            f"{there[0]}: is there already and no leaderboard wrote it. "
-            "Name another folder with -o."
-        )
+        problem = "is there already and no leaderboard wrote it. Name another folder with -o."
+        raise RunFolderError(f"{there[0]}: {problem}")
 
 
 def _kept_apart(tables: Sequence[Table]) -> list[str]:
     """Return a notice per task that has several tables, with the reason."""
     by_name: dict[str, list[Task]] = defaultdict(list)
     for table in tables:
-        by_name[table.task.name].append(table.task)
-    return [
-        f"{name}: {len(tasks)} tables, because scores are not comparable where "
-        f"{' and '.join(differing(tasks))} differ."
-        for name, tasks in by_name.items()
-        if len(tasks) > 1
-    ]
+        by_name[table["task"].name].append(table["task"])
+    reason = "tables, because scores are not comparable where"
+    keys = {name: differing(tasks) for name, tasks in by_name.items() if len(tasks) > 1}
+    return [f"{n}: {len(by_name[n])} {reason} {' and '.join(keys[n])} differ." for n in keys]
 
 
-def board_json(tables: Tables, notices: Sequence[str]) -> dict[str, Any]:
+def board_json(tables: Tables, notices: Sequence[str]) -> Any:
     """Return the leaderboard as plain JSON values; scores from 0 to 1."""
-    return {
-        "schema": SCHEMA,
-        "results": sum(len(row.seeds) for table in tables for row in table.rows),
-        "notices": list(notices),
-        "rule": RULE,
-        "tables": [
-            {
-                "task": task_entry(table.task),
-                "metric": table.metric,
-                "records": table.records,
-                "noticed": table.noticed,
-                "rows": [asdict(row) | {"model": row.model.model_dump()} for row in table.rows],
-            }
-            for table in tables
-        ],
-    }
+    shown = []
+    for table in tables:
+        rows = [{k: row[k] for k in row if k not in SHOWN_ONLY} for row in table["rows"]]
+        kept = {key: table[key] for key in ("metric", "records", "noticed")}
+        shown.append({"task": task_entry(table["task"]), **kept, "rows": rows})
+    n_results = sum(len(row["seeds"]) for table in tables for row in table["rows"])
+    board = {"schema": SCHEMA, "results": n_results, "notices": notices, "rule": RULE}
+    return to_jsonable_python({**board, "tables": shown})
 
 
 def board_csv(tables: Tables) -> str:
     """Return one line per task and model; scores from 0 to 1, formulas made inert."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(stream := io.StringIO(), lineterminator="\n")
+    writer.writerow(_COLUMNS)
     for table in tables:
-        writer.writerows(
-            {k: csv_value(v) for k, v in _csv_row(table, r).items()} for r in table.rows
-        )
+        writer.writerows(map(csv_value, _csv_row(table, row)) for row in table["rows"])
     return stream.getvalue()
 
 
-def _csv_row(table: Table, row: Row) -> dict[str, Any]:
-    task, model, against = table.task, row.model, row.against_base
+def _csv_row(table: Table, row: Row) -> tuple[Any, ...]:
+    task, model, against = table["task"], row["model"], row["against_base"]
     compared = [against and getattr(against, key) for key in ("difference", "low", "high")]
-    values = (
-        task.name, task.version, task.domain, task.sample, table.metric, row.rank, row.unranked,
-        row.title, model.name, model.sha256, row.base, len(row.seeds), row.mean, row.sd, row.low,
-        row.high, *compared, against and against.verdict, model.parameters, model.tokens,
-        model.minutes, row.fine_tuning_minutes,
+    return (
+        task.name, task.version, task.domain, task.sample, table["metric"],
+        *(row[key] for key in ("rank", "unranked", "title")), model.name, model.sha256, row["base"],
+        len(row["seeds"]), *(row[key] for key in ("mean", "sd", "low", "high")), *compared,
+        against and against.verdict, model.parameters, model.tokens, model.minutes,
+        row["fine_tuning_minutes"],
     )  # fmt: skip
-    return dict(zip(_COLUMNS, values, strict=True))
 
 
 _COLUMNS = (

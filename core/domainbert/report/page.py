@@ -32,17 +32,16 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> s
     """Return the page as HTML."""
     from markupsafe import Markup
 
-    environment = templates(
-        autoescape=True, finalize=lambda value: plain(value) if type(value) is str else value
-    )
+    environment = templates(autoescape=True, finalize=lambda v: plain(v) if type(v) is str else v)
     environment.filters["signed"] = lambda value: signed(value).replace("-", "−")
+    rows = [row for table in tables for row in table["rows"]]
     own = {kind: (TEMPLATES / f"leaderboard.{kind}").read_text("utf-8") for kind in ("css", "js")}
     return environment.get_template("leaderboard.html.j2").render(
-        tables=[(table, make_plot(table), _with_bars(table)) for table in tables],
+        tables=[(table, make_plot(table["rows"]), _bars(table["rows"])) for table in tables],
         notices=notices,
-        n_results=sum(len(row.seeds) for table in tables for row in table.rows),
+        n_results=sum(len(row["seeds"]) for row in rows),
         rule=rule,
-        models=len({row.title for table in tables for row in table.rows if not row.is_baseline}),
+        models=len({row["title"] for row in rows if not row["is_baseline"]}),
         own={kind: Markup(text) for kind, text in own.items()},  # noqa: S704  # not escaped
         hashes={kind: _hash(text) for kind, text in own.items()},
         plot_width=WIDTH,
@@ -51,39 +50,30 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> s
     )
 
 
-def make_plot(table: Table) -> dict[str, Any] | None:
+def make_plot(rows: Sequence[Row]) -> dict[str, Any] | None:
     """Return the marks of a plot of score against minutes, in pixels; None for fewer than two rows.
 
     A point that is `outside` is far below all others and stands at the lower edge.
     """
-    if len(table.rows) < 2:
+    if len(rows) < 2:
         return None
-    costs = [row.minutes for row in table.rows]
-    logarithmic = min(costs) > 0 and max(costs) / min(costs) > _LOG_FROM
-    first, last = (
-        (min(costs) / 1.5, max(costs) * 1.5) if logarithmic else (0.0, max(costs) * 1.08 or 1.0)
-    )
-    low, high = _score_range(table.rows)
+    least, most = (end(row["minutes"] for row in rows) for end in (min, max))
+    logarithmic = least > 0 and most / least > _LOG_FROM
+    first, last = (least / 1.5, most * 1.5) if logarithmic else (0.0, most * 1.08 or 1.0)
+    low, high = _score_range(rows)
     left, right, top, bottom = EDGES.values()
     x, y = scale(first, last, left, right, logarithmic), scale(low, high, bottom, top)
     powers = [10.0**n for n in range(-9, 10) if first <= 10.0**n <= last]
+    costs = powers if logarithmic else ticks(first, last)
     # Rows come best first, so that labels in one column keep the order of their points.
-    gap = min(_LINE, (bottom - top) / (len(table.rows) - 1))
+    gap = min(_LINE, (bottom - top) / (len(rows) - 1))
+    points: list[dict[str, Any]] = [
+        {"row": row, "number": n, "x": x(row["minutes"]), "label_y": round(top + gap * n, 1)}
+        for n, row in enumerate(rows)
+    ]
     return {
-        "points": [
-            {
-                "row": row,
-                "number": number,
-                "x": x(row.minutes),
-                "label_y": round(top + gap * number, 1),
-                **_marks(row, y, low),
-            }
-            for number, row in enumerate(table.rows)
-        ],
-        "x_ticks": [
-            {"place": x(value), "label": f"{value:g}"}
-            for value in (powers if logarithmic else ticks(first, last))
-        ],
+        "points": [point | _marks(point["row"], y, low) for point in points],
+        "x_ticks": [{"place": x(cost), "label": f"{cost:g}"} for cost in costs],
         "y_ticks": [{"place": y(v), "label": f"{100 * v:.4g}"} for v in ticks(low, high)],
         "logarithmic": logarithmic,
         **EDGES,
@@ -115,24 +105,24 @@ def _score_range(rows: Sequence[Row]) -> tuple[float, float]:
 
     Otherwise a trivial baseline would press all differences between models into one spot.
     """
-    models = [row for row in rows if not row.is_baseline] or rows
-    reach = 2 * min(row.low for row in models) - max(row.high for row in models)
-    shown = [row for row in rows if row in models or row.mean >= reach]
-    low, high = min(row.low for row in shown), max(row.high for row in shown)
+    models = [row for row in rows if not row["is_baseline"]] or rows
+    reach = 2 * min(row["low"] for row in models) - max(row["high"] for row in models)
+    shown = [row for row in rows if row in models or row["mean"] >= reach]
+    low, high = min(row["low"] for row in shown), max(row["high"] for row in shown)
     margin = 0.06 * (high - low) or 0.01
     return low - margin, high + margin
 
 
 def _marks(row: Row, place: Scale, lowest: float) -> dict[str, Any]:
     """Return the pixels of mean and interval, and whether the mean is below the range."""
-    marks = {"low": place(row.low), "high": place(row.high), "mean": place(row.mean)}
-    return {**marks, "outside": row.mean < lowest}
+    marks = {key: place(row[key]) for key in ("low", "high", "mean")}
+    return {**marks, "outside": row["mean"] < lowest}
 
 
-def _with_bars(table: Table) -> list[tuple[Row, dict[str, Any]]]:
-    low, high = _score_range(table.rows)
+def _bars(rows: Sequence[Row]) -> list[tuple[Row, dict[str, Any]]]:
+    low, high = _score_range(rows)
     place = scale(low, high, 4, _BAR_WIDTH - 4)
-    return [(row, _marks(row, place, low)) for row in table.rows]
+    return [(row, _marks(row, place, low)) for row in rows]
 
 
 def _hash(text: str) -> str:

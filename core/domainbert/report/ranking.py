@@ -9,98 +9,37 @@ baseline have a place by their score, and no rank.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from domainbert.plugin.domain import Task
-from domainbert.report.compare import Comparison, Group, compare, group, most_counts
+from domainbert.report.compare import Group, compare, group, most_counts
 from domainbert.report.results import Result, ScoredModel
 from domainbert.report.scored import Scored
-from domainbert.report.statistics import Summary
 
+Row = dict[str, Any]
+"""One model on one task, with the keys of a row in `leaderboard.json`:
 
-@dataclass(frozen=True)
-class Row:
-    """One model on one task; the fields are those of `leaderboard.json`.
+`title` (unique in the table), `rank`, `unranked` (why it has none: `baseline` or `one seed`),
+`model` (of its first result), `recipe` (of its run), `seeds`, `values` (primary metric per seed),
+`mean`, `sd`, `low`, `high` (95 % interval of the mean), `base` (title of the row it was adapted
+from), `against_base` (this row minus that one), `scores` (every metric over seeds),
+`fine_tuning_minutes` (mean over seeds), `settings`. Further keys are for display: `SHOWN_ONLY`.
+"""
+SHOWN_ONLY = ("is_baseline", "minutes", "summary")
 
-    Args:
-        title: Name in the table; unique there.
-        rank: None where it has none.
-        unranked: Why it has none: `baseline` or `one seed`.
-        model: As in its first result.
-        recipe: Name of the recipe whose run wrote the result.
-        seeds: Of fine-tuning.
-        values: Primary metric per seed.
-        mean: Of the values.
-        sd: Sample standard deviation of the values; None for one seed.
-        low: Lower end of the 95 % interval of the mean.
-        high: Upper end.
-        base: Title of the row it was adapted from, if that is in the table.
-        against_base: This row minus that one.
-        scores: Every metric over seeds.
-        fine_tuning_minutes: Mean over seeds.
-        settings: Of fine-tuning.
-    """
-
-    title: str
-    rank: int | None
-    unranked: str | None
-    model: ScoredModel
-    recipe: str | None
-    seeds: tuple[int, ...]
-    values: tuple[float, ...]
-    mean: float
-    sd: float | None
-    low: float
-    high: float
-    base: str | None
-    against_base: Comparison | None
-    scores: Mapping[str, Summary]
-    fine_tuning_minutes: float
-    settings: Mapping[str, Any]
-
-    @property
-    def is_baseline(self) -> bool:
-        """Whether it is a deterministic baseline."""
-        return self.model.sha256 is None
-
-    @property
-    def minutes(self) -> float:
-        """Of continued pretraining and of one fine-tuning."""
-        return self.model.minutes + self.fine_tuning_minutes
-
-
-@dataclass(frozen=True)
-class Table:
-    """The models on one version of one task.
-
-    Args:
-        task: As in its results; a sample if some result says so.
-        metric: The primary metric, by which rows are compared.
-        records: Test records.
-        noticed: Remarks of its results on the data, as counts.
-        rows: Best mean first.
-    """
-
-    task: Task
-    metric: str
-    records: int
-    noticed: Mapping[str, int]
-    rows: tuple[Row, ...]
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """All metrics that some row has, the primary metric first."""
-        names = sorted({name for row in self.rows for name in row.scores} - {self.metric})
-        return (self.metric, *names)
+Table = dict[str, Any]
+"""The models on one version of one task: `task`, `metric` (the primary one, by which rows are
+compared), `records`, `noticed` (remarks on the data as counts), `rows` (best mean first) and
+`metrics` of all rows, the primary one first.
+"""
 
 
 def make_tables(results: Sequence[Scored]) -> tuple[Table, ...]:
     """Put results into tables: samples last, then by the name of the task."""
     tables = [_table(several) for several in _grouped(results, "task_key")]
-    return tuple(sorted(tables, key=lambda t: (t.task.sample, t.task.name, t.task.version)))
+    place = attrgetter("sample", "name", "version")
+    return tuple(sorted(tables, key=lambda table: place(table["task"])))
 
 
 def _grouped(results: Sequence[Scored], key: str) -> list[list[Scored]]:
@@ -114,40 +53,32 @@ def _table(results: Sequence[Scored]) -> Table:
     titles = dict(zip(map(id, groups), _titles(groups), strict=True))
     rows = [_row(g, rank, groups, titles) for g, rank in zip(groups, _ranks(groups), strict=True)]
     first = next((s for s in results if s.result.task.sample), results[0])
-    return Table(
-        task=first.result.task,
-        metric=first.result.metric,
-        records=len(first.records),
-        noticed={key: n for key, n in most_counts(results).items() if n},
-        rows=tuple(rows),
-    )
-
-
-def _unranked(model: Group) -> str | None:
-    if model.first.is_baseline:
-        return "baseline"
-    return "one seed" if model.has_unknown_spread else None
+    metric = first.result.metric
+    return {
+        "task": first.result.task,
+        "metric": metric,
+        "records": len(first.records),
+        "noticed": most_counts(results),
+        "rows": rows,
+        "metrics": [metric, *sorted({name for row in rows for name in row["scores"]} - {metric})],
+    }
 
 
 def _ranks(groups: Sequence[Group]) -> list[int | None]:
     """Return the rank of each group; the groups have the best mean first."""
-    ranked = [g for g in groups if _unranked(g) is None]
+    ranked = [g for g in groups if not g.unranked]
     better = [sum(compare(g, other).verdict == "better" for other in ranked) for g in ranked]
     ranks = iter(itertools.accumulate((1 + n for n in better), max))
-    return [next(ranks) if _unranked(g) is None else None for g in groups]
+    return [None if g.unranked else next(ranks) for g in groups]
 
 
 def _base_of(model: Group, groups: Sequence[Group]) -> Group | None:
     """Return the base of a model: in the same folder, or else by name; None if unclear."""
-    mine = model.first.result.model
+    mine, settings = model.first.result.model, model.first.result.settings
     if model.first.is_baseline or mine.name == "base":
         return None
-    alike = [
-        other
-        for other in groups
-        if other.first.result.model.name == "base"
-        and other.first.result.settings == model.first.result.settings
-    ]
+    bases = [g for g in groups if g.first.result.model.name == "base"]
+    alike = [g for g in bases if g.first.result.settings == settings]
     folders = {scored.path.parent for scored in model.results}
     beside = [g for g in alike if folders & {scored.path.parent for scored in g.results}]
     named = [g for g in alike if mine.run and g.first.result.model.base == mine.base]
@@ -155,25 +86,29 @@ def _base_of(model: Group, groups: Sequence[Group]) -> Group | None:
     return bases[0] if len(bases) == 1 else None
 
 
-def _row(model: Group, rank: int | None, groups: Sequence[Group], titles: Mapping[int, str]) -> Row:
+def _row(model: Group, rank: int | None, groups: Sequence[Group], titles: dict[int, str]) -> Row:
     first, (low, high) = model.first.result, model.interval()
     base = _base_of(model, groups)
-    return Row(
-        title=titles[id(model)],
-        rank=rank,
-        unranked=_unranked(model),
-        model=first.model,
-        recipe=first.recipe["name"] if first.recipe else None,
-        seeds=model.seeds,
+    minutes = sum(scored.result.minutes for scored in model.results) / len(model.results)
+    return {
+        "title": titles[id(model)],
+        "rank": rank,
+        "unranked": model.unranked,
+        "model": first.model,
+        "recipe": first.recipe["name"] if first.recipe else None,
+        "seeds": model.seeds,
         **vars(model.primary),
-        low=low,
-        high=high,
-        base=titles[id(base)] if base else None,
-        against_base=compare(base, model) if base else None,
-        scores=model.scores,
-        fine_tuning_minutes=sum(s.result.minutes for s in model.results) / len(model.results),
-        settings=first.settings,
-    )
+        "low": low,
+        "high": high,
+        "base": titles[id(base)] if base else None,
+        "against_base": compare(base, model) if base else None,
+        "scores": model.scores,
+        "fine_tuning_minutes": minutes,
+        "settings": first.settings,
+        "is_baseline": model.first.is_baseline,
+        "minutes": first.model.minutes + minutes,
+        "summary": model.primary,
+    }
 
 
 def _titles(groups: Sequence[Group]) -> list[str]:
@@ -193,9 +128,7 @@ def _titles(groups: Sequence[Group]) -> list[str]:
 
 
 def _title(model: ScoredModel) -> str:
-    if model.name == "base" or model.run is None:
-        return model.base or model.name
-    return model.run
+    return model.base or model.name if model.name == "base" or model.run is None else model.run
 
 
 def _marks(result: Result) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Result(BaseModel):
     validation: dict[str, float]
     """Scores on the validation split."""
     counts: dict[str, int] = Field(default_factory=dict)
-    """Remarks on the data: long texts, test records that also stand in train, and others."""
+    """Remarks on the data: long texts, test records that are in train, too, and others."""
     recipe: Annotated[dict[Literal["name", "sha256"], Text], Field(min_length=2)] | None = None
     """Name and hash of the recipe of the run."""
     environment: dict[str, JsonValue]
@@ -139,7 +139,7 @@ def result_path(folder: Path, task: str, model: str, seed: int) -> Path:
 
 
 def task_entry(task: Task) -> dict[str, Any]:
-    """Return a task as it stands in a result."""
+    """Return a task as a result holds it."""
     return TaskEntry.model_validate(task, from_attributes=True, strict=False).model_dump()
 
 

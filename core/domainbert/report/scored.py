@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import from_json
 
 from domainbert.errors import DataError, PluginError, RunFailed
@@ -30,16 +31,8 @@ _TOLERANCE = 1e-9
 _SHOWN_PROBLEMS = 5
 
 
-class _Line(BaseModel):
-    """One line of a file of predictions."""
-
-    model_config = STRICT
-
-    gold: tuple[str, ...]
-    predicted: tuple[str, ...]
-    ranking: tuple[str, ...] = Field(default=(), max_length=10)
-    words: tuple[str, ...] = ()
-    scores: tuple[float, ...] = ()
+_Line: Any = pydantic_dataclass(Prediction, config=STRICT)
+_LINE: TypeAdapter[Prediction] = TypeAdapter(_Line)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +67,7 @@ class Scored:
 
     @property
     def task_key(self) -> str:
-        """What scores must have in common to stand in one table."""
+        """What scores must have in common to be in one table."""
         return canonical(task_identity(self.result.task))
 
     @property
@@ -104,31 +97,26 @@ def load_result(path: Path, metrics: Sequence[str] = ()) -> Scored:
     try:
         task, kinds = result.task, components(TaskKind)
         if task.kind not in kinds:
-            raise DataError(_missing_kind(result, kinds))
-    except (DataError, PluginError) as error:
-        raise DataError(f"{path}: {error}") from None
-    predictions = _read_predictions(path, result, kinds[task.kind])
-    try:
+            raise PluginError(_missing_kind(result, kinds))
+        predictions = _read_predictions(path, result, kinds[task.kind])
         names = dict.fromkeys((*task.metrics, *metrics, *result.test))
         task = replace(task, metrics=tuple(name for name in names if is_installed(task, name)))
-        scores = score(task, predictions)
-        records = records_of(primary_metric(task), predictions)
-    except RunFailed as error:
+        scores, primary = score(task, predictions), primary_metric(task)
+        records = records_of(primary, predictions)
+    except (PluginError, RunFailed) as error:
         raise DataError(f"{path}: {error}") from None
     _check_scores(path, result.test, scores)
     gold = hashlib.sha256(canonical([p.gold for p in predictions]).encode()).hexdigest()
-    unchecked = tuple(name for name in result.test if name not in scores)
-    test = {**scores, **{name: result.test[name] for name in unchecked}}
-    update = {"test": test, "metric": primary_metric(task).name}
-    return Scored(path, result.model_copy(update=update), records, gold, unchecked)
+    unchecked = {name: value for name, value in result.test.items() if name not in scores}
+    update = {"test": scores | unchecked, "metric": primary.name}
+    return Scored(path, result.model_copy(update=update), records, gold, tuple(unchecked))
 
 
 def find_result(path: Path, metrics: Sequence[str] = ()) -> Scored | None:
-    """Return what `load_result` does, or None where there is no usable result."""
-    try:
+    """Return the result of `load_result`, or None where there is no usable result."""
+    with suppress(DataError):
         return load_result(path, metrics)
-    except DataError:
-        return None
+    return None
 
 
 def is_installed(task: Task, name: str) -> bool:
@@ -141,29 +129,24 @@ def _missing_kind(result: Result, kinds: Mapping[str, TaskKind]) -> str:
     versions = result.environment.get("versions")
     names = sorted(versions) if isinstance(versions, dict) else []
     plugins = ", ".join(name for name in names if name.startswith("domainbert-"))
-    return (
-        f"task.kind: no installed plugin provides the kind {result.task.kind!r}; known are "
-        f"{', '.join(sorted(kinds))}. Install the plugin that does"
-        f"{f'; the result was written with {plugins}' if plugins else ''}."
-    )
+    hint = f"; the result was written with {plugins}" if plugins else ""
+    problem = f"task.kind: no installed plugin provides the kind {result.task.kind!r}"
+    return f"{problem}; known are {', '.join(sorted(kinds))}. Install the plugin that does{hint}."
 
 
 def _read_result(path: Path) -> Result:
     if not path.is_file():  # reading a pipe of that name would never end
         raise DataError(f"{path}: no such file.")
     try:
-        content = path.read_bytes()
-        entry = from_json(content, allow_inf_nan=False)
+        entry = from_json(content := path.read_bytes(), allow_inf_nan=False)
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path}: no readable JSON: {error}. Was it cut short? Evaluate again."
-        ) from None
+        hint = "Was it cut short? Evaluate again."
+        raise DataError(f"{path}: no readable JSON: {error}. {hint}") from None
     version = entry.get("schema") if isinstance(entry, dict) else None
     if type(version) is not int or version not in (2, SCHEMA):
-        raise DataError(
-            f"{path}: schema: {version!r}; this version reads schemas 2 and {SCHEMA}. "
-            "Evaluate again, or use the version that wrote it."
-        )
+        hint = "Evaluate again, or use the version that wrote it."
+        known = f"this version reads schemas 2 and {SCHEMA}"
+        raise DataError(f"{path}: schema: {version!r}; {known}. {hint}")
     try:
         return Result.model_validate_json(content)
     except ValidationError as error:
@@ -174,9 +157,8 @@ def _read_predictions(path: Path, result: Result, kind: TaskKind) -> tuple[Predi
     file = result.predictions["file"]
     beside = path.parent / file
     if Path(file).name != file or not beside.is_file():
-        raise DataError(
-            f"{path}: predictions.file: no file {file!r} beside it. Keep the two together."
-        )
+        problem = f"no file {file!r} beside it. Keep the two together."
+        raise DataError(f"{path}: predictions.file: {problem}")
     content = beside.read_bytes()
     if hashlib.sha256(content).hexdigest() != result.predictions["sha256"]:
         raise DataError(f"{beside}: is not the file that {path.name} was written with (sha256).")
@@ -184,27 +166,22 @@ def _read_predictions(path: Path, result: Result, kind: TaskKind) -> tuple[Predi
     # Not `splitlines`: a word may hold a separator that only Unicode knows.
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), start=1):
         try:
-            prediction = Prediction(**dict(_Line.model_validate_json(line)))
+            predictions.append(_LINE.validate_json(line))
         except ValidationError as error:
             raise DataError(_problems(f"{beside}:{number}", error)[0]) from None
         with calling(kind):
-            misfit = kind.misfit(prediction, result.task)
+            misfit = kind.misfit(predictions[-1], result.task)
         if misfit:
             raise DataError(f"{beside}:{number}: {misfit}.")
-        predictions.append(prediction)
     return tuple(predictions)
 
 
 def _problems(where: str, error: ValidationError) -> list[str]:
     """Return the first validation errors, one line per key."""
-    return shortened(
-        [
-            ": ".join(filter(None, (where, ".".join(map(str, item["loc"])), f"{item['msg']}.")))
-            for item in error.errors(include_url=False, include_context=False, include_input=False)
-        ],
-        _SHOWN_PROBLEMS,
-        f"{where}: and {{}} more.",
-    )
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    keys = [[where, ".".join(map(str, item["loc"])), f"{item['msg']}."] for item in errors]
+    lines = [": ".join(filter(None, parts)) for parts in keys]
+    return shortened(lines, _SHOWN_PROBLEMS, f"{where}: and {{}} more.")
 
 
 def shortened(lines: list[str], shown: int, rest: str) -> list[str]:
@@ -215,8 +192,7 @@ def shortened(lines: list[str], shown: int, rest: str) -> list[str]:
 
 def _check_scores(path: Path, stored: Mapping[str, float], scores: Mapping[str, float]) -> None:
     for name in stored.keys() & scores.keys():
-        if not math.isclose(stored[name], scores[name], rel_tol=0, abs_tol=_TOLERANCE):
-            raise DataError(
-                f"{path}: test.{name}: {stored[name]} is not the score of its predictions, "
-                f"{scores[name]}. The file was edited or written by another version."
-            )
+        if abs(stored[name] - scores[name]) > _TOLERANCE:
+            problem = f"{stored[name]} is not the score of its predictions, {scores[name]}"
+            hint = "The file was edited or written by another version."
+            raise DataError(f"{path}: test.{name}: {problem}. {hint}")

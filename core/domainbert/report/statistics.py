@@ -26,9 +26,7 @@ _RESAMPLES, _BATCH = 2000, 100
 # A function of a sample runs once per resample; 400 give the half-width to about 4 %.
 _RESAMPLES_OF_SAMPLE = 400
 
-_Value = Callable[[Any], Any]
-"""Numbers of drawn records (B, N) to the mean over seeds (B,)."""
-
+_Function = Callable[[Any], Any]
 Part = tuple[float, int]
 """A variance and its degrees of freedom."""
 
@@ -66,21 +64,18 @@ def bootstrap(metric: Metric, runs: Sequence[Any], seed: int = 0) -> NDArray[np.
         runs: Per seed, the result of `records_of`.
         seed: Of the draws.
     """
-    numbers = np.random.default_rng(seed)
-    n_records = len(runs[0])
+    numbers, shape = np.random.default_rng(seed), (_BATCH, len(runs[0]))
     if metric.aggregate is not None:
         resamples, value = _RESAMPLES, _of_counts(metric.aggregate, runs)
     else:
         resamples, value = _RESAMPLES_OF_SAMPLE, _of_sample(metric.of_sample, runs)
     with calling(metric):
-        batches = [
-            value(numbers.integers(0, n_records, (_BATCH, n_records)))
-            for _ in range(0, resamples, _BATCH)
-        ]
-    return np.concatenate(batches)
+        batches = range(0, resamples, _BATCH)
+        return np.concatenate([value(numbers.integers(0, shape[1], shape)) for _ in batches])
 
 
-def _of_counts(aggregate: Callable[[Any], Any], runs: Sequence[Any]) -> _Value:
+def _of_counts(aggregate: _Function, runs: Sequence[Any]) -> _Function:
+    """Return a function from numbers of drawn records (B, N) to means over seeds (B,)."""
     counts_SN = np.stack(runs)
     # Summing drawn records is a matrix product with how often each was drawn.
     flat_NX = np.moveaxis(counts_SN, 1, 0).reshape(counts_SN.shape[1], -1).astype(np.float64)
@@ -94,7 +89,7 @@ def _of_counts(aggregate: Callable[[Any], Any], runs: Sequence[Any]) -> _Value:
     return value
 
 
-def _of_sample(of_sample: Any, runs: Sequence[Any]) -> _Value:
+def _of_sample(of_sample: Any, runs: Sequence[Any]) -> _Function:
     def value(drawn_BN: NDArray[np.int64]) -> list[Any]:
         draws = drawn_BN.tolist()
         return [np.mean([of_sample([run[n] for n in draw]) for run in runs]) for draw in draws]

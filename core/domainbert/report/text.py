@@ -1,4 +1,4 @@
-"""Numbers and foreign text as they stand in Markdown, HTML, CSV and terminals.
+"""Numbers and foreign text in Markdown, HTML, CSV and terminals.
 
 Jinja's autoescape covers HTML; Markdown and CSV have no such thing.
 """
@@ -59,25 +59,17 @@ def spread(summary: Any) -> str:
 
 def difference(compared: Any) -> str:
     """Return difference, interval and verdict of a `Comparison` in points."""
-    low, high = signed(compared.low), signed(compared.high)
-    return (
-        f"{signed(compared.difference)} points, 95 % interval {low} to {high}: {compared.verdict}"
-    )
+    centre, low, high = map(signed, (compared.difference, compared.low, compared.high))
+    return f"{centre} points, 95 % interval {low} to {high}: {compared.verdict}"
 
 
 def templates(**options: Any) -> Any:
     """Return the Jinja environment of all templates, with the filters of this module."""
     import jinja2
 
-    environment = jinja2.Environment(  # noqa: S701  # `autoescape` is an option: HTML needs it
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        **options,
-    )
-    environment.filters.update(
-        percent=percent, spread=spread, cell=cell, plain=plain, signed=signed
-    )
+    options |= {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    options |= {"loader": jinja2.FileSystemLoader(TEMPLATES), "undefined": jinja2.StrictUndefined}
+    environment = jinja2.Environment(**options)  # noqa: S701  # HTML sets `autoescape`
+    filters = (percent, spread, cell, plain, signed)
+    environment.filters.update({function.__name__: function for function in filters})
     return environment

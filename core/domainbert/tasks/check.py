@@ -10,6 +10,9 @@ from domainbert.errors import DataError
 from domainbert.plugin.components import TaskKind
 from domainbert.plugin.domain import Task
 
+Splits = Mapping[str, Sequence[Any]]
+Labels = Mapping[str, Sequence[str]]
+
 
 def check_records(kind: TaskKind, task: Task, records: Sequence[Any], path: Path) -> None:
     """Refuse an empty split and records that do not suit the kind.
@@ -42,16 +45,12 @@ def plain_text(kind: TaskKind, record: Any) -> str:
     return " ".join(kind.text(record).casefold().split())
 
 
-def strangers(
-    task: Task, declared: bool, labels: Mapping[str, Sequence[str]], noun: str
-) -> tuple[str, str] | None:
+def strangers(task: Task, declared: bool, labels: Labels, noun: str) -> tuple[str, str] | None:
     """Return the first split with labels that the task lacks, and the reason; None if none has."""
-    where = "declared" if declared else "in the training split"
+    where, known = "declared" if declared else "in the training split", ", ".join(task.labels[:20])
     for split, names in labels.items():
-        for name in names:
-            if name not in task.labels:
-                known = ", ".join(task.labels[:20])
-                return split, f"has the {noun} {name!r}, which is not {where} ({known})"
+        if new := {*names} - {*task.labels}:
+            return split, f"has the {noun} {min(new)!r}, which is not {where} ({known})"
     return None
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from domainbert.errors import DataError, PluginError, RecipeError
-from domainbert.plugin.components import Baseline, LoadedTask
-from domainbert.plugin.domain import DataFile, Domain, Task
-from domainbert.plugin.registry import calling, component, reading
+from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
+from domainbert.plugin.domain import Domain, Task
+from domainbert.plugin.registry import calling, component
 from domainbert.recipe.sections import TaskSection
 from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import sha256_file
@@ -37,68 +36,17 @@ def load_task(
         DataError: A file is missing or malformed, or labels do not agree.
     """
     task = _own_task(section, folder) if section.kind else _declared_task(section.name, domain)
-    task = replace(
-        task,
-        metrics=(*task.metrics, *section.metrics),
-        baselines=(*task.baselines, *section.baselines),
-    )
-    _check_names(task)
-    paths = {split: _located(task.splits[split], progress) for split in SPLITS}
-    loaded = _load(task, paths)
-    return replace(loaded, terms=domain.terms.read() if domain and domain.terms else ())
-
-
-def _own_task(section: TaskSection, folder: Path) -> Task:
-    names = {"name", "kind", "labels", "multi_label", "levels"}
-    return Task(
-        title="",
-        licence="as of your files",
-        origin="your files",
-        version="own",
-        splits={split: folder / str(getattr(section, split)) for split in SPLITS},
-        **section.model_dump(include=names),
-    )
-
-
-def _declared_task(name: str, domain: Domain | None) -> Task:
-    if domain is None:
-        raise RecipeError(
-            f"tasks: unknown task {name!r}; the recipe names no domain; "
-            "your own task needs kind, train, validation and test."
-        )
-    tasks = {task.name: task for task in domain.tasks}
-    if name not in tasks:
-        names = ", ".join(sorted(tasks)) or "none"
-        raise RecipeError(f"tasks: unknown task {name!r}; domain {domain.name!r} has: {names}.")
-    return replace(tasks[name], domain=domain.name)
-
-
-def _check_names(task: Task) -> None:
-    """Refuse a kind, metric or baseline that no plugin provides, before any file is read."""
-    try:
-        wrong = kind_of(task).check_task(task)
-        for name in metric_names(task):
-            metric_of(task, name)
-        for name in task.baselines:
-            component(Baseline, name)
-    except PluginError as error:
-        raise RecipeError(f"tasks: {task.name!r}: {error}") from None
-    if wrong:
-        raise RecipeError(f"tasks: {task.name!r}: {wrong}.")
-
-
-def _located(file: DataFile | Path, progress: Progress | None) -> Path:
-    return file if isinstance(file, Path) else locate(file, progress)
-
-
-def _load(task: Task, paths: Mapping[str, Path]) -> LoadedTask:
-    kind, read, counts = kind_of(task), reader_of(task), Counter[str]()
-    splits = {}
-    for split in SPLITS:
-        with reading(paths[split], task.name) if task.read else calling(kind):
-            records = tuple(read(paths[split], split))
+    more: Any = {k: (*getattr(task, k), *getattr(section, k)) for k in ("metrics", "baselines")}
+    task = replace(task, **more)
+    kind = _checked_kind(task)
+    files = [(split, task.splits[split]) for split in SPLITS]
+    paths = {s: file if isinstance(file, Path) else locate(file, progress) for s, file in files}
+    splits, counts = {}, Counter[str]()
+    for split, path in paths.items():
+        with calling(task if task.read else kind, path):
+            records = tuple(task.read(path, split) if task.read else kind.read(path, task))
         with calling(kind):
-            check_records(kind, task, records, paths[split])
+            check_records(kind, task, records, path)
             splits[split] = tuple(kind.repair(record, counts) for record in records)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: sha256_file(path) for split, path in paths.items()}
@@ -110,9 +58,37 @@ def _load(task: Task, paths: Mapping[str, Path]) -> LoadedTask:
     train = {plain_text(kind, record) for record in splits["train"]}
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
     counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])
-    return LoadedTask(complete, splits, dict(+counts))
+    terms = domain.terms.read() if domain and domain.terms else ()
+    return LoadedTask(complete, splits, dict(+counts), terms)
 
 
-def reader_of(task: Task) -> Callable[[Path, str], Iterable[Any]]:
-    """Return the task's reader, or the one for its kind."""
-    return task.read or (lambda path, _split: kind_of(task).read(path, task))
+def _own_task(section: TaskSection, folder: Path) -> Task:
+    about = "as of your files", "your files", "own"
+    splits = {split: folder / str(getattr(section, split)) for split in SPLITS}
+    more: Any = section.model_dump(include={"labels", "multi_label", "levels"})
+    return Task(section.name, "", str(section.kind), *about, splits, **more)
+
+
+def _declared_task(name: str, domain: Domain | None) -> Task:
+    tasks = {task.name: task for task in domain.tasks} if domain else {}
+    if domain is None or name not in tasks:
+        known = "the recipe names no domain; your own task needs kind, train, validation and test"
+        if domain:
+            known = f"domain {domain.name!r} has: {', '.join(sorted(tasks)) or 'none'}"
+        raise RecipeError(f"tasks: unknown task {name!r}; {known}.")
+    return replace(tasks[name], domain=domain.name)
+
+
+def _checked_kind(task: Task) -> TaskKind:
+    """Refuse a kind, metric or baseline that no plugin provides, before any file is read."""
+    try:
+        wrong = kind_of(task).check_task(task)
+        for name in metric_names(task):
+            metric_of(task, name)
+        for name in task.baselines:
+            component(Baseline, name)
+    except PluginError as error:
+        wrong = str(error).removesuffix(".")
+    if wrong:
+        raise RecipeError(f"tasks: {task.name!r}: {wrong}.")
+    return kind_of(task)

@@ -8,7 +8,6 @@ from helpers.tasks import tagging
 from domainbert.plugin.domain import Sentence
 from domainbert.tasks.baselines.tagging import predict_dictionary, predict_majority_type
 from domainbert.tasks.kinds.tagging import TAGGING
-from domainbert.tasks.metrics.score import score
 
 
 def sentence(words: str, tags: str) -> Sentence:
@@ -51,13 +50,5 @@ def test_the_longest_terms_are_mentions_of_their_type(terms: tuple[str, ...], ta
 def test_a_term_has_its_own_type_where_training_has_it() -> None:
     loaded = replace(tagging(train=TRAIN, test=TRAIN[1:2]), terms=("lime burner",))
     assert predict_dictionary(loaded, 0)["test"][0].predicted == ("O", "B-ROLE", "I-ROLE")
-
-
-def test_a_task_that_words_decide() -> None:
-    loaded = tagging()
-    assert TAGGING.baselines(loaded) == ("majority-type",)
-    assert TAGGING.baselines(replace(loaded, terms=("barn",))) == ("majority-type", "dictionary")
-    made = predict_majority_type(loaded, 0)
-    assert [len(made[split]) for split in ("validation", "test")] == [8, 16]
-    # Roles and places are found, but each place begins with a `the` that is O as often as not.
-    assert score(loaded.task, made["test"])["f1_strict"] == 0.5
+    assert TAGGING.baselines(loaded) == ("majority-type", "dictionary")
+    assert TAGGING.baselines(tagging()) == ("majority-type",)

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.tasks import examples, labelled
+from helpers.tasks import SETTINGS, classification, examples, labelled, tune
 
 from domainbert.plugin.domain import Example, Prediction
+from domainbert.tasks.finetune import score_records
 from domainbert.tasks.kinds.classification import (
     CLASSIFICATION,
+    average_windows,
     best_threshold,
     decide,
     label_matrix,
@@ -23,16 +25,14 @@ TokenizerOf = Callable[[str], Any]
 def test_a_document_of_100_000_words_is_cut_or_read_whole(
     tokenizer_of: TokenizerOf, long: str
 ) -> None:
+    settings = SETTINGS.model_copy(update={"long_texts": long})
     document = Example("the baker " * 50_000, ("person",))
-    windows = text_windows([document, Example("", ("place",))], tokenizer_of("bert"), 16, long)
+    windows = text_windows([document, Example("", ("place",))], tokenizer_of("bert"), settings)
     sizes = [len(window.input_ids) - 2 for window in windows if window.record == 0]
     assert sum(sizes) == (14 if long == "truncate" else 100_000)
     assert max(sizes) == 14
     assert sum(window.weight for window in windows if window.record == 0) == pytest.approx(1)
     assert [len(window.input_ids) for window in windows if window.record == 1] == [2]
-
-
-def test_long_texts_are_counted(tokenizer_of: TokenizerOf) -> None:
     texts = [Example("the " * n, ("place",)) for n in (3, 14, 15)]
     assert CLASSIFICATION.count_long(texts, tokenizer_of("bert"), 16) == 1
 
@@ -65,23 +65,31 @@ def test_rare_classes_start_as_rare() -> None:
 
 ONE = labelled("classification", "a", "b")
 MANY = labelled("classification", "a", "b", multi_label=True)
+UNKNOWN = "'d' is no label of the task (a, b)"
+NOT_ONE = "exactly one gold and one predicted label were expected"
 
 
 @pytest.mark.parametrize(
     ("task", "prediction", "message"),
     [
         (ONE, Prediction(("a",), ("b",), ("b", "a")), ""),
-        (ONE, Prediction(("a", "b"), ("a",)), "exactly one gold and one predicted label were"),
-        (ONE, Prediction(("a",), ()), "exactly one gold and one predicted label were expected"),
-        (ONE, Prediction(("d",), ("a",)), "'d' is no label of the task (a, b)"),
-        (ONE, Prediction(("a",), ("d",)), "'d' is no label of the task (a, b)"),
+        (ONE, Prediction(("a", "b"), ("a",)), NOT_ONE),
+        (ONE, Prediction(("a",), ()), NOT_ONE),
+        (ONE, Prediction(("d",), ("a",)), UNKNOWN),
         (MANY, Prediction(("d",), ()), ""),
-        (MANY, Prediction((), ("d",)), "'d' is no label of the task (a, b)"),
-        (MANY, Prediction((), (), ("d",)), "'d' is no label of the task (a, b)"),
+        (MANY, Prediction((), (), ("d",)), UNKNOWN),
         (MANY, Prediction((), ("a", "a")), "a label is named twice"),
     ],
 )
 def test_misfits(task: Any, prediction: Prediction, message: str) -> None:
-    misfit = CLASSIFICATION.misfit(prediction, task)
-    assert misfit.startswith(message)
-    assert (misfit == "") == (message == "")
+    assert CLASSIFICATION.misfit(prediction, task) == message
+
+
+def test_scores_do_not_depend_on_the_other_texts(family_folder: Any, session: Any) -> None:
+    tuned = tune(family_folder("bert"), classification(), session)
+    texts = [
+        Example(e.text + " and it" * (n % 4), e.labels) for n, e in enumerate(examples(48, 12))
+    ]
+    together = average_windows(*score_records(tuned, texts), len(texts))
+    alone = np.concatenate([score_records(tuned, [text])[1] for text in texts])
+    assert together == pytest.approx(alone, abs=1e-5)

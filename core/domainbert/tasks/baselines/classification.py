@@ -45,26 +45,24 @@ def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
     try:
         train_NF = features.fit_transform([example.text for example in train])
     except ValueError:  # "empty vocabulary"
-        raise DataError(
-            f"task {task.name!r}: no training text has a word of two letters, so there is no "
-            "TF-IDF baseline. Set `evaluate.baselines: false` to do without."
-        ) from None
+        problem = "no training text has a word of two letters, which TF-IDF needs"
+        hint = "Set `evaluate.baselines: false`."
+        raise DataError(f"task {task.name!r}: {problem}. {hint}") from None
     gold_NC = label_matrix(task.labels, train)
-    # What training always or never has cannot be fitted: it gets the highest or the lowest score.
+    # No classifier can be fitted for what training always or never has.
     always, never = gold_NC.all(axis=0), ~gold_NC.any(axis=0)
     fitted = np.flatnonzero(~always & ~never)
-    model = OneVsRestClassifier(LinearSVC(random_state=0)) if len(fitted) else None
-    if model is not None:
+    model = OneVsRestClassifier(LinearSVC(random_state=0))
+    if len(fitted):
         model.fit(train_NF, gold_NC[:, fitted])
     scores: dict[str, NDArray[np.float32]] = {}
     for split in _SPLITS:
-        examples = loaded.splits[split]
-        margins = np.zeros((len(examples), len(fitted)), np.float32)
-        if model is not None:
-            split_NF = features.transform([example.text for example in examples])
-            margins = model.decision_function(split_NF).reshape(len(examples), -1)
-        reach = 1 + float(np.abs(margins).max(initial=0))
-        scores[split] = np.zeros((len(examples), len(task.labels)), np.float32)
-        scores[split][:, always], scores[split][:, never] = reach, -reach
-        scores[split][:, fitted] = margins
+        texts = [example.text for example in loaded.splits[split]]
+        scores_NC = np.zeros((len(texts), len(task.labels)), np.float32)
+        if len(fitted):
+            margins = model.decision_function(features.transform(texts))
+            scores_NC[:, fitted] = margins.reshape(len(texts), -1)
+        reach = 1 + float(np.abs(scores_NC).max(initial=0))
+        scores_NC[:, always], scores_NC[:, never] = reach, -reach
+        scores[split] = scores_NC
     return decide(task, loaded.splits, scores)

@@ -10,6 +10,7 @@ from domainbert.plugin.domain import Prediction, Sentence
 
 Mention = tuple[int, int, str]
 """First word, end word, type."""
+_Mentions = Callable[[Sentence], Iterator[Mention]]
 
 
 def predict_majority_type(loaded: LoadedTask, seed: int) -> Predictions:
@@ -21,9 +22,8 @@ def predict_majority_type(loaded: LoadedTask, seed: int) -> Predictions:
     best = {word: _most_frequent(types) for word, types in seen.items()}
 
     def mentions(sentence: Sentence) -> Iterator[Mention]:
-        for place, word in enumerate(sentence.words):
-            if best.get(word):
-                yield place, place + 1, best[word]
+        words = enumerate(sentence.words)
+        return ((place, place + 1, best[word]) for place, word in words if best.get(word))
 
     return _predict(loaded, mentions, join=True)
 
@@ -33,10 +33,12 @@ def predict_dictionary(loaded: LoadedTask, seed: int) -> Predictions:
 
     The type of a term is its most frequent one in training, else the most frequent of all.
     """
+    from seqeval.metrics.sequence_labeling import get_entities
+
     types: dict[str, Counter[str]] = defaultdict(Counter)
     for sentence in loaded.splits["train"]:
-        for first, stop, name in _gold(sentence):
-            types[_key(sentence.words[first:stop])][name] += 1
+        for name, first, last in get_entities(list(sentence.tags)):
+            types[_key(sentence.words[first : last + 1])][name] += 1
     usual = _most_frequent(sum(types.values(), Counter()))
     terms = {_key([term]): usual for term in loaded.terms}
     terms |= {key: _most_frequent(types[key]) for key in terms.keys() & types.keys()}
@@ -57,9 +59,7 @@ def predict_dictionary(loaded: LoadedTask, seed: int) -> Predictions:
     return _predict(loaded, mentions, join=False)
 
 
-def _predict(
-    loaded: LoadedTask, mentions: Callable[[Sentence], Iterator[Mention]], join: bool
-) -> Predictions:
+def _predict(loaded: LoadedTask, mentions: _Mentions, join: bool) -> Predictions:
     predictions = {}
     for split in ("validation", "test"):
         rows = []
@@ -72,15 +72,6 @@ def _predict(
             rows.append(Prediction(sentence.tags, tuple(tags), words=sentence.words))
         predictions[split] = tuple(rows)
     return predictions
-
-
-def _gold(sentence: Sentence) -> Iterator[Mention]:
-    starts = [place for place, tag in enumerate(sentence.tags) if tag.startswith("B-")]
-    for first in starts:
-        stop = first + 1
-        while stop < len(sentence.tags) and sentence.tags[stop].startswith("I-"):
-            stop += 1
-        yield first, stop, sentence.tags[first][2:]
 
 
 def _key(words: Sequence[str]) -> str:

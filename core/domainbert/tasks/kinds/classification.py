@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from domainbert.batching import batched
 from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
-from domainbert.tasks.check import strangers, unknown_label
+from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
 from domainbert.tasks.readers.table import read_table
 from domainbert.tokenizer.load import encode_texts, special_tokens
 
@@ -19,43 +20,37 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    _Scores = NDArray[np.float32]
+
 _RANKED = 10
 _LEVELS = "levels need multi_label: true"
-_METRICS = ("f1_macro", "accuracy", "f1_micro", "mcc")
 _MULTI_METRICS = (
     "f1_micro", "f1_macro", "precision_micro", "recall_micro", "precision_at_1", "recall_at_1",
     "precision_at_3", "recall_at_3", "precision_at_5", "recall_at_5", "top1_f1",
 )  # fmt: skip
 
 
-def text_windows(
-    examples: Sequence[Example], tokenizer: Any, max_length: int, long_texts: str
-) -> list[Window]:
-    """Cut texts to what the model reads.
+def text_windows(examples: Sequence[Example], tokenizer: Any, settings: Any) -> list[Window]:
+    """Return the windows of texts.
 
     Args:
         examples: Their texts.
         tokenizer: A fast tokenizer.
-        max_length: Tokens of a window, special tokens included.
-        long_texts: `truncate` keeps the beginning; `window` makes windows of the whole text, whose
-            scores are averaged.
+        settings: `max_seq_length` counts special tokens, too. With `long_texts: truncate` the
+            beginning is read; with `window` the whole text, and scores are averaged.
     """
     specials = special_tokens(tokenizer)
-    capacity = specials.room(max_length)
+    capacity = specials.room(settings.max_seq_length)
     windows = []
     for number, ids in enumerate(encode_texts(tokenizer, [e.text for e in examples])):
-        stop = len(ids) if long_texts == "window" else min(len(ids), capacity)
-        starts = range(0, max(stop, 1), capacity)
-        for start in starts:
-            piece = ids[start : min(start + capacity, stop)]
+        kept = ids if settings.long_texts == "window" else ids[:capacity]
+        for piece in (pieces := list(batched(kept, capacity)) or [[]]):
             framed = (*specials.prefix, *piece, *specials.suffix)
-            windows.append(Window(number, framed, weight=1 / len(starts)))
+            windows.append(Window(number, framed, weight=1 / len(pieces)))
     return windows
 
 
-def average_windows(
-    windows: Sequence[Window], scores_WC: NDArray[np.float32], n_examples: int
-) -> NDArray[np.float32]:
+def average_windows(windows: Sequence[Window], scores_WC: _Scores, n_examples: int) -> _Scores:
     """Return the mean score of each example over its windows, float32, shape (N, C)."""
     import numpy as np
 
@@ -65,22 +60,18 @@ def average_windows(
     return scores_NC
 
 
-def label_matrix(labels: Sequence[str], examples: Sequence[Any]) -> NDArray[np.float32]:
-    """Return 1 where a class is gold for an example, float32, shape (N, C); others are left out."""
+def label_matrix(labels: Sequence[str], examples: Sequence[Any]) -> _Scores:
+    """Return a one for each gold class of an example, float32, shape (N, C)."""
     import numpy as np
 
     number = {label: column for column, label in enumerate(labels)}
     matrix = np.zeros((len(examples), len(labels)), dtype=np.float32)
     for row, example in enumerate(examples):
-        for label in example.labels:
-            if label in number:
-                matrix[row, number[label]] = 1
+        matrix[row, [number[label] for label in example.labels if label in number]] = 1
     return matrix
 
 
-def decide(
-    task: Task, splits: Mapping[str, Sequence[Any]], scores: Mapping[str, NDArray[np.float32]]
-) -> Predictions:
+def decide(task: Task, splits: Splits, scores: Mapping[str, _Scores]) -> Predictions:
     """Return predictions of validation and test from scores per class.
 
     With one label per record the best class is predicted. With several, those above a threshold:
@@ -93,24 +84,24 @@ def decide(
     """
     import numpy as np
 
-    labels = np.array(task.labels, dtype=object)  # of fixed width they lose trailing NULs
-    threshold = None
+    labels, threshold = task.labels, 0.0
     if task.multi_label:
-        gold_NC = label_matrix(task.labels, splits["validation"])
+        gold_NC = label_matrix(labels, splits["validation"])
         threshold = best_threshold(scores["validation"], gold_NC)
     predictions = {}
     for split, scores_NC in scores.items():
         order_NC = np.argsort(-scores_NC, axis=1, kind="stable")
         rows = []
         for example, row_C, order_C in zip(splits[split], scores_NC, order_NC, strict=True):
-            best = order_C[:1] if threshold is None else np.flatnonzero(row_C >= threshold)
-            predicted, ranking = labels[best].tolist(), labels[order_C[:_RANKED]].tolist()
-            rows.append(Prediction(example.labels, tuple(predicted), tuple(ranking)))
+            ranking = tuple(labels[c] for c in order_C[:_RANKED])
+            above = tuple(labels[c] for c in np.flatnonzero(row_C >= threshold))
+            guess = above if task.multi_label else ranking[:1]
+            rows.append(Prediction(example.labels, guess, ranking))
         predictions[split] = tuple(rows)
     return predictions
 
 
-def best_threshold(scores_NC: NDArray[np.float32], gold_NC: NDArray[np.float32]) -> float:
+def best_threshold(scores_NC: _Scores, gold_NC: _Scores) -> float:
     """Return the threshold on scores with the highest micro F1."""
     import numpy as np
     from sklearn.metrics import precision_recall_curve
@@ -128,8 +119,7 @@ def _targets(task: Task, examples: Sequence[Any]) -> list[Any]:
 
     if task.multi_label:
         return list(torch.from_numpy(label_matrix(task.labels, examples)))
-    number = {name: place for place, name in enumerate(task.labels)}
-    return [torch.tensor(number[example.labels[0]]) for example in examples]
+    return [torch.tensor(task.labels.index(example.labels[0])) for example in examples]
 
 
 def _loss(scores_BC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> Any:
@@ -140,18 +130,15 @@ def _loss(scores_BC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> 
     weight_B = torch.tensor([window.weight for window in windows], device=scores_BC.device)
     gold = torch.stack([targets[window.record] for window in windows]).to(scores_BC.device)
     if gold.ndim > 1:
-        losses_BC = functional.binary_cross_entropy_with_logits(scores_BC, gold, reduction="none")
-        losses_B = losses_BC.sum(dim=1)
+        loss = functional.binary_cross_entropy_with_logits
+        losses_B = loss(scores_BC, gold, reduction="none").sum(dim=1)
     else:
         losses_B = functional.cross_entropy(scores_BC, gold, reduction="none")
     return (losses_B * weight_B).sum() / weight_B.sum()
 
 
-def _decode(task: Task, splits: Mapping[str, Sequence[Any]], scores: Scores) -> Predictions:
-    averaged = {
-        split: average_windows(windows, scores_WC, len(splits[split]))
-        for split, (windows, scores_WC) in scores.items()
-    }
+def _decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
+    averaged = {s: average_windows(*rows, len(splits[s])) for s, rows in scores.items()}
     return decide(task, splits, averaged)
 
 
@@ -172,7 +159,7 @@ def _count_long(examples: Sequence[Example], tokenizer: Any, max_length: int) ->
 
 def _metrics(task: Task) -> tuple[str, ...]:
     if not task.multi_label:
-        return _METRICS
+        return "f1_macro", "accuracy", "f1_micro", "mcc"
     return (*_MULTI_METRICS, *(f"f1_micro@{level}" for level in task.levels))
 
 
@@ -181,26 +168,19 @@ def _check(example: Any, task: Task) -> str:
     if not all(map(str.isprintable, labels)):
         return f"a label has invisible characters: {labels}"
     if not task.multi_label and len(labels) != 1:
-        return (
-            f"{len(labels)} labels {labels}; expected one. "
-            "Set `multi_label: true` if there may be any number"
-        )
+        hint = "Set `multi_label: true` if there may be any number"
+        return f"{len(labels)} labels {labels}; expected one. {hint}"
     return "a label twice" if len(set(labels)) < len(labels) else ""
 
 
-def _check_labels(
-    task: Task, declared: bool, labels: Mapping[str, Sequence[str]]
-) -> tuple[str, str] | None:
+def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str] | None:
     train = labels["train"]
     if len(train) < 2:
-        named = ", ".join(train) or "none"
-        return "train", f"has {len(train)} class ({named}); expected two or more"
+        return "train", f"has {len(train)} class ({', '.join(train)}); expected two or more"
     if task.multi_label and not declared:
         return None  # rare classes of test that train lacks are usual: they count as missed
-    wrong = strangers(task, declared, labels, "label")
-    if wrong or task.multi_label:
-        return wrong
-    return strangers(replace(task, labels=tuple(train)), False, labels, "label")
+    trained = task if task.multi_label else replace(task, labels=tuple(train))
+    return strangers(task, declared, labels, "label") or strangers(trained, False, labels, "label")
 
 
 def _misfit(prediction: Prediction, task: Task) -> str:
@@ -222,9 +202,7 @@ CLASSIFICATION = TaskKind(
     text=lambda example: example.text,
     labels=lambda example: example.labels,
     outputs=lambda task: task.labels,
-    encode=lambda examples, tokenizer, settings: text_windows(
-        examples, tokenizer, settings.max_seq_length, settings.long_texts
-    ),
+    encode=text_windows,
     forward=lambda model, ids_BL, mask_BL, _windows: model.score_texts(ids_BL, mask_BL),
     targets=_targets,
     loss=_loss,

@@ -6,35 +6,23 @@ and each word is scored in the window that gives it the most context, so that no
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Sentence, Task, Window
-from domainbert.tasks.check import strangers, unknown_label
-from domainbert.tasks.readers.columns import read_columns, to_iob2
+from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
+from domainbert.tasks.readers.columns import TAG, read_columns, to_iob2
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 
-_TAG = re.compile(r"O|[BI]-\S+")
 _NO_CLASSES = "multi_label and levels are for classification"
 
 
 def outputs(task: Task) -> tuple[str, ...]:
     """Return O, and B- and I- of each type."""
     return ("O", *(f"{prefix}-{label}" for label in task.labels for prefix in "BI"))
-
-
-def entity_types(sentence: Sentence) -> set[str]:
-    """Return the types of the mentions of a sentence."""
-    return {tag[2:] for tag in sentence.tags if tag != "O"}
-
-
-def encode(sentences: Sequence[Sentence], tokenizer: Any, settings: Any) -> list[Window]:
-    """Return the windows that score a word."""
-    windows = word_windows(sentences, tokenizer, settings.max_seq_length)
-    return [window for window in windows if window.words]
 
 
 def forward(model: Any, input_ids_BL: Any, mask_BL: Any, windows: Sequence[Window]) -> Any:
@@ -62,7 +50,7 @@ def loss(scores_WC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> A
     return functional.cross_entropy(scores_WC, torch.tensor(gold, device=scores_WC.device))
 
 
-def decode(task: Task, splits: Mapping[str, Sequence[Sentence]], scores: Scores) -> Predictions:
+def decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
     """Return the best tag per word; a word without a token is O."""
     names, predictions = outputs(task), {}
     for split, (windows, scores_WC) in scores.items():
@@ -71,26 +59,21 @@ def decode(task: Task, splits: Mapping[str, Sequence[Sentence]], scores: Scores)
         for window in windows:
             for word in window.words:
                 tags[window.record][word] = names[next(best_W)]
-        predictions[split] = tuple(
-            Prediction(sentence.tags, tuple(guess), words=sentence.words)
-            for sentence, guess in zip(splits[split], tags, strict=True)
-        )
+        pairs = zip(splits[split], tags, strict=True)
+        predictions[split] = tuple(Prediction(s.tags, tuple(t), words=s.words) for s, t in pairs)
     return predictions
 
 
 def _check(sentence: Sentence, task: Task) -> str:
     if len(sentence.words) != len(sentence.tags):
         return f"{len(sentence.words)} words, {len(sentence.tags)} tags"
-    wrong = [tag for tag in sentence.tags if not _TAG.fullmatch(tag)]
+    wrong = [tag for tag in sentence.tags if not TAG.fullmatch(tag)]
     return f"tag {wrong[0]!r}; expected O, B-TYPE or I-TYPE (IOB2)" if wrong else ""
 
 
-def _check_labels(
-    task: Task, declared: bool, labels: Mapping[str, Sequence[str]]
-) -> tuple[str, str] | None:
-    if not task.labels:
-        return "train", "tags no mention, only O"
-    return strangers(task, declared, labels, "type")
+def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str] | None:
+    empty = "train", "tags no mention, only O"
+    return strangers(task, declared, labels, "type") if task.labels else empty
 
 
 def _misfit(prediction: Prediction, task: Task) -> str:
@@ -102,76 +85,55 @@ def _misfit(prediction: Prediction, task: Task) -> str:
     return unknown_label({*prediction.gold, *prediction.predicted} - {*outputs(task)}, task)
 
 
-def word_windows(sentences: Sequence[Sentence], tokenizer: Any, max_length: int) -> list[Window]:
-    """Align words with tokens and cut what is too long.
+def word_windows(sentences: Sequence[Sentence], tokenizer: Any, settings: Any) -> list[Window]:
+    """Return windows of sentences, each with the words that it scores and their first pieces.
 
-    Words are joined by blanks and found again by character offsets, which works for every
-    tokenizer family. A word that yields no token at all stands in no window; it counts as O.
+    Character offsets align words with tokens, in every tokenizer family. A word without a token is
+    in no window and counts as O.
 
     Args:
         sentences: Words of each sentence.
         tokenizer: A fast tokenizer.
-        max_length: Tokens of a window, special tokens included.
+        settings: `max_seq_length` counts special tokens, too.
     """
     specials = special_tokens(tokenizer)
-    capacity = specials.room(max_length)
+    capacity = specials.room(settings.max_seq_length)
     encoded = encode_with_offsets(tokenizer, [" ".join(s.words) for s in sentences])
     windows = []
     for number, (sentence, (ids, offsets)) in enumerate(zip(sentences, encoded, strict=True)):
         pieces = _pieces_of_words(sentence.words, offsets, capacity)
         for first, stop, owned in _spans([len(piece) for piece in pieces], capacity):
-            kept = pieces[first:stop]
-            flat = [ids[place] for piece in kept for place in piece]
-            starts = [0, *accumulate(map(len, kept))]
+            flat = [ids[place] for piece in pieces[first:stop] for place in piece]
+            starts = [*accumulate(map(len, pieces[first:stop]), initial=len(specials.prefix))]
             words = tuple(w for w in owned if pieces[w])
-            places = tuple(len(specials.prefix) + starts[w - first] for w in words)
+            places = tuple(starts[w - first] for w in words)
             framed = (*specials.prefix, *flat, *specials.suffix)
-            windows.append(Window(number, framed, words, places))
+            windows += [Window(number, framed, words, places)] if words else []
     return windows
 
 
-def _pieces_of_words(
-    words: Iterable[str], offsets: list[tuple[int, int]], capacity: int
-) -> list[list[int]]:
+def _pieces_of_words(words: Sequence[str], offsets: Any, capacity: int) -> list[list[int]]:
     """Return the token numbers of each word; a word longer than a window keeps its beginning."""
-    pieces: list[list[int]] = []
-    token, place = 0, 0
-    for word in words:
-        end, mine = place + len(word), []
-        while token < len(offsets) and offsets[token][0] < end:
-            mine.append(token)
-            token += 1
-        pieces.append(mine[:capacity])
-        place = end + 1
-    return pieces
+    ends = [end - 1 for end in accumulate(len(word) + 1 for word in words)]
+    pieces: list[list[int]] = [[] for _ in (*words, "beyond the last")]
+    for token, (start, _) in enumerate(offsets):
+        pieces[bisect_right(ends, start)].append(token)
+    return [piece[:capacity] for piece in pieces[:-1]]
 
 
 def _spans(sizes: list[int], capacity: int) -> list[tuple[int, int, range]]:
     """Return overlapping spans of words, with the words that each scores."""
-    ends = []
-    first = 0
-    while True:
-        stop, used = first, 0
-        while stop < len(sizes) and used + sizes[stop] <= capacity:
-            used += sizes[stop]
-            stop += 1
-        ends.append((first, stop))
-        if stop == len(sizes):
-            break
+    sums, firsts, stops = [*accumulate(sizes, initial=0)], [0], [0]
+    while stops[-1] < len(sizes):
+        stops.append(bisect_right(sums, sums[firsts[-1]] + capacity) - 1)
         # The next span begins a quarter of a window before this one ends, but always moves on.
-        back, overlap = stop, 0
-        while back > first + 1 and overlap + sizes[back - 1] <= capacity // 4:
-            back -= 1
-            overlap += sizes[back]
-        first = back
-    spans, owned_from = [], 0
-    for number, (start, stop) in enumerate(ends):
-        last = number == len(ends) - 1
-        # Two spans meet in the middle of what both can see.
-        owned_to = stop if last else (ends[number + 1][0] + stop + 1) // 2
-        spans.append((start, stop, range(owned_from, owned_to)))
-        owned_from = owned_to
-    return spans
+        back = bisect_left(sums, sums[stops[-1]] - capacity // 4)
+        firsts.append(max(firsts[-1] + 1, back))
+    # Two spans meet in the middle of what both can see.
+    meets = [(a + b + 1) // 2 for a, b in zip(firsts[1:-1], stops[1:-1], strict=True)]
+    owned = pairwise([0, *meets, len(sizes)])
+    spans = zip(firsts, stops[1:], owned, strict=False)
+    return [(first, stop, range(*ends)) for first, stop, ends in spans]
 
 
 TAGGING = TaskKind(
@@ -180,9 +142,9 @@ TAGGING = TaskKind(
     noun="sentence",
     read=lambda path, _task: read_columns(path),
     text=lambda sentence: " ".join(sentence.words),
-    labels=entity_types,
+    labels=lambda sentence: {tag[2:] for tag in sentence.tags if tag != "O"},
     outputs=outputs,
-    encode=encode,
+    encode=word_windows,
     forward=forward,
     targets=targets,
     loss=loss,

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.components import Metric
 from domainbert.plugin.domain import Prediction
-from domainbert.tasks.metrics.ratios import f1, precision, recall
+from domainbert.tasks.metrics.labels import f1, recall, share
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Entities = set[Any]
 
 
 def strict_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
@@ -35,27 +33,17 @@ def default_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
     return _counts(predictions, lambda tags: set(get_entities(list(tags))))
 
 
-def _counts(
-    predictions: Sequence[Prediction], entities: Callable[[Sequence[str]], Entities]
-) -> NDArray[np.int64]:
+def _counts(predictions: Sequence[Prediction], entities: Callable[..., Any]) -> NDArray[np.int64]:
     import numpy as np
 
-    rows = []
-    for prediction in predictions:
-        gold, guess = entities(prediction.gold), entities(prediction.predicted)
-        rows.append((len(gold & guess), len(guess), len(gold)))
+    pairs = [(entities(p.gold), entities(p.predicted)) for p in predictions]
+    rows = [(len(gold & guess), len(guess), len(gold)) for gold, guess in pairs]
     return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
 
 METRICS = (
     Metric("f1_strict", "F1 of mentions, strict IOB2", strict_counts, f1),
-    Metric(
-        "precision_strict",
-        "Precision of mentions, strict IOB2",
-        strict_counts,
-        precision,
-        shown=False,
-    ),
-    Metric("recall_strict", "Recall of mentions, strict IOB2", strict_counts, recall, shown=False),
+    Metric("precision_strict", "Precision, strict IOB2", strict_counts, share, shown=False),
+    Metric("recall_strict", "Recall, strict IOB2", strict_counts, recall, shown=False),
     Metric("f1_default", "F1 of mentions as conlleval counts them", default_counts, f1),
 )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.components import Metric
 from domainbert.plugin.domain import Prediction
-from domainbert.tasks.metrics.ratios import f1, macro_f1, precision, recall, share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +22,38 @@ if TYPE_CHECKING:
 CUTS = (1, 3, 5)
 
 
+def f1(sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the F1 score; 0 where nothing is gold or predicted."""
+    return ratio(2 * sums[..., 0], sums[..., 1] + sums[..., 2])
+
+
+def recall(sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the share of gold labels that are predicted; 0 where nothing is gold."""
+    return ratio(sums[..., 0], sums[..., 2])
+
+
+def macro_f1(sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean F1 of the classes that occur, from sums of shape (..., K, 3)."""
+    occurs = (sums[..., 1] + sums[..., 2] > 0).sum(axis=-1)
+    return ratio(f1(sums).sum(axis=-1), occurs)
+
+
+def share(sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the first count as a share of the second, from sums of shape (..., 2)."""
+    return ratio(sums[..., 0], sums[..., 1])
+
+
+def ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    """Return part / whole; 0 where the whole is 0."""
+    import numpy as np
+
+    return np.asarray(np.where(whole == 0, 0.0, part / np.where(whole == 0, 1, whole)))
+
+
 def micro_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
     """Return (right, predicted, gold) classes per record; int64, shape (N, 3)."""
-    return _rows(
-        [(len({*p.gold} & {*p.predicted}), len(p.predicted), len(p.gold)) for p in predictions]
-    )
+    sides = [(p.gold, p.predicted) for p in predictions]
+    return _rows([(len({*gold} & {*guess}), len(guess), len(gold)) for gold, guess in sides])
 
 
 def class_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
@@ -40,9 +66,8 @@ def class_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
     number = {name: k for k, name in enumerate(sorted({c for p in predictions for c in p.gold}))}
     counts = np.zeros((len(predictions), len(number), 3), dtype=np.int64)
     for row, prediction in enumerate(predictions):
-        for name in prediction.predicted:
-            if name in number:
-                counts[row, number[name], 1] += 1
+        for name in filter(number.__contains__, prediction.predicted):
+            counts[row, number[name], 1] += 1
         for name in prediction.gold:
             counts[row, number[name], 2] += 1
             counts[row, number[name], 0] += name in prediction.predicted
@@ -58,8 +83,7 @@ def matthews(predictions: Sequence[Prediction]) -> float:
     """Return Matthews' correlation of one class per record; 0 where it is undefined."""
     from sklearn.metrics import matthews_corrcoef
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         gold = [p.gold[0] for p in predictions]
         return float(matthews_corrcoef(gold, [p.predicted[0] for p in predictions]))
 
@@ -73,23 +97,20 @@ def at_level(metric: Metric, level: str, length: int) -> Metric:
     def above(function: Any, predictions: Sequence[Prediction]) -> Any:
         return function([Prediction(cut(p.gold), cut(p.predicted)) for p in predictions])
 
-    return replace(
-        metric,
-        name=f"{metric.name}@{level}",
-        counts=metric.counts and partial(above, metric.counts),
-        of_sample=metric.of_sample and partial(above, metric.of_sample),
-    )
+    made: Any = {key: getattr(metric, key) for key in ("counts", "of_sample")}
+    made = {key: function and partial(above, function) for key, function in made.items()}
+    return replace(metric, name=f"{metric.name}@{level}", **made)
 
 
 def _top(k: int, prediction: Prediction) -> int:
     return len({*prediction.gold} & {*prediction.ranking[:k]})
 
 
-def _precision_at(k: int, predictions: Sequence[Prediction]) -> NDArray[np.int64]:
+def _hits(k: int, predictions: Sequence[Prediction]) -> NDArray[np.int64]:
     return _rows([(_top(k, p), k) for p in predictions])
 
 
-def _recall_at(k: int, predictions: Sequence[Prediction]) -> NDArray[np.float64]:
+def _recall(k: int, predictions: Sequence[Prediction]) -> NDArray[np.float64]:
     return _rows([(_top(k, p) / len(p.gold), 1.0) if p.gold else (0.0, 0.0) for p in predictions])
 
 
@@ -108,12 +129,9 @@ METRICS = (
     Metric("accuracy", "Share of records with the right classes", accuracy_counts, share),
     Metric("f1_micro", "F1 over all decisions", micro_counts, f1, shown=False),
     Metric("mcc", "Matthews' correlation", of_sample=matthews, low=-1.0),
-    Metric("precision_micro", "Precision over all decisions", micro_counts, precision, shown=False),
+    Metric("precision_micro", "Precision over all decisions", micro_counts, share, shown=False),
     Metric("recall_micro", "Recall over all decisions", micro_counts, recall, shown=False),
-    *(
-        Metric(f"precision_at_{k}", "", partial(_precision_at, k), share, shown=k == 1)
-        for k in CUTS
-    ),
-    *(Metric(f"recall_at_{k}", "", partial(_recall_at, k), share, shown=k == 5) for k in CUTS),
+    *(Metric(f"precision_at_{k}", "", partial(_hits, k), share, shown=k == 1) for k in CUTS),
+    *(Metric(f"recall_at_{k}", "", partial(_recall, k), share, shown=k == 5) for k in CUTS),
     Metric("top1_f1", "F1 of the best-ranked class (arXiv 1906.02124)", _top1_counts, f1),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -60,23 +59,19 @@ def score(task: Task, predictions: Sequence[Prediction]) -> dict[str, float]:
 
 def _value(metric: Metric, predictions: Sequence[Prediction], sums: dict[Any, Any]) -> float:
     with calling(metric):
-        if metric.counts is not None and metric.aggregate is not None:
+        if metric.counts and metric.aggregate:
             if metric.counts not in sums:
                 sums[metric.counts] = metric.counts(predictions).sum(axis=0)
             value = float(metric.aggregate(sums[metric.counts]))
-        elif metric.of_sample is not None:
+        elif metric.of_sample:
             value = float(metric.of_sample(predictions))
-    if not (math.isfinite(value) and metric.low - 1e-9 <= value <= metric.high + 1e-9):
-        raise RunFailed(
-            f"metric {metric.name!r} gave {value} for {len(predictions)} records; expected a "
-            f"number from {metric.low:g} to {metric.high:g}."
-        )
+    if not metric.low - 1e-9 <= value <= metric.high + 1e-9:  # true for NaN, too
+        given = f"metric {metric.name!r} gave {value} for {len(predictions)} records"
+        raise RunFailed(f"{given}; expected a number from {metric.low:g} to {metric.high:g}.")
     return value
 
 
-def check_predictions(
-    source: TaskKind | Baseline, loaded: LoadedTask, predictions: Predictions
-) -> None:
+def check_predictions(source: TaskKind | Baseline, loaded: LoadedTask, made: Predictions) -> None:
     """Refuse predictions that do not suit the task before they are scored.
 
     Raises:
@@ -85,7 +80,7 @@ def check_predictions(
     kind, task = kind_of(loaded.task), loaded.task
     for split in ("validation", "test"):
         records = loaded.splits[split]
-        given = predictions.get(split, ()) if isinstance(predictions, Mapping) else ()
+        given = made.get(split, ()) if isinstance(made, Mapping) else ()
         title = f"{type(source).__name__} {source.name!r} does not suit task {task.name!r}: {split}"
         if len(given) != len(records):
             raise RunFailed(f"{title}: {len(given)} predictions for {len(records)} records.")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Sentence
-from domainbert.plugin.readers import read_utf8
+from domainbert.plugin.readers import read_lines
 
-_TAG = re.compile(r"O|[BI]-\S+")
-_OTHER_SCHEMES = re.compile(r"[ESLUM]-\S+")
+TAG = re.compile(r"O|[BI]-\S+")
 
 
 def read_columns(path: Path) -> Iterator[Sentence]:
@@ -26,23 +26,27 @@ def read_columns(path: Path) -> Iterator[Sentence]:
     """
     words: list[str] = []
     tags: list[str] = []
-    for number, line in _lines(path):
+    for number, line in chain(read_lines(path), [(0, "")]):
         if not line.strip() or line.startswith("-DOCSTART-"):
             if words:
                 yield Sentence(tuple(words), tuple(tags))
             words, tags = [], []
             continue
-        columns = line.split("\t") if "\t" in line else line.split(" ")
-        columns = [column for column in columns if column]
+        columns = [part for part in line.split("\t" if "\t" in line else " ") if part]
         if len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
-            raise DataError(
-                f"{path}:{number}: expected a word and a tag, separated by a tab or a blank, "
-                f"found {line[:60]!r}."
-            )
+            expected = "expected a word and a tag, separated by a tab or a blank"
+            raise DataError(f"{path}:{number}: {expected}, found {line[:60]!r}.")
         words.append(columns[0])
-        tags.append(_checked_tag(columns[-1].strip(), path, number))
-    if words:
-        yield Sentence(tuple(words), tuple(tags))
+        tags.append(columns[-1].strip())
+        if not TAG.fullmatch(tags[-1]):
+            message = (
+                f"{path}:{number}: unknown tag {tags[-1]!r}; expected O, B-TYPE or I-TYPE (IOB2)."
+            )
+            if re.fullmatch(r"[ESLUM]-\S+", tags[-1]):
+                message += (
+                    " This looks like BIOES or BILOU; convert E- and L- to I-, S- and U- to B-."
+                )
+            raise DataError(message)
 
 
 def to_iob2(sentence: Sentence, counts: Counter[str]) -> Sentence:
@@ -59,20 +63,3 @@ def to_iob2(sentence: Sentence, counts: Counter[str]) -> Sentence:
         tags.append(tag)
         previous = tag
     return Sentence(sentence.words, tuple(tags))
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    # Not splitlines(): a word may be a character such as U+2028.
-    for number, content in enumerate(read_utf8(path).split("\n"), start=1):
-        yield number, content.rstrip("\r")
-
-
-def _checked_tag(tag: str, path: Path, number: int) -> str:
-    if _TAG.fullmatch(tag):
-        return tag
-    hint = ""
-    if _OTHER_SCHEMES.fullmatch(tag):
-        hint = " This looks like BIOES or BILOU; convert E- and L- to I-, S- and U- to B-."
-    raise DataError(
-        f"{path}:{number}: unknown tag {tag!r}; expected O, B-TYPE or I-TYPE (IOB2).{hint}"
-    )

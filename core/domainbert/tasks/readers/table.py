@@ -11,9 +11,8 @@ from typing import Any
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Example
-from domainbert.plugin.readers import read_utf8
+from domainbert.plugin.readers import read_lines, read_utf8
 
-SEPARATOR = "|"
 # A 100,000-word document in a cell is longer than the csv module's default allows.
 _LONGEST_CELL = 1 << 30
 _Row = tuple[int, Any, tuple[str, ...]]
@@ -51,25 +50,23 @@ def _cells(path: Path, multi_label: bool) -> Iterator[_Row]:
     dialect: Any = {} if path.suffix == ".csv" else {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
     table = csv.DictReader(io.StringIO(read_utf8(path), newline=""), **dialect)
     header = table.fieldnames or []
-    missing = [name for name in ("text", "label") if name not in header]
-    if missing:
-        named = ", ".join(header) or "nothing"
-        raise DataError(f"{path}:1: no column {missing[0]!r}; the header names {named}.")
+    for name in ("text", "label"):
+        if name not in header:
+            named = ", ".join(header) or "nothing"
+            raise DataError(f"{path}:1: no column {name!r}; the header names {named}.")
     try:
         for row in table:
             if None in row or None in row.values():
-                raise DataError(
-                    f"{path}:{table.line_num}: expected {len(header)} columns as in the header."
-                )
+                raise csv.Error(f"expected {len(header)} columns as in the header")
             label = row["label"]
-            labels = tuple(label.split(SEPARATOR)) if multi_label else (label,)
+            labels = tuple(label.split("|")) if multi_label else (label,)
             yield table.line_num, row["text"], labels if label else ()
     except csv.Error as error:
         raise DataError(f"{path}:{table.line_num}: {error}.") from None
 
 
 def _json_rows(path: Path) -> Iterator[_Row]:
-    for number, line in enumerate(read_utf8(path).split("\n"), start=1):
+    for number, line in read_lines(path):
         if not line.strip():
             continue
         try:
@@ -78,11 +75,8 @@ def _json_rows(path: Path) -> Iterator[_Row]:
             raise DataError(f"{path}:{number}: no JSON: {error}") from None
         row = row if isinstance(row, dict) else {}
         labels = row.get("labels", row.get("label"))
-        labels = [labels] if isinstance(labels, str) else labels
-        text = row.get("text")
+        text, labels = row.get("text"), [labels] if isinstance(labels, str) else labels
         if not isinstance(labels, list) or not all(isinstance(s, str) for s in (text, *labels)):
-            raise DataError(
-                f"{path}:{number}: expected an object with `text` and `label` or `labels`, "
-                "as strings."
-            )
+            expected = "expected an object with `text` and `label` or `labels`, as strings"
+            raise DataError(f"{path}:{number}: {expected}.")
         yield number, text, tuple(labels)
