@@ -18,6 +18,7 @@ PAGES = sorted(
 RUNNABLE = [
     "docs/how-to/add-a-component.md",
     "docs/how-to/bio.md",
+    "docs/how-to/corpus-steps.md",
     "docs/how-to/extend-the-vocabulary.md",
     "docs/how-to/finance.md",
     "docs/how-to/objectives.md",

@@ -114,11 +114,10 @@ def write_store(
     totals = Counter({"documents": 0, "tokens": 0, "characters": 0})
     digest = hashlib.sha256()
     folder.mkdir(parents=True, exist_ok=True)
+    texts_file, tokens_file = (str(folder / name) for name in _FILES)
     with (
-        pa.OSFile(str(folder / _FILES[0]), "wb") as first,
-        pa.OSFile(str(folder / _FILES[1]), "wb") as second,
-        pa.ipc.new_file(first, _DOCUMENT_SCHEMA) as text_writer,
-        pa.ipc.new_file(second, token_schema) as token_writer,
+        pa.ipc.new_file(texts_file, _DOCUMENT_SCHEMA) as text_writer,
+        pa.ipc.new_file(tokens_file, token_schema) as token_writer,
     ):
         for batch in batched(documents, DOCUMENTS_PER_BATCH):
             encoded = encode([document.text for document in batch])
