@@ -89,7 +89,7 @@ def test_corpora_that_do_not_load(read: Any, what: str, domain: Domain, folder: 
 @pytest.mark.parametrize(
     ("read", "what"),
     [
-        (leave, "{}/train.tsv: Task 'knot-names' called `sys.exit(3)`."),
+        (leave, "{}/train.tsv: Task 'knot-names' called `sys.exit(3)`;"),
         (tagged(Sentence(("a", "b"), ("O",))), "{}/train.tsv, sentence 1: 2 words, 1 tags."),
     ],
 )

@@ -163,7 +163,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Terms:
-    """The field's lexicon: one term a line, `#` starts a comment line.
+    """The field's lexicon: one term per line, `#` starts a comment line.
 
     Args:
         path: A UTF-8 text file inside the plugin's package.

@@ -16,7 +16,7 @@ SHOWN = 3
 """Problems of one check that are shown in full."""
 
 Check = Generator[tuple[str, str], None, str]
-"""Yields problems, each with its fix; returns what was checked."""
+"""Yields problems, each with its fix; returns a summary."""
 
 
 @dataclass(frozen=True)

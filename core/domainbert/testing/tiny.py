@@ -146,10 +146,8 @@ def tiny_tokenizer(family: str, words: Iterable[str] = ()) -> Any:
     }
     if family in unigram:
         return unigram[family](vocab=_pieces(specials, words))
-    word_piece = "MPNetTokenizer" if family == "mpnet" else "BertTokenizer"
-    return getattr(transformers, word_piece)(
-        vocab=_word_pieces(specials, words), do_lower_case=False
-    )
+    made = transformers.MPNetTokenizer if family == "mpnet" else transformers.BertTokenizer
+    return made(vocab=_word_pieces(specials, words), do_lower_case=False)
 
 
 def _printable() -> list[str]:
@@ -196,10 +194,9 @@ def _byte_tokenizer(specials: tuple[str, ...], words: list[str]) -> Any:
     built.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     built.decoder = decoders.ByteLevel()
     built.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B [SEP]",
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]",
         special_tokens=[(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")],
-    )
+    )  # fmt: skip
     names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
     special = dict(zip(names, specials, strict=True))
     return PreTrainedTokenizerFast(tokenizer_object=built, **special)
@@ -207,13 +204,9 @@ def _byte_tokenizer(specials: tuple[str, ...], words: list[str]) -> Any:
 
 def _settings(family: str, tokenizer: Any) -> dict[str, Any]:
     pad = int(tokenizer.pad_token_id)
-    settings: dict[str, Any] = {
-        "vocab_size": len(tokenizer),
-        "pad_token_id": pad,
-        "bos_token_id": tokenizer.cls_token_id,
-        "eos_token_id": tokenizer.sep_token_id,
-        "max_position_embeddings": MAX_LENGTH,
-    }
+    settings: dict[str, Any] = {"vocab_size": len(tokenizer), "pad_token_id": pad}
+    settings |= {"bos_token_id": tokenizer.cls_token_id, "eos_token_id": tokenizer.sep_token_id}
+    settings["max_position_embeddings"] = MAX_LENGTH
     if family == "distilbert":
         return {**settings, "dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 4}
     settings |= {"hidden_size": 32, "intermediate_size": 64}
@@ -223,13 +216,8 @@ def _settings(family: str, tokenizer: Any) -> dict[str, Any]:
     elif family in {"albert", "electra"}:
         settings["embedding_size"] = 16
     elif family == "deberta-v2":
-        settings |= {
-            "relative_attention": True,
-            "position_buckets": 16,
-            "pos_att_type": ["p2c", "c2p"],
-            "position_biased_input": False,
-            "type_vocab_size": 0,
-        }
+        settings |= {"relative_attention": True, "position_buckets": 16, "type_vocab_size": 0}
+        settings |= {"pos_att_type": ["p2c", "c2p"], "position_biased_input": False}
     elif family == "modernbert":
         settings |= {name: getattr(tokenizer, name) for name in ("cls_token_id", "sep_token_id")}
         settings |= {"local_attention": 16, "global_attn_every_n_layers": 2}
