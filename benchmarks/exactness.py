@@ -37,28 +37,29 @@ from typing import Any
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from texts import silent_session
 
 from domainbert.corpus.build import Encoder, build_store
 from domainbert.corpus.sources import describe_sources, find_sources
+from domainbert.corpus.store import open_store
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.model.masked_lm import set_dropout
 from domainbert.recipe.sections import CorpusSection
 from domainbert.recipe.train import TrainSection
-from domainbert.run.progress import Reporter
-from domainbert.run.session import Session, open_session
+from domainbert.run.folder import RunFolder
+from domainbert.run.session import Session
 from domainbert.testing import FAMILIES, sample_texts, tiny_checkpoint
 from domainbert.training import step as step_module
-from domainbert.training.batch_ramp import batch_places
 from domainbert.training.data.batch import masked_sequence
-from domainbert.training.data.frame import MaskedSequence
+from domainbert.training.data.frame import Frame
 from domainbert.training.data.order import global_batch
 from domainbert.training.job import build_job
 from domainbert.training.losses import SummedLosses
+from domainbert.training.phases import batch_places
 from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job, mean_of, train_step
 
 BATCH, DOCUMENTS, STEP, TRAJECTORY = 24, 60, 3, 50
-SILENT = Reporter(enabled=False)
 
 
 def make_job(folder: Path, family: str, session: Session, layout: str = "", **changes: Any) -> Job:
@@ -72,19 +73,20 @@ def make_job(folder: Path, family: str, session: Session, layout: str = "", **ch
         for parameter in loaded.model.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=numbers))
     set_dropout(loaded.model, 0.0)
-    place = Session(
-        session.accelerator, type(session.run)(folder / f"run-{family}"), SILENT, session.stop, ""
-    )
+    place = replace(session, run=RunFolder(folder / f"run-{family}"))
     sources = find_sources([CorpusSection(path="texts.txt", text_unit="line")], None, folder)
-    with session.accelerator.main_process_first():
+    corpus = place.run.corpus
+    if session.is_main and not (corpus / "manifest.json").exists():
         files, encoder = describe_sources(sources), Encoder(loaded.tokenizer)
-        store = build_store(place.run.corpus, sources, files, (), encoder, place)
+        build_store(corpus, sources, files, (), encoder, place)
+    session.accelerator.wait_for_everyone()
+    store = open_store(corpus)
     job = build_job(settings, loaded, store, torch.arange(DOCUMENTS).numpy(), place)
     job.model.train()
     return replace(job, layout=layout) if layout else job
 
 
-def masked_sequences(job: Job, step: int) -> list[MaskedSequence]:
+def masked_sequences(job: Job, step: int) -> list[Frame]:
     """Return the global batch of a step, one sequence at a time."""
     keys = global_batch(job.index, job.settings.seed, batch_places(job.settings, step))
     return [masked_sequence(job, key) for key in keys]
@@ -96,7 +98,7 @@ def reference(job: Job, of_means: bool = False) -> tuple[float, dict[str, torch.
     model.set_attn_implementation("eager")
     parts = []
     for item in masked_sequences(job, STEP):
-        ids = torch.from_numpy(item.input_ids_L)[None]
+        ids = torch.from_numpy(item.ids_L)[None]
         logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0]
         rows = logits[torch.from_numpy(item.positions_M)].log_softmax(dim=1)
         parts.append(-rows.gather(1, torch.from_numpy(item.targets_M)[:, None]))
@@ -128,8 +130,8 @@ def family_errors(folder: Path, family: str, session: Session) -> dict[str, floa
         optimizer = build_optimizer(job.model, (0.9, 0.98), 0.0, torch.device("cpu"))
         wrapped = session.accelerator.prepare(SummedLosses(job.model))
         for _ in range(2):  # DDP sorts its buckets after the first
-            sums = train_step(job, wrapped, optimizer, STEP, 0.0)
-        worst["loss"] = max(worst["loss"], abs(mean_of(sums.losses, "masked-lm") - loss) / loss)
+            losses, *_ = train_step(job, wrapped, optimizer, STEP, 0.0)
+        worst["loss"] = max(worst["loss"], abs(mean_of(losses, "masked-lm") - loss) / loss)
         worst["gradient"] = max(worst["gradient"], distance(gradients(job.model), expected))
         session.accelerator.free_memory()
     return worst
@@ -180,7 +182,7 @@ def trajectory(folder: Path, session: Session) -> str:
 def worker(folder: Path, families: list[str]) -> None:
     """Measure under the processes that this one belongs to."""
     torch.set_num_threads(1)
-    with open_session(folder / "run", "fp32", SILENT, "") as session:
+    with silent_session(folder / "run") as session:
         found: dict[str, Any] = {f: family_errors(folder, f, session) for f in families}
         found["triples"] = trajectory(folder, session)
         if session.is_main:
@@ -195,9 +197,9 @@ def trainer_ratio(folder: Path, family: str, session: Session) -> dict[str, floa
     (loss, expected), (_, of_means) = reference(job), reference(job, of_means=True)
     rows = []
     for item in masked_sequences(job, STEP):
-        labels = torch.full((len(item.input_ids_L),), -100)
+        labels = torch.full((len(item.ids_L),), -100)
         labels[torch.from_numpy(item.positions_M)] = torch.from_numpy(item.targets_M)
-        rows.append({"input_ids": item.input_ids_L.tolist(), "labels": labels.tolist()})
+        rows.append({"input_ids": item.ids_L.tolist(), "labels": labels.tolist()})
     tokenizer = load_masked_lm(find_base(str(folder / family), folder), seed=0).tokenizer
     arguments = transformers.TrainingArguments(
         str(folder / "trainer"), per_device_train_batch_size=BATCH // 8, max_steps=1, use_cpu=True,
@@ -273,7 +275,7 @@ def main() -> None:
         texts = "".join(f"{text}\n" for text in sample_texts(DOCUMENTS))
         (folder / "texts.txt").write_text(texts, encoding="utf-8")
         worlds = {n: launch(folder, n, families) for n in map(int, options.worlds.split(","))}
-        with open_session(folder / "run", "fp32", SILENT, "") as session:
+        with silent_session(folder / "run") as session:
             trainer = {family: trainer_ratio(folder, family, session) for family in families}
         summary = summarise(folder, worlds, trainer)
     print(json.dumps(summary))

@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--events", action="store_true", help="let ckpt-chaos choose the moments")
     parser.add_argument("--modes", default=MODES, help=f"of --events ({MODES})")
-    parser.add_argument("--most", type=int, help="of --events, at most so many")
+    parser.add_argument("--most", type=int, help="of --events, at most this many")
     wanted = parser.parse_args()
     started = time.perf_counter()
     if wanted.events:

@@ -50,8 +50,7 @@ def run(folder: Path, texts: Path, processes: int, precision: str) -> dict[str, 
     )
     total, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     told = json.loads(done.stdout)
-    lock = json.loads((out / "lock.json").read_text(encoding="utf-8"))
-    training, seconds = told["training"], lock["training"]["minutes"] * 60
+    training, seconds = told["training"], told["training"]["minutes"] * 60
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found = {
         "processes": processes,

@@ -27,14 +27,14 @@ from unittest import mock
 
 import torch
 from datasets import disable_progress_bars
-from throughput import SILENT, Clock, Setup, prepare, read_options, usual_memory
+from texts import silent_session
+from throughput import Clock, Setup, prepare, read_options, usual_memory
 
 from domainbert.model.load import load_masked_lm
 from domainbert.model.masked_lm import set_dropout
 from domainbert.recipe.train import TrainSection
 from domainbert.run.device import keep_freed_memory
 from domainbert.run.environment import processor_name
-from domainbert.run.session import open_session
 from domainbert.training.data.batch import MicroBatch
 from domainbert.training.job import build_job
 from domainbert.training.losses import SummedLosses
@@ -75,7 +75,7 @@ def run(setup: Setup, name: str, turn: int) -> float:
     settings = TrainSection(steps=1, precision="fp32", max_seq_length=setup.length)
     settings = settings.model_copy(update=CHANGES[name])
     clock, tokens = Clock(setup.device), 0
-    with open_session(setup.folder / "run", "fp32", SILENT, "") as session, lever_off(name):
+    with silent_session(setup.folder / "run") as session, lever_off(name):
         loaded = load_masked_lm(setup.base, 0)
         job = build_job(settings, loaded, setup.store, setup.documents_T, session)
         if name == "packing":
@@ -89,9 +89,9 @@ def run(setup: Setup, name: str, turn: int) -> float:
         wrapped = session.accelerator.prepare(SummedLosses(job.model))
         job.model.train()
         for number in range(turn * setup.steps, (turn + 1) * setup.steps + 1):
-            sums = train_step(job, wrapped, optimizer, number, 1e-4)
+            _, read, _ = train_step(job, wrapped, optimizer, number, 1e-4)
             clock.on_step_end()
-            tokens += sums.tokens if len(clock.ends) > 1 else 0
+            tokens += read if len(clock.ends) > 1 else 0
         session.accelerator.free_memory()
     return (clock.ends[-1][1] - clock.ends[0][1]) / tokens
 

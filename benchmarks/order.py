@@ -32,7 +32,7 @@ LINKS = {"NVLink, 450 GB/s": 450e9, "8 × 400 Gb/s": 400e9, "400 Gb/s": 50e9, "1
 
 
 def index_of(sequences: int) -> SequenceIndex:
-    """Return the index of a corpus of so many sequences of 126 tokens."""
+    """Return the index of a corpus with a number of sequences of 126 tokens."""
     documents = min(sequences, MOST_DOCUMENTS)
     each = sequences // documents
     lengths = np.full(documents, 126 * each, dtype=np.int64)
@@ -52,7 +52,7 @@ def microseconds(index: SequenceIndex, step: int, calls: int = 60) -> float:
 
 
 def paper(gpus: int, parameters: float, batch: float, rate: float) -> dict[str, object]:
-    """Return seconds and bytes of a step on so many GPUs."""
+    """Return seconds and bytes of a step on a number of GPUs."""
     moved = 2 * (gpus - 1) / gpus * 4 * parameters
     compute = 6 * parameters * batch / gpus / rate
     ring = {name: moved / bandwidth for name, bandwidth in LINKS.items()}

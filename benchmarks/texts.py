@@ -6,7 +6,12 @@ import gzip
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domainbert.run.session import Session
 
 RAW_TEXT = Path("biomed", "raw_text", "biomed_raw.jsonl.gz")
 
@@ -19,7 +24,7 @@ def find_file(own: Path | None) -> Path | None:
 
 
 def read_texts(source: Path, characters: int) -> Iterator[str]:
-    """Read the texts of `jsonl` or `jsonl.gz` until there are so many characters.
+    """Read the texts of `jsonl` or `jsonl.gz` up to a number of characters.
 
     The last text is cut there.
     """
@@ -31,6 +36,16 @@ def read_texts(source: Path, characters: int) -> Iterator[str]:
             characters -= len(text)
             if characters <= 0:
                 return
+
+
+@contextmanager
+def silent_session(folder: Path, precision: str = "fp32") -> Iterator[Session]:
+    """Yield a session, with processes, that says nothing and writes to a folder."""
+    from domainbert.run.progress import Reporter
+    from domainbert.run.session import open_session
+
+    with open_session(folder, Reporter(enabled=False)) as session:
+        yield session.with_processes(precision)
 
 
 def write_texts(target: Path, texts: Iterable[str]) -> None:

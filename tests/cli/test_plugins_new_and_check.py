@@ -54,34 +54,22 @@ def test_new_writes_a_plugin_and_names_the_next_command(cli: Cli, tmp_path: Path
     assert (target / "LICENSE").read_text().startswith("MIT License\n")
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("Case Law", "expected lower-case letters, digits and single hyphens"),
-        ("", "expected lower-case letters, digits and single hyphens"),
-        ("json", "means something else in Python or here"),
-        ("bio", "is the name of a plugin, a domain or a folder of recipes that there is already"),
-        ("smoke", "is the name of a plugin, a domain or a folder of recipes that there is already"),
-    ],
-)
-def test_new_refuses_names(name: str, reason: str, cli: Cli) -> None:
-    outcome = cli("plugins", "new", name)
-    assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err.startswith(f"error: plugin name {name!r}")
-    assert reason in outcome.err
-    assert below(Path()) == []
-
-
-def test_new_refuses_names_of_installed_plugins_also_of_broken_ones(cli: Cli, shelf: Any) -> None:
+def test_new_refuses_names_that_are_malformed_or_taken(cli: Cli, shelf: Any) -> None:
     shelf.add("domainbert-ropes", "raise ImportError", names=("cords",))
     shelf.add("fake-knots", DOMAIN.format(name="knots", title="Knots"))
-    for name in ("ropes", "cords", "knots", "fake-knots"):
-        outcome = cli("plugins", "new", name)
-        assert outcome.code == 2
-        assert "that there is already" in outcome.err
-    shelf.add("domainbert-twine", "", names=())
     (shelf.folder / "domainbert_cotton.py").write_text("")
-    assert "module domainbert_cotton is installed" in cli("plugins", "new", "cotton").err
+    taken = "is the name of a plugin, a domain or a folder of recipes that there is already"
+    for name, reason in {
+        "Case Law": "expected lower-case letters, digits and single hyphens",
+        "json": "means something else in Python or here",
+        **dict.fromkeys(("bio", "smoke", "ropes", "cords", "knots", "fake-knots"), taken),
+        "cotton": "is taken: a module domainbert_cotton is installed",
+    }.items():
+        outcome = cli("plugins", "new", name)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err.startswith(f"error: plugin name {name!r}")
+        assert reason in outcome.err
+        assert below(Path()) == []
 
 
 @pytest.mark.parametrize(
@@ -114,11 +102,6 @@ def test_new_overwrites_nothing_and_leaves_nothing_half_written(
 
 # --- check -------------------------------------------------------------------------------------
 
-CHECKS = [
-    "loads", "names", "requires", "licences", "hashes", "imports", "network", "samples", "splits",
-    "labels", "terms", "scores", "recipes", "runs",
-]  # fmt: skip
-
 
 def install(cli: Cli, shelf: Any) -> Path:
     """Write a plugin and put it on the shelf; return its package."""
@@ -133,25 +116,11 @@ def install(cli: Cli, shelf: Any) -> Path:
     return package
 
 
-def test_a_new_plugin_passes_every_check(
+def test_faults_are_reported_with_their_fixes_and_exit_code_1(
     cli: Cli, shelf: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(cli, shelf)
-    # For real it is run by the test of the tutorial, and by that of the wheel.
-    monkeypatch.setattr(
-        "domainbert.plugin_check.recipes.run",
-        lambda subject, recipes, folder: dict.fromkeys(recipes, ""),
-    )
-    outcome = cli("plugins", "check", "case-law")
-    assert (outcome.code, outcome.err) == (0, "")
-    *lines, following = outcome.out.splitlines()
-    assert following == "Next: domainbert recipes list"
-    assert [line.split(":")[0] for line in lines] == [f"ok    {name}" for name in CHECKS]
-    assert lines[0] == "ok    loads: domainbert-case-law 1.2.3 provides case-law"
-    assert lines[-1] == "ok    runs: case-law/quickstart: adapted and evaluated in miniature"
-
-
-def test_faults_are_told_with_their_fixes_and_exit_code_1(cli: Cli, shelf: Any) -> None:
+    # The tests of the tutorial and of the wheel run it.
+    monkeypatch.setattr("domainbert.plugin_check.runs.run", lambda _subject, _data: "no luck")
     package = install(cli, shelf)
     (package / "sample" / "corpus.jsonl").write_text("{")
     (package / "terms.txt").write_text("chain\nchain\n")
@@ -160,37 +129,25 @@ def test_faults_are_told_with_their_fixes_and_exit_code_1(cli: Cli, shelf: Any) 
     outcome = cli("plugins", "check", "case-law")
     assert (outcome.code, outcome.err) == (1, "")
     *lines, total = outcome.out.splitlines()
-    assert total == "4 of 14 checks failed."
-    wrong = [line for line in lines if line.startswith("FAIL  ")]
-    assert [line.split(":")[0] for line in wrong] == [
-        "FAIL  samples", "FAIL  splits", "FAIL  terms", "FAIL  runs",
-    ]  # fmt: skip
-    assert all(line.count("  → ") == 1 for line in wrong)
-    assert "38 texts of test are in train too  → keep each in one split" in wrong[1]
-    assert wrong[3].startswith("FAIL  runs: case-law/quickstart: ")
-    assert "corpus.jsonl:1: expected an object with 'id' and 'text'" in wrong[3]
-    assert wrong[3].endswith("  → run it: `domainbert adapt RECIPE --set train.steps=2`")
-    assert wrong[2].startswith("FAIL  terms: terms.txt:2: 'chain' is in line 1 too  → keep one")
+    assert total == "4 of 12 checks failed."
+    assert lines[0] == "ok    loads: domainbert-case-law 1.2.3 provides case-law"
+    samples, splits, terms, runs = (line for line in lines if line.startswith("FAIL  "))
+    assert samples.startswith("FAIL  samples: corpus 'sample': ")
+    assert "38 texts of test are in train too" in splits
+    assert terms == "FAIL  terms: terms.txt:2: 'chain' is in line 1 too  → keep one of them"
+    assert runs.startswith("FAIL  runs: no luck  → run a recipe: `domainbert adapt RECIPE --set")
 
 
 def test_check_as_json(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "knots.py"
     path.write_text(DOMAIN.format(name="knots", title=""))
     outcome = cli("plugins", "check", "knots", "--plugin", path, "--json")
-    assert (outcome.code, outcome.err) == (1, "")
-    rows = json.loads(outcome.out)
-    assert rows[0] == {
-        "domain": "", "name": "loads", "ok": True, "what": "file provides knots", "fix": "",
-    }  # fmt: skip
-    assert rows[1] == {
-        "domain": "knots",
-        "name": "names",
-        "ok": False,
-        "what": "domain 'knots': title ''",
-        "fix": "give a title of one line",
-    }
-    assert [row["name"] for row in rows] == [name for name in CHECKS if name != "requires"]
-    assert [row["name"] for row in rows if not row["ok"]] == ["names"]
+    loads, names, *others = json.loads(outcome.out)
+    keys = ("domain", "name", "ok", "what", "fix")
+    assert loads == dict(zip(keys, ("", "loads", True, "file provides knots", ""), strict=True))
+    wrong = ("knots", "names", False, "domain 'knots': title ''", "give a title of one line")
+    assert names == dict(zip(keys, wrong, strict=True))
+    assert (outcome.code, outcome.err, all(row["ok"] for row in others)) == (1, "", True)
 
 
 COMPONENTS = """
@@ -207,14 +164,10 @@ def test_plugins_and_components_are_listed_with_their_reasons(cli: Cli, shelf: A
     shelf.add("fake-b", "import no_such")
     listed = {info["name"]: info for info in json.loads(cli("plugins", "list", "--json").out)}
     assert listed["fake-a"]["components"] == {"CorpusStep": ["keep"]}
-    assert listed["fake-b"]["status"] == "broken"
     outcome = cli("plugins", "check", "fake-b")
     line, total = outcome.out.splitlines()
     assert (outcome.code, total) == (1, "1 of 1 checks failed.")
-    assert line == (
-        "FAIL  loads: fake-b 1.2.3 is broken: ModuleNotFoundError: No module named 'no_such'  → "
-        "put right what it says; see docs/reference/hooks.md for the hooks"
-    )
+    assert line.startswith("FAIL  loads: fake-b 1.2.3 is broken: ModuleNotFoundError: No module ")
 
 
 def test_listing_imports_nothing_heavy(python: Callable[..., Any], tmp_path: Path) -> None:

@@ -29,16 +29,19 @@ DEFAULT = find_steps(["normalise", "exact-duplicates"])
 
 
 @pytest.fixture
-def build(session: Any) -> Callable[..., TokenStore]:
+def build(tmp_path: Path, session: Any) -> Callable[..., TokenStore]:
     """Write the store of sources."""
 
-    def build(
-        folder: Path, sources: tuple[Source, ...], steps: Any = DEFAULT, units: Any = None
-    ) -> TokenStore:
-        encoder = Encoder(tiny_tokenizer("bert"), units)
-        return build_store(folder, sources, describe_sources(sources), steps, encoder, session)
+    def build(name: str, sources: tuple[Source, ...], steps: Any = DEFAULT) -> TokenStore:
+        files, encoder = describe_sources(sources), Encoder(tiny_tokenizer("bert"))
+        return build_store(tmp_path / name, sources, files, steps, encoder, session)
 
     return build
+
+
+def lines_of(folder: Path, text: str) -> tuple[Source, ...]:
+    (folder / "a.txt").write_text(text)
+    return find_sources([CorpusSection(path="a.txt", text_unit="line")], None, folder)
 
 
 def test_order_digest_and_held_out_documents_are_those_of_earlier_versions(
@@ -52,7 +55,7 @@ def test_order_digest_and_held_out_documents_are_those_of_earlier_versions(
         CorpusSection(path="b.txt", text_unit="paragraph"),
         CorpusSection(path="a.jsonl.gz"),
     ]
-    store = build(tmp_path / "store", find_sources(sections, None, tmp_path))
+    store = build("store", find_sources(sections, None, tmp_path))
     assert store.manifest["digest"] == GOLDEN_DIGEST
     assert split_documents(store, 0.2).heldout_H.tolist() == GOLDEN_HELD_OUT
     assert store.manifest["counts"] == {
@@ -63,41 +66,30 @@ def test_order_digest_and_held_out_documents_are_those_of_earlier_versions(
     assert corpus_line(store).endswith("; normalise: 1 empty; exact-duplicates: 2 repeated")
 
 
-def appending(path: Path, _options: Mapping[str, str]) -> Iterator[Document]:
-    yield Document("1", "the clerk found the barn", "a:1")
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write("two\n")
-
-
-def vanishing(path: Path, _options: Mapping[str, str]) -> Iterator[Document]:
-    yield Document("1", "the clerk found the barn", "a:1")
-    path.unlink()
-
-
-@pytest.mark.parametrize("read", [appending, vanishing])
+@pytest.mark.parametrize(
+    "change", [Path.unlink, lambda path: path.write_text("two\n")], ids=["removed", "changed"]
+)
 def test_a_file_that_changes_while_it_is_read_is_refused(
-    tmp_path: Path, build: Callable[..., TokenStore], read: Any
+    tmp_path: Path, build: Callable[..., TokenStore], change: Callable[[Path], Any]
 ) -> None:
+    def read(path: Path, _options: Mapping[str, str]) -> Iterator[Document]:
+        yield Document("1", "the clerk found the barn", "a:1")
+        change(path)
+
     path = tmp_path / "a.txt"
-    path.write_text("one\n")
+    path.write_text("one")
     source = Source("a", "CC0-1.0", path, CorpusReader("slow", (), read))
     with pytest.raises(DataError, match="was changed while it was read"):
-        build(tmp_path / "store", (source,))
+        build("store", (source,))
     assert not (tmp_path / "store" / "manifest.json").exists()
 
 
 def test_another_tokenizer_keeps_documents_and_counts(
     tmp_path: Path, build: Callable[..., TokenStore], session: Any
 ) -> None:
-    (tmp_path / "a.txt").write_text("The clerk\nfound the barn")
-    sources = find_sources([CorpusSection(path="a.txt", text_unit="line")], None, tmp_path)
-    old = build(tmp_path / "old", sources)
-    new = retokenise(
-        tmp_path / "new",
-        tmp_path / "old",
-        Encoder(tiny_tokenizer("roberta"), word_units()),
-        session,
-    )
+    old = build("old", lines_of(tmp_path, "The clerk\nfound the barn"))
+    encoder = Encoder(tiny_tokenizer("roberta"), word_units())
+    new = retokenise(tmp_path / "new", tmp_path / "old", encoder, session)
     assert [new.text(row) for row in range(2)] == ["The clerk", "found the barn"]
     for key in ("sources", "counts", "digest", "documents"):
         assert new.manifest[key] == old.manifest[key]
@@ -106,16 +98,10 @@ def test_another_tokenizer_keeps_documents_and_counts(
 
 
 def test_steps_run_in_their_order(tmp_path: Path, build: Callable[..., TokenStore]) -> None:
-    def halve(documents: Any, counts: Any) -> Iterator[Document]:
-        for number, document in enumerate(documents):
-            if number % 2:
-                counts["odd"] += 1
-            else:
-                yield document
+    def halve(documents: Any, _counts: Any) -> Iterator[Document]:
+        return (document for number, document in enumerate(documents) if number % 2 == 0)
 
-    (tmp_path / "a.txt").write_text("one\none\ntwo\ntwo")
-    sources = find_sources([CorpusSection(path="a.txt", text_unit="line")], None, tmp_path)
+    sources = lines_of(tmp_path, "one\none\ntwo\ntwo")
     step = CorpusStep("halve", halve)
     for steps, documents in (((*DEFAULT, step), 1), ((step, *DEFAULT), 2)):
-        store = build(tmp_path / str(documents), sources, steps)
-        assert store.manifest["documents"] == documents
+        assert build(str(documents), sources, steps).manifest["documents"] == documents

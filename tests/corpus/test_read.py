@@ -15,9 +15,11 @@ from domainbert import CorpusReader, Document
 from domainbert.corpus.read import read_documents, reader_of
 from domainbert.errors import DataError
 
+Put = Callable[[str, bytes | str], Path]
+
 
 @pytest.fixture
-def put(tmp_path: Path) -> Any:
+def put(tmp_path: Path) -> Put:
     """Write a file of the test."""
 
     def write(name: str, content: bytes | str) -> Path:
@@ -40,89 +42,60 @@ def texts(path: Path, **how: str) -> list[str]:
 
 # --- txt ---------------------------------------------------------------------------------------
 
-POEM = "\ufeffone\r\ntwo  \n\n \nthree\n\n\nfour"
+LINES = ["one", "two  ", "", " ", "three", "", "", "four"]
 
 
 @pytest.mark.parametrize(
-    ("unit", "expected"),
+    ("unit", "expected", "empty"),
     [
-        ("file", [("a.txt:1", "one\ntwo  \n\n \nthree\n\n\nfour")]),
-        (
-            "line",
-            [
-                ("a.txt:1", "one"),
-                ("a.txt:2", "two  "),
-                ("a.txt:3", ""),
-                ("a.txt:4", " "),
-                ("a.txt:5", "three"),
-                ("a.txt:6", ""),
-                ("a.txt:7", ""),
-                ("a.txt:8", "four"),
-            ],
-        ),
-        ("paragraph", [("a.txt:1", "one\ntwo  "), ("a.txt:5", "three"), ("a.txt:8", "four")]),
+        ("file", [("a.txt:1", "\n".join(LINES))], [""]),
+        ("line", [(f"a.txt:{n}", line) for n, line in enumerate(LINES, 1)], []),
+        ("paragraph", [("a.txt:1", "one\ntwo  "), ("a.txt:5", "three"), ("a.txt:8", "four")], []),
     ],
 )
 def test_a_text_file_is_one_document_or_its_lines_or_its_paragraphs(
-    unit: str, expected: list[tuple[str, str]], put: Any
+    unit: str, expected: list[tuple[str, str]], empty: list[str], put: Put
 ) -> None:
-    documents = list(read_documents(put("a.txt", POEM), text_unit=unit))
+    documents = list(read_documents(put("a.txt", "\ufeff" + "\r\n".join(LINES)), text_unit=unit))
     assert documents == [Document(place, text, place) for place, text in expected]
+    assert texts(put("a.txt", ""), text_unit=unit) == empty
 
 
-@pytest.mark.parametrize(("unit", "count"), [("file", 1), ("line", 0), ("paragraph", 0)])
-def test_an_empty_text_file_has_an_empty_document_or_none(unit: str, count: int, put: Any) -> None:
-    assert texts(put("a.txt", ""), text_unit=unit) == [""] * count
+# --- jsonl and csv -----------------------------------------------------------------------------
 
 
-# --- jsonl -------------------------------------------------------------------------------------
-
-
-def test_json_lines_keep_their_ids_and_blank_lines_are_passed_over(put: Any) -> None:
+def test_json_lines_keep_their_ids_and_blank_lines_are_skipped(put: Put) -> None:
     path = put(
         "a.jsonl",
         '{"text": "one", "id": "x"}\r\n\n  \n{"text": "two\\nlines", "more": [1]}\n'
-        '{"id": 7, "text": "three"}\n{"id": 0, "text": "four"}\n{"id": null, "text": "five"}',
+        '{"id": 0, "text": "three"}\n{"id": null, "text": null}\n{"id": "\\ud800", "text": ""}',
     )
     assert list(read_documents(path)) == [
         Document("x", "one", "a.jsonl:1"),
         Document("a.jsonl:4", "two\nlines", "a.jsonl:4"),
-        Document("7", "three", "a.jsonl:5"),
-        Document("0", "four", "a.jsonl:6"),
-        Document("a.jsonl:7", "five", "a.jsonl:7"),
+        Document("0", "three", "a.jsonl:5"),
+        Document("a.jsonl:6", "", "a.jsonl:6"),
+        Document("?", "", "a.jsonl:7"),  # half of a surrogate pair cannot be written as UTF-8
     ]
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("{broken", ":2: not valid JSON: Expecting property name enclosed in double quotes: line"),
-        ('{"text": "cut', ":2: not valid JSON: Unterminated string starting at: line 1"),
-        ("[1]", ":2: expected a JSON object, found list."),
-        ('"text"', ":2: expected a JSON object, found str."),
-        ('{"txt": "a", "b": 1}', ":2: no field 'text'. Fields: txt, b. Set `text_field`."),
-        ('{"text": 5}', ":2: field 'text' is int, expected text."),
-        ('{"text": ["a"]}', ":2: field 'text' is list, expected text."),
-        ('{"text": NaN}', ":2: field 'text' is float, expected text."),
-        ("[" * 100_000, ":2: not valid JSON: maximum recursion depth exceeded"),
-        ('{"text": "a", "n": ' + "9" * 5000 + "}", ":2: not valid JSON: Exceeds the limit"),
+        ("{broken", "not valid JSON: Expecting property name enclosed in double quotes: line"),
+        ("[1]", "expected a JSON object, found list."),
+        ('{"txt": "a", "b": 1}', "no field 'text'. Fields: txt, b. Set `text_field`."),
+        ('{"text": 5}', "field 'text' is int, expected text."),
+        ("[" * 100_000, "not valid JSON: maximum recursion depth exceeded"),
+        ('{"text": "a", "n": ' + "9" * 5000 + "}", "not valid JSON: Exceeds the limit"),
     ],
     ids=lambda value: value[:20],
 )
-def test_a_bad_json_line_is_named(line: str, expected: str, put: Any) -> None:
-    assert refused(put("a.jsonl", f'{{"text": "one"}}\n{line}\n')).startswith(expected)
+def test_a_bad_json_line_is_named(line: str, expected: str, put: Put) -> None:
+    assert refused(put("a.jsonl", f'{{"text": "one"}}\n{line}\n')).startswith(f":2: {expected}")
 
 
-def test_ids_can_be_written_as_utf_8_whatever_json_says(put: Any) -> None:
-    path = put("a.jsonl", '{"id": "\\ud800", "text": "one"}\n')
-    (document,) = read_documents(path)
-    assert document.id.encode().decode() == document.id
-
-
-# --- csv ---------------------------------------------------------------------------------------
-
-
-def test_quoted_fields_of_csv_hold_commas_quotes_and_newlines(put: Any) -> None:
+def test_quoted_fields_of_csv_hold_commas_quotes_and_newlines(put: Put) -> None:
     path = put(
         "a.csv", 'id,text\r\n1,"one,\r\ntwo\n\n""three"""\r\n\r\n,four\r\n3,\r\n4\r\n5,six,7\r\n'
     )
@@ -138,13 +111,12 @@ def test_quoted_fields_of_csv_hold_commas_quotes_and_newlines(put: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("id,title\n1,one\n", ":2: no field 'text'. Fields: id, title. Set `text_field`."),
         ("id;text\n1;one\n", ":2: no field 'text'. Fields: id;text. Set `text_field`."),
         ('id,text\n1,one\n2,"open\n', ":3: not valid CSV: unexpected end of data."),
         ('id,text\n1,"one"two\n', ":2: not valid CSV: ',' expected after '\"'."),
     ],
 )
-def test_bad_csv_is_named_with_its_line(content: str, expected: str, put: Any) -> None:
+def test_bad_csv_is_named_with_its_line(content: str, expected: str, put: Put) -> None:
     assert refused(put("a.csv", content)) == expected
 
 
@@ -157,61 +129,37 @@ def table(path: Path, **columns: Any) -> Path:
 
 
 def test_rows_of_parquet_are_documents(tmp_path: Path) -> None:
-    path = table(
-        tmp_path / "a.parquet", text=["one", None, "three"], id=["x", None, "z"], n=[1] * 3
-    )
+    path = table(tmp_path / "a.parquet", text=["one", None, "3"], id=["x", None, "z"], n=[1] * 3)
     assert list(read_documents(path)) == [
         Document("x", "one", "a.parquet:1"),
         Document("a.parquet:2", "", "a.parquet:2"),
-        Document("z", "three", "a.parquet:3"),
+        Document("z", "3", "a.parquet:3"),
     ]
 
 
-def test_parquet_without_the_column_names_those_that_are_there(tmp_path: Path) -> None:
+def test_parquet_of_other_columns_is_refused(tmp_path: Path) -> None:
     path = table(tmp_path / "a.parquet", title=["one"], year=[1999])
-    assert refused(path) == ": no column 'text'. Columns: title, year. Set `text_field`."
+    assert refused(path) == ": no field 'text'. Fields: title, year. Set `text_field`."
     assert texts(path, text_field="title") == ["one"]
+    assert refused(path, text_field="year") == ": row 1: field 'year' is int, expected text."
 
 
-@pytest.mark.parametrize(
-    ("values", "kind"), [([1, 2], "int"), ([b"one"], "bytes"), ([["one"]], "list")]
-)
-def test_a_column_of_parquet_that_is_no_text_is_refused(
-    values: list[Any], kind: str, tmp_path: Path
-) -> None:
-    path = table(tmp_path / "a.parquet", text=values)
-    assert refused(path) == f": row 1: field 'text' is {kind}, expected text."
-
-
-def test_text_of_parquet_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
-    offsets, content = pa.py_buffer(b"\0\0\0\0\4\0\0\0"), pa.py_buffer("café".encode("latin-1"))
-    column = pa.Array.from_buffers(pa.string(), 1, [None, offsets, content])
-    assert "not UTF-8" in refused(table(tmp_path / "a.parquet", text=column))
-
-
-def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
-    path = table(tmp_path / "a.parquet", text=["one"] * 100)
-    content = path.read_bytes()
-    for damaged in (b"", b"text", content[:-6], content[: len(content) // 2], content[5:]):
-        path.write_bytes(damaged)
-        assert refused(path).startswith(": not a readable Parquet file: ")
-
-
-def test_a_flipped_bit_in_a_page_with_checksum_is_found(tmp_path: Path) -> None:
+def test_damaged_parquet_is_refused(tmp_path: Path, put: Put) -> None:
     path = tmp_path / "a.parquet"
     written = pa.table({"text": [f"document {number}" for number in range(100)]})
     pq.write_table(
         written, path, compression="none", use_dictionary=False, write_page_checksum=True
     )
-    content = path.read_bytes()
-    path.write_bytes(content.replace(b"document 50", b"document 51"))
-    assert refused(path).startswith(": not a readable Parquet file: ")
-
-
-def test_compressed_parquet_is_refused_with_the_way_out(put: Any) -> None:
-    assert refused(put("a.parquet.gz", b"")) == (
-        ": Parquet compresses its own pages; decompress the file first."
-    )
+    good = path.read_bytes()
+    flipped = good.replace(b"document 50", b"document 51")  # seen by the page's checksum
+    for damaged in (b"", b"text", good[:-6], good[: len(good) // 2], good[5:], flipped):
+        path.write_bytes(damaged)
+        assert refused(path).startswith(": not a readable Parquet file")
+    offsets, content = pa.py_buffer(b"\0\0\0\0\4\0\0\0"), pa.py_buffer("café".encode("latin-1"))
+    column = pa.Array.from_buffers(pa.string(), 1, [None, offsets, content])
+    assert "of UTF-8 text" in refused(table(path, text=column))
+    assert "No such file" in refused(tmp_path / "none.parquet")
+    assert refused(put("a.parquet.gz", b"")).startswith(": Parquet compresses its own pages")
 
 
 # --- choice of a reader ------------------------------------------------------------------------
@@ -228,18 +176,14 @@ def test_the_suffix_decides(name: str, reader: str) -> None:
     assert reader_of(Path(name)).name == reader
 
 
-@pytest.mark.parametrize("name", ["a.doc", "a.json", "a.tar.gz", "a.gz", "a.txt.bz2", "a", ".txt"])
+@pytest.mark.parametrize("name", ["a.doc", "a.tar.gz", "a.gz", "a.txt.bz2", "a", ".txt"])
 def test_another_suffix_is_refused_with_those_that_are_read(name: str) -> None:
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match=r"no readers for the suffix .* \.txt, \.jsonl, .* `format"):
         reader_of(Path(name))
-    assert str(caught.value).startswith(f"{name}: no reader for the suffix '")
-    assert "Expected one of .txt, .jsonl, .csv, .parquet, plain or with .gz or .zst" in str(
-        caught.value
-    )
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_compressed_files_are_read_as_the_plain_ones(suffix: str, put: Any) -> None:
+def test_compressed_files_are_read_as_the_plain_ones(suffix: str, put: Put) -> None:
     pack = gzip.compress if suffix == ".gz" else zstandard.compress
     for name, content in (("a.txt", "one"), ("a.jsonl", '{"text": "one"}'), ("a.csv", "text\none")):
         assert texts(put(name + suffix, pack(content.encode()))) == ["one"]
@@ -260,14 +204,11 @@ def yields_texts(_path: Path, _options: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("read", "reason"),
-    [(raises, "oh"), (leaves, "0"), (yields_texts, "str, expected Document")],
+    ("read", "reason"), [(raises, "oh"), (leaves, "0"), (yields_texts, "str, expected Document")]
 )
 def test_a_reader_that_fails_is_named_with_the_file(
-    read: Callable[..., Any], reason: str, put: Any
+    read: Callable[..., Any], reason: str, put: Put
 ) -> None:
     path = put("a.page", "one")
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match=rf"{path}: CorpusReader 'pages'.*{reason}"):
         list(read_documents(path, CorpusReader("pages", (".page",), read)))
-    assert str(caught.value).startswith(f"{path}: CorpusReader 'pages'")
-    assert reason in str(caught.value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domainbert import Corpus, DataFile, Document, Domain
+from domainbert import Corpus, Document, Domain
 from domainbert.corpus.sources import (
     describe_sources,
     find_sources,
@@ -19,6 +19,7 @@ from domainbert.errors import DataError, RecipeError
 from domainbert.recipe.sections import CorpusSection
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
+OWN = "as of your files"
 
 
 def whole(path: Path) -> Iterator[Document]:
@@ -26,118 +27,78 @@ def whole(path: Path) -> Iterator[Document]:
     yield Document(path.name, f"whole {path.read_text()}", path.name)
 
 
-def domain(*files: DataFile | Path) -> Domain:
+def domain(*files: Path) -> Domain:
+    url = "https://example.org"
     return Domain(
         name="legal",
         title="Legal",
         corpora=(
-            Corpus("statutes", "Statutes", "CC0-1.0", "https://example.org", whole, files),
-            Corpus("cases", "Cases", "MIT", "https://example.org/cases", whole),
+            Corpus("statutes", "Statutes", "CC0-1.0", url, whole, files),
+            Corpus("cases", "Cases", "MIT", url, whole),
         ),
     )
 
 
-def section(**values: Any) -> CorpusSection:
-    return CorpusSection.model_validate(values)
+def find(folder: Path, *sections: dict[str, Any], plugin: Domain | None = None) -> Any:
+    return find_sources([CorpusSection(**values) for values in sections], plugin, folder)
 
 
-def found(folder: Path, *sections: CorpusSection, plugin: Domain | None = None) -> list[Any]:
-    return [
-        (source.name, source.licence, source.path)
-        for source in find_sources(sections, plugin, folder)
-    ]
-
-
-def refused(
-    kind: type[Exception], folder: Path, *sections: CorpusSection, plugin: Domain | None = None
-) -> str:
-    with pytest.raises(kind) as caught:
-        find_sources(sections, plugin, folder)
-    return str(caught.value)
+def texts(sources: Any) -> list[str]:
+    return [document.text for document in read_sources(sources)]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "recipes"
-    (made / "notes" / "deep").mkdir(parents=True)
-    for name in ("b.txt", "a.txt", "deep/c.txt", "d.csv"):
-        (made / "notes" / name).write_text(name)
+    made = tmp_path / "run [1] *"
+    (made / "deep").mkdir(parents=True)
+    for name in ("b.txt", "a.txt", "deep/c.txt", "d.csv", "e.doc"):
+        (made / name).write_text(name)
     return made
-
-
-OWN = "as of your files"
 
 
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
-        ("notes/a.txt", ["a.txt"]),
-        ("notes/*.txt", ["a.txt", "b.txt"]),
-        ("notes/**/*.txt", ["a.txt", "b.txt", "deep/c.txt"]),
-        ("notes/[ab].txt", ["a.txt", "b.txt"]),
-        ("./notes/d.csv", ["d.csv"]),
-        ("notes/../notes/a.txt", ["../notes/a.txt"]),
+        ("a.txt", ["a.txt"]),
+        ("**/*.txt", ["a.txt", "b.txt", "deep/c.txt"]),
+        ("[ab].txt", ["a.txt", "b.txt"]),
+        ("deep/../a.txt", ["deep/../a.txt"]),
     ],
 )
 def test_paths_are_globs_from_the_recipe_sorted(
     pattern: str, names: list[str], folder: Path
 ) -> None:
-    assert found(folder, section(path=pattern)) == [
-        (Path(name).name, OWN, folder / "notes" / name) for name in names
-    ]
-
-
-def test_a_recipe_in_a_folder_with_brackets_finds_its_files(tmp_path: Path) -> None:
-    folder = tmp_path / "run [1] *"
-    folder.mkdir()
-    (folder / "a.txt").write_text("x")
-    assert found(folder, section(path="a.txt")) == [("a.txt", OWN, folder / "a.txt")]
+    sources = find(folder, {"path": pattern})
+    expected = [(Path(name).name, OWN, folder / name) for name in names]
+    assert [(source.name, source.licence, source.path) for source in sources] == expected
 
 
 def test_a_corpus_of_the_domain_brings_its_files_licence_and_reader(folder: Path) -> None:
-    plugin = domain(folder / "notes" / "b.txt", folder / "notes" / "a.txt")
-    (first, second) = find_sources([section(name="statutes")], plugin, folder)
-    assert [(source.name, source.licence) for source in (first, second)] == [
-        ("statutes", "CC0-1.0")
-    ] * 2
-    assert [document.text for document in read_sources([first, second])] == [
-        "whole b.txt",
-        "whole a.txt",
-    ]
+    plugin = domain(folder / "b.txt", folder / "a.txt")
+    sources = find(folder, {"name": "statutes"}, {"name": "cases", "path": "d.csv"}, plugin=plugin)
+    facts = [("statutes", "CC0-1.0")] * 2 + [("cases", "MIT")]
+    assert [(source.name, source.licence) for source in sources] == facts
+    assert texts(sources) == ["whole b.txt", "whole a.txt", "whole d.csv"]
 
 
-def test_own_files_can_be_read_with_the_reader_of_a_corpus(folder: Path) -> None:
-    sections = [section(name="cases", path="notes/d.csv")]
-    (source,) = find_sources(sections, domain(), folder)
-    assert (source.name, source.licence) == ("cases", "MIT")
-    assert [document.text for document in read_sources([source])] == ["whole d.csv"]
-
-
-def test_field_and_unit_of_each_section_are_used_and_sources_keep_their_order(
+def test_format_field_and_unit_of_each_section_are_used_and_sources_keep_their_order(
     folder: Path,
 ) -> None:
     (folder / "a.jsonl").write_text('{"body": "one"}\n')
     (folder / "b.txt").write_text("two\nthree\n")
-    sources = find_sources(
-        [
-            section(path="b.txt", text_unit="line"),
-            section(path="a.jsonl", text_field="body"),
-            section(path="b.txt"),
-        ],
-        None,
+    sources = find(
         folder,
+        {"path": "b.txt", "text_unit": "line"},
+        {"path": "a.jsonl", "text_field": "body"},
+        {"path": "e.doc", "format": "txt"},
+        {"path": "b.txt"},
     )
-    assert [document.text for document in read_sources(sources)] == [
-        "two",
-        "three",
-        "one",
-        "two\nthree",
-    ]
+    assert texts(sources) == ["two", "three", "one", "e.doc", "two\nthree"]
 
 
 def test_files_are_described_and_read_again_only_at_another_size_or_time(folder: Path) -> None:
-    path = folder / "notes" / "a.txt"
-    sources = find_sources([section(path="notes/a.txt")], None, folder)
+    path = folder / "a.txt"
+    sources = find(folder, {"path": "a.txt"})
     (first,) = describe_sources(sources)
     assert first == {
         "corpus": "a.txt", "licence": OWN, "file": "a.txt", "bytes": 5,
@@ -145,50 +106,33 @@ def test_files_are_described_and_read_again_only_at_another_size_or_time(folder:
     }  # fmt: skip
     known = [{**first, "sha256": "known"}]
     assert describe_sources(sources, known) == known
-    for time in (first["mtime_ns"] - 10**12, first["mtime_ns"] + 10**9):
-        path.write_text("b.txt")
-        os.utime(path, ns=(time, time))
-        (now,) = describe_sources(sources, known)
-        assert now["sha256"] == hashlib.sha256(b"b.txt").hexdigest()
-        with pytest.raises(DataError) as caught:
-            refuse_changed(sources, [first])
-        assert str(caught.value) == (
-            f"{path}: was changed while it was read. Run again when nothing writes to it."
-        )
-        refuse_changed(sources, [now])
+    path.write_text("b.txt")
+    os.utime(path, ns=(0, first["mtime_ns"] - 10**12))
+    (now,) = describe_sources(sources, known)
+    assert now["sha256"] == hashlib.sha256(b"b.txt").hexdigest()
+    with pytest.raises(DataError, match=r"a\.txt: was changed while it was read\. Run again"):
+        refuse_changed(sources, [first])
+    refuse_changed(sources, [now])
 
 
-# --- errors ------------------------------------------------------------------------------------
-
-
-def test_a_path_that_matches_nothing_is_named_with_its_section(folder: Path) -> None:
-    sections = (section(path="notes/a.txt"), section(path="none/*.txt"))
-    assert refused(DataError, folder, *sections) == (
-        f"corpus.1.path: no file matches {folder / 'none/*.txt'}."
-    )
-
-
-def test_an_unknown_suffix_is_refused_before_any_file_is_read(folder: Path) -> None:
-    (folder / "a.doc").write_text("x")
-    message = refused(DataError, folder, section(path="notes/a.txt"), section(path="a.*"))
-    assert message.startswith(f"{folder / 'a.doc'}: no reader for the suffix '.doc'. ")
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"path": "none/*.txt"}, "corpus.1.path: no file matches {folder}/none/*.txt."),
+        ({"path": "e.*"}, "{folder}/e.doc: no readers for the suffix '.doc'."),
+        ({"path": "a.txt", "format": "tex"}, "corpus.1.format: "),
+        ({"name": "laws"}, "corpus.1.name: domain 'legal' has no corpus 'laws'. It has: cases, st"),
+        ({"name": "cases"}, "corpus.1.name: 'cases' declares no files; bring them and add `path:`"),
+    ],
+)
+def test_what_is_missing_is_named_before_any_file_is_read(
+    folder: Path, section: dict[str, Any], message: str
+) -> None:
+    with pytest.raises((DataError, RecipeError)) as caught:
+        find(folder, {"path": "a.txt"}, section, plugin=domain())
+    assert str(caught.value).startswith(message.replace("{folder}", str(folder)))
 
 
 def test_a_corpus_by_name_needs_a_domain(folder: Path) -> None:
-    assert refused(RecipeError, folder, section(name="statutes")) == (
-        "corpus.0.name: 'statutes' needs a `domain:` in the recipe. For your own files use `path:` "
-        "alone."
-    )
-
-
-def test_an_unknown_corpus_is_refused_with_those_that_are_known(folder: Path) -> None:
-    assert refused(RecipeError, folder, section(name="laws"), plugin=domain()) == (
-        "corpus.0.name: domain 'legal' has no corpus 'laws'. It has: cases, statutes."
-    )
-
-
-def test_a_corpus_that_declares_no_files_needs_a_path(folder: Path) -> None:
-    assert refused(RecipeError, folder, section(name="cases"), plugin=domain()) == (
-        "corpus.0.name: 'cases' declares no files; bring them and add `path:` (origin: "
-        "https://example.org/cases)."
-    )
+    with pytest.raises(RecipeError, match=r"corpus\.0\.name: 'statutes' needs a `domain:`"):
+        find(folder, {"name": "statutes"})

@@ -33,21 +33,23 @@ def tokenizer_of(family: str) -> Any:
     return tiny_tokenizer(family)
 
 
+def flags_of(family: str, text: str, wanted: TokenUnits) -> tuple[Any, list[tuple[int, int]]]:
+    tokenizer = tokenizer_of(family)
+    ((_, flags_L),) = encode_with_units(tokenizer, [text], wanted.flags)
+    ((_, offsets),) = encode_with_offsets(tokenizer, [text])
+    assert len(flags_L) == len(offsets)
+    return flags_L, offsets
+
+
 def units(family: str, text: str, wanted: TokenUnits, flag: int = BEGINS_WORD) -> list[str]:
     """The text of the tokens from each flagged one up to the next, without blank units."""
-    tokenizer = tokenizer_of(family)
-    ((ids, flags_L),) = encode_with_units(tokenizer, [text], wanted.flags)
-    ((_, offsets),) = encode_with_offsets(tokenizer, [text])
-    assert len(ids) == len(flags_L) == len(offsets)
+    flags_L, offsets = flags_of(family, text, wanted)
     begins = np.flatnonzero(flags_L & flag).tolist()
+    inside = (flags_L & IN_TERM > 0) | (flag == BEGINS_WORD)
     found = []
-    for first, stop in zip(begins, [*begins[1:], len(ids)], strict=True):
-        inside = [
-            number
-            for number in range(first, stop)
-            if flag == BEGINS_WORD or flags_L[number] & IN_TERM
-        ]
-        found.append(text[offsets[first][0] : max(offsets[n][1] for n in inside)].strip())
+    for first, stop in zip(begins, [*begins[1:], len(offsets)], strict=True):
+        end = max(offsets[n][1] for n in range(first, stop) if inside[n])
+        found.append(text[offsets[first][0] : end].strip())
     return [unit for unit in found if unit]
 
 
@@ -67,42 +69,33 @@ def test_an_ideograph_is_a_word_and_a_combining_mark_is_none(family: str) -> Non
 # So few that no word has more tokens than are kept together.
 @given(text=st.text(st.sampled_from("ab Öé'.-_\n漢🙂\u0301"), min_size=1, max_size=7))
 def test_no_word_is_in_two_units(family: str, text: str) -> None:
-    tokenizer = tokenizer_of(family)
-    ((_, flags_L),) = encode_with_units(tokenizer, [text], word_units().flags)
-    ((_, offsets),) = encode_with_offsets(tokenizer, [text])
+    flags_L, offsets = flags_of(family, text, word_units())
     unit_of: dict[int, set[int]] = {}
-    unit = -1
-    for number, (start, stop) in zip(flags_L.tolist(), offsets, strict=True):
-        unit += number & BEGINS_WORD
-        for place in range(start, stop):
+    for unit, span in zip(np.cumsum(flags_L & BEGINS_WORD).tolist(), offsets, strict=True):
+        for place in range(*span):
             if not text[place].isspace():
                 unit_of.setdefault(place, set()).add(unit)
     # Tokens of one character, as bytes, are of one unit; so are neighbours inside of a word.
     assert all(len(found) == 1 for found in unit_of.values())
-    for place in sorted(unit_of):
-        pair = text[place : place + 2]
-        if place + 1 in unit_of and pair.isalnum() and pair.isascii():
+    for place in unit_of.keys() & {place - 1 for place in unit_of}:
+        if text[place : place + 2].isalnum() and text[place : place + 2].isascii():
             assert unit_of[place] == unit_of[place + 1]
 
 
-@pytest.mark.parametrize("family", ["roberta", "modernbert"])
-def test_a_line_end_is_a_unit_of_its_own(family: str) -> None:
-    ((_, flags_L),) = encode_with_units(tokenizer_of(family), ["a\nb"], word_units().flags)
-    assert flags_L.tolist() == [BEGINS_WORD] * 3
-
-
-def test_a_lone_mark_of_a_blank_belongs_to_the_word_behind_it() -> None:
-    tokenizer = tokenizer_of("deberta-v2")
-    ((ids, flags_L),) = encode_with_units(tokenizer, ["the qu qu"], word_units().flags)
-    assert tokenizer.convert_ids_to_tokens(ids) == ["▁the", "▁", "q", "u", "▁", "q", "u"]
-    assert flags_L.tolist() == [1, 1, 0, 0, 1, 0, 0]
-
-
-def test_a_run_of_many_tokens_is_cut() -> None:
-    ((_, flags_L),) = encode_with_units(
-        tokenizer_of("bert"), ["a " + "gattaca" * 5 + " a"], word_units().flags
-    )
-    assert np.flatnonzero(flags_L).tolist() == [0, 1, 1 + LONGEST_WORD, 1 + 2 * LONGEST_WORD, 36]
+@pytest.mark.parametrize(
+    ("family", "text", "expected"),
+    [
+        # A line end is a unit.
+        ("roberta", "a\nb", [1, 1, 1]),
+        ("modernbert", "a\nb", [1, 1, 1]),
+        # A lone mark of a blank belongs to the word behind it: ▁the ▁ q u ▁ q u.
+        ("deberta-v2", "the qu qu", [1, 1, 0, 0, 1, 0, 0]),
+        # A run of many tokens is cut.
+        ("bert", "gattaca" * 5, ([1] + [0] * (LONGEST_WORD - 1)) * 2 + [1, 0, 0]),
+    ],
+)
+def test_words_of_hand_made_examples(family: str, text: str, expected: list[int]) -> None:
+    assert flags_of(family, text, word_units())[0].tolist() == expected
 
 
 TERMS = ["heart failure", "heart", "beta-blocker", "ISN", "unheard of"]
@@ -122,14 +115,11 @@ def test_terms_are_found_at_words_in_any_case_the_longest_first(family: str) -> 
 
 
 def test_flags_of_a_hand_made_example() -> None:
-    ((_, flags_L),) = encode_with_units(
-        tokenizer_of("bert"), ["the heart failure of the"], term_units(TERMS).flags
-    )
-    begins, first, inside = BEGINS_WORD, BEGINS_WORD | BEGINS_TERM | IN_TERM, IN_TERM
-    word = BEGINS_WORD | IN_TERM
-    # `he` is an entry of its own.
-    heart, failure = [first, *[inside] * 3], [word, *[inside] * 6]
-    assert flags_L.tolist() == [begins, *heart, *failure, begins, begins]
+    flags_L, _ = flags_of("bert", "the heart failure of the", term_units(TERMS))
+    begins = BEGINS_WORD | BEGINS_TERM | IN_TERM
+    # `he` is an entry.
+    heart, failure = [begins, *[IN_TERM] * 3], [BEGINS_WORD | IN_TERM, *[IN_TERM] * 6]
+    assert flags_L.tolist() == [BEGINS_WORD, *heart, *failure, BEGINS_WORD, BEGINS_WORD]
 
 
 def test_a_term_takes_in_the_whole_of_a_token_that_it_shares() -> None:
@@ -143,9 +133,5 @@ def test_a_term_takes_in_the_whole_of_a_token_that_it_shares() -> None:
 
 def test_the_name_tells_the_terms_but_not_how_they_are_written() -> None:
     names = {term_units(t).name for t in (["a b", "c"], ["C", "A  B", "", "c"], ["a", "b c"])}
-    assert len(names) == 2
-    assert word_units().name == "words"
-
-
-def test_a_text_without_tokens_has_no_flags_L() -> None:
+    assert len(names | {word_units().name}) == 3
     assert term_units(["a"]).flags(" ", [], []).tolist() == []

@@ -20,6 +20,7 @@ from helpers.town import ANIMALS, SPLITS, Town, columns, recipe, table, task
 
 from domainbert.run.folder import RunFolder
 from domainbert.storage.files import read_json
+from domainbert.training.checkpoint import read_environment
 
 GOLDEN = Path(__file__).with_name("runs.json")
 NAMES = task("town-names", "tagging", "names-")
@@ -85,7 +86,7 @@ def summary(run: RunFolder) -> dict[str, Any]:
         "after": held_out(run)["adapted"],
         "corpus_digest": read_json(store / "store" / "manifest.json")["digest"],
         "scores": scores,
-        "environment": read_json(state / "MANIFEST.json")["conditions"],
+        "environment": read_environment(state),
     }
 
 

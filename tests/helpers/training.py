@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from domainbert.corpus.token_units import TokenUnits
     from domainbert.model.load import LoadedModel
     from domainbert.run.session import Session
-    from domainbert.training.data.frame import MaskedSequence
+    from domainbert.training.data.frame import Frame
     from domainbert.training.data.masking import MaskingConfig
-    from domainbert.training.step import Job, StepSums
+    from domainbert.training.step import Job
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +125,7 @@ def make_job(
             units = word_units() if train.needs_words else None
             stores[key] = make_store(sample_texts(30), loaded.tokenizer, units)
         set_dropout(loaded.model, train.dropout)
-        session.run.path.mkdir(exist_ok=True)
+        session.run.checkpoints.parent.mkdir(parents=True, exist_ok=True)
         job = build_job(train, loaded, stores[key], np.arange(30), session)
         job.model.train()
         return replace(job, layout=layout) if layout else job
@@ -134,7 +134,7 @@ def make_job(
 
 
 @pytest.fixture(scope="session")
-def train_once() -> Callable[..., StepSums]:
+def train_once() -> Callable[..., Any]:
     """Do one step of a job, with rate 0 unless given another."""
     import torch
 
@@ -142,7 +142,7 @@ def train_once() -> Callable[..., StepSums]:
     from domainbert.training.schedule import build_optimizer
     from domainbert.training.step import train_step
 
-    def call(job: Job, step: int = 3, rate: float = 0.0) -> StepSums:
+    def call(job: Job, step: int = 3, rate: float = 0.0) -> Any:
         optimizer = build_optimizer(job.model, (0.9, 0.98), 0.01, torch.device("cpu"))
         module = SummedLosses(job.model, job.objectives, job.prepared)
         return train_step(job, module, optimizer, step, rate)
@@ -152,12 +152,19 @@ def train_once() -> Callable[..., StepSums]:
 
 def mask_text(
     ids: Any, config: MaskingConfig, epoch: int = 0, sequence: int = 0, units: Any = None
-) -> MaskedSequence:
+) -> Frame:
     """Frame token ids with special tokens and mask some of them."""
     from domainbert.training.data.frame import frame_parts
     from domainbert.training.data.masking import mask_frame
 
     return mask_frame(frame_parts([(ids, units)], config.specials), config, epoch, sequence)
+
+
+def frame_of(ids: Any, positions: Any, targets: Any) -> Frame:
+    """Return a masked sequence with the given ids, masked positions and original ids there."""
+    from domainbert.training.data.frame import Frame
+
+    return Frame(ids, 0 * ids, 0 * ids, positions_M=positions, targets_M=targets)
 
 
 def gradients(model: Any) -> dict[str, Tensor]:

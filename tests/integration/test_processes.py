@@ -89,7 +89,7 @@ def test_two_processes_tell_the_numbers_of_one_and_once(pair: Pair) -> None:
         }
     (task,) = double["tasks"]
     assert {name: len(model["f1_strict"]["values"]) for name, model in task["models"].items()} == {
-        "base": 2, "adapted": 2,
+        "base": 2, "adapted": 2, "majority-type": 1,
     }  # fmt: skip
 
 

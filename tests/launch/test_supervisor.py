@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -143,38 +144,25 @@ def test_a_supervisor_that_nobody_listens_to_goes_on(end: str, code: int) -> Non
         os.close(writer)
 
 
-class Rank:
-    """One rank of two, of which the main one has sent its number and text."""
-
-    num_processes = 2
-    device = "cpu"
-
-    def __init__(self, sent: list[Any], is_main: bool) -> None:
-        self.sent, self.is_main_process = sent, is_main
-
-    def reduce(self, tensor: Any, reduction: str) -> Any:
-        if self.is_main_process:
-            self.sent.append(tensor)
-            return tensor
-        return self.sent.pop(0)
-
-
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
         (TypeError("odd"), FailedElsewhere),
         (StorageFullError("odd"), StorageFullError),
         (RunFailed("odd"), RunFailed),
-        (UserError("odd"), RunFailed),
+        (UserError("odd"), UserError),
     ],
 )
 def test_others_raise_the_error_of_the_main_process(
-    error: Exception, kind: type[Exception]
+    error: Exception, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[Any] = []
+    group = SimpleNamespace(num_processes=2)
+    monkeypatch.setattr(distributed, "broadcast_object_list", sent.extend)
     with pytest.raises(type(error)) as caught:
-        distributed.fail_together(Rank(sent, is_main=True), error)
+        distributed.fail_together(group, error)
     assert caught.value is error
+    monkeypatch.setattr(distributed, "broadcast_object_list", lambda v: v.__setitem__(0, sent[0]))
     with pytest.raises(kind) as other:
-        distributed.fail_together(Rank(sent, is_main=False), None)
-    assert (type(other.value), str(other.value), sent) == (kind, "odd", [])
+        distributed.fail_together(group, None)
+    assert (type(other.value), str(other.value)) == (kind, "odd")

@@ -18,8 +18,8 @@ from domainbert.plugin.domain import Window
 from domainbert.tasks.finetune import pad_windows
 from domainbert.testing import FAMILIES, MAX_LENGTH
 from domainbert.tokenizer.load import special_tokens
-from domainbert.training.data.batch import LAYOUTS, Layout, collate, padded_length
-from domainbert.training.data.masking import masking_config
+from domainbert.training.data.batch import LAYOUTS, Layout, padded_length
+from domainbert.training.data.masking import MaskingConfig
 from domainbert.training.losses import SummedLosses
 
 Load = Callable[[str], LoadedModel]
@@ -51,7 +51,7 @@ def test_a_length_is_round_where_the_model_has_room(
 def test_a_batch_of_the_longest_sequences_is_read(load: Load, family: str, longest: int) -> None:
     loaded = load(family)
     model = shortened(loaded, longest)
-    rule = masking_config(0.15, 0, special_tokens(loaded.tokenizer), len(loaded.tokenizer))
+    rule = MaskingConfig(0.15, 0, special_tokens(loaded.tokenizer), len(loaded.tokenizer))
     sequences = [
         mask_text(np.arange(10, 10 + length - 2), rule, 0, length)
         for length in (longest, longest - 8)
@@ -68,12 +68,3 @@ def test_a_batch_of_the_longest_sequences_is_read(load: Load, family: str, longe
         alone = loss("padded", (0,)) + loss("padded", (1,))
         for layout in {"padded", least}:
             torch.testing.assert_close(loss(layout, (0, 1)), alone, rtol=1e-5, atol=1e-5)
-
-
-def test_a_flat_batch_is_filled_up_with_places_that_exist(load: Load) -> None:
-    rule = masking_config(0.15, 0, special_tokens(load("bert").tokenizer), 100)
-    batch = LAYOUTS["flat"]([mask_text(np.arange(10, 21), rule, 0, 0)], 0, 13)
-    assert batch.places_BL is not None
-    assert batch.places_BL[0].tolist() == [*range(13), *range(13), *range(6)]
-    padded = collate([mask_text(np.arange(10, 21), rule, 0, 0)], 0, 13)
-    assert padded.input_ids_BL.shape == (1, 13)

@@ -9,21 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from helpers.training import frame_of
 
 from domainbert.errors import RunFailed
 from domainbert.model.export import export_model
 from domainbert.model.families import FAMILIES as TABLE
 from domainbert.model.families import family_of
 from domainbert.model.load import LoadedModel
-from domainbert.model.masked_lm import MaskedLanguageModel, head_parameters
+from domainbert.model.masked_lm import MaskedLanguageModel
 from domainbert.model.packed_attention import attend_within, attends_within
 from domainbert.testing import FAMILIES
 from domainbert.training.data.batch import MicroBatch, flatten
-from domainbert.training.data.frame import MaskedSequence
-from domainbert.training.loop import select_parameters
-from domainbert.training.losses import SummedLosses
-from domainbert.training.schedule import build_optimizer
 from domainbert.training.step import Job
 
 Load = Callable[[str], LoadedModel]
@@ -57,14 +53,6 @@ def distance(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max())
 
 
-def weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: value.detach().clone() for name, value in model.named_parameters()}
-
-
-def test_every_family_we_make_has_a_sparse_head() -> None:
-    assert set(TABLE) == set(FAMILIES)
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sparse_logits_equal_those_of_the_plain_model(load: Load, family: str) -> None:
     model = load(family).model.eval()
@@ -90,21 +78,9 @@ def test_the_model_of_a_job_reads_what_the_job_lays_out(
     assert "packed" not in (tmp_path / "config.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("family", sorted(name for name in TABLE if TABLE[name].in_rows is None))
-def test_a_model_that_reads_flat_batches_gives_the_same_in_plain_calls(
-    load: Load, family: str
-) -> None:
-    model = load(family).model.eval()
-    with torch.no_grad():
-        before = plain_logits(model)
-        attend_within(model)
-        assert attends_within(model)
-        assert distance(plain_logits(model), before) < 1e-6
-
-
 def test_a_flat_batch_is_refused_where_attention_would_mix_sequences(load: Load) -> None:
     model = load("bert").model.eval()
-    sequence = MaskedSequence(np.arange(10, 30), np.array([3]), np.array([50]))
+    sequence = frame_of(np.arange(10, 30), np.array([3]), np.array([50]))
     flat = flatten([sequence, sequence], 0, 64)
     with pytest.raises(ValueError, match="attention would reach across sequences"):
         MaskedLanguageModel(model).logits(flat)
@@ -124,38 +100,6 @@ def test_an_unknown_family_computes_all_logits_and_the_same_numbers(
     assert family_of(model) is None
     with torch.no_grad():
         assert torch.equal(wrapped.logits(batch(model)), plain_logits(model))
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_gradients_of_the_sparse_path_equal_those_of_the_plain_model(
-    load: Load, family: str
-) -> None:
-    sparse, plain = load(family).model.eval(), load(family).model.eval()
-    targets = batch(plain).targets_N
-    SummedLosses(sparse)(batch(sparse)).sum().backward()
-    nn.functional.cross_entropy(plain_logits(plain), targets, reduction="sum").backward()
-    largest = max(float(p.grad.abs().max()) for p in plain.parameters() if p.grad is not None)
-    for (name, found), expected in zip(sparse.named_parameters(), plain.parameters(), strict=True):
-        assert (found.grad is None) == (expected.grad is None), name
-        if found.grad is not None:
-            assert float((found.grad - expected.grad).abs().max()) < 1e-5 * largest, name
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_in_the_head_phase_only_the_head_changes(load: Load, family: str) -> None:
-    model = load(family).model.train()
-    before = weights(model)
-    select_parameters(model, "head")
-    optimizer = build_optimizer(model, (0.9, 0.98), 0.01, torch.device("cpu"))
-    optimizer.param_groups[0]["lr"] = optimizer.param_groups[-1]["lr"] = 1e-3
-    SummedLosses(model)(batch(model)).sum().backward()
-    optimizer.step()
-    changed = {
-        name for name, value in model.named_parameters() if not torch.equal(value, before[name])
-    }
-    assert changed == set(head_parameters(model))
-    encoder = {id(parameter) for parameter in model.base_model.parameters()}
-    assert [n for n, v in model.named_parameters() if n in changed and id(v) in encoder] == []
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan])

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from domainbert import CorpusStep, DataError
 from domainbert.errors import PluginError, RunFailed
 from domainbert.plugin import calls
-from domainbert.plugin.registry import calling, component, stream
+from domainbert.plugin.registry import calling, stream
 
 STEP = CorpusStep("drop", lambda documents, _counts: documents)
 
@@ -23,7 +23,7 @@ STEP = CorpusStep("drop", lambda documents, _counts: documents)
     [
         (ValueError("no\nluck"), None, RunFailed, "CorpusStep 'drop' failed: ValueError: no luck"),
         (ValueError("x"), Path("a.md"), DataError, "a.md: CorpusStep 'drop' failed: ValueError: x"),
-        (SystemExit(3), None, RunFailed, "CorpusStep 'drop' called `sys.exit(3)`. It has to raise"),
+        (SystemExit(3), None, RunFailed, "CorpusStep 'drop' called `sys.exit(3)`; raise DataError"),
     ],
 )
 def test_what_a_component_raises_becomes_an_error_with_its_name(
@@ -46,15 +46,6 @@ def test_errors_that_are_no_fault_of_the_component_pass_through(error: BaseExcep
     assert caught.value is error
 
 
-def test_the_plugin_is_named(alone: Any, source: Callable[..., str]) -> None:
-    alone(one=source("components", 'yield CorpusStep("keep", lambda documents, counts: documents)'))
-    with pytest.raises(RunFailed) as caught, calling(component(CorpusStep, "keep")):
-        raise ValueError("x")
-    assert str(caught.value) == (
-        "CorpusStep 'keep' of plugin fake-one:fake-one failed: ValueError: x"
-    )
-
-
 def failing() -> Iterator[int]:
     yield 1
     raise ValueError("x")
@@ -73,11 +64,6 @@ def test_a_stream_names_its_component_and_keeps_what_came_before(make: Any, mess
         for item in stream(STEP, make, int):
             items.append(item)  # what came before the error is kept
     assert (str(caught.value), items) == (message, [1])
-
-
-def test_what_is_no_iterable_is_named() -> None:
-    with pytest.raises(RunFailed, match="'drop' failed: TypeError: 'NoneType' object is not iter"):
-        list(stream(STEP, lambda: None))  # type: ignore[arg-type,return-value]
 
 
 @pytest.mark.parametrize("text", ["abc", "0", "-1", "nan", "inf"])
@@ -127,11 +113,3 @@ def test_a_call_that_hangs_is_named_once_and_ctrl_c_ends_it(bare_environment: No
     rest = process.communicate(timeout=10)[1]
     assert "notice" not in rest
     assert rest.rstrip().endswith("KeyboardInterrupt")
-
-
-def test_a_call_is_cheap() -> None:
-    start = time.perf_counter()
-    for _ in range(10_000):
-        with calling(STEP):
-            pass
-    assert time.perf_counter() - start < 1.0

@@ -33,13 +33,7 @@ def test_requirements(
 
 @pytest.mark.parametrize(
     ("selection", "enabled"),
-    [
-        (None, {"one", "two"}),
-        ("", set()),
-        (" one , fake-two ,", {"one", "two"}),
-        ("fake-one", {"one"}),
-        ("other", set()),
-    ],
+    [(None, {"one", "two"}), ("", set()), (" one , fake-two ,", {"one", "two"}), ("x", set())],
 )
 def test_the_selection_names_entry_points_or_distributions(
     selection: str | None, enabled: set[str], shelf: Any, monkeypatch: pytest.MonkeyPatch
@@ -53,24 +47,6 @@ def test_the_selection_names_entry_points_or_distributions(
     assert {info.error for info in ours if info.status != "ok"} <= {
         "not named in DOMAINBERT_PLUGINS"
     }
-
-
-def test_a_distribution_that_is_on_the_path_twice_is_loaded_once(
-    shelf: Any,
-    alone: Any,
-    good: Text,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    statuses: Any,
-) -> None:
-    shelf.add("fake-good", good("legal"))
-    again = tmp_path / "again" / "fake_good-1.2.3.dist-info"
-    again.mkdir(parents=True)
-    for path in (shelf.folder / again.name).iterdir():
-        (again / path.name).write_bytes(path.read_bytes())
-    monkeypatch.syspath_prepend(str(again.parent))
-    monkeypatch.setenv("DOMAINBERT_PLUGINS", "fake-good")
-    assert statuses(load_plugins()) == {"good": ("ok", "")}
 
 
 def test_a_single_file_is_a_plugin_and_may_define_dataclasses(
@@ -90,21 +66,16 @@ def test_a_single_file_is_a_plugin_and_may_define_dataclasses(
     ("name", "text", "error"),
     [
         ("a.py", "1 / 0", "ZeroDivisionError: division by zero"),
-        ("b.py", "raise SystemExit", "SystemExit: no message"),
         ("c.txt", "", "ImportError: not a Python file; the name must end in .py"),
-        ("d.py", "def (", "SyntaxError: invalid syntax"),
     ],
 )
-def test_a_single_file_that_fails_is_broken(
+def test_a_single_file_that_fails_is_broken_and_none_is_an_error(
     name: str, text: str, error: str, alone: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / name
     path.write_text(text)
     info = alone(path).plugins[-1]
     assert (info.name, info.distribution, info.status) == (str(path), "file", "broken")
-    assert info.error.startswith(error)
-
-
-def test_a_single_file_that_does_not_exist_is_an_error_at_once(alone: Any, tmp_path: Path) -> None:
+    assert info.error == error
     with pytest.raises(PluginError, match=r"^--plugin .*none\.py: no such file\.$"):
         alone(tmp_path / "none.py")

@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
 from domainbert.errors import DataError, PluginError
-from domainbert.plugin.domain import check_name
 
 PATHS = {name: Path(name) for name in ("train", "validation", "test")}
 
@@ -23,30 +20,27 @@ def task(name: str, splits: dict[str, Path] = PATHS) -> Task:
     return Task(name, "Title", "tagging", "CC0-1.0", "here", "1", splits, ("Entity",))
 
 
-@pytest.mark.parametrize("name", ["bio", "b2", "ncbi-disease", "a-1-b", "a" * 64])
 @pytest.mark.parametrize("make", [corpus, task, lambda name: Domain(name=name, title="Title")])
-def test_lower_case_words_joined_by_hyphens_are_names(
-    name: str, make: Callable[[str], Any]
-) -> None:
-    assert make(name).name == name
-
-
-@pytest.mark.parametrize(
-    "name", ["", "Bio", "2b", "a--b", "-a", "a-", "a_b", "a b", "a/b", "é", "a\n", "a" * 65, None]
-)
-@pytest.mark.parametrize("make", [corpus, task, lambda name: Domain(name=name, title="Title")])
-def test_other_names_are_refused(name: Any, make: Callable[[Any], Any]) -> None:
-    with pytest.raises(PluginError, match="expected lower-case letters, digits and single hyphens"):
-        make(name)
-
-
-@given(st.text(max_size=10))
-def test_every_name_is_also_a_folder_and_plain_yaml(name: str) -> None:
-    try:
-        check_name("domain", name)
-    except PluginError:
-        return
-    assert name == Path(name).name == name.lower().strip()
+def test_names_are_lower_case_words_joined_by_hyphens(make: Callable[[Any], Any]) -> None:
+    for name in ("bio", "b2", "ncbi-disease", "a-1-b", "a" * 64):
+        assert make(name).name == name
+    for name in (
+        "",
+        "Bio",
+        "2b",
+        "a--b",
+        "-a",
+        "a-",
+        "a_b",
+        "a b",
+        "a/b",
+        "é",
+        "a\n",
+        "a" * 65,
+        None,
+    ):
+        with pytest.raises(PluginError, match="expected lower-case letters, digits and single hyp"):
+            make(name)
 
 
 @pytest.mark.parametrize("digest", ["", "a" * 63, "A" * 64, "g" * 64, "a" * 65])
@@ -66,12 +60,6 @@ def test_a_task_needs_its_three_splits() -> None:
     with pytest.raises(PluginError) as caught:
         task("clauses", {"train": Path("a")})
     assert str(caught.value) == "task 'clauses': missing splits ['test', 'validation']."
-
-
-def test_a_domain_keeps_lists_as_tuples() -> None:
-    made = Domain(name="legal", title="T", corpora=[corpus("a")], tasks=[task("b")])  # type: ignore[arg-type]
-    assert (type(made.corpora), type(made.tasks)) == (tuple, tuple)
-    assert [made.corpora[0].name, made.tasks[0].name] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,12 @@ def test_functions_that_take_the_arguments_pass(apply: Any) -> None:
     [
         (
             CorpusStep("keep", one),
-            r"CorpusStep 'keep': `apply` takes \(documents: .*expected 2 arg",
+            r"CorpusStep 'keep': `apply` is \(documents: .*expected a function of 2 arg",
         ),
         (CorpusStep("keep", None), "`apply` is NoneType, expected a function"),  # type: ignore[arg-type]
         (CorpusReader("md", [".md"], two), "CorpusReader 'md': `suffixes` is list, expected tuple"),  # type: ignore[arg-type]
         (CorpusReader("md", (3,), two), "CorpusReader 'md': `suffixes` is int, expected str"),  # type: ignore[arg-type]
-        (Metric("mcc", of_sample=two), r"Metric 'mcc': `of_sample` takes \(documents"),
+        (Metric("mcc", of_sample=two), r"Metric 'mcc': `of_sample` is \(documents"),
         (Metric("mcc", of_sample=lambda _: 0.0, low="0"), "`low` is str, expected float"),  # type: ignore[arg-type]
         (Baseline, "yielded type, not one of TaskKind, Metric, Baseline, CorpusReader"),
     ],

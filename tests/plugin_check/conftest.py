@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from domainbert import Corpus, Document, Domain, Task, Terms
-from domainbert.plugin_check.subject import Subject, subject_of
+from domainbert.plugin_check.check import subject_of
+from domainbert.plugin_check.subject import Subject
 
 FILES = {
     "corpus.txt": "The rope held.\nA knot slipped twice.\nTar keeps rope dry.\nNothing broke.\n",

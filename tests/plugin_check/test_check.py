@@ -10,28 +10,32 @@ import pytest
 
 from domainbert.errors import PluginError
 from domainbert.plugin.registry import load_plugins
-from domainbert.plugin_check import recipes
-from domainbert.plugin_check.check import check_plugin
-from domainbert.plugin_check.subject import Subject, find_plugin, subjects_of
+from domainbert.plugin_check import runs
+from domainbert.plugin_check.check import CHECKS, check_plugin, find_plugin, subjects_of
+from domainbert.plugin_check.subject import Outcome, Subject, outcome
 from domainbert.testing import assert_domain, check_domain
+
+
+def test_problems_become_one_line_and_each_fix_is_shown_once() -> None:
+    def check(number: int) -> Any:
+        yield from ((f"p{n}\nx", "fix a" if n < 2 else "fix b") for n in range(number))
+        return "fine"
+
+    wrong = outcome("x", check(5))
+    assert wrong == Outcome("x", False, "p0 x; p1 x; p2 x; and 2 more", "fix a; fix b")
+    assert wrong.line == "FAIL  x: p0 x; p1 x; p2 x; and 2 more  → fix a; fix b"
+    assert outcome("x", check(0)).line == "ok    x: fine"
 
 
 def test_every_check_of_a_single_file_in_order(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipes, "run", lambda _subject, asked, _folder: dict.fromkeys(asked, ""))
-    file = folder / "knots.py"
-    found = check_domain(load_plugins([file]).domain("knots"), file)
-    assert [item.line for item in found if not item.ok] == []
-    assert [item.name for item in found] == [
-        "names", "licences", "hashes", "imports", "network", "samples", "splits", "labels",
-        "terms", "scores", "recipes", "runs",
-    ]  # fmt: skip
-
-
-def test_a_test_of_one_line_shows_every_failure(folder: Path) -> None:
+    monkeypatch.setattr(runs, "run", lambda _subject, _data: "")
     file = folder / "knots.py"
     domain = load_plugins([file]).domain("knots")
+    found = check_domain(domain, file)
+    assert [item.line for item in found if not item.ok] == []
+    assert [item.name for item in found] == list(CHECKS)
     bad = replace(domain, title="", corpora=(), tasks=(), recipes=None, default_recipe="knots/none")
     with pytest.raises(AssertionError) as caught:
         assert_domain(bad, file)
@@ -41,17 +45,17 @@ def test_a_test_of_one_line_shows_every_failure(folder: Path) -> None:
 
 
 def test_plugins_are_found_by_every_name_they_have(
-    planted: Callable[..., Subject], shelf: Any, folder: Path
+    planted: Callable[..., Subject], folder: Path
 ) -> None:
     planted("domainbert-ropes", "ropes")
     file = folder / "cords.py"
     file.write_text((folder / "knots.py").read_text().replace('name="knots"', 'name="ties"'))
     registry = load_plugins([file])
-    names = ("ropes", "domainbert-ropes", "knots")
-    assert [find_plugin(name, registry).name for name in names] == ["ropes"] * 3
-    assert {find_plugin(name, registry).name for name in ("ties", "cords", str(file))} == {
-        str(file)
-    }
+    for names, expected in (
+        (("ropes", "domainbert-ropes", "knots"), "ropes"),
+        (("ties", "cords", str(file)), str(file)),
+    ):
+        assert {find_plugin(name, registry).name for name in names} == {expected}
     with pytest.raises(PluginError, match=r"^Unknown plugin 'rope'\. Did you mean 'ropes'\? Ins"):
         find_plugin("rope", registry)
 
@@ -105,4 +109,4 @@ def test_a_plugin_of_components_alone_is_checked(bare_environment: None, tmp_pat
     registry = load_plugins([file])
     found = list(check_plugin(find_plugin("steps", registry), registry))
     assert [item.line for _, item in found if not item.ok] == []
-    assert "ok    components: 1 component, 1 run on samples" in [item.line for _, item in found]
+    assert "ok    components: 1 component, steps run on samples" in [item.line for _, item in found]

@@ -144,7 +144,7 @@ OTHER = {
     "masking": "word", "mlm_probability": 0.3, "sentence_pairs": "next", "lr_scheduler": "cosine",
     "unfreeze": "gradual", "precision": "auto", "trackers": ("wandb",), "adam_betas": (0.8, 0.9),
     "spike": 9.0, "batch_ramp": BatchRamp(start=2, steps=3), "epochs": 1.0, "tokens": 50,
-    "minutes": 2.0,
+    "minutes": 2.0, "objectives": {"other": 0.5},
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import io
 import sys
 import tokenize
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,7 @@ def records(texts: list[str]) -> list[list[str]]:
     ]
 
 
+@cache
 def by_folder(root: Path) -> dict[str, tuple[int, int]]:
     """Return code lines and records of each folder; `.` for the files of the root."""
     files = sources(root)

@@ -80,7 +80,7 @@ def test_a_declared_task_is_read_with_its_own_reader(folder: Path) -> None:
     assert [loaded.splits[split][0].words for split in SPLITS] == [(s, s) for s in SPLITS]
     ends = declared(folder, read=lambda _path, split: sys.exit(split))
     message = refused(folder, TaskSection(name="roles"), ends)
-    assert message.startswith("train.tsv: the reader of 'roles' called `sys.exit('train')`.")
+    assert message.startswith("train.tsv: Task 'roles' called `sys.exit('train')`; ")
     other = declared(folder, read=lambda _path, _split: [7])
     message = refused(folder, TaskSection(name="roles"), other)
     assert message == "task 'roles': train.tsv, sentence 1: the reader gave int."

@@ -4,47 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from domainbert.model.load import LoadedModel
+from domainbert.model.load import LoadedModel, find_base, load_masked_lm
 from domainbert.recipe.sections import VocabularySection
+from domainbert.testing import tiny_checkpoint
 from domainbert.tokenizer.candidates import Candidates, find_candidates
 from domainbert.tokenizer.extend import Extension, build_extension
-from domainbert.tokenizer.wordpiece import open_words
 
 # Beginnings, a word inside a longer one, and free slots.
 KNOWN = ("ab", "##ab", "##ba", "abba", "fen", "de", "##zy", "[unused0]", "[unused2]", "[unused1]")
 
 
 @pytest.fixture(scope="session")
-def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Write a tiny checkpoint of a family once, or anew with other words or without a head."""
-    from domainbert.testing import tiny_checkpoint
-
-    made: dict[tuple[Any, ...], Path] = {}
-
-    def make(family: str = "bert", with_head: bool = True) -> Path:
-        key = (family, with_head)
-        if key not in made:
-            folder = tmp_path_factory.mktemp(family)
-            made[key] = tiny_checkpoint(folder, family, with_head, KNOWN)
-        return made[key]
-
-    return make
+def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Write a tiny checkpoint of a family once."""
+    return cache(
+        lambda family: tiny_checkpoint(tmp_path_factory.mktemp(family), family, True, KNOWN)
+    )
 
 
 @pytest.fixture(scope="session")
-def load(make_base: Callable[..., Path]) -> Callable[..., LoadedModel]:
+def load(make_base: Callable[[str], Path]) -> Callable[..., LoadedModel]:
     """Load a tiny checkpoint anew."""
-    from domainbert.model.load import find_base, load_masked_lm
-
-    def load(family: str = "bert", with_head: bool = True) -> LoadedModel:
-        return load_masked_lm(find_base(str(make_base(family, with_head)), Path()), seed=0)
-
-    return load
+    return lambda family="bert": load_masked_lm(find_base(str(make_base(family)), Path()), 0)
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +45,7 @@ def candidates(plain: Any) -> Callable[..., Candidates]:
     """Find the candidates of counted words."""
 
     def find(counts: dict[str, int], terms: tuple[str, ...] = (), least: int | None = 1) -> Any:
-        return find_candidates(open_words(plain), Counter(counts), terms, least)
+        return find_candidates(plain, Counter(counts), terms, least)
 
     return find
 

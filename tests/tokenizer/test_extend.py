@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +18,10 @@ from domainbert.tokenizer.extend import (
     check_slots,
     free_slots,
     read_extension,
-    word_trie,
     write_extension,
 )
 from domainbert.tokenizer.load import encode_texts, encode_with_offsets, fingerprint, load_tokenizer
-from domainbert.tokenizer.wordpiece import open_words
+from domainbert.tokenizer.wordpiece import cut_word, split_words
 
 Extend = Callable[..., tuple[Any, Extension]]
 Load = Callable[..., LoadedModel]
@@ -36,29 +34,35 @@ TEXT = st.lists(
 ).map("".join)
 
 
+def covered(spans: list[tuple[int, int]]) -> set[int]:
+    return {place for start, end in spans for place in range(start, end)}
+
+
 def expected_ids(old: Any, new: Any, extension: Extension, text: str) -> list[int]:
     """Ids by the promise: listed words as they are alone, all others as before."""
-    words, known = open_words(old), old.get_vocab()
-    listed = set(extension.words)
-    ids: list[int] = []
-    for word in words.split(text):
-        if word in listed:
+    known, ids = old.get_vocab(), list[int]()
+    for word in split_words(old, text):
+        if word in extension.words:
             ids += encode_texts(new, [word])[0]
         else:
-            ids += [known[piece] for piece in words.pieces(word)]
+            ids += [known[piece] for piece in cut_word(old, word)]
     return ids
 
 
 @given(counts=COUNTS, text=TEXT)
-@settings(max_examples=200)
-def test_every_other_word_keeps_its_ids(
+@settings(max_examples=150)
+def test_every_other_word_keeps_its_ids_and_every_boundary_is_one_from_before(
     plain: Any, extend: Extend, counts: dict[str, int], text: str
 ) -> None:
-    counts = {**counts, "quzyq": 1}
-    new, extension = extend(counts, 6)
+    new, extension = extend({**counts, "quzyq": 1}, 6)
     listed = " ".join(extension.words)
-    for sample in (text, f"{text}{listed}", " ".join(w + text for w in extension.words)):
-        assert encode_texts(new, [sample])[0] == expected_ids(plain, new, extension, sample)
+    samples = [text, f"{text}{listed}", " ".join(w + text for w in extension.words)]
+    pairs = zip(encode_with_offsets(plain, samples), encode_with_offsets(new, samples), strict=True)
+    for sample, ((_, old_spans), (ids, spans)) in zip(samples, pairs, strict=True):
+        assert ids == expected_ids(plain, new, extension, sample)
+        assert {start for start, _ in spans} <= {start for start, _ in old_spans}
+        assert {end for _, end in spans} <= {end for _, end in old_spans}
+        assert covered(spans) == covered(old_spans)
 
 
 @given(counts=COUNTS)
@@ -73,37 +77,14 @@ def test_every_entry_is_reached_and_no_id_is_shared(
     assert len(new) == len(plain) + len(extension.ids) == max(extension.ids) + 1
 
 
-@given(counts=COUNTS, text=TEXT)
-def test_offsets_are_those_of_the_words(
-    plain: Any, extend: Extend, counts: dict[str, int], text: str
+WORDS = ["quokkas", "aquokka", "quokkaquokka", "defend", "zyfen", "quokkaé", "quokka\ue000s"]
+
+
+def test_words_around_entries_are_left_alone_and_decoding_shows_no_mark(
+    plain: Any, extend: Extend
 ) -> None:
-    new, extension = extend({**counts, "quzyq": 1})
-    text = f"{text} {' '.join(extension.words)}"
-    ((_, before),) = encode_with_offsets(plain, [text])
-    ((_, after),) = encode_with_offsets(new, [text])
-    # Every boundary is one from before: tokens were joined and nothing else.
-    assert {start for start, _ in after} <= {start for start, _ in before}
-    assert {end for _, end in after} <= {end for _, end in before}
-    covered = [{p for start, end in spans for p in range(start, end)} for spans in (before, after)]
-    assert covered[0] == covered[1]
-
-
-def test_beginnings_endings_and_middles_of_words_are_left_alone(plain: Any, extend: Extend) -> None:
-    new, _ = extend({"quokka": 9, "zy": 9}, 2)
-    for text in (
-        "quokkas",
-        "aquokka",
-        "quokkaquokka",
-        "defend",
-        "zyfen",
-        "quokkaé",
-        "quokka\ue000s",
-    ):
-        assert encode_texts(new, [text]) == encode_texts(plain, [text]), text
-
-
-def test_decoding_shows_no_mark(extend: Extend) -> None:
-    new, _ = extend({"quokka": 9, "quzygous": 3, "abzygous": 3, "xzygous": 3}, 2)
+    new, _ = extend({"quokka": 9, "zy": 9, "quzygous": 3, "abzygous": 3, "xzygous": 3}, 3)
+    assert encode_texts(new, WORDS) == encode_texts(plain, WORDS)
     text = "the quokka quzygous boat"
     assert new.decode(new(text)["input_ids"], skip_special_tokens=True) == text
 
@@ -113,25 +94,20 @@ def test_unused_slots_are_filled_in_the_order_of_their_numbers(plain: Any, exten
     assert free_slots(plain) == ["[unused0]", "[unused1]", "[unused2]"]
     new, extension = extend({"quail": 3, "zebras": 2}, 2, "unused")
     assert extension.ids == (known["[unused0]"], known["[unused1]"])
-    assert len(new) == len(plain)
-    assert free_slots(new) == ["[unused2]"]
+    assert (len(new), free_slots(new)) == (len(plain), ["[unused2]"])
     assert encode_texts(new, ["quail zebras"]) == [list(extension.ids)]
     others = {entry: number for entry, number in known.items() if number not in extension.ids}
     assert others.items() <= new.get_vocab().items()
 
 
-def test_too_few_unused_slots_are_refused(plain: Any, extend: Extend) -> None:
-    with pytest.raises(BaseModelError, match=r"has 3 free \[unused\] entries, 4 are needed"):
-        check_slots(plain, "unused", 4)
-    counts = {"quail": 3, "zebras": 2, "moth": 1, "lynx": 1}
-    full, extension = extend(counts, 4, "unused")
-    assert (len(extension.ids), free_slots(full)) == (3, [])
-
-
-def test_a_slot_that_someone_uses_is_not_free(load: Load) -> None:
+def test_slots_are_used_once_and_too_few_are_refused(load: Load, extend: Extend) -> None:
     tokenizer = load().tokenizer
     tokenizer.add_tokens(["[unused1]"])
     assert free_slots(tokenizer) == ["[unused0]", "[unused2]"]
+    with pytest.raises(BaseModelError, match=r"has 2 free \[unused\] entries, 4 are needed"):
+        check_slots(tokenizer, "unused", 4)
+    full, extension = extend({"quail": 3, "zebras": 2, "moth": 1}, 4, "unused", tokenizer)
+    assert (len(extension.ids), free_slots(full)) == (2, [])
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert", "electra", "mpnet"])
@@ -147,11 +123,9 @@ def test_the_saved_folder_loads_with_auto_tokenizer_and_gives_the_same_ids(
     again = AutoTokenizer.from_pretrained(tmp_path)
     text = "the quokka, quokkas <mask> [MASK] zebras"
     assert again(text).data == new(text).data
-    assert again(text, "boat").data == new(text, "boat").data
     assert fingerprint(again) == fingerprint(new)
     assert set(extension.ids) <= set(again(text)["input_ids"])
-    plain_pair = old("the", "boat").data
-    assert again("the", "boat").data == plain_pair
+    assert again("the", "boat").data == old("the", "boat").data
     assert again.model_max_length == old.model_max_length
 
 
@@ -159,7 +133,7 @@ def test_a_tokenizer_that_lost_the_mark_is_refused_on_load(
     extend: Extend, make_base: Callable[..., Path], tmp_path: Path
 ) -> None:
     new, extension = extend({"quokka": 9}, 1)
-    shutil.copy(make_base() / "config.json", tmp_path)
+    shutil.copy(make_base("bert") / "config.json", tmp_path)
     new.save_pretrained(tmp_path)
     write_extension(tmp_path, extension, new)
     assert fingerprint(load_tokenizer(tmp_path)) == fingerprint(new)
@@ -192,32 +166,16 @@ def test_what_breaks_the_promise_is_found(plain: Any, extend: Extend) -> None:
         check_extension(plain, other, extension, ["quokkas", "quokka", "zebras"])
 
 
-@given(st.sets(WORD, min_size=1, max_size=12), WORD)
-def test_the_trie_matches_its_words_and_no_others(words: set[str], other: str) -> None:
-    pattern = re.compile(word_trie(words))
-    assert all(pattern.fullmatch(word) for word in words)
-    assert bool(pattern.fullmatch(other)) == (other in words)
-
-
-def test_the_record_is_read_back(extend: Extend, tmp_path: Path) -> None:
+def test_the_record_is_read_back_unless_it_was_edited(extend: Extend, tmp_path: Path) -> None:
     new, extension = extend({"quzygous": 9, "abzygous": 9, "xzygous": 9, "quokka": 30}, 2)
     write_extension(tmp_path, extension, new)
     assert read_extension(tmp_path) == extension
-    record = json.loads((tmp_path / "vocabulary.json").read_text())
+    path = tmp_path / "vocabulary.json"
+    text = path.read_text()
+    record = json.loads(text)
     assert record["fingerprint"] == fingerprint(new)
     assert (record["entries"], record["continuations"], record["words"]) == (2, 1, 4)
-
-
-@pytest.mark.parametrize("edit", ["text", "words", "cut"])
-def test_an_edited_record_is_refused(extend: Extend, tmp_path: Path, edit: str) -> None:
-    new, extension = extend({"quokka": 9}, 1)
-    write_extension(tmp_path, extension, new)
-    path = tmp_path / "vocabulary.json"
-    record = json.loads(path.read_text())
-    if edit == "text":
-        record["added"][0]["text"] = "quokkas"
-    elif edit == "words":
-        record["listed"] = ["quokkas"]
-    path.write_text(json.dumps(record)[: 40 if edit == "cut" else None])
-    with pytest.raises(RunFolderError, match=r"vocabulary\.json: was edited or damaged"):
-        read_extension(tmp_path)
+    for edited in (text[:40], text.replace("quokka", "quokkas"), text.replace('"slots"', '"slot"')):
+        path.write_text(edited)
+        with pytest.raises(RunFolderError, match=r"vocabulary\.json: was edited or damaged"):
+            read_extension(tmp_path)

@@ -24,9 +24,8 @@ def choose(found: Candidates, size: int | None = None, gain: float = 0.0) -> Cho
 
 
 def tokens(tokenizer: Any, counts: dict[str, int]) -> int:
-    words = list(counts)
-    ids = encode_texts(tokenizer, words)
-    return sum(counts[word] * len(row) for word, row in zip(words, ids, strict=True))
+    rows = encode_texts(tokenizer, list(counts))
+    return sum(count * len(row) for count, row in zip(counts.values(), rows, strict=True))
 
 
 def test_frequency_times_pieces_saved_decides(candidates: Find) -> None:
@@ -48,9 +47,8 @@ def test_an_ending_that_several_words_share_is_one_entry(candidates: Find) -> No
 def test_an_ending_of_one_word_becomes_the_word_and_one_of_none_is_dropped(
     candidates: Find, size: int
 ) -> None:
-    found = choose(candidates({"quzygous": 10, "abzygous": 10}), size)
-    assert [entry.text for entry in found[0]] == ["quzygous", "abzygous"]
-    assert [entry.saved for entry in found[0]] == [10 * 6, 10 * 5]
+    entries, _ = choose(candidates({"quzygous": 10, "abzygous": 10}), size)
+    assert [(entry.text, entry.saved) for entry in entries] == [("quzygous", 60), ("abzygous", 50)]
 
 
 def test_entries_are_added_while_each_saves_enough(candidates: Find) -> None:
@@ -65,7 +63,6 @@ def test_entries_are_added_while_each_saves_enough(candidates: Find) -> None:
     ("counts", "gain", "message"),
     [
         ({"the": 5, "boat": 2}, 0, "No word can be added: the text has 7 tokens"),
-        ({}, 0, "No word can be added: the text has 0 tokens"),
         ({"moth": 1, "the": 10**7}, 1, "No entry saves 1 tokens per million"),
     ],
 )
@@ -98,25 +95,13 @@ def test_the_choice_is_nearly_the_best(candidates: Find, counts: dict[str, int],
     options: dict[str, dict[str, int]] = {}
     for word, pieces in found.pieces.items():
         for number in range(len(pieces) - 1):
-            entry = (
-                word
-                if number == 0
-                else "##" + "".join(p.removeprefix("##") for p in pieces[number:])
-            )
-            options.setdefault(entry, {})[word] = len(pieces) - 1 - number
+            end = "##" + "".join(piece.removeprefix("##") for piece in pieces[number:])
+            options.setdefault(end if number else word, {})[word] = len(pieces) - 1 - number
     best = max(
-        sum(
-            count * max(options[entry].get(word, 0) for entry in group)
-            for word, count in found.counts.items()
-        )
+        sum(n * max(options[e].get(word, 0) for e in group) for word, n in found.counts.items())
         for group in itertools.combinations(options, min(size, len(options)))
     )
-    saved = sum(entry.saved for entry in choose(found, size)[0])
+    entries, _ = choose(found, size)
+    saved = sum(entry.saved for entry in entries)
     assert saved == best if size == 1 else 0.63 * best <= saved <= best
-
-
-@given(counts=COUNTS)
-def test_the_order_of_words_does_not_matter(candidates: Find, counts: dict[str, int]) -> None:
-    turned = dict(reversed(counts.items()))
-    if candidates(counts).pieces:
-        assert choose(candidates(counts), 3) == choose(candidates(turned), 3)
+    assert choose(candidates(dict(reversed(counts.items()))), size)[0] == entries

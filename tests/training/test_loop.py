@@ -29,18 +29,18 @@ from domainbert.training import loop
 from domainbert.training.checkpoint import TrainState, newest_checkpoint
 from domainbert.training.objectives.masked_lm import MASKED_LM
 from domainbert.training.phases import Phase
-from domainbert.training.step import Job, StepSums, mean_of
+from domainbert.training.step import Job, mean_of
 
 MakeJob = Callable[..., Job]
 START = TrainState(0, 0, 0.0, {})
 
 
-def noted(job: Job, *phases: Phase) -> list[tuple[Job, StepSums]]:
+def noted(job: Job, *phases: Phase) -> list[tuple[Job]]:
     """Run phases; return the job and the sums of every step."""
-    steps: list[tuple[Job, StepSums]] = []
+    steps: list[tuple[Job]] = []
     inner, state = loop.train_step, START
 
-    def noting(given: Job, *rest: Any) -> StepSums:
+    def noting(given: Job, *rest: Any) -> Any:
         sums = inner(given, *rest)
         steps.append((given, sums))
         return sums
@@ -69,7 +69,7 @@ def test_no_checkpoint_is_written_of_tokens_that_were_rewritten_in_use(
     job = replace(job, store=open_store(folder))
     inner = loop.train_step
 
-    def rewriting(*given: Any) -> StepSums:
+    def rewriting(*given: Any) -> Any:
         if given[3] == 2:
             with (folder / file).open("r+b") as stream:
                 stream.write(b"another")
@@ -104,10 +104,10 @@ def test_bf16_has_nearly_the_losses_of_fp32_and_keeps_weights_and_averages_in_fp
 ) -> None:
     phase = Phase("full", 0, 5, 1e-3)
     exact, job = make_job(steps=5), make_job(steps=5)
-    expected = [mean_of(sums.losses, "masked-lm") for _, sums in noted(exact, phase)]
+    expected = [mean_of(sums[0], "masked-lm") for _, sums in noted(exact, phase)]
     for path in exact.session.run.checkpoints.iterdir():
         shutil.rmtree(path)
-    found = [mean_of(sums.losses, "masked-lm") for _, sums in noted(in_bf16(job), phase)]
+    found = [mean_of(sums[0], "masked-lm") for _, sums in noted(in_bf16(job), phase)]
     assert found == pytest.approx(expected, rel=3e-2)
     assert found != pytest.approx(expected, rel=1e-5)
     assert {p.dtype for p in job.model.parameters()} == {torch.float32}
@@ -121,6 +121,14 @@ def test_bf16_has_nearly_the_losses_of_fp32_and_keeps_weights_and_averages_in_fp
 PHASE = Phase("full", 0, 10, 1e-4)
 STATE = TrainState(7, 900, 1.5, {}, {"masked-lm": (12.0, 4)}, skipped={"8": "why", "10": "why"})
 MASKED: Any = SimpleNamespace(objectives=(MASKED_LM,))
+
+
+class Rank(Session):
+    """A session of a thread; `RANK` in the environment is one for all threads."""
+
+    @property
+    def is_main(self) -> bool:
+        return bool(self.accelerator.is_main_process)
 
 
 class Ranks:
@@ -159,7 +167,7 @@ def finish(session: Session) -> Callable[..., tuple[list[Exception | None], int]
         ranks = Ranks(number)
 
         def one(rank: int) -> Exception | None:
-            place = Session(
+            place = Rank(
                 ranks.accelerator(rank), session.run, Reporter(enabled=False), StopFlag(), "again"
             )
             settings: Any = SimpleNamespace(save_steps=100, save_total_limit=1)

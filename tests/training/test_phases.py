@@ -1,6 +1,8 @@
+"""Budgets become steps; batches may grow."""
+
 from __future__ import annotations
 
-import math
+import time
 from typing import Any
 
 import pytest
@@ -9,22 +11,35 @@ from hypothesis import strategies as st
 
 from domainbert.errors import RecipeError
 from domainbert.recipe.train import TrainSection
-from domainbert.training.batch_ramp import places_before
 from domainbert.training.phases import (
     MOST_STEPS,
-    CorpusSize,
     Phase,
+    batch_places,
     check_shares,
     count_steps,
     full_phase,
     head_phase,
+    places_before,
+    steps_to_read,
 )
 
-SIZE = CorpusSize(n_sequences=100, n_tokens=2550)
+SIZE = (100, 2550)
 
 
 def section(**values: Any) -> TrainSection:
-    return TrainSection(**{"learning_rate": 1e-4, "head_learning_rate": 1e-3, **values})
+    budget = {} if values.keys() & {"epochs", "tokens", "minutes"} else {"steps": 1}
+    return TrainSection.model_validate({"learning_rate": 1e-4, **budget, **values})
+
+
+def ramped(start: int, times: int, steps: int) -> TrainSection:
+    return section(batch_size=start * times, batch_ramp={"start": start, "steps": steps})
+
+
+RAMPS = st.builds(ramped, st.integers(1, 16), st.integers(1, 40), st.integers(1, 200))
+
+
+def sizes(settings: TrainSection, count: int) -> list[int]:
+    return [stop - start for start, stop in (batch_places(settings, n) for n in range(count))]
 
 
 def test_a_new_head_learns_first_and_its_steps_come_on_top() -> None:
@@ -35,44 +50,33 @@ def test_a_new_head_learns_first_and_its_steps_come_on_top() -> None:
 
 
 @pytest.mark.parametrize(
-    ("epochs", "sequences", "batch", "steps"),
-    [(1, 100, 32, 4), (2, 100, 25, 8), (0.5, 100, 32, 2), (0.001, 10, 32, 1), (3, 1, 32, 1)],
-)
-def test_epochs_become_steps_rounded_up_to_one_at_least(
-    epochs: float, sequences: int, batch: int, steps: int
+    ("budget", "sequences", "batch", "steps"),
+    [
+        *(({"epochs": e}, n, b, s) for e, n, b, s in
+          [(1, 100, 32, 4), (2, 100, 25, 8), (0.5, 100, 32, 2), (0.001, 10, 32, 1), (3, 1, 32, 1)]),
+        # A batch of 10 sequences has 255 tokens in the mean.
+        *(({"tokens": t}, 100, 10, s) for t, s in
+          [(1, 1), (255, 1), (256, 2), (510, 2), (2550, 10), (2551, 11), (25_500_000, 100_000)]),
+    ],
+)  # fmt: skip
+def test_a_budget_becomes_the_fewest_steps_that_reach_it(
+    budget: dict[str, float], sequences: int, batch: int, steps: int
 ) -> None:
-    size = CorpusSize(sequences, sequences * 9)
-    assert count_steps(section(epochs=epochs, batch_size=batch), size, 0) == steps
-
-
-@pytest.mark.parametrize(
-    ("tokens", "steps"),
-    # A batch of 10 sequences has 255 tokens in the mean.
-    [(1, 1), (255, 1), (256, 2), (510, 2), (2550, 10), (2551, 11), (25_500_000, 100_000)],
-)
-def test_tokens_become_the_first_step_at_which_as_many_are_expected(
-    tokens: int, steps: int
-) -> None:
-    assert count_steps(section(tokens=tokens, batch_size=10), SIZE, 0) == steps
+    size = (sequences, sequences * 51 // 2)
+    assert count_steps(section(**budget, batch_size=batch), size, 0) == steps
 
 
 @pytest.mark.parametrize(
     "budget",
-    [
-        {"tokens": 10**400},
-        {"tokens": 10**15},
-        {"epochs": 1e308},
-        {"epochs": 1e8},
-        {"minutes": 1e300},
-    ],
-)
+    [{"tokens": 10**400}, {"tokens": 10**15}, {"epochs": 1e308}, {"epochs": 1e8},
+     {"minutes": 1e300}],
+)  # fmt: skip
 def test_more_steps_than_a_checkpoint_can_be_named_after_are_refused(budget: Any) -> None:
-    (key,) = budget
     with pytest.raises(RecipeError) as caught:
         count_steps(section(**budget, batch_size=10), SIZE, 0, 0.01)
     assert str(caught.value) == (
-        f"train.{key}: comes to more than 99,999,999 steps. Train for less, or raise "
-        "`train.batch_size`."
+        f"train.{next(iter(budget))}: comes to more than 99,999,999 steps. Train for less, or "
+        "raise `train.batch_size`."
     )
 
 
@@ -84,43 +88,43 @@ def test_the_most_steps_include_those_of_the_head() -> None:
 
 
 def test_a_batch_that_processes_cannot_share_is_refused() -> None:
-    check_shares(section(steps=1, batch_size=6), 3)
-    with pytest.raises(RecipeError, match=r"train\.batch_size: 6 cannot be shared by 4 processes"):
-        check_shares(section(steps=1, batch_size=6), 4)
-    ramp = {"start": 2, "steps": 3}
-    with pytest.raises(RecipeError, match=r"train\.batch_ramp\.start: 2 cannot be shared by 3"):
-        check_shares(section(steps=1, batch_size=6, batch_ramp=ramp), 3)
+    check_shares(section(batch_size=6), 3)
+    with pytest.raises(RecipeError, match=r"batch_size: 6 is not a multiple of the 4 processes"):
+        check_shares(section(batch_size=6), 4)
+    with pytest.raises(RecipeError, match=r"batch_ramp\.start: 2 is not a multiple of the 3"):
+        check_shares(ramped(2, 3, 3), 3)
 
 
 def test_the_batch_ramp_is_respected_from_the_step_after_the_head_phase() -> None:
-    ramp = {"start": 5, "steps": 4}  # 5 5 10 15 | 20 20 20 …
-    train = section(epochs=1, batch_size=20, batch_ramp=ramp)
+    train = section(epochs=1, batch_size=20, batch_ramp={"start": 5, "steps": 4})
     assert [places_before(train, n) for n in range(7)] == [0, 5, 10, 20, 35, 55, 75]
-    assert count_steps(train, SIZE, 0) == 8
-    assert count_steps(train, SIZE, 3) == 6  # 15 sequences, then five times 20
-    assert count_steps(train, SIZE, 4) == 5
+    # After step 3: 15 sequences, then five times 20.
+    assert [count_steps(train, SIZE, first) for first in (0, 3, 4)] == [8, 6, 5]
 
 
-@given(
-    epochs=st.integers(1, 20),
-    sequences=st.integers(1, 10_000),
-    batch=st.integers(1, 512),
-    first=st.integers(0, 300),
-)
-def test_an_epoch_reads_every_sequence(epochs: int, sequences: int, batch: int, first: int) -> None:
-    train = section(epochs=epochs, batch_size=batch)
-    steps = count_steps(train, CorpusSize(sequences, sequences), first)
-    assert steps == math.ceil(epochs * sequences / batch)
+def test_a_ramp_by_hand() -> None:
+    # From 8 to 32 in 6 steps: 8 · (1 + floor(3t/6)).
+    assert sizes(ramped(8, 4, 6), 9) == [8, 8, 16, 16, 24, 24, 32, 32, 32]
 
 
-@pytest.mark.parametrize(
-    ("given", "found"),
-    [
-        ({}, "none"),
-        ({"steps": 1, "minutes": 2}, "`steps` and `minutes`"),
-        ({"epochs": 1, "tokens": 5, "minutes": 2}, "`epochs` and `tokens` and `minutes`"),
-    ],
-)
-def test_a_recipe_has_one_budget(given: dict[str, float], found: str) -> None:
-    with pytest.raises(ValueError, match=f"`tokens` and `minutes`, found {found}"):
-        section(**given)
+@given(settings=RAMPS, first=st.integers(0, 250), wanted=st.integers(1, 5000))
+def test_places_are_the_sum_of_the_sizes_and_steps_to_read_the_fewest(
+    settings: TrainSection, first: int, wanted: int
+) -> None:
+    ramp = settings.batch_ramp
+    assert ramp is not None
+    rise = settings.batch_size // ramp.start - 1
+    by_hand = [ramp.start * (1 + t * rise // ramp.steps) for t in range(ramp.steps)]
+    assert sizes(settings, first) == (by_hand + [settings.batch_size] * first)[:first]
+    assert places_before(settings, first) == sum(sizes(settings, first))
+    steps, before = steps_to_read(settings, first, wanted), places_before(settings, first)
+    assert places_before(settings, first + steps) - before >= wanted
+    assert steps == 1 or places_before(settings, first + steps - 1) - before < wanted
+
+
+def test_a_far_step_costs_what_a_near_one_does() -> None:
+    settings = ramped(8, 512, 100_000)
+    started = time.perf_counter()
+    for step in range(10**12, 10**12 + 1000):
+        batch_places(settings, step)
+    assert time.perf_counter() - started < 2  # a sum over 100,000 steps would take minutes

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from domainbert.model.load import LoadedModel
-from domainbert.recipe.train import TrainSection
 from domainbert.training.schedule import Schedule, build_optimizer, learning_rate_at
 
 SCHEDULES: list[Schedule] = ["linear", "constant", "cosine", "wsd"]
@@ -51,15 +50,6 @@ def test_rates_rise_then_never_rise_again_and_stay_within_the_peak(
     assert max(rates) == 1.0
 
 
-def test_warm_up_and_decay_must_fit_into_the_steps() -> None:
-    with pytest.raises(ValueError, match="at most 1 in all"):
-        TrainSection(steps=10, lr_scheduler="wsd", warmup_ratio=0.6, decay=0.5)
-    assert (
-        TrainSection(steps=10, lr_scheduler="linear", warmup_ratio=0.6, decay=0.5).warmup_ratio
-        == 0.6
-    )
-
-
 CPU = torch.device("cpu")
 
 
@@ -78,13 +68,6 @@ def test_matrices_decay_and_vectors_do_not(load: Callable[[str], LoadedModel]) -
     assert decay["bert.encoder.layer.0.attention.output.LayerNorm.weight"] == 0.0
     assert decay["bert.encoder.layer.0.attention.self.query.bias"] == 0.0
     assert [group["betas"] for group in optimizer.param_groups] == [(0.8, 0.95)] * 2
-
-
-def test_frozen_parameters_and_empty_groups_are_left_out() -> None:
-    layer = nn.Linear(3, 2)
-    layer.weight.requires_grad_(False)
-    optimizer = build_optimizer(layer, (0.9, 0.98), 0.01, CPU)
-    assert [[p.shape for p in group["params"]] for group in optimizer.param_groups] == [[(2,)]]
 
 
 def test_a_step_by_hand() -> None:

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.training import gradients, worst
+from helpers.training import frame_of, gradients, worst
 from torch import Tensor
 
 from domainbert.errors import RecipeError
 from domainbert.model.load import LoadedModel
 from domainbert.model.masked_lm import set_dropout
 from domainbert.model.packed_attention import attend_within
+from domainbert.recipe.train import TrainSection
 from domainbert.training.data.batch import LAYOUTS, Layout, MicroBatch
-from domainbert.training.data.frame import MaskedSequence
+from domainbert.training.data.frame import Frame
 from domainbert.training.losses import SummedLosses
-from domainbert.training.wrap import save_memory
+from domainbert.training.wrap import naming_batch, save_memory
 
 Load = Callable[[str], LoadedModel]
 
@@ -27,10 +28,10 @@ Load = Callable[[str], LoadedModel]
 def batch(layout: Layout, lengths: tuple[int, ...] = (30, 17, 17, 9)) -> MicroBatch:
     numbers = np.random.default_rng(sum(lengths))
 
-    def sequence(length: int) -> MaskedSequence:
+    def sequence(length: int) -> Frame:
         places = np.arange(0, length, 5)
         ids, targets = (numbers.integers(10, 60, n) for n in (length, len(places)))
-        return MaskedSequence(ids, places, targets)
+        return frame_of(ids, places, targets)
 
     return LAYOUTS[layout]([sequence(length) for length in lengths], 0, 64)
 
@@ -71,7 +72,7 @@ def test_gradient_checkpointing_keeps_less_and_changes_nothing(
         attend_within(model)
     module, given = SummedLosses(model), batch(layout)
     loss, kept, expected = learned(module, given)
-    save_memory(model, wanted=True)
+    save_memory(model)
     saved = learned(module, given)
     assert saved[0] == pytest.approx(loss, rel=1e-6)
     assert saved[1] < 0.5 * kept
@@ -80,9 +81,8 @@ def test_gradient_checkpointing_keeps_less_and_changes_nothing(
 
 def test_gradient_checkpointing_is_refused_where_the_family_cannot(load: Load) -> None:
     model = load("mpnet").model
-    save_memory(model, wanted=False)
     with pytest.raises(RecipeError) as told:
-        save_memory(model, wanted=True)
+        save_memory(model)
     assert str(told.value) == (
         "train.gradient_checkpointing: models of type 'mpnet' cannot. Leave it out, and lower "
         "`train.micro_batch_size` to save memory."
@@ -103,3 +103,28 @@ def test_a_compiled_model_has_the_losses_gradients_and_names_of_a_plain_one(load
         assert worst(found[2], expected) < 1e-5
     assert list(compiled.state_dict()) == list(plain.state_dict())
     assert "_orig_mod" not in "".join(name for name, _ in model.named_parameters())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate memory: you tried to"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 16.00 GiB.\nGPU 0 has 15."),
+        MemoryError(),
+        RuntimeError("shapes do not fit"),
+    ],
+)
+def test_memory_that_runs_out_is_named_with_the_setting(
+    error: Exception,
+) -> None:
+    settings = TrainSection(steps=1)
+    with pytest.raises(Exception) as caught, naming_batch(settings):
+        raise error
+    if "shapes" in str(error):
+        assert caught.value is error
+        return
+    reason = (str(error) or "MemoryError").splitlines()[0].rstrip(".")
+    assert str(caught.value).startswith(
+        f"train.micro_batch_size: {settings.micro_batch_size}, with train.max_seq_length: "
+        f"{settings.max_seq_length}, needs more memory than there is ({reason}). The last "
+    )

@@ -28,16 +28,10 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
         print_json([asdict(info) for info in plugins])
         return
     rows = [
-        [
-            info.name,
-            f"{info.distribution} {info.version}".strip(),
-            info.status,
-            ", ".join(info.domains),
-            "; ".join(f"{kind} {', '.join(names)}" for kind, names in info.components.items()),
-            info.error,
-        ]
-        for info in plugins
-    ]
+        [i.name, f"{i.distribution} {i.version}".strip(), i.status, ", ".join(i.domains),
+         "; ".join(f"{kind} {', '.join(names)}" for kind, names in i.components.items()), i.error]
+        for i in plugins
+    ]  # fmt: skip
     print_table(["plugin", "distribution", "status", "domains", "components", "reason"], rows)
     print_line("Next: domainbert recipes list")
 
@@ -61,11 +55,11 @@ def new(
 
     made = write_plugin(field, out, licence, load_plugins())
     if as_json:
-        print_json({**asdict(made), "folder": str(made.folder)})
+        print_json(made)
         return
-    for name in made.files:
-        print_line(f"{made.folder / name}")
-    print_line(f"Next: pip install -e {made.folder} && domainbert plugins check {made.field}")
+    for name in made["files"]:
+        print_line(f"{made['folder']}/{name}")
+    print_line(f"Next: pip install -e {made['folder']} && domainbert plugins check {field}")
 
 
 @app.command()
@@ -81,8 +75,7 @@ def check(
     Example: `domainbert plugins check bio`
     """
     from domainbert.plugin.registry import load_plugins
-    from domainbert.plugin_check.check import check_plugin
-    from domainbert.plugin_check.subject import find_plugin
+    from domainbert.plugin_check.check import check_plugin, find_plugin
 
     registry = load_plugins(plugin or ())
     rows = []
@@ -91,12 +84,11 @@ def check(
         if not as_json:
             print_line(outcome.line)
     failed = sum(not row["ok"] for row in rows)
+    options = "".join(f" --plugin {file}" for file in plugin or ())
     if as_json:
         print_json(rows)
-    elif failed:
-        print_line(f"{failed} of {len(rows)} checks failed.")
     else:
-        options = "".join(f" --plugin {file}" for file in plugin or ())
-        print_line(f"Next: domainbert recipes list{options}")
+        summary = f"{failed} of {len(rows)} checks failed."
+        print_line(summary if failed else f"Next: domainbert recipes list{options}")
     if failed:
         raise typer.Exit(1)

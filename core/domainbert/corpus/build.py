@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,11 @@ class Encoder:
 
     tokenizer: Any
     units: TokenUnits | None = None
+
+    @property
+    def unit_name(self) -> str | None:
+        """Name of the units."""
+        return None if self.units is None else self.units.name
 
     def encode(self, texts: list[str]) -> list[Any]:
         """Return token ids, or pairs of token ids and unit flags, without special tokens."""
@@ -58,21 +63,28 @@ def build_store(
         DataError: A file cannot be read or changes while it is read, or the corpus is empty.
     """
     refuse_changed(sources, files)
-    read, kept, counts = [0], [0], Counts()
-    documents = _counted(read_sources(sources), read)
-    documents = _counted(run_steps(documents, steps, counts), kept)
+    counts: Counts = {}
+    read = 0
 
-    def say() -> None:
-        session.reporter.say(f"corpus: {read[0]:,} documents read")
+    def documents() -> Iterator[Document]:
+        nonlocal read
+        for document in read_sources(sources):
+            read += 1
+            yield document
 
-    def describe() -> dict[str, Any]:
+    def encode(texts: list[str]) -> list[Any]:
+        session.check_stop("tokenising")
+        session.reporter.say(f"corpus: {read:,} documents read")
+        return encoder.encode(texts)
+
+    def describe(totals: Mapping[str, int]) -> dict[str, Any]:
         refuse_changed(sources, files)
-        steps = [
-            [name, dict(+reasons)] for name, reasons in counts.items()
-        ]  # a list keeps the order
-        return {"sources": files, "counts": {"read": read[0], "kept": kept[0], "steps": steps}}
+        by_step = [[name, dict(+reasons)] for name, reasons in counts.items()]  # keeps the order
+        numbers = {"read": read, "kept": totals["documents"], "steps": by_step}
+        return {"sources": files, "counts": numbers, "tokenizer": fingerprint(encoder.tokenizer)}
 
-    return _write(folder, documents, encoder, session, describe, say)
+    kept = run_steps(documents(), steps, counts)
+    return write_store(folder, kept, encode, len(encoder.tokenizer), describe, encoder.unit_name)
 
 
 def retokenise(folder: Path, old: Path, encoder: Encoder, session: Session) -> TokenStore:
@@ -85,34 +97,15 @@ def retokenise(folder: Path, old: Path, encoder: Encoder, session: Session) -> T
         session: Minds signals.
     """
     manifest = open_store(old).manifest
-    same = {key: manifest[key] for key in ("sources", "counts")}
-    return _write(folder, read_store(old), encoder, session, lambda: same, lambda: None)
+    facts = {key: manifest[key] for key in ("sources", "counts")}
+    facts["tokenizer"] = fingerprint(encoder.tokenizer)
 
-
-def _write(
-    folder: Path,
-    documents: Iterable[Document],
-    encoder: Encoder,
-    session: Session,
-    describe: Callable[[], dict[str, Any]],
-    say: Callable[[], None],
-) -> TokenStore:
     def encode(texts: list[str]) -> list[Any]:
         session.check_stop("tokenising")
-        say()
         return encoder.encode(texts)
 
-    def whole() -> dict[str, Any]:
-        return {**describe(), "tokenizer": fingerprint(encoder.tokenizer)}
-
-    units = None if encoder.units is None else encoder.units.name
-    return write_store(folder, documents, encode, len(encoder.tokenizer), whole, units)
-
-
-def _counted(documents: Iterable[Document], total: list[int]) -> Iterator[Document]:
-    for document in documents:
-        total[0] += 1
-        yield document
+    size, documents = len(encoder.tokenizer), read_store(old)
+    return write_store(folder, documents, encode, size, lambda _: facts, encoder.unit_name)
 
 
 def corpus_line(store: TokenStore) -> str:

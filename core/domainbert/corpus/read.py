@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,14 @@ def reader_of(path: Path, name: str | None = None) -> CorpusReader:
     if name is not None:
         return component(CorpusReader, name)
     bare = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
-    readers = components(CorpusReader)
-    matching = [r for r in readers.values() if bare.suffix.lower() in r.suffixes]
+    readers = components(CorpusReader).values()
+    matching = [reader for reader in readers if bare.suffix.lower() in reader.suffixes]
     if len(matching) == 1:
         return matching[0]
-    if matching:
-        names = " and ".join(sorted(reader.name for reader in matching))
-        raise DataError(f"{path}: {names} both read such files. Name one with `format:`.")
-    suffixes = ", ".join(suffix for reader in readers.values() for suffix in reader.suffixes)
+    suffixes = ", ".join(suffix for reader in readers for suffix in reader.suffixes)
     raise DataError(
-        f"{path}: no reader for the suffix {bare.suffix!r}. Expected one of {suffixes}, plain or "
-        f"with {' or '.join(COMPRESSIONS)} at the end; or name a reader with `format:`."
+        f"{path}: {len(matching) or 'no'} readers for the suffix {bare.suffix!r}. Expected one of "
+        f"{suffixes}, plain or with .gz or .zst at the end; or name a reader with `format:`."
     )
 
 
@@ -60,20 +58,17 @@ def read_documents(
         DataError: The file is missing, damaged or malformed, or the reader fails.
     """
     reader = reader or reader_of(path)
-    settings = {**DEFAULTS, **options}
-    return stream(reader, partial(reader.read, path, settings), Document, path)
+    return stream(reader, partial(reader.read, path, {**DEFAULTS, **options}), Document, path)
 
 
 def read_txt(path: Path, options: Options) -> Iterator[Document]:
     """Yield a document per file, line, or block between blank lines."""
     unit = options["text_unit"]
-    if unit == "line":
-        for number, line in read_lines(path):
-            yield _document(path, number, line)
-        return
     start, block = 1, list[str]()
     for number, line in read_lines(path):
-        if unit == "paragraph" and not line.strip():
+        if unit == "line":
+            yield _document(path, number, line)
+        elif unit == "paragraph" and not line.strip():
             if block:
                 yield _document(path, start, "\n".join(block))
             start, block = number + 1, []
@@ -119,27 +114,20 @@ def read_parquet(path: Path, options: Options) -> Iterator[Document]:
 
     if path.suffix.lower() in COMPRESSIONS:
         raise DataError(f"{path}: Parquet compresses its own pages; decompress the file first.")
-    if not path.is_file():
-        raise DataError(f"{path}: no such file.")
     field, number = options["text_field"], 0
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as table:
             names = table.schema_arrow.names
-            if field not in names:
-                raise DataError(
-                    f"{path}: no column {field!r}. Columns: {', '.join(names)}. Set `text_field`."
-                )
+            _text(dict.fromkeys(names), field, str(path))
             columns = [name for name in (field, "id") if name in names]
-            for batch in table.iter_batches(batch_size=1024, columns=columns):
-                for number, row in enumerate(batch.to_pylist(), number + 1):  # noqa: B020  # goes on
-                    text = _text(row, field, f"{path}: row {number}")
-                    yield _document(path, number, text, row.get("id"))
-    except UnicodeDecodeError:
-        raise DataError(
-            f"{path}: after row {number}: not UTF-8. Write it again as UTF-8."
-        ) from None
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a readable Parquet file: {error}.") from None
+            batches = table.iter_batches(batch_size=1024, columns=columns)
+            rows = chain.from_iterable(batch.to_pylist() for batch in batches)
+            for number, row in enumerate(rows, 1):
+                text = _text(row, field, f"{path}: row {number}")
+                yield _document(path, number, text, row.get("id"))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        what = f"{path}: not a readable Parquet file of UTF-8 text, after row {number}: {error}."
+        raise DataError(what) from None
 
 
 def _document(path: Path, number: int, text: str, identity: Any = None) -> Document:
@@ -154,8 +142,6 @@ def _text(record: dict[str, Any], field: str, where: str) -> str:
         known = ", ".join(str(key) for key in list(record)[:20])
         raise DataError(f"{where}: no field {field!r}. Fields: {known}. Set `text_field`.")
     value = record[field]
-    if value is None:
-        return ""  # an absent text counts as an empty document
-    if not isinstance(value, str):
+    if not isinstance(value, str | None):
         raise DataError(f"{where}: field {field!r} is {type(value).__name__}, expected text.")
-    return value
+    return value or ""  # an absent text counts as an empty document

@@ -59,14 +59,15 @@ def find_sources(
     """
     sources: list[Source] = []
     for number, section in enumerate(sections):
-        corpus = _named_corpus(section, domain, number)
-        for path in _paths(section, corpus, folder, number, progress):
+        key = f"corpus.{number}"
+        corpus = None if section.name is None else _named_corpus(section.name, domain, key)
+        for path in _paths(section, corpus, folder, key, progress):
             check_utf8(path)
             name, licence = path.name, "as of your files"
             if corpus is not None:
                 name, licence = corpus.name, corpus.licence
-            reader = _reader(section, corpus, path, number)
             options = {"text_field": section.text_field, "text_unit": section.text_unit}
+            reader = _reader(section, corpus, path, key)
             sources.append(Source(name, licence, path, reader, options))
     return tuple(sources)
 
@@ -109,62 +110,51 @@ def refuse_changed(sources: Iterable[Source], files: Files) -> None:
     for source, item in zip(sources, files, strict=True):
         stat = source.path.stat() if source.path.exists() else None
         if stat is None or (stat.st_size, stat.st_mtime_ns) != (item["bytes"], item["mtime_ns"]):
-            raise DataError(
-                f"{source.path}: was changed while it was read. Run again when nothing writes to "
-                "it."
-            )
+            what = f"{source.path}: was changed while it was read."
+            raise DataError(f"{what} Run again when nothing writes to it.")
 
 
-def _named_corpus(section: CorpusSection, domain: Domain | None, number: int) -> Corpus | None:
-    if section.name is None:
-        return None
+def _named_corpus(name: str, domain: Domain | None, key: str) -> Corpus:
     if domain is None:
-        raise RecipeError(
-            f"corpus.{number}.name: {section.name!r} needs a `domain:` in the recipe. "
-            "For your own files use `path:` alone."
-        )
+        raise RecipeError(f"{key}.name: {name!r} needs a `domain:`; your own files need `path:`.")
     known = {corpus.name: corpus for corpus in domain.corpora}
-    if section.name not in known:
+    if name not in known:
         raise RecipeError(
-            f"corpus.{number}.name: domain {domain.name!r} has no corpus {section.name!r}. "
+            f"{key}.name: domain {domain.name!r} has no corpus {name!r}. "
             f"It has: {', '.join(sorted(known)) or 'none'}."
         )
-    return known[section.name]
+    return known[name]
 
 
 def _paths(
     section: CorpusSection,
     corpus: Corpus | None,
     folder: Path,
-    number: int,
+    key: str,
     progress: Progress | None,
 ) -> list[Path]:
     if section.path is not None:
         own = expand_user(section.path)
         # Brackets in the name of the recipe's folder are no pattern.
         pattern = str(own if own.is_absolute() else Path(glob.escape(str(folder))) / own)
-        paths = sorted(Path(item) for item in glob.glob(pattern, recursive=True))  # noqa: PTH207  # absolute too
+        paths = map(Path, sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207  # absolute too
         files = [path for path in paths if path.is_file()]
         if not files:
-            raise DataError(f"corpus.{number}.path: no file matches {folder / own}.")
+            raise DataError(f"{key}.path: no file matches {folder / own}.")
         return files
-    if section.file is not None:
-        file = section.file
+    if (file := section.file) is not None:
         return [locate(DataFile(file.sha256, file.size, file.name, file.url), progress)]
     assert corpus is not None  # noqa: S101  # the schema requires one of the three
     if not corpus.files:
-        raise RecipeError(
-            f"corpus.{number}.name: {corpus.name!r} declares no files; bring them and add "
-            f"`path:` (origin: {corpus.origin})."
-        )
+        what = f"{key}.name: {corpus.name!r} declares no files; bring them and add `path:`"
+        raise RecipeError(f"{what} (origin: {corpus.origin}).")
     return [item if isinstance(item, Path) else locate(item, progress) for item in corpus.files]
 
 
-def _reader(section: CorpusSection, corpus: Corpus | None, path: Path, number: int) -> CorpusReader:
-    if section.format is None and corpus is not None and corpus.read is not None:
-        read = corpus.read
+def _reader(section: CorpusSection, corpus: Corpus | None, path: Path, key: str) -> CorpusReader:
+    if section.format is None and corpus is not None and (read := corpus.read) is not None:
         return CorpusReader(corpus.name, (), lambda path, _options: read(path))
     try:
         return reader_of(path, section.format)
     except PluginError as error:
-        raise RecipeError(f"corpus.{number}.format: {error}") from None
+        raise RecipeError(f"{key}.format: {error}") from None

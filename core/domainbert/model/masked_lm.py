@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
 from domainbert.model.families import HEADS, family_of
+from domainbert.model.load import first_place
 from domainbert.model.packed_attention import attends_within
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ class MaskedLanguageModel(nn.Module):
             with_hidden: Whether hidden states are needed; without, they may be None.
         """
         if self.family is None:
-            more = {"output_hidden_states": True} if with_hidden else {}
-            output = self.model(**self._inputs(batch), **more)
+            output = self.model(**self._inputs(batch), output_hidden_states=with_hidden)
             dense_NV = output.logits.flatten(0, 1).index_select(0, batch.positions_N)
-            return dense_NV.float(), output.hidden_states[-1].flatten(0, 1) if more else None
+            last = output.hidden_states[-1].flatten(0, 1) if with_hidden else None
+            return dense_NV.float(), last
         hidden_TH = self._hidden(batch).flatten(0, 1)
         values: Tensor = hidden_TH.index_select(0, batch.positions_N)
         for name in self.family.head:
@@ -61,16 +62,14 @@ class MaskedLanguageModel(nn.Module):
         return values.float(), hidden_TH
 
     def _hidden(self, batch: MicroBatch) -> Tensor:
-        encoder, inputs = self.model.base_model, self._inputs(batch)
-        if batch.runs:
-            if not attends_within(self.model):
-                raise ValueError("a flat batch, but attention would reach across sequences")
-            inputs |= self.family.flat if self.family else {}
-        elif batch.places_BL is not None and self.family and self.family.in_rows:
-            assert batch.attention_mask_BL is not None  # noqa: S101  # rows have one
-            return self.family.in_rows(encoder, inputs, batch.attention_mask_BL)
-        hidden_BLH: Tensor = encoder(**inputs).last_hidden_state
-        return hidden_BLH
+        encoder, inputs, family = self.model.base_model, self._inputs(batch), self.family
+        if batch.runs and not attends_within(self.model):
+            raise ValueError("a flat batch, but attention would reach across sequences")
+        if batch.runs and family:
+            inputs |= family.flat
+        elif family and family.in_rows and batch.places_BL is not None:
+            return family.in_rows(encoder, inputs, cast("Tensor", batch.attention_mask_BL))
+        return cast("Tensor", encoder(**inputs).last_hidden_state)
 
     def _inputs(self, batch: MicroBatch) -> dict[str, Any]:
         inputs: dict[str, Any] = {"input_ids": batch.input_ids_BL}
@@ -78,23 +77,15 @@ class MaskedLanguageModel(nn.Module):
             inputs["token_type_ids"] = batch.token_types_BL
         if batch.places_BL is None:
             return {**inputs, "attention_mask": batch.attention_mask_BL}
-        inputs["position_ids"] = batch.places_BL + _first_place(self.model.base_model)
+        inputs["position_ids"] = batch.places_BL + first_place(self.model.base_model)
         return {**inputs, "runs": batch.runs} if batch.runs else inputs
-
-
-def _first_place(encoder: nn.Module) -> int:
-    """Return the position id of a first token: RoBERTa's kin count from behind the padding's."""
-    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    padding = getattr(table, "padding_idx", None)
-    return 0 if padding is None else padding + 1
 
 
 def attach_head(model: Any, name: str, head: nn.Module) -> None:
     """Make the head of an objective a part of a model, unless it has one of that name."""
     if not hasattr(model, HEADS):
         model.add_module(HEADS, nn.ModuleDict())
-    heads = getattr(model, HEADS)
-    if name not in heads:
+    if name not in (heads := getattr(model, HEADS)):
         heads[name] = head.to(next(model.parameters()).device)
 
 

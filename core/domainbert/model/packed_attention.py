@@ -62,31 +62,23 @@ def packed_attention(
             tensor[0, :, first:end].unflatten(1, (count, length)).transpose(0, 1)
             for tensor in (query_1ATD, key_1ATD, value_1ATD)
         )
+        near_LL = None
+        if window is not None and length > window:
+            places_L = torch.arange(length, device=query_CALD.device)
+            near_LL = (places_L[:, None] - places_L[None, :]).abs() < window
         out_CALD = functional.scaled_dot_product_attention(
-            query_CALD,
-            key_CALD,
-            value_CALD,
-            attn_mask=_window_mask(length, window, query_CALD.device),
-            dropout_p=options.get("dropout", 0.0),
-            scale=options.get("scaling"),
-        )
+            query_CALD, key_CALD, value_CALD, near_LL,
+            options.get("dropout", 0.0), scale=options.get("scaling"),
+        )  # fmt: skip
         found.append(out_CALD.transpose(1, 2).flatten(0, 1))
         first = end
     return torch.cat(found).unsqueeze(0), None
 
 
-def _window_mask(length: int, window: int | None, device: torch.device) -> Tensor | None:
-    """Return which tokens are nearer than `window`, or None if all are."""
-    if window is None or length <= window:
-        return None
-    places = torch.arange(length, device=device)
-    return (places[:, None] - places[None, :]).abs() < window
-
-
 def attend_within(model: Any) -> None:
     """Let a model keep the sequences of flat batches apart.
 
-    Other calls give what they gave before, and what is saved of the model does not tell.
+    Other calls give the same as before, and a saved model does not show it.
     """
     model.set_attn_implementation(_NAME)
 

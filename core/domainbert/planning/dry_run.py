@@ -25,16 +25,14 @@ from domainbert.run.stage import is_done
 from domainbert.stages.corpus import build_corpus
 from domainbert.stages.inputs import locate
 from domainbert.stages.plan import plan_stages
-from domainbert.training.batch_ramp import places_before
-from domainbert.training.environment import check_environment
-from domainbert.training.job import build_job
+from domainbert.training.job import build_job, check_environment
 from domainbert.training.phases import (
-    CorpusSize,
     Phase,
     check_shares,
     count_steps,
     full_phase,
     head_phase,
+    places_before,
 )
 from domainbert.training.step import Job
 
@@ -108,7 +106,11 @@ def _look_ahead(recipe: Recipe, job: Job, new_head: bool, steps: int | None) -> 
         steps = count_steps(train, size, first, timed["full"].seconds_per_token)
     phases = (*heads, full_phase(train, first, steps))
     return {
-        "training": {**asdict(size), "tokens_per_sequence": size.tokens_per_sequence},
+        "training": {
+            "n_sequences": size[0],
+            "n_tokens": size[1],
+            "tokens_per_sequence": size[1] / size[0],
+        },
         "phases": [
             _estimate(train, phase, size, timed[phase.name].seconds_per_token) for phase in phases
         ],
@@ -121,16 +123,16 @@ def _look_ahead(recipe: Recipe, job: Job, new_head: bool, steps: int | None) -> 
 
 
 def _estimate(
-    train: TrainSection, phase: Phase, size: CorpusSize, seconds_per_token: float
+    train: TrainSection, phase: Phase, size: tuple[int, int], seconds_per_token: float
 ) -> dict[str, Any]:
     sequences = places_before(train, phase.stop) - places_before(train, phase.start)
-    tokens = round(sequences * size.tokens_per_sequence)
+    tokens = round(sequences * (size[1] / size[0]))
     return {
         "name": phase.name,
         "steps": phase.steps,
         "sequences": sequences,
         "tokens": tokens,
-        "epochs": sequences / size.n_sequences,
+        "epochs": sequences / size[0],
         "seconds": tokens * seconds_per_token,
     }
 

@@ -16,7 +16,7 @@ from domainbert.errors import RunFailed
 from domainbert.storage.files import read_json, write_json
 from domainbert.training.distributed import all_reduce_max
 from domainbert.training.loop import learning
-from domainbert.training.phases import CorpusSize, count_steps
+from domainbert.training.phases import count_steps
 from domainbert.training.step import BadStep, Job, train_step
 
 # The first steps prepare kernels and memory. Then steps are timed until there is enough to go by.
@@ -39,13 +39,13 @@ class Throughput:
     steps: int
 
 
-def corpus_size(job: Job) -> CorpusSize:
-    """Return sequences and tokens of one epoch."""
+def corpus_size(job: Job) -> tuple[int, int]:
+    """Return sequences and tokens of one epoch, special tokens included."""
     specials, n_sequences = job.masking.specials, job.index.n_sequences
     framing = len(specials.prefix) + len(specials.suffix)
     if job.settings.sentence_pairs != "none":
         framing += len(specials.between or ())
-    return CorpusSize(n_sequences, job.index.n_tokens + framing * n_sequences)
+    return n_sequences, job.index.n_tokens + framing * n_sequences
 
 
 def plan_steps(job: Job, first: int, folder: Path) -> int:
@@ -112,14 +112,14 @@ def _timed(job: Job, optimizer: torch.optim.AdamW, module: Any) -> list[float]:
         job.session.check_stop()
         started = time.perf_counter()
         try:
-            sums = train_step(job, module, optimizer, step, 0.0)
+            _, tokens, _ = train_step(job, module, optimizer, step, 0.0)
         except BadStep:
             continue  # the run itself will meet it, say so and go past it
         # The same number in every process, so that all stop timing with the same step.
         seconds = all_reduce_max(job.session.accelerator, time.perf_counter() - started)
         if step - first < _UNTIMED:
             continue
-        taken.append(seconds / sums.tokens)
+        taken.append(seconds / tokens)
         spent += seconds
         if len(taken) >= _FEWEST and spent >= _ENOUGH_SECONDS:
             break

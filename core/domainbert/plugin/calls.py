@@ -48,20 +48,14 @@ def calling(record: Any, path: Path | None = None) -> Iterator[None]:
             raise
         what = f"{title_of(record)} failed: {one_line(error)}"
         if isinstance(error, SystemExit):
-            what = (
-                f"{title_of(record)} called `sys.exit({error.code!r})`. "
-                "It has to raise `domainbert.DataError` instead."
-            )
+            what = f"{title_of(record)} called `sys.exit({error.code!r})`; raise DataError instead."
         raise (RunFailed(what) if path is None else DataError(f"{path}: {what}")) from error
     finally:
         del _running[call]
 
 
 def stream(
-    record: Any,
-    make: Callable[[], Iterable[Any]],
-    kind: type = object,
-    path: Path | None = None,
+    record: Any, make: Callable[[], Iterable[Any]], kind: type = object, path: Path | None = None
 ) -> Iterator[Any]:
     """Yield the items that a component yields; each item is one call.
 
@@ -87,22 +81,6 @@ def stream(
         yield item
 
 
-@contextmanager
-def reading(path: Path, name: str) -> Iterator[None]:
-    """Keep a reader from ending Python, which would look as if the command had done its work.
-
-    Raises:
-        DataError: The reader called `sys.exit`.
-    """
-    try:
-        yield
-    except SystemExit as error:
-        raise DataError(
-            f"{path}: the reader of {name!r} called `sys.exit({error.code!r})`. "
-            "It has to raise `domainbert.DataError` instead."
-        ) from error
-
-
 def title_of(record: Any) -> str:
     """Return type, name and plugin of a record, for messages."""
     owner = OWNERS.get(id(record))
@@ -114,10 +92,7 @@ def _watch() -> None:
     if _watchers and _watchers[0].is_alive():
         return
     text = os.environ.get(SLOW_VARIABLE, "60")
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
+    seconds = float(text) if text.replace(".", "", 1).isdigit() else 0.0
     if not 0 < seconds < threading.TIMEOUT_MAX:
         raise PluginError(f"{SLOW_VARIABLE}={text!r}: expected a number of seconds above 0.")
     _watchers[:] = [threading.Thread(target=_name_slow_calls, args=(seconds,), daemon=True)]
@@ -131,7 +106,5 @@ def _name_slow_calls(seconds: float) -> None:
         call, (record, start) = next(reversed(_running.copy().items()), (None, (None, 0.0)))
         if call is not None and call is not named and time.monotonic() - start >= seconds:
             named = call
-            sys.stderr.write(
-                f"notice: {title_of(record)} has not returned for {seconds:g} seconds.\n"
-            )
-            sys.stderr.flush()
+            said = f"notice: {title_of(record)} has not returned for {seconds:g} seconds."
+            print(said, file=sys.stderr, flush=True)  # noqa: T201  # from a thread

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from domainbert.errors import PluginError
 from domainbert.plugin.domain import Document, Prediction, Task, Window
@@ -205,8 +205,7 @@ class Objective:
         return self.metric or f"{self.name.replace('-', '_')}_loss"
 
 
-KINDS: tuple[type, ...] = (TaskKind, Metric, Baseline, CorpusReader, CorpusStep, Objective)
-"""Record types that `domainbert_components` may yield."""
-
 Component = TaskKind | Metric | Baseline | CorpusReader | CorpusStep | Objective
+KINDS: tuple[type, ...] = get_args(Component)
+"""Record types that `domainbert_components` may yield."""
 Records = Sequence[Component]

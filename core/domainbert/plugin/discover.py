@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -57,25 +58,23 @@ def entry_points() -> Iterator[tuple[PluginInfo, Callable[[], Any]]]:
         dist = entry.dist
         name, version = (dist.name, dist.version) if dist else ("unknown", "")
         info = PluginInfo(entry.name, name, version)
-        unmet = _unmet_requirement(dist)
+        needs = requirement_of(dist)
         if allowed is not None and not {entry.name, name} & allowed:
             info = replace(info, status="disabled", error=f"not named in {SELECTION_VARIABLE}")
-        elif unmet:
-            reason = f"needs {unmet}, this is {domainbert.__version__}"
+        elif needs and not needs.specifier.contains(domainbert.__version__, prereleases=True):
+            reason = f"needs {needs}, this is {domainbert.__version__}"
             info = replace(info, status="incompatible", error=reason)
         yield info, entry.load
 
 
-def _unmet_requirement(dist: metadata.Distribution | None) -> str:
+def requirement_of(dist: metadata.Distribution | None) -> Requirement | None:
+    """Return what a distribution requires of `domainbert`, or None."""
     for line in (dist.requires if dist else None) or ():
-        try:
+        with suppress(InvalidRequirement):
             requirement = Requirement(line)
-        except InvalidRequirement:
-            continue
-        mine = requirement.name.lower() == "domainbert" and requirement.marker is None
-        if mine and not requirement.specifier.contains(domainbert.__version__, prereleases=True):
-            return str(requirement)
-    return ""
+            if requirement.name.lower() == "domainbert" and requirement.marker is None:
+                return requirement
+    return None
 
 
 def single_file(path: Path) -> tuple[PluginInfo, Callable[[], Any]]:

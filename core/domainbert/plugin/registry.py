@@ -7,7 +7,7 @@ broken and is unregistered, and the hooks are called again without it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache, wraps
 from pathlib import Path
@@ -18,7 +18,7 @@ import pluggy
 
 from domainbert.errors import PluginError, did_you_mean, one_line
 from domainbert.plugin import hookspecs
-from domainbert.plugin.calls import OWNERS, calling, reading, stream
+from domainbert.plugin.calls import OWNERS, calling, stream
 from domainbert.plugin.components import KINDS, Component
 from domainbert.plugin.discover import GROUP, PluginInfo, entry_points, single_file
 from domainbert.plugin.domain import Domain, Task
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import typer
 
 __all__ = [
-    "PluginInfo", "Registry", "calling", "component", "components", "load_plugins", "reading",
+    "PluginInfo", "Registry", "calling", "component", "components", "load_plugins",
     "stream",
 ]  # fmt: skip
 _DECLARING = ("domainbert_domains", "domainbert_tasks", "domainbert_components")
@@ -46,14 +46,14 @@ class Registry:
         plugins: All plugins, usable or not.
         domains: Domains by name, with the tasks that other plugins add.
         components: Components of plugins by record type and name.
-        manager: Usable plugins under their `key`, or None if there are none.
+        manager: Pluggy's manager of the usable plugins under their `key`.
         answers: What each implementation of a hook yields, before hook wrappers.
     """
 
     plugins: tuple[PluginInfo, ...]
     domains: dict[str, Domain] = field(default_factory=dict)
     components: dict[type, dict[str, Any]] = field(default_factory=dict)
-    manager: pluggy.PluginManager | None = None
+    manager: Any = None
     answers: Answers = field(default_factory=dict)
 
     def domain(self, name: str) -> Domain:
@@ -64,27 +64,24 @@ class Registry:
         """
         if name in self.domains:
             return self.domains[name]
-        for plugin in self.plugins:
-            if plugin.status != "ok" and name in {plugin.name, *plugin.domains}:
+        for info in self.plugins:
+            if info.status != "ok" and name in {info.name, *info.domains}:
                 raise PluginError(
-                    f"Domain {name!r}: its plugin {plugin.distribution} {plugin.version} is "
-                    f"{plugin.status}: {plugin.error}. See `domainbert plugins list`."
+                    f"Domain {name!r}: its plugin {info.distribution} {info.version} is "
+                    f"{info.status}: {info.error}. See `domainbert plugins list`."
                 )
         broken = [f" {p.name} is broken: {p.error}." for p in self.plugins if p.status == "broken"]
-        installed = ", ".join(sorted(self.domains)) or "none"
         raise PluginError(
-            f"Unknown domain {name!r}.{did_you_mean(name, self.domains)} Installed: {installed}. "
-            f"A plugin may provide it: `pip install domainbert-{name}`, or name a file with "
-            f"`--plugin FILE.py`.{''.join(broken)}"
+            f"Unknown domain {name!r}.{did_you_mean(name, self.domains)} Installed: "
+            f"{', '.join(sorted(self.domains)) or 'none'}. A plugin may provide it: `pip install "
+            f"domainbert-{name}`, or name a file with `--plugin FILE.py`.{''.join(broken)}"
         )
 
     def register_commands(self, app: typer.Typer) -> list[str]:
         """Let plugins add commands; return one line for each that fails."""
-        if self.manager is not None:
-            _call(self.manager, self.answers, "domainbert_commands", app=app)
-        names = {plugin.key: plugin.name for plugin in self.plugins}
+        _call(self.manager, self.answers, "domainbert_commands", app=app)
         return [
-            f"plugin {names[key]}: {hook} failed: {one_line(answer)}"
+            f"plugin {key.partition(':')[2]}: {hook} failed: {one_line(answer)}"
             for (key, hook), answer in sorted(self.answers.items(), key=lambda item: item[0])
             if _is_error(answer)
         ]
@@ -103,16 +100,16 @@ def load_plugins(files: Iterable[Path] = ()) -> Registry:
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     infos = _register(manager, files, answers)
-    while True:
+    faults: dict[str, tuple[str, str]] | None = None
+    while faults != {}:
         answers.clear()
-        items = {hook: _call(manager, answers, hook) for hook in _DECLARING}
-        domains, parts, faults = _build(manager, answers, items)
+        domains: dict[str, Domain] = {}
+        parts: dict[type, dict[str, Any]] = {}
+        faults = _build(manager, answers, domains, parts)
         for key, (status, reason) in faults.items():
             names = _names(key, answers) if status == "conflict" else {}
             infos[key] = replace(infos[key], status=status, error=reason, **names)
             manager.unregister(name=key)
-        if not faults:
-            break
     plugins = tuple(
         replace(info, **_names(key, answers)) if info.status == "ok" else info
         for key, info in infos.items()
@@ -154,19 +151,16 @@ def _core_components() -> dict[type, dict[str, Any]]:
     return {kind: {part.name: part for part in records if type(part) is kind} for kind in KINDS}
 
 
-def _register(
-    manager: pluggy.PluginManager, files: Iterable[Path], answers: Answers
-) -> dict[str, PluginInfo]:
+def _register(manager: Any, files: Iterable[Path], answers: Answers) -> dict[str, PluginInfo]:
     """Import every plugin that is enabled and compatible; return all plugins by key."""
     infos = {}
     # Pluggy calls the plugin that was registered last first.
     for info, load in reversed([*entry_points(), *map(single_file, dict.fromkeys(files))]):
         infos[info.key] = info
-        if info.status != "ok":
-            continue
         try:
-            manager.register(_guarded(load(), info.key, answers), info.key)
-            manager.check_pending()  # a misspelt hook name is otherwise ignored
+            if info.status == "ok":
+                manager.register(_guarded(load(), info.key, answers), info.key)
+                manager.check_pending()  # a misspelt hook name is otherwise ignored
         except (Exception, SystemExit) as error:
             if manager.has_plugin(info.key):
                 manager.unregister(name=info.key)
@@ -190,9 +184,8 @@ def _implementation(function: Any, place: tuple[str, str], answers: Answers) -> 
     @wraps(function)  # pluggy reads signature and options through it
     def call(*arguments: Any) -> Any:
         try:
-            result = function(*arguments)
-            # Consumed here: a generator fails inside of its own guard.
-            answers[place] = tuple(result or ()) if place[1] in _DECLARING else ()
+            # Consumed here: a generator fails inside its guard.
+            answers[place] = tuple(function(*arguments) or ())
         except (Exception, SystemExit) as error:
             answers[place] = error
             return ()
@@ -213,57 +206,48 @@ def _wrapper(function: Any, place: tuple[str, str], answers: Answers) -> Any:
     return call
 
 
-def _call(
-    manager: pluggy.PluginManager, answers: Answers, hook: str, **arguments: Any
-) -> list[Any]:
+def _call(manager: Any, answers: Answers, hook: str, **arguments: Any) -> list[Any]:
     """Return the items that all implementations of a hook yield, in pluggy's order."""
     try:
-        results = getattr(manager.hook, hook)(**arguments)
-        return [item for result in results for item in result]
+        return [item for result in getattr(manager.hook, hook)(**arguments) for item in result]
     except (Exception, SystemExit) as error:
         if not any(map(_is_error, answers.values())):
             answers[_owner(manager, answers, hook, None), hook] = error
         return []
 
 
-def _owner(manager: pluggy.PluginManager, answers: Answers, hook: str, item: Any) -> str:
+def _owner(manager: Any, answers: Answers, hook: str, item: Any) -> str:
     """Return the plugin that yielded an item, or the one whose hook wrapper put it there."""
     for (key, name), answer in answers.items():
-        if name == hook and isinstance(answer, tuple) and any(item is given for given in answer):
+        if name == hook and not _is_error(answer) and any(item is given for given in answer):
             return key
     implementations = getattr(manager.hook, hook).get_hookimpls()
     return next(i.plugin_name for i in reversed(implementations) if i.wrapper or i.hookwrapper)
 
 
-def _build(
-    manager: pluggy.PluginManager, answers: Answers, items: Mapping[str, list[Any]]
-) -> tuple[dict[str, Domain], dict[type, dict[str, Any]], dict[str, tuple[str, str]]]:
-    """Return domains, components, and for each plugin at fault its status and the reason."""
-    domains: dict[str, Domain] = {}
-    parts: dict[type, dict[str, Any]] = {}
+def _build(manager: Any, answers: Answers, domains: Any, parts: Any) -> dict[str, tuple[str, str]]:
+    """Fill domains and components; return status and reason of each plugin at fault."""
+    items = [(hook, item) for hook in _DECLARING for item in _call(manager, answers, hook)]
     errors = {key: answer for (key, _), answer in answers.items() if _is_error(answer)}
-    for hook, given in items.items():
-        for item in given:
-            try:
-                if hook == "domainbert_components":
-                    check_component(item)
-                    parts.setdefault(type(item), {})[item.name] = item
-                    continue
-                kind = Domain if hook == "domainbert_domains" else Task
-                name, record = ("", item) if kind is Domain else item
-                if not isinstance(record, kind):
-                    raise TypeError(
-                        f"{hook} yielded {type(record).__name__}, not a {kind.__name__}"
-                    )
-                if isinstance(record, Domain):
-                    domains[record.name] = record
-                elif name in domains:  # that a domain is not installed is no fault
-                    tasks = (*domains[name].tasks, record)
-                    domains[name] = replace(domains[name], tasks=tasks)
-            except (TypeError, ValueError, PluginError) as error:
-                errors.setdefault(_owner(manager, answers, hook, item), error)
-    faults = {key: ("broken", one_line(error)) for key, error in errors.items()}
-    return domains, parts, faults or _conflicts(answers)
+    for hook, item in items:
+        try:
+            if hook == "domainbert_components":
+                check_component(item)
+                parts.setdefault(type(item), {})[item.name] = item
+                continue
+            kind = Domain if hook == "domainbert_domains" else Task
+            name, record = ("", item) if kind is Domain else item
+            if not isinstance(record, kind):
+                raise TypeError(f"{hook} yielded {type(record).__name__}, not a {kind.__name__}")
+            if isinstance(record, Domain):
+                domains[record.name] = record
+            elif name in domains:  # that a domain is not installed is no fault
+                domains[name] = replace(domains[name], tasks=(*domains[name].tasks, record))
+        except (TypeError, ValueError, PluginError) as error:
+            errors.setdefault(_owner(manager, answers, hook, item), error)
+    return {key: ("broken", one_line(error)) for key, error in errors.items()} or _conflicts(
+        answers
+    )
 
 
 def _is_error(answer: Any) -> bool:
@@ -272,20 +256,17 @@ def _is_error(answer: Any) -> bool:
 
 def _conflicts(answers: Answers) -> dict[str, tuple[str, str]]:
     """Return the plugins that provide something of the same name as another, or as core."""
-    claims: dict[tuple[str, str], list[str]] = {}
+    claims: dict[tuple[type, str], list[str]] = {}
     for (key, hook), given in answers.items():
         for item in given if hook != "domainbert_tasks" else ():
-            claims.setdefault((type(item).__name__, item.name), []).append(key)
-    if any(kind != "Domain" for kind, _ in claims):
-        for part, records in _core_components().items():
-            for name in records:
-                claims.setdefault((part.__name__, name), []).append(GROUP)
+            claims.setdefault((type(item), item.name), []).append(key)
+    core = _core_components() if any(kind is not Domain for kind, _ in claims) else {}
     faults: dict[str, tuple[str, str]] = {}
     for (kind, name), keys in claims.items():
-        for key in keys if len(keys) > 1 else ():
-            others = ", ".join(sorted(set(keys) - {key}) or [key])
-            faults.setdefault(key, ("conflict", f"{kind} {name!r} also in {others}"))
-    faults.pop(GROUP, None)
+        owners = keys + [GROUP] * (name in core.get(kind, ()))
+        for key in keys if len(owners) > 1 else ():
+            others = ", ".join(sorted(set(owners) - {key}) or [key])
+            faults.setdefault(key, ("conflict", f"{kind.__name__} {name!r} also in {others}"))
     return faults
 
 

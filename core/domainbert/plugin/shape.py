@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from domainbert.plugin.components import KINDS, Metric
 from domainbert.plugin.domain import check_name
@@ -36,28 +36,20 @@ def check_component(record: Any) -> None:
 
 def _fault(value: Any, hint: Any) -> str:
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin in {Union, UnionType}:
-        faults = [_fault(value, one) for one in arguments if one is not type(None)]
-        return "" if value is None or "" in faults else faults[0]
+    if origin is UnionType:  # with None
+        return "" if value is None else _fault(value, arguments[0])
     if origin is Callable:
-        return _call_fault(value, arguments[0])
+        try:
+            inspect.signature(value).bind(*arguments[0])
+        except TypeError:
+            given = inspect.signature(value) if callable(value) else type(value).__name__
+            return f"is {given}, expected a function of {len(arguments[0])} arguments"
+        except ValueError:  # a function of C has no signature
+            pass
+        return ""
     if origin is tuple and isinstance(value, tuple):
         return next(filter(None, (_fault(item, arguments[0]) for item in value)), "")
     kind = origin or hint
     if kind is Any or isinstance(value, kind) or (kind is float and isinstance(value, int)):
         return ""
     return f"is {type(value).__name__}, expected {kind.__name__}"
-
-
-def _call_fault(value: Any, parameters: Any) -> str:
-    if not callable(value):
-        return f"is {type(value).__name__}, expected a function"
-    if not isinstance(parameters, list):
-        return ""
-    try:
-        inspect.signature(value).bind(*parameters)
-    except TypeError:
-        return f"takes {inspect.signature(value)}, expected {len(parameters)} arguments"
-    except ValueError:  # a function of C has no signature to look at
-        return ""
-    return ""

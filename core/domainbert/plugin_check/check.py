@@ -4,46 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from domainbert.plugin.domain import Domain
-from domainbert.plugin.registry import PluginInfo, Registry
-from domainbert.plugin_check import data, declared
-from domainbert.plugin_check.imports import check_imports
-from domainbert.plugin_check.lexicon import check_terms
-from domainbert.plugin_check.outcome import Outcome, outcome
-from domainbert.plugin_check.parts import check_components
-from domainbert.plugin_check.recipes import check_recipes
-from domainbert.plugin_check.subject import Subject, subject_of, subjects_of
+from domainbert.errors import PluginError, did_you_mean
+from domainbert.plugin.domain import Domain, Task
+from domainbert.plugin.registry import PluginInfo, Registry, load_plugins
+from domainbert.plugin_check import data, declared, runs
+from domainbert.plugin_check.subject import Check, Outcome, Subject, outcome
 
-_FIXES = {
-    "broken": "put right what it says; see docs/reference/hooks.md for the hooks",
-    "incompatible": "install a version of the plugin for this domainbert, or widen its requirement",
-    "conflict": "uninstall one, or name those to load in DOMAINBERT_PLUGINS",
-    "disabled": "name it in DOMAINBERT_PLUGINS, or unset that variable",
+CHECKS = {
+    "names": declared.check_names,
+    "licences": declared.check_licences,
+    "files": declared.check_files,
+    "imports": runs.check_imports,
+    "samples": data.check_samples,
+    "splits": data.check_splits,
+    "terms": data.check_terms,
+    "scores": data.check_scores,
+    "components": data.check_components,
+    "recipes": runs.check_recipes,
+    "runs": runs.check_runs,
 }
+"""All checks of a domain, in order; `samples` loads the data for those below it."""
 
 
 def check_plugin(info: PluginInfo, registry: Registry) -> Iterator[tuple[str, Outcome]]:
     """Yield domain and outcome of each check of a plugin, as soon as it is known."""
-    title = f"{info.distribution} {info.version}".strip()
-    if info.status != "ok":
-        problem = (f"{title} is {info.status}: {info.error}", _FIXES[info.status])
-        yield "", outcome("loads", "", [problem])
-        return
     subjects = list(subjects_of(info, registry))
-    names = ", ".join(subject.domain.name for subject in subjects) or "no domain and no task"
-    yield "", outcome("loads", f"{title} provides {names}")
+    yield "", outcome("loads", _check_loads(info, subjects))
     for subject in subjects:
-        for item in run_checks(subject):
-            yield subject.domain.name, item
+        for name, check in CHECKS.items():
+            yield subject.domain.name, outcome(name, check(subject))
 
 
 def check_domain(domain: Domain, file: Path | None = None) -> list[Outcome]:
     """Check names, licences, files, imports, data, terms, scores, components and recipes.
 
-    Nothing is downloaded. Files of the package are read, and declared files that are found in
-    `DOMAINBERT_DATA` or in the cache. Recipes that need no other files are run in miniature, with
-    a tiny model. It takes seconds.
+    Nothing is downloaded. Files of the package are read, and declared files in `DOMAINBERT_DATA`
+    or in the cache. Recipes that need no other files are run in miniature, with a tiny model. It
+    takes seconds.
 
     Args:
         domain: The domain that your plugin yields.
@@ -52,7 +51,8 @@ def check_domain(domain: Domain, file: Path | None = None) -> list[Outcome]:
     Returns:
         One outcome per check, in the order of the checks.
     """
-    return list(run_checks(subject_of(domain, file)))
+    subject = subject_of(domain, file)
+    return [outcome(name, check(subject)) for name, check in CHECKS.items()]
 
 
 def assert_domain(domain: Domain, file: Path | None = None) -> None:
@@ -66,20 +66,64 @@ def assert_domain(domain: Domain, file: Path | None = None) -> None:
         raise AssertionError(f"domain {domain.name!r}:\n" + "\n".join(failed))
 
 
-def run_checks(subject: Subject) -> Iterator[Outcome]:
-    """Yield the outcome of each check of a domain."""
-    yield declared.check_names(subject)
-    if subject.distribution:
-        yield declared.check_requirement(subject)
-    yield declared.check_licences(subject)
-    yield declared.check_files(subject)
-    yield from check_imports(subject)
-    loaded = data.load_domain(subject.domain)
-    yield data.check_samples(loaded)
-    yield data.check_splits(loaded)
-    yield data.check_labels(loaded)
-    yield check_terms(subject.domain, loaded.documents)
-    yield data.check_scores(loaded)
-    if subject.components:
-        yield check_components(subject, loaded.documents)
-    yield from check_recipes(subject)
+def find_plugin(name: str, registry: Registry) -> PluginInfo:
+    """Return a plugin by its name, its distribution, its file or one of its domains.
+
+    Raises:
+        PluginError: There is none.
+    """
+    for info in registry.plugins:
+        stem = Path(info.name).stem if info.distribution == "file" else info.name
+        if name in {info.name, info.distribution, stem, *info.domains}:
+            return info
+    names = sorted({info.name for info in registry.plugins})
+    raise PluginError(
+        f"Unknown plugin {name!r}.{did_you_mean(name, names)} Installed: "
+        f"{', '.join(names) or 'none'}. Install it with `pip install -e FOLDER`, or name a file "
+        "with `--plugin FILE.py`."
+    )
+
+
+def subject_of(domain: Domain, file: Path | None = None) -> Subject:
+    """Return a domain with the plugin that provides it.
+
+    Args:
+        domain: The domain to check.
+        file: The plugin, if it is a single file.
+    """
+    registry = load_plugins([file] if file else [])
+    for info in registry.plugins:
+        if domain.name in info.domains and (file is None or info.name == str(file)):
+            return Subject(domain, registry, info, _yielded(info, registry, "components"))
+    return Subject(domain, registry)
+
+
+def subjects_of(info: PluginInfo, registry: Registry) -> Iterator[Subject]:
+    """Yield the domains of a plugin, then the tasks that it adds to those of others."""
+    if info.status != "ok":
+        return
+    domains = list(_yielded(info, registry, "domains"))
+    parts = _yielded(info, registry, "components")
+    added: dict[str, list[Task]] = {}
+    for name, task in _yielded(info, registry, "tasks"):
+        added.setdefault(name, []).append(task)
+    domains += [Domain(n, f"Tasks of {info.name}", tasks=tuple(ts)) for n, ts in added.items()]
+    if parts and not domains:
+        domains.append(Domain("components", f"Components of {info.name}"))
+    for number, domain in enumerate(domains):
+        yield Subject(domain, registry, info, () if number else parts)
+
+
+def _check_loads(info: PluginInfo, subjects: list[Subject]) -> Check:
+    title = f"{info.distribution} {info.version}".strip()
+    if info.status != "ok":
+        yield (
+            f"{title} is {info.status}: {info.error}",
+            "correct that; see docs/reference/hooks.md",
+        )
+    names = ", ".join(subject.domain.name for subject in subjects)
+    return f"{title} provides {names or 'no domain and no task'}"
+
+
+def _yielded(info: PluginInfo, registry: Registry, hook: str) -> tuple[Any, ...]:
+    return tuple(registry.answers.get((info.key, f"domainbert_{hook}"), ()))

@@ -1,192 +1,131 @@
-"""Read the data of a domain twice, without a network; check splits, labels and scores.
+"""Checks of a domain's data and components, without a network.
 
-Files of the package are read, and declared files that are on this machine. Nothing is downloaded:
-what is not here is counted and left out.
+Files of the package are read, and declared files on this machine. Nothing is downloaded; absent
+files are listed.
 """
 
 from __future__ import annotations
 
-import socket
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from domainbert.corpus.read import read_documents
-from domainbert.errors import DataError, one_line
-from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.domain import Corpus, DataFile, Document, Domain, Task, Window
-from domainbert.plugin_check.outcome import Outcome, Problem, count, outcome, some
-from domainbert.plugin_check.subject import is_packaged
+from domainbert.errors import DataError, DomainBertError
+from domainbert.plugin.components import CorpusStep, LoadedTask
+from domainbert.plugin.domain import Corpus, DataFile, Document, Domain, Task, Terms
+from domainbert.plugin.registry import stream
+from domainbert.plugin_check.alone import offline
+from domainbert.plugin_check.subject import Check, Subject, count, files_of, is_packaged, some
 from domainbert.recipe.sections import EvaluateSection, TaskSection
 from domainbert.storage.download import locate
 from domainbert.tasks.check import found_labels, plain_text
-from domainbert.tasks.load import load_task
+from domainbert.tasks.load import SPLITS, load_task
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 
 DOCUMENTS = 2000
-"""No more than this are read of one file of a corpus."""
+"""Documents per corpus file that are read at most."""
 WINDOW = 32
-"""Tokens of a window when alignment is checked: short, so that sentences are cut."""
+"""Tokens per window when alignment is checked: short, so that sentences are cut."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """Data of a domain.
-
-    Args:
-        documents: Of all corpora.
-        tasks: Tasks that a run would accept.
-        absent: What was not read because its files are not on this machine.
-        problems: What went wrong.
-    """
-
-    documents: list[Document] = field(default_factory=list)
-    tasks: list[LoadedTask] = field(default_factory=list)
-    absent: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-
-def load_domain(domain: Domain) -> Loaded:
-    """Read every corpus and task whose files are here, as a run does."""
-    loaded = Loaded()
-    with _no_network() as tried:
-        for corpus in domain.corpora:
-            _load_corpus(corpus, loaded)
-        for task in domain.tasks:
-            _load_task(task, loaded)
+def check_samples(subject: Subject) -> Check:
+    """Read every corpus and task whose files are here, twice, as a run does."""
+    absent = []
+    with offline() as tried:
+        for where, record in subject.records:
+            if isinstance(record, Terms):
+                continue
+            if not files_of(record) or not all(map(_is_here, files_of(record))):
+                absent.append(where)
+                continue
+            try:
+                first, second = _read(record), _read(record)
+                if first != second:
+                    raise DataError("differs when it is read again: use no set, clock or chance.")
+            except DomainBertError as error:
+                yield f"{where}: {str(error).removeprefix(f'{where}: ')}", "correct file or reader"
+                continue
+            (subject.tasks if isinstance(record, Task) else subject.documents).extend(first)
     if tried:
-        fix = "read the file that is given; `domainbert` fetches declared files before"
-        loaded.problems.append((f"reading asks the network: {some(tried)}", fix))
-    return loaded
+        fix = "read the given file; `domainbert` fetches declared files before"
+        yield f"reading asks the network: {some(tried)}", fix
+    records = sum(len(split) for task in subject.tasks for split in task.splits.values())
+    left = f"; not read, files are not here: {some(absent)}" if absent else ""
+    documents = count(len(subject.documents), "document")
+    return f"{documents} and {count(records, 'labelled text')}, read twice alike, offline{left}"
 
 
-def check_samples(loaded: Loaded) -> Outcome:
-    """Return what was read and what went wrong."""
-    records = sum(len(split) for task in loaded.tasks for split in task.splits.values())
-    summary = f"{count(len(loaded.documents), 'document')} and {count(records, 'labelled text')}"
-    summary += ", read twice alike, offline"
-    if loaded.absent:
-        summary += f"; not read, files are not here: {some(loaded.absent)}"
-    return outcome("samples", summary, loaded.problems)
+def check_splits(subject: Subject) -> Check:
+    """Check packaged data: no text is in two splits, and train has every label.
 
-
-def check_splits(loaded: Loaded) -> Outcome:
-    """Check that no packaged text is in two splits; overlaps of published data are shown."""
-    problems, notes = [], [count(len(loaded.tasks), "task") + ", no packaged text in two splits"]
-    for read in loaded.tasks:
-        task, kind = read.task, kind_of(read.task)
+    Published data may differ from this; the summary says so.
+    """
+    notes = [count(len(subject.tasks), "task")]
+    for read in subject.tasks:
+        task, kind, faults = read.task, kind_of(read.task), []
         texts = {s: {plain_text(kind, r) for r in rs} for s, rs in read.splits.items()}
-        for one, other in combinations(("train", "validation", "test"), 2):
-            common = sorted(texts[one] & texts[other])
-            if common and is_packaged(*task.splits.values()):
-                what = f"task {task.name!r}: {len(common)} texts of {other} are in {one} too"
-                problems.append((what, f"keep each in one split; the first: {common[0][:60]!r}"))
-            elif common:
-                notes.append(f"{task.name}: {len(common)} of {other} in {one}, as published")
-    return outcome("splits", "; ".join(notes), problems)
+        for one, other in combinations(SPLITS, 2):
+            common = texts[one] & texts[other]
+            if common:
+                what = f"{len(common)} texts of {other} are in {one} too, as {min(common)[:60]!r}"
+                faults.append((what, "keep each in one split"))
+        trained, *others = (set(found_labels(kind, read.splits[split])) for split in SPLITS)
+        lacking = sorted(set(task.labels).union(*others) - trained)
+        if lacking:
+            faults.append((f"train never has {some(lacking)}", "give train an example of each"))
+        if is_packaged(task):
+            yield from ((f"task {task.name!r}: {what}", fix) for what, fix in faults)
+        notes += [f"{task.name}: {what}" for what, _ in faults]
+    return "; ".join(notes)
 
 
-def check_labels(loaded: Loaded) -> Outcome:
-    """Check that train has every label; a run accepts published data with rare ones elsewhere."""
-    problems, notes = [], [count(len(loaded.tasks), "task") + ", train has every label"]
-    for read in loaded.tasks:
-        task, splits, kind = read.task, read.splits, kind_of(read.task)
-        labels = {*task.labels, *found_labels(kind, [*splits["validation"], *splits["test"]])}
-        lacking = sorted(labels - set(found_labels(kind, splits["train"])))
-        what = f"task {task.name!r}: train never has {some(lacking)}"
-        if lacking and is_packaged(*task.splits.values()):
-            problems.append((what, "leave it out of `labels`, or give train an example of it"))
-        elif lacking:
-            notes.append(what)
-    return outcome("labels", "; ".join(notes), problems)
+def check_terms(subject: Subject) -> Check:
+    """Check that each term is clean text and is listed once."""
+    if subject.domain.terms is None:
+        return "none declared"
+    path, terms = subject.domain.terms.path, subject.domain.terms.read()
+    first: dict[str, int] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not line or line.startswith("#"):
+            continue
+        clean = unicodedata.normalize("NFC", " ".join(line.split()))
+        # Joiners are part of words in some scripts.
+        shown = clean.replace("\u200c", "").replace("\u200d", "").replace(" ", "")
+        if line != clean or not shown.isprintable():
+            fix = "one term per line: Unicode NFC, single blanks, no control characters"
+            yield f"{path.name}:{number}: {line!r} is no clean text", fix
+        elif first.setdefault(line, number) < number:
+            what = f"{path.name}:{number}: {line!r} is in line {first[line]} too"
+            yield what, "keep one of them"
+    return count(len(terms), "term")
 
 
-def check_scores(loaded: Loaded) -> Outcome:
+def check_scores(subject: Subject) -> Check:
     """Check that predictions equal to the labels score 1 after windows and decoding."""
-    problems = []
-    for task in loaded.tasks:
-        try:
-            value, why = _perfect(task), ""
-        except Exception as error:  # the message of a metric says what is wrong
-            value, why = 0.0, f": {one_line(error)}"
+    for task in subject.tasks:
+        value = _perfect(task)
         if value != 1.0:
-            what = f"task {task.task.name!r}: perfect predictions score {value:.4f}{why}"
-            fix = "see that test has every label, tags are IOB2, and every word has a character"
-            problems.append((what, fix))
-    summary = f"perfect predictions score 1.0 on {count(len(loaded.tasks), 'task')}"
-    return outcome("scores", summary, problems)
+            what = f"task {task.task.name!r}: perfect predictions score {value:.4f}"
+            yield what, "see that test has every label, tags are IOB2, every word has a character"
+    return f"perfect predictions score 1.0 on {count(len(subject.tasks), 'task')}"
 
 
-@contextmanager
-def _no_network() -> Iterator[list[str]]:
-    """Refuse connections from Python while the block runs; yield the addresses tried."""
-    tried: list[str] = []
+def check_components(subject: Subject) -> Check:
+    """Run steps on three documents; loading checked the shape of all components."""
+    from domainbert.testing.tiny import sample_texts
 
-    def refuse(*arguments: Any, **_: Any) -> Any:
-        place = arguments[1] if isinstance(arguments[0], socket.socket) else arguments[0]
-        tried.append(str(place))
-        raise OSError("no network here")
-
-    with (
-        mock.patch.object(socket.socket, "connect", refuse),
-        mock.patch.object(socket, "getaddrinfo", refuse),
-    ):
-        yield tried
-
-
-def _load_corpus(corpus: Corpus, loaded: Loaded) -> None:
-    where = f"corpus {corpus.name!r}"
-    if not corpus.files or not all(map(_is_here, corpus.files)):
-        loaded.absent.append(where)
-        return
-    paths = [file if isinstance(file, Path) else locate(file) for file in corpus.files]
-    read = corpus.read or read_documents
-    items = _twice(lambda: [d for p in paths for d in islice(read(p), DOCUMENTS)], where, loaded)
-    if items is None:
-        return
-    fault = _document_fault(items)
-    if fault:
-        loaded.problems.append((f"{where}: {fault[0]}", fault[1]))
-    else:
-        loaded.documents.extend(items)
-
-
-def _document_fault(items: Sequence[Any]) -> Problem | None:
-    strangers = [type(item).__name__ for item in items if not isinstance(item, Document)]
-    if not items:
-        return "no document", "yield a Document for each text of the file"
-    if strangers:
-        return f"the reader yields {strangers[0]}", "yield domainbert.Document"
-    if not any(document.text.strip() for document in items):
-        return "every text is empty", "put the text into `Document.text`"
-    identity, times = Counter(document.id for document in items).most_common(1)[0]
-    if times > 1:
-        return f"id {identity!r} twice", "give every document another id"
-    return None
-
-
-def _load_task(task: Task, loaded: Loaded) -> None:
-    where = f"task {task.name!r}"
-    if not all(map(_is_here, task.splits.values())):
-        loaded.absent.append(where)
-        return
-    alone = Domain("check", "", tasks=(task,))
-    section = TaskSection(name=task.name)
-    read = _twice(lambda: load_task(section, alone, Path()), where, loaded)
-    if read is None:
-        return
-    text = kind_of(task).text
-    for split, records in read.splits.items():
-        blank = sum(not text(record).strip() for record in records)
-        if blank:
-            what = f"{where}: {blank} records of {split} have no text"
-            loaded.problems.append((what, "leave them out"))
-    loaded.tasks.append(read)
+    texts = [Document(str(n), text, "sample") for n, text in enumerate(sample_texts(3))]
+    for step in (part for part in subject.components if isinstance(part, CorpusStep)):
+        try:
+            list(stream(step, partial(step.apply, texts, Counter()), Document))
+        except DomainBertError as error:
+            yield str(error), "make it work on any documents"
+    return f"{count(len(subject.components), 'component')}, steps run on samples"
 
 
 def _is_here(file: DataFile | Path) -> bool:
@@ -196,23 +135,27 @@ def _is_here(file: DataFile | Path) -> bool:
         return False
 
 
-def _twice(read: Callable[[], Any], where: str, loaded: Loaded) -> Any:
-    """Return what a function returns, or None if it fails; it is called twice."""
-    try:
-        first, second = read(), read()
-    except (Exception, SystemExit) as error:
-        fix = "put right what it says, in the file or in the reader"
-        message = one_line(error).removeprefix(f"{where}: ")
-        loaded.problems.append((f"{where}: {message}", fix))
-        return None
-    if first != second:
-        fix = "let order and content depend on the file alone: no set, no clock, no random number"
-        loaded.problems.append((f"{where}: differs when it is read again", fix))
-    return first
+def _read(record: Corpus | Task) -> list[Any]:
+    """Return the documents of a corpus, or the loaded task."""
+    if isinstance(record, Task):
+        domain = Domain("check", "", tasks=(record,))
+        return [load_task(TaskSection(name=record.name), domain, Path())]
+    documents: list[Document] = []
+    for file in record.files:
+        path = file if isinstance(file, Path) else locate(file)
+        read = partial(record.read or read_documents, path)
+        documents += islice(stream(record, read, Document, path), DOCUMENTS)
+    if not any(document.text.strip() for document in documents):
+        raise DataError("no document with text.")
+    if len({document.id for document in documents}) < len(documents):
+        raise DataError("two documents have one id.")
+    return documents
 
 
 def _perfect(loaded: LoadedTask) -> float:
     """Return the primary metric of the labels of test, sent through windows and decoding."""
+    import numpy as np
+
     from domainbert.testing.tiny import tiny_tokenizer
 
     task, records = loaded.task, loaded.splits["test"]
@@ -220,23 +163,16 @@ def _perfect(loaded: LoadedTask) -> float:
     words = {word for record in records for word in kind.text(record).split() if word.isalpha()}
     settings = EvaluateSection(max_seq_length=WINDOW)
     windows = kind.encode(records, tiny_tokenizer("bert", sorted(words)), settings)
+    targets, rows = kind.targets(task, records), list[Any]()
+    for window in windows:
+        target: Any = targets[window.record]
+        rows += [target[word] for word in window.words] if window.words else [target]
+    # A target is a row of scores, or the number of the output that is 1.
+    identity = np.eye(len(kind.outputs(task)), dtype=np.float32)
+    scores = np.stack([identity[row] if np.ndim(row) == 0 else row for row in rows])
     splits = {"validation": records, "test": records}
-    scores = _one_hot(kind.targets(task, records), windows, len(kind.outputs(task)))
     decoded = kind.decode(task, splits, dict.fromkeys(splits, (windows, scores)))["test"]
     names = set(kind.outputs(task))
     # A class that train never has can be gold in published data; no model can predict it.
     predictions = [replace(p, gold=tuple(g for g in p.gold if g in names)) for p in decoded]
     return score(task, predictions)[primary_metric(task).name]
-
-
-def _one_hot(targets: Sequence[Any], windows: Sequence[Window], n_outputs: int) -> Any:
-    """Return scores of the windows' rows that agree with the targets, float32, shape (X, C)."""
-    import numpy as np
-
-    rows: list[Any] = []
-    for window in windows:
-        target = targets[window.record]
-        rows += [target[word] for word in window.words] if window.words else [target]
-    identity = np.eye(n_outputs, dtype=np.float32)
-    arrays = [np.asarray(row) for row in rows]
-    return np.stack([identity[row] if row.ndim == 0 else row for row in arrays])

@@ -1,39 +1,43 @@
-"""The subject of a check: a domain, and the plugin that provides it."""
+"""The subject of a check: a domain with the plugin that provides it; and the outcome."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import metadata
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import PluginError, did_you_mean
-from domainbert.plugin.discover import GROUP
-from domainbert.plugin.domain import DataFile, Domain, Task
-from domainbert.plugin.registry import PluginInfo, Registry, load_plugins
+from domainbert.errors import one_line
+from domainbert.plugin.components import LoadedTask
+from domainbert.plugin.domain import Corpus, DataFile, Document, Domain, Task, Terms
+from domainbert.plugin.registry import PluginInfo, Registry
+
+SHOWN = 3
+"""Problems of one check that are shown in full."""
+
+Check = Generator[tuple[str, str], None, str]
+"""Yields problems, each with its fix; returns what was checked."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A domain and where it comes from.
+    """A domain and the plugin that provides it.
 
     Args:
         domain: As the plugin declares it.
         registry: The loaded plugins.
         plugin: How the plugin is listed, or None if no plugin provides the domain.
-        target: Module of the plugin, or the path of its file.
-        folder: Where the files of the plugin are.
         components: Components of the plugin, listed with its first domain.
+        documents: Documents of all corpora; the check `samples` fills it.
+        tasks: Tasks that a run would accept; the check `samples` fills it.
     """
 
     domain: Domain
     registry: Registry
     plugin: PluginInfo | None = None
-    target: str = ""
-    folder: Path | None = None
     components: tuple[Any, ...] = ()
+    documents: list[Document] = field(default_factory=list)
+    tasks: list[LoadedTask] = field(default_factory=list)
 
     @property
     def distribution(self) -> str:
@@ -42,80 +46,85 @@ class Subject:
         return "" if name == "file" else name
 
     @property
-    def files(self) -> list[Path]:
-        """The plugin as `load_plugins` takes it, if it is a single file."""
-        return [Path(self.target)] if self.plugin and not self.distribution else []
+    def file(self) -> list[str]:
+        """Path of the plugin, if it is a single file."""
+        return [self.plugin.name] if self.plugin and not self.distribution else []
+
+    @property
+    def records(self) -> list[tuple[str, Corpus | Task | Terms]]:
+        """Corpora, tasks and terms, each with its title for messages."""
+        named: list[Any] = [*self.domain.corpora, *self.domain.tasks]
+        titled = [(f"{type(record).__name__.lower()} {record.name!r}", record) for record in named]
+        return titled + ([("terms", self.domain.terms)] if self.domain.terms else [])
 
 
-def subject_of(domain: Domain, file: Path | None = None) -> Subject:
-    """Return a domain with the plugin that provides it.
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of one check.
 
     Args:
-        domain: What is checked.
-        file: The plugin, if it is a single file.
+        name: Of the check.
+        ok: Whether nothing was wrong.
+        what: The checked items, or what is wrong with them; one line.
+        fix: The remedy, or an empty string.
     """
-    registry = load_plugins([file] if file else [])
-    for info in registry.plugins:
-        if domain.name in info.domains and (file is None or info.name == str(file)):
-            return _located(domain, info, registry, _yielded(info, registry, "components"))
-    return Subject(domain, registry)
+
+    name: str
+    ok: bool
+    what: str
+    fix: str = ""
+
+    @property
+    def line(self) -> str:
+        """The outcome as it is printed."""
+        if self.ok:
+            return f"ok    {self.name}: {self.what}"
+        return f"FAIL  {self.name}: {self.what}  → {self.fix}"
 
 
-def find_plugin(name: str, registry: Registry) -> PluginInfo:
-    """Return a plugin by its name, its distribution, its file or one of its domains.
-
-    Raises:
-        PluginError: There is none.
-    """
-    for key in ("name", "distribution"):
-        for info in registry.plugins:
-            if getattr(info, key) == name:
-                return info
-    for info in registry.plugins:
-        if name in info.domains or (info.distribution == "file" and Path(info.name).stem == name):
-            return info
-    names = sorted({info.name for info in registry.plugins})
-    raise PluginError(
-        f"Unknown plugin {name!r}.{did_you_mean(name, names)} Installed: "
-        f"{', '.join(names) or 'none'}. Install it, as with `pip install -e FOLDER`, or name a "
-        "file with `--plugin FILE.py`."
-    )
+def outcome(name: str, check: Check) -> Outcome:
+    """Return the outcome of a check: its problems on one line, or its summary without any."""
+    problems: list[tuple[str, str]] = []
+    try:
+        while True:
+            problems.append(next(check))
+    except StopIteration as end:
+        summary = str(end.value)
+    except (Exception, SystemExit) as error:
+        problems.append((one_line(error), "correct what it says"))
+    if not problems:
+        return Outcome(name, True, _one_line(summary))
+    whats, fixes = zip(*problems[:SHOWN], strict=True)
+    more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+    return Outcome(name, False, _one_line([*whats, *more]), _one_line(dict.fromkeys(fixes)))
 
 
-def subjects_of(info: PluginInfo, registry: Registry) -> Iterator[Subject]:
-    """Yield the domains of a plugin, then the tasks that it adds to those of others."""
-    domains = list(_yielded(info, registry, "domains"))
-    parts = _yielded(info, registry, "components")
-    added: dict[str, list[Task]] = {}
-    for name, task in _yielded(info, registry, "tasks"):
-        added.setdefault(name, []).append(task)
-    for name, tasks in added.items():
-        domains.append(Domain(name, f"Tasks of {info.name}", tasks=tuple(tasks)))
-    if parts and not domains:
-        domains.append(Domain("components", f"Components of {info.name}"))
-    for number, domain in enumerate(domains):
-        yield _located(domain, info, registry, () if number else parts)
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def is_packaged(*files: DataFile | Path) -> bool:
-    """Return whether there are files and all of them come with the plugin."""
+def some(items: Iterable[str]) -> str:
+    """Return the first of some items, and the number of the rest."""
+    names = list(items)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def is_packaged(record: Corpus | Task) -> bool:
+    """Return whether a record has files and all of them come with the plugin."""
+    files = files_of(record)
     return bool(files) and all(isinstance(file, Path) for file in files)
 
 
-def _yielded(info: PluginInfo, registry: Registry, hook: str) -> tuple[Any, ...]:
-    return tuple(registry.answers.get((info.key, f"domainbert_{hook}"), ()))
+def files_of(record: Corpus | Task | Terms) -> list[DataFile | Path]:
+    """Return the files of a record."""
+    if isinstance(record, Terms):
+        return [record.path]
+    return list(record.files if isinstance(record, Corpus) else record.splits.values())
 
 
-def _located(
-    domain: Domain, info: PluginInfo, registry: Registry, parts: tuple[Any, ...]
-) -> Subject:
-    if info.distribution == "file":
-        return Subject(domain, registry, info, info.name, Path(info.name).parent, parts)
-    module = next(
-        entry.module
-        for entry in metadata.entry_points(group=GROUP, name=info.name)
-        if entry.dist is not None and entry.dist.name == info.distribution
-    )
-    spec = importlib.util.find_spec(module.partition(".")[0])
-    folder = Path(spec.origin).parent if spec and spec.origin else None
-    return Subject(domain, registry, info, module, folder, parts)
+def _one_line(parts: str | Iterable[str]) -> str:
+    text = parts if isinstance(parts, str) else "; ".join(parts)
+    # Blanks inside a line can be the fault, so they stay.
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from packaging.version import Version
 
@@ -22,31 +22,14 @@ _FILES, _LICENCES = _HERE / "files", _HERE / "licences"
 _MEANING_ELSEWHERE = {"core", "domainbert", "file", "plugin", "plugins", "recipes", "test", "tests"}
 
 
-@dataclass(frozen=True)
-class NewPlugin:
-    """What was written.
-
-    Args:
-        field: Name of the domain.
-        distribution: What people install.
-        package: What Python imports.
-        folder: Where it is.
-        files: Paths inside, sorted.
-    """
-
-    field: str
-    distribution: str
-    package: str
-    folder: Path
-    files: tuple[str, ...]
-
-
 def licences() -> list[str]:
     """Return the SPDX identifiers of the licences that there is a text of."""
     return sorted(path.stem for path in _LICENCES.glob("*.txt"))
 
 
-def write_plugin(field: str, folder: Path | None, licence: str, registry: Registry) -> NewPlugin:
+def write_plugin(
+    field: str, folder: Path | None, licence: str, registry: Registry
+) -> dict[str, Any]:
     """Write a plugin for a field into a new folder; either all of it or nothing.
 
     Args:
@@ -54,6 +37,10 @@ def write_plugin(field: str, folder: Path | None, licence: str, registry: Regist
         folder: Must not exist; by default `domainbert-FIELD` here.
         licence: Of the code; one of `licences()`.
         registry: Plugins whose names are taken.
+
+    Returns:
+        `field`, `distribution` (to install), `package` (to import), `folder`, and `files`, sorted
+        paths inside it.
 
     Raises:
         PluginError: The name is malformed or taken, the folder exists, or the licence is unknown.
@@ -84,7 +71,8 @@ def write_plugin(field: str, folder: Path | None, licence: str, registry: Regist
                 (beside / name).write_bytes(content)
     except OSError as error:
         raise PluginError(f"{target}: cannot be written: {error}.") from None
-    return NewPlugin(field, distribution, words["package"], target, tuple(sorted(made)))
+    names = {name: words[name] for name in ("field", "distribution", "package")}
+    return {**names, "folder": str(target), "files": sorted(made)}
 
 
 def _check_field(field: str, registry: Registry) -> None:

@@ -25,7 +25,7 @@ from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
 from domainbert.tasks.load import load_task
 from domainbert.tokenizer.extend import check_slots
-from domainbert.tokenizer.wordpiece import open_words
+from domainbert.tokenizer.wordpiece import check_wordpiece
 from domainbert.training.phases import check_shares
 from domainbert.training.trackers import check_trackers
 
@@ -87,7 +87,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     check_layers(recipe.train, depths(loaded.model), loaded.model.config.model_type)
     check_shares(recipe.train, int(os.environ.get("WORLD_SIZE", "1")))
     if recipe.vocabulary is not None:
-        open_words(loaded.tokenizer)
+        check_wordpiece(loaded.tokenizer)
         check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
     if loaded.new_head and not recipe.train.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")

@@ -114,7 +114,7 @@ def _corpus_facts(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         "held_out": recipe.held_out.fraction,
         "files": {f"{n} {item['file']}": item["sha256"] for n, item in enumerate(inputs.files)},
         "tokenizer": fingerprint(encoder.tokenizer),
-        "units": encoder.units.name if encoder.units else None,
+        "units": encoder.unit_name,
     }
 
 

@@ -24,8 +24,7 @@ from domainbert.training.held_out import HeldOutScore
 from domainbert.training.job import build_job
 from domainbert.training.loop import run_phase
 from domainbert.training.phases import Phase, full_phase, head_phase
-from domainbert.training.recovery import roll_back
-from domainbert.training.resume import resume
+from domainbert.training.recovery import resume, roll_back
 from domainbert.training.step import BadStep, Job
 from domainbert.training.trackers import tracked
 

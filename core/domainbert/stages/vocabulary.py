@@ -20,7 +20,7 @@ from domainbert.tokenizer.extend import (
     write_extension,
 )
 from domainbert.tokenizer.load import VOCABULARY_FILE
-from domainbert.tokenizer.wordpiece import open_words
+from domainbert.tokenizer.wordpiece import count_words
 
 
 def extend_vocabulary(
@@ -44,12 +44,12 @@ def extend_vocabulary(
     old = inputs.encoder.tokenizer
     if session.is_main and not is_done(stage):
         with building(stage, [VOCABULARY_FILE, MANIFEST]) as (folder, result):
-            counts = open_words(old).count(_training_texts(corpus, session))
+            counts = count_words(old, _training_texts(corpus, session))
             session.check_stop("choosing entries")
             extension, extended = build_extension(old, counts, inputs.terms, section)
             encoder = replace(inputs.encoder, tokenizer=extended)
             write_extension(folder, extension, extended)
-            session.reporter.say("vocabulary: " + extension.line(section.size))
+            session.reporter.say("vocabulary: " + extension.line())
             source = session.run.corpus / STORE
             store = retokenise(folder / STORE, source, encoder, session)
             session.reporter.say("corpus, extended vocabulary: " + corpus_line(store))

@@ -10,7 +10,7 @@ from typing import Any
 from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Domain, Task
-from domainbert.plugin.registry import calling, component, reading
+from domainbert.plugin.registry import calling, component
 from domainbert.recipe.sections import TaskSection
 from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import sha256_file
@@ -43,7 +43,7 @@ def load_task(
     paths = {s: file if isinstance(file, Path) else locate(file, progress) for s, file in files}
     splits, counts = {}, Counter[str]()
     for split, path in paths.items():
-        with reading(path, task.name) if task.read else calling(kind):
+        with calling(task if task.read else kind, path):
             records = tuple(task.read(path, split) if task.read else kind.read(path, task))
         with calling(kind):
             check_records(kind, task, records, path)

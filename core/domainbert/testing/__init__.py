@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domainbert.plugin_check.check import assert_domain, check_domain
-from domainbert.plugin_check.outcome import Outcome
+from domainbert.plugin_check.subject import Outcome
 from domainbert.testing.tiny import FAMILIES, MAX_LENGTH, sample_texts, tiny_checkpoint
 
 __all__ = [

@@ -26,20 +26,20 @@ from domainbert.storage.files import read_json, write_json
 from domainbert.tokenizer.candidates import find_candidates
 from domainbert.tokenizer.load import VOCABULARY_FILE, encode_texts, fingerprint
 from domainbert.tokenizer.select import Entry, choose_entries
-from domainbert.tokenizer.wordpiece import INSIDE, open_words, unused_mark
+from domainbert.tokenizer.wordpiece import INSIDE, count_words, unused_mark
 
-_UNUSED = re.compile(r"\[unused(\d+)\]")
+_UNUSED = re.compile(r"\[unused\d+\]")
 
 
 @dataclass(frozen=True)
 class Extension:
-    """What was added to a vocabulary; kept as `vocabulary.json`.
+    """New entries of a vocabulary; kept as `vocabulary.json`.
 
     Args:
         entries: By tokens saved, most first.
         words: Every word that is cut otherwise from now on, sorted.
         tokens: Tokens of the corpus before.
-        terms: Number of terms by fate.
+        terms: Counts of the terms; see `Candidates`.
         ids: Id of each entry.
         mark: The character that ends each of them in the vocabulary.
         slots: `grow` or `unused`.
@@ -55,8 +55,7 @@ class Extension:
 
     def sha256(self) -> str:
         """Return a hash of everything that decides about ids."""
-        texts = [entry.text for entry in self.entries]
-        content = [texts, self.ids, self.words, self.mark]
+        content = [[entry.text for entry in self.entries], self.ids, self.words, self.mark]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def summary(self) -> dict[str, Any]:
@@ -71,20 +70,13 @@ class Extension:
             "tokens_saved": sum(entry.saved for entry in self.entries),
         }
 
-    def line(self, size: int | None = None) -> str:
-        """Return one line on what was added and what it saves.
-
-        Args:
-            size: How many entries were asked for.
-        """
+    def line(self) -> str:
+        """Return one line on the entries and the tokens that they save."""
         counts = self.summary()
-        entries = f"{counts['entries']:,} entries"
-        if size is not None and size > counts["entries"]:
-            entries += f" (no more of the {size:,} asked for would save anything)"
         saved, before = counts["tokens_saved"], counts["tokens_before"]
         return (
-            f"{entries} added ({counts['continuations']:,} of them word endings), "
-            f"{counts['words']:,} words shorter, {saved:,} of {before:,} tokens saved "
+            f"{counts['entries']:,} entries added ({counts['continuations']:,} of them word "
+            f"endings), {counts['words']:,} words shorter, {saved:,} of {before:,} tokens saved "
             f"({100 * saved / before:.1f} %)"
         )
 
@@ -95,7 +87,7 @@ def build_extension(
     """Return the entries that save most tokens of a text, and the tokenizer with them.
 
     Args:
-        tokenizer: One that `open_words` accepts.
+        tokenizer: One that `check_wordpiece` accepts.
         counts: Words of the text.
         terms: The domain's terms.
         section: Number and kind of entries.
@@ -103,35 +95,29 @@ def build_extension(
     Raises:
         DataError: No entry saves a token.
     """
-    words, terms = open_words(tokenizer), tuple(terms)
+    terms = tuple(terms)
     least = section.min_frequency if section.mine else None
-    candidates = find_candidates(words, counts, terms, least)
+    candidates = find_candidates(tokenizer, counts, terms, least)
     vocabulary, size = tokenizer.get_vocab(), section.size
     ids: Iterable[int] = count(max(vocabulary.values()) + 1)
     if section.slots == "unused":
         ids = [vocabulary[name] for name in free_slots(tokenizer)]
         size = min(size or len(ids), len(ids))
-    entries, listed = choose_entries(candidates, words.prefix, size, section.min_gain or 0.0)
-    extension = Extension(
-        entries,
-        listed,
-        candidates.tokens,
-        candidates.terms,
-        tuple(islice(ids, len(entries))),
-        unused_mark(tokenizer),
-        section.slots,
-    )
+    prefix = tokenizer.backend_tokenizer.model.continuing_subword_prefix
+    entries, listed = choose_entries(candidates, prefix, size, section.min_gain or 0.0)
+    new, mark = tuple(islice(ids, len(entries))), unused_mark(tokenizer)
+    tokens, term_counts = candidates.tokens, candidates.terms
+    extension = Extension(entries, listed, tokens, term_counts, new, mark, section.slots)
     extended = extend_tokenizer(tokenizer, extension)
-    check_extension(tokenizer, extended, extension, {*counts, *words.count(terms)})
+    check_extension(tokenizer, extended, extension, {*counts, *count_words(tokenizer, terms)})
     return extension, extended
 
 
 def free_slots(tokenizer: Any) -> list[str]:
     """Return the `[unusedN]` entries by number; those that someone gave a use are not free."""
     taken = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    found = [entry for entry in tokenizer.get_vocab() if _UNUSED.fullmatch(entry)]
-    numbered = [(int(entry[7:-1]), entry) for entry in found if entry not in taken]
-    return [entry for _, entry in sorted(numbered)]
+    free = [e for e in tokenizer.get_vocab() if _UNUSED.fullmatch(e) and e not in taken]
+    return sorted(free, key=lambda entry: int(entry[7:-1]))
 
 
 def check_slots(tokenizer: Any, slots: str, size: int | None) -> None:
@@ -144,7 +130,7 @@ def check_slots(tokenizer: Any, slots: str, size: int | None) -> None:
     if slots == "unused" and free < (size or 1):
         raise BaseModelError(
             f"slots: unused: the vocabulary has {free} free [unused] entries, {size or 1} are "
-            "needed. Choose fewer, or `slots: grow`, which adds rows to the model."
+            "needed. Take fewer, or `slots: grow`."
         )
 
 
@@ -152,8 +138,8 @@ def extend_tokenizer(tokenizer: Any, extension: Extension) -> Any:
     """Return a new tokenizer with the entries.
 
     Args:
-        tokenizer: The one that the extension was planned for; it stays as it is.
-        extension: From `plan_extension`.
+        tokenizer: The one that the extension was planned for; it is not changed.
+        extension: Entries and ids.
     """
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
@@ -206,19 +192,16 @@ def check_extension(old: Any, new: Any, extension: Extension, words: Iterable[st
     Args:
         old: The tokenizer before.
         new: The tokenizer after.
-        extension: What was added.
-        words: Words to compare, the listed ones among them or not.
+        extension: The new entries.
+        words: Words to compare.
 
     Raises:
         RunFailed: Another word changed, or an entry cannot be reached.
     """
-    listed = set(extension.words)
-    others = sorted(set(words) - listed)
+    others = sorted(set(words).difference(extension.words))
     pairs = zip(others, encode_texts(old, others), encode_texts(new, others), strict=True)
     changed = [word for word, before, after in pairs if before != after]
-    inside = sorted(listed)
-    reached = {number for ids in encode_texts(new, inside) for number in ids}
-    unreached = set(extension.ids) - reached
+    unreached = set(extension.ids).difference(*encode_texts(new, list(extension.words)))
     if changed or unreached:
         raise RunFailed(
             f"the extended tokenizer cuts {len(changed)} other words otherwise "
@@ -229,6 +212,7 @@ def check_extension(old: Any, new: Any, extension: Extension, words: Iterable[st
 
 def write_extension(folder: Path, extension: Extension, tokenizer: Any) -> None:
     """Write `vocabulary.json`, which also says how the extended tokenizer has to behave."""
+    added = zip(extension.ids, extension.entries, strict=True)
     record = {
         "version": 1,
         "fingerprint": fingerprint(tokenizer),
@@ -236,10 +220,7 @@ def write_extension(folder: Path, extension: Extension, tokenizer: Any) -> None:
         "mark": f"U+{ord(extension.mark):04X}",
         **extension.summary(),
         "terms_read": extension.terms,
-        "added": [
-            {"id": number, **asdict(entry)}
-            for number, entry in zip(extension.ids, extension.entries, strict=True)
-        ],
+        "added": [{"id": number, **asdict(entry)} for number, entry in added],
         "listed": extension.words,
     }
     write_json(folder / VOCABULARY_FILE, record)
@@ -254,18 +235,15 @@ def read_extension(folder: Path) -> Extension:
     path = folder / VOCABULARY_FILE
     try:
         record = read_json(path)
-        entries = tuple(
-            Entry(item["text"], tuple(item["pieces"]), item["saved"], item["term"])
-            for item in record["added"]
-        )
+        ids = tuple(item.pop("id") for item in record["added"])
         extension = Extension(
-            entries=entries,
-            words=tuple(record["listed"]),
-            tokens=record["tokens_before"],
-            terms=record["terms_read"],
-            ids=tuple(item["id"] for item in record["added"]),
-            mark=chr(int(record["mark"].removeprefix("U+"), 16)),
-            slots=record["slots"],
+            tuple(Entry(**{**item, "pieces": tuple(item["pieces"])}) for item in record["added"]),
+            tuple(record["listed"]),
+            record["tokens_before"],
+            record["terms_read"],
+            ids,
+            chr(int(record["mark"].removeprefix("U+"), 16)),
+            record["slots"],
         )
         if extension.sha256() == record["sha256"]:
             return extension

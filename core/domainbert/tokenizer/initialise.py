@@ -1,4 +1,4 @@
-"""Start the rows of new entries as the mean of the pieces that they stand in place of."""
+"""Start the rows of new entries as the mean of the pieces that they replace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def extend_model(model: Any, tokenizer: Any, extension: Extension) -> None:
     Args:
         model: A transformers model, with a masked-LM head or without.
         tokenizer: The tokenizer before the extension.
-        extension: What was added to it.
+        extension: The new entries.
     """
     import torch
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VOCABULARY_FILE = "vocabulary.json"
-"""Stands beside an extended tokenizer: what was added, and the fingerprint."""
+"""Its file in the folder of an extended tokenizer: the new entries, and the fingerprint."""
 
 PRIVATE_USE = range(0xE000, 0xF900)
-"""Code points without a meaning of their own, of which the mark of added entries is one."""
+"""Code points without a meaning, of which the mark of new entries is one."""
 
 _MARKED = re.compile(f"[{chr(PRIVATE_USE[0])}-{chr(PRIVATE_USE[-1])}]")
 _PROBE = (
@@ -58,8 +58,8 @@ class SpecialTokens:
             max_length: Special tokens included.
             paired: Whether the text is framed as two parts.
         """
-        frame = (*self.prefix, *self.suffix, *((self.between or ()) if paired else ()))
-        return max_length - len(frame)
+        between = self.between or () if paired else ()
+        return max_length - len(self.prefix) - len(between) - len(self.suffix)
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -77,54 +77,51 @@ def load_tokenizer(folder: Path) -> Any:
     except Exception as error:  # a damaged file can make transformers raise anything
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BaseModelError(f"{folder}: no usable tokenizer: {first}") from None
+    reason = ""
     if not tokenizer.is_fast:
-        raise BaseModelError(f"{folder}: needs a fast tokenizer (tokenizer.json); this has none.")
-    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        reason = "needs a fast tokenizer (tokenizer.json); this has none"
+    elif len(tokenizer) <= len(tokenizer.all_special_tokens):
         # transformers makes a tokenizer of the model's type from nothing.
-        raise BaseModelError(f"{folder}: no usable tokenizer: it has no vocabulary.")
-    if tokenizer.mask_token_id is None:
-        raise BaseModelError(
-            f"{folder}: the tokenizer has no mask token, so the model is no masked language model."
-        )
-    _check_fingerprint(tokenizer, folder)
+        reason = "no usable tokenizer: it has no vocabulary"
+    elif tokenizer.mask_token_id is None:
+        reason = "the tokenizer has no mask token, so the model is no masked language model"
+    if reason:
+        raise BaseModelError(f"{folder}: {reason}.")
+    if (folder / VOCABULARY_FILE).is_file():
+        _check_fingerprint(tokenizer, folder / VOCABULARY_FILE)
     return tokenizer
 
 
-def _check_fingerprint(tokenizer: Any, folder: Path) -> None:
-    path = folder / VOCABULARY_FILE
-    if not path.is_file():
-        return
+def _check_fingerprint(tokenizer: Any, path: Path) -> None:
     try:
         expected = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
     except (OSError, ValueError, TypeError, KeyError):
-        raise BaseModelError(
-            f"{path}: damaged; it has to hold the tokenizer's fingerprint."
-        ) from None
+        raise BaseModelError(f"{path}: damaged; it has to hold a fingerprint.") from None
     if fingerprint(tokenizer) != expected:
         raise BaseModelError(
-            f"{folder}: the tokenizer gives other ids than when its vocabulary was extended. "
-            f"tokenizer.json or tokenizer_config.json was changed, or this version of transformers "
-            f"builds it otherwise. Restore the folder; if the change is meant, delete {path.name}."
+            f"{path.parent}: the tokenizer gives other ids than when its vocabulary was extended; "
+            "one of its files or transformers changed. Restore the folder; if the change is meant, "
+            f"delete {path.name}."
         )
 
 
 def special_tokens(tokenizer: Any) -> SpecialTokens:
     """Read from the tokenizer how it frames one sequence."""
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    framed = tokenizer("a")["input_ids"]
+    framed, pair = tokenizer("a")["input_ids"], tokenizer("a", "a")["input_ids"]
     start = next(i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
-    prefix, suffix = framed[:start], framed[start + len(bare) :]
-    pair, end = tokenizer("a", "a")["input_ids"], start + len(bare)
+    end = start + len(bare)
+    prefix, suffix = framed[:start], framed[end:]
     between = pair[end : len(pair) - len(bare) - len(suffix)]
     whole = pair == [*prefix, *bare, *between, *bare, *suffix]
-    pad = tokenizer.pad_token_id
+    mask, pad = tokenizer.mask_token_id, tokenizer.pad_token_id
     return SpecialTokens(
-        prefix=tuple(prefix),
-        suffix=tuple(suffix),
-        mask=tokenizer.mask_token_id,
-        pad=tokenizer.mask_token_id if pad is None else pad,
-        reserved=tuple(sorted(tokenizer.all_special_ids)),
-        between=tuple(between) if whole else None,
+        tuple(prefix),
+        tuple(suffix),
+        mask,
+        mask if pad is None else pad,
+        tuple(sorted(tokenizer.all_special_ids)),
+        tuple(between) if whole else None,
     )
 
 
@@ -133,23 +130,18 @@ def encode_texts(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
     A literal `[SEP]` in a document is text, not a control token.
     """
-    return [_ordinary(tokenizer, encoding.ids) for encoding in _encode(tokenizer, texts)]
+    return [_ordinary(tokenizer, row.ids) for row in _encode(tokenizer, texts)]
 
 
 def encode_with_offsets(
     tokenizer: Any, texts: list[str]
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
-    """Like `encode_texts`, with the character range of each token."""
-    return [
-        (_ordinary(tokenizer, encoding.ids), encoding.offsets)
-        for encoding in _encode(tokenizer, texts)
-    ]
+    """Return token ids like `encode_texts`, with the character range of each token."""
+    return [(_ordinary(tokenizer, row.ids), row.offsets) for row in _encode(tokenizer, texts)]
 
 
 def encode_with_units(
-    tokenizer: Any,
-    texts: list[str],
-    flags: Callable[[str, list[tuple[int, int]], list[Any]], NDArray[np.uint8]],
+    tokenizer: Any, texts: list[str], flags: Callable[..., NDArray[np.uint8]]
 ) -> list[tuple[list[int], NDArray[np.uint8]]]:
     """Return token ids like `encode_texts`, with the flags of `TokenUnits.flags` for each token."""
     return [
@@ -189,12 +181,9 @@ def fingerprint(tokenizer: Any) -> str:
     transformers 5 can rebuild a saved tokenizer with another normaliser and say nothing, so a
     loaded tokenizer is compared by behaviour and not by its files.
     """
-    probes = [*_PROBE, *_added_words(tokenizer)]
-    behaviour = [[encoding.ids, encoding.offsets] for encoding in _encode(tokenizer, probes)]
-    content = [behaviour, sorted(tokenizer.get_vocab().items()), sorted(tokenizer.all_special_ids)]
+    # Entries that end with a mark are found only while the normaliser sets it.
+    vocabulary = sorted(tokenizer.get_vocab().items())
+    probes = [*_PROBE, *(entry for entry, _ in vocabulary if _MARKED.search(entry))]
+    behaviour = [[row.ids, row.offsets] for row in _encode(tokenizer, probes)]
+    content = [behaviour, vocabulary, sorted(tokenizer.all_special_ids)]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _added_words(tokenizer: Any) -> list[str]:
-    # Entries that end with a mark are found only while the normaliser sets it; see vocabulary/.
-    return sorted(entry for entry in tokenizer.get_vocab() if _MARKED.search(entry))

@@ -12,6 +12,8 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import itemgetter
 
 from domainbert.errors import DataError
 from domainbert.tokenizer.candidates import Candidates
@@ -28,7 +30,7 @@ class Entry:
 
     Args:
         text: A word, or the end of words with the prefix of continuations.
-        pieces: The entries it stands in place of.
+        pieces: The entries that it replaces.
         saved: Tokens of the corpus that it saves.
         term: Whether it is a word of a term.
     """
@@ -57,22 +59,26 @@ def choose_entries(
     Raises:
         DataError: Not a single entry can be chosen.
     """
-    options, replaced = _options(candidates, prefix)
+    options = _options(candidates, prefix)
     best: Best = {}
-    least = max(1.0, min_gain * candidates.tokens / 1e6)
-    # Gains only fall while others are chosen, so a stale one at the top is computed again.
-    heap = [(-_gain(entry, options, best, candidates.counts), entry) for entry in options]
+    counts, least = candidates.counts, max(1.0, min_gain * candidates.tokens / 1e6)
+
+    def gain(entry: str) -> int:
+        words = options[entry]
+        return sum(counts[w] * max(0, saving - best.get(w, (0, ""))[0]) for w, saving in words)
+
+    # Gains only fall while others are taken, so a stale one at the top is computed again.
+    heap = [(-gain(entry), entry) for entry in options]
     heapq.heapify(heap)
-    chosen: set[str] = set()
+    taken: set[str] = set()
     while True:
-        while heap and (size is None or len(chosen) < size) and -heap[0][0] >= least:
+        while heap and (size is None or len(taken) < size) and -heap[0][0] >= least:
             stale, entry = heapq.heappop(heap)
-            gain = _gain(entry, options, best, candidates.counts)
-            if gain != -stale:
-                heapq.heappush(heap, (-gain, entry))
+            if gain(entry) != -stale:
+                heapq.heappush(heap, (-gain(entry), entry))
                 continue
             _take(entry, options, best)
-            chosen.add(entry)
+            taken.add(entry)
         # An ending that one word is left of becomes that word, which saves more. An ending whose
         # words all got entries is not in `best`, and so dropped.
         left = Counter(entry for _, entry in best.values())
@@ -80,50 +86,38 @@ def choose_entries(
             if left[entry] == 1:
                 _take(word, options, best)
         reached = {entry for _, entry in best.values()}
-        if reached == chosen:
+        if reached == taken:
             break
-        chosen = reached
-    if not chosen:
+        taken = reached
+    if not taken:
         raise DataError(_nothing(candidates, min_gain))
-    return _entries(candidates, best, replaced)
-
-
-def _gain(entry: str, options: Options, best: Best, counts: Counter[str]) -> int:
-    return sum(
-        counts[word] * max(0, saving - best.get(word, (0, ""))[0])
-        for word, saving in options[entry]
-    )
+    return _entries(candidates, best), tuple(sorted(best))
 
 
 def _take(entry: str, options: Options, best: Best) -> None:
     for word, saving in options[entry]:
-        if saving > best.get(word, (0, ""))[0]:
-            best[word] = (saving, entry)
+        best[word] = max(best.get(word, (0, "")), (saving, entry), key=itemgetter(0))
 
 
-def _options(candidates: Candidates, prefix: str) -> tuple[Options, dict[str, tuple[str, ...]]]:
-    """Return for each possible entry the words it shortens and by how much, and its pieces."""
+def _options(candidates: Candidates, prefix: str) -> Options:
+    """Return for each possible entry the words that it shortens, and by how much."""
     options: Options = defaultdict(list)
-    replaced: dict[str, tuple[str, ...]] = {}
     for word, pieces in candidates.pieces.items():
-        place = 0
-        for number in range(len(pieces) - 1):
-            entry = word if number == 0 else prefix + word[place:]
+        places = accumulate(len(piece.removeprefix(prefix)) for piece in pieces)
+        starts = [0, *places][: len(pieces) - 1]
+        for number, start in enumerate(starts):
+            entry = prefix + word[start:] if number else word
             options[entry].append((word, len(pieces) - 1 - number))
-            replaced[entry] = pieces[number:]
-            place += len(pieces[number]) - (len(prefix) if number else 0)
-    return dict(options), replaced
+    return options
 
 
-def _entries(candidates: Candidates, best: Best, replaced: dict[str, tuple[str, ...]]) -> Chosen:
-    saved: dict[str, int] = defaultdict(int)
+def _entries(candidates: Candidates, best: Best) -> tuple[Entry, ...]:
+    saved, pieces = Counter[str](), dict[str, tuple[str, ...]]()
     for word, (saving, entry) in best.items():
         saved[entry] += candidates.counts[word] * saving
-    entries = [
-        Entry(text, replaced[text], number, text in candidates.term_words)
-        for text, number in saved.items()
-    ]
-    return tuple(sorted(entries, key=lambda entry: (-entry.saved, entry.text))), tuple(sorted(best))
+        pieces[entry] = candidates.pieces[word][-saving - 1 :]
+    entries = [Entry(e, pieces[e], saved[e], e in candidates.term_words) for e in saved]
+    return tuple(sorted(entries, key=lambda entry: (-entry.saved, entry.text)))
 
 
 def _nothing(candidates: Candidates, min_gain: float) -> str:
@@ -132,9 +126,8 @@ def _nothing(candidates: Candidates, min_gain: float) -> str:
             f"No entry saves {min_gain:g} tokens per million. "
             f"The best of {len(candidates.pieces):,} words saves less: lower `min_gain`."
         )
-    terms = ", ".join(f"{count:,} {fate}" for fate, count in candidates.terms.items())
+    terms = ", ".join(f"{count:,} {name}" for name, count in candidates.terms.items())
     return (
-        f"No word can be added: the text has {candidates.tokens:,} tokens, and no word of it that "
-        f"is cut into pieces is a term or occurs often enough (terms: {terms}). Give more text, or "
-        "lower `min_frequency`."
+        f"No word can be added: the text has {candidates.tokens:,} tokens, and no split word of it "
+        f"is a term or frequent (terms: {terms}). Give more text, or lower `min_frequency`."
     )

@@ -10,36 +10,27 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
 
 from domainbert.errors import RunFolderError
-from domainbert.storage.files import (
-    check_folder,
-    check_space,
-    describe_file,
-    file_trouble,
-    folder_in_place,
-    read_json,
-    read_json_with_hash,
-    write_json,
-    write_json_with_hash,
-)
+from domainbert.storage import files
 from domainbert.training.distributed import gathered, placed
 
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
 _NAME = re.compile(r"step-(\d{8})")
-_MANIFEST = "MANIFEST.json"
+MANIFEST = "MANIFEST.json"
+"""Its hash of every file tells a whole checkpoint from a damaged one."""
+
 SCHEMA = 2
 """Of what a checkpoint holds; raised with every change of `TrainState` or the manifest."""
 _SPARE = 1 << 16
+_AVERAGES = "exp_avg", "exp_avg_sq"
 
 
 @dataclass(frozen=True)
@@ -73,8 +64,6 @@ def checkpoint_tensors(
     model: nn.Module, optimizer: torch.optim.Optimizer
 ) -> dict[str, dict[str, torch.Tensor]]:
     """Return the tensors of each file; every process that holds a part of the weights asks."""
-    import torch
-
     # Tied weights appear once among the parameters, as safetensors wants it.
     weights = {name: gathered(p.data).contiguous() for name, p in model.named_parameters()}
     averages = {
@@ -107,31 +96,34 @@ def save_checkpoint(
         StorageError: No space, the run folder is gone, or the system refused; what was there before
             is untouched.
     """
-    from safetensors.torch import save_file
-
     target = checkpoint_of(folder, state.step)
-    check_folder(folder.parent)
-    check_space(target, _SPARE + sum(t.nbytes for part in tensors.values() for t in part.values()))
+    files.check_folder(folder.parent)
+    size = sum(tensor.nbytes for part in tensors.values() for tensor in part.values())
+    files.check_space(target, _SPARE + size)
     earlier = checkpoints_in(folder)
-    with folder_in_place(target) as beside:
+    with files.folder_in_place(target) as beside:
         for name, part in tensors.items():
             save_file(part, beside / f"{name}.safetensors")
-        write_json(beside / "state.json", asdict(state))
+        files.write_json(beside / "state.json", asdict(state))
         manifest = {
             "schema": SCHEMA,
             "step": state.step,
             "parent": earlier[-1].name if earlier else None,
             "environment": environment,
-            "files": {path.name: describe_file(path) for path in sorted(beside.iterdir())},
+            "files": {path.name: files.describe_file(path) for path in sorted(beside.iterdir())},
         }
-        write_json_with_hash(beside / _MANIFEST, manifest)
-    _retain([old for old in earlier if old != target], state.step, keep, say)
+        files.write_json_with_hash(beside / MANIFEST, manifest)
+    whole = 1
+    for old in reversed([old for old in earlier if old != target]):
+        try:
+            if whole < keep:
+                whole += _trouble(old) is None
+            elif step_of(old) < state.step:
+                shutil.rmtree(old)
+        except (OSError, RunFolderError) as error:
+            # The new one stands, and the next save tries again.
+            say(f"checkpoint {old.name}: could not be removed: {error}")
     return target
-
-
-def read_environment(path: Path) -> dict[str, str]:
-    """Return the environment fingerprint under which a checkpoint was written."""
-    return dict(read_json_with_hash(path / _MANIFEST)["environment"])
 
 
 def checkpoint_of(folder: Path, step: int) -> Path:
@@ -139,36 +131,9 @@ def checkpoint_of(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
-def _retain(earlier: list[Path], newest: int, keep: int, say: Callable[[str], None]) -> None:
-    """Remove the checkpoints before the newest `keep` whole ones; damaged ones do not count."""
-    whole = 1
-    for old in reversed(earlier):
-        try:
-            if whole < keep:
-                whole += _trouble(old) is None
-            elif _step(old) < newest:
-                shutil.rmtree(old)
-        except (OSError, RunFolderError) as error:
-            # The new one stands, and the next save tries again.
-            say(f"checkpoint {old.name}: could not be removed: {error}")
-
-
-def choose_checkpoint(folder: Path) -> tuple[int, list[str]]:
-    """Return the step of the newest whole checkpoint, or -1; put damaged newer ones aside.
-
-    Returns:
-        The step, and a line for each checkpoint that is damaged.
-    """
-    path, damaged = newest_checkpoint(folder)
-    start = "and no older one is whole: training starts from the beginning"
-    instead, lines = start if path is None else "using the one before", []
-    for bad, trouble in damaged:
-        aside = f".quarantine-{bad.name}-{time.time_ns()}"
-        with suppress(OSError):  # a folder that may only be read is passed over all the same
-            bad.rename(bad.with_name(aside))
-            trouble += f"; now {aside}"
-        lines.append(f"{bad.name}: {trouble}, {instead}")
-    return (-1 if path is None else _step(path)), lines
+def step_of(path: Path) -> int:
+    """Return the step of a checkpoint."""
+    return int(path.name.removeprefix("step-"))
 
 
 def newest_checkpoint(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]]:
@@ -185,33 +150,24 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, list[tuple[Path, str]]
     return None, damaged
 
 
-def _step(path: Path) -> int:
-    return int(path.name.removeprefix("step-"))
-
-
 def read_state(path: Path, identity: dict[str, str]) -> TrainState:
     """Read where training stood.
 
     Raises:
         RunFolderError: The checkpoint is of another recipe or corpus.
     """
-    saved = read_json(path / "state.json")
-    window = {name: (total, count) for name, (total, count) in saved["window"].items()}
-    state = TrainState(**saved | {"window": window})
-    changed = [key for key, value in identity.items() if state.identity.get(key) != value]
+    saved = files.read_json(path / "state.json")
+    changed = [key for key, value in identity.items() if saved["identity"].get(key) != value]
     if changed:
         raise RunFolderError(
             f"{path}: this checkpoint belongs to another {' and '.join(changed)}. "
             "Use another output folder, or restore what changed."
         )
-    return state
+    return TrainState(**saved | {"window": {k: tuple(sums) for k, sums in saved["window"].items()}})
 
 
 def load_model(path: Path, model: nn.Module) -> None:
     """Copy the saved weights into a model of the same shape."""
-    import torch
-    from safetensors.torch import load_file
-
     saved, parameters = load_file(path / "model.safetensors"), dict(model.named_parameters())
     if saved.keys() != parameters.keys():
         odd = sorted(saved.keys() ^ parameters.keys())[:3]
@@ -223,50 +179,40 @@ def load_model(path: Path, model: nn.Module) -> None:
 
 def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Restore AdamW's averages."""
-    from safetensors.torch import load_file
-
     saved = load_file(path / "optimizer.safetensors")
-    fused = optimizer.defaults["fused"]
     for name, parameter in _learning(model, optimizer):
-        if f"step.{name}" not in saved:
-            continue  # not yet unfrozen: its averages begin with its first step
-        optimizer.state[parameter] = {
+        if f"step.{name}" in saved:  # else not yet unfrozen: averages begin with its first step
             # Where AdamW itself would make it: a fused kernel reads it beside the weights.
-            "step": saved[f"step.{name}"].to(parameter.device if fused else "cpu"),
-            "exp_avg": placed(saved[f"exp_avg.{name}"], parameter),
-            "exp_avg_sq": placed(saved[f"exp_avg_sq.{name}"], parameter),
-        }
+            device = parameter.device if optimizer.defaults["fused"] else "cpu"
+            averages = {k: placed(saved[f"{k}.{name}"], parameter) for k in _AVERAGES}
+            optimizer.state[parameter] = {"step": saved[f"step.{name}"].to(device), **averages}
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
-    """Return what stands in the place of a checkpoint, damaged or not, by step."""
-    if not folder.is_dir():
-        return []
-    named = (path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    """Return the folders with the name of a checkpoint, damaged or not, by step."""
     # A file or a link of that name is somebody else's.
-    return sorted(path for path in named if path.is_dir() and not path.is_symlink())
+    named = (path for path in folder.glob("step-*") if path.is_dir() and not path.is_symlink())
+    return sorted(path for path in named if _NAME.fullmatch(path.name))
 
 
 def _trouble(path: Path) -> str | None:
     try:
-        manifest = read_json_with_hash(path / _MANIFEST)
+        manifest = files.read_json_with_hash(path / MANIFEST)
     except (OSError, ValueError) as error:
-        return f"{_MANIFEST} is missing or damaged ({error})"
+        return f"{MANIFEST} is missing or damaged ({error})"
     if manifest.get("schema") != SCHEMA:
         raise RunFolderError(
             f"{path}: schema {manifest.get('schema')!r}; this version reads schema {SCHEMA}. "
             "Continue with the version that wrote it, or start again with another --out."
         )
-    if manifest["step"] != _step(path):
+    if manifest["step"] != step_of(path):
         return f"is that of step {manifest['step']}, under another name"
     for name, expected in manifest["files"].items():
-        if (trouble := file_trouble(path / name, expected)) is not None:
+        if (trouble := files.file_trouble(path / name, expected)) is not None:
             return f"{name} {trouble}"
     return None
 
 
-def _learning(
-    model: nn.Module, optimizer: torch.optim.Optimizer
-) -> list[tuple[str, torch.nn.Parameter]]:
+def _learning(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[tuple[str, Any]]:
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return [(names[id(p)], p) for group in optimizer.param_groups for p in group["params"]]

@@ -6,21 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from accelerate.utils import broadcast_object_list
 
-from domainbert.errors import (
-    DataError,
-    DomainBertError,
-    FailedElsewhere,
-    RunFailed,
-    RunFolderError,
-    StorageError,
-    StorageFullError,
-)
-
-_LONGEST = 2000
-_KINDS: tuple[Any, ...] = (
-    RunFailed, RunFolderError, DataError, StorageError, StorageFullError, FailedElsewhere,
-)  # fmt: skip
+from domainbert import errors
 
 
 def all_reduce_sum(accelerator: Any, values: list[Any]) -> list[Any]:
@@ -44,30 +32,33 @@ def all_reduce_max(accelerator: Any, number: float) -> float:
     return float(accelerator.gather(numbers).max())
 
 
-def broadcast_from_main(accelerator: Any, number: int) -> int:
-    """Return the number that the main process has.
+def broadcast_from_main(accelerator: Any, value: Any) -> Any:
+    """Return the value that the main process has.
 
     Args:
         accelerator: The processes.
-        number: Of this process; counts only in the main one.
+        value: Of this process; counts only in the main one.
     """
-    (total,) = all_reduce_sum(accelerator, [number if accelerator.is_main_process else 0])
-    return int(total)
+    values = [value]
+    if accelerator.num_processes > 1:
+        broadcast_object_list(values)
+    return values[0]
 
 
-def run_on_main(accelerator: Any, action: Callable[[], object]) -> None:
-    """Let the main process do something, and all of them fail if it does.
+def run_on_main(accelerator: Any, action: Callable[[], Any]) -> Any:
+    """Let the main process do something; return its result in all, or fail in all.
 
     Raises:
         DomainBertError: What went wrong in the main process.
     """
-    trouble = None
+    trouble = result = None
     if accelerator.is_main_process:
         try:
-            action()
+            result = action()
         except Exception as error:
             trouble = error
     fail_together(accelerator, trouble)
+    return broadcast_from_main(accelerator, result)
 
 
 def fail_together(accelerator: Any, error: Exception | None) -> None:
@@ -81,20 +72,12 @@ def fail_together(accelerator: Any, error: Exception | None) -> None:
         DomainBertError: The same message in all processes.
         FailedElsewhere: In all others, what nobody expected in the main one.
     """
-    kind = 0
-    if error is not None:
-        other = RunFailed if isinstance(error, DomainBertError) else FailedElsewhere
-        kind = 1 + _KINDS.index(type(error) if type(error) in _KINDS else other)
-    kind = broadcast_from_main(accelerator, kind)
-    if not kind:
-        return
-    # One byte per number: sums over processes, of which one has something to say, are its text.
-    text = b"" if error is None else str(error).encode()[:_LONGEST]
-    numbers = all_reduce_sum(accelerator, list(text.ljust(_LONGEST, b"\0")))
+    mine = None if error is None else (type(error).__name__, str(error))
+    trouble = broadcast_from_main(accelerator, mine)
     if error is not None:
         raise error
-    message = bytes(map(int, numbers)).rstrip(b"\0").decode(errors="replace")
-    raise _KINDS[kind - 1](message)
+    if trouble is not None:
+        raise getattr(errors, trouble[0], errors.FailedElsewhere)(trouble[1])
 
 
 def gathered(tensor: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,6 @@ Legend: T tokens of a micro-batch, N masked ones, H hidden size, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -60,12 +59,7 @@ class SummedLosses(MaskedLanguageModel):
         prepared: What `prepare` of each returned, by name.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        objectives: Sequence[Objective] = (MASKED_LM,),
-        prepared: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, model: Any, objectives: Any = (MASKED_LM,), prepared: Any = None) -> None:
         super().__init__(model)
         # A dictionary: a module in it is no part of this one, so it is neither trained nor sharded.
         self.objectives, self.prepared = tuple(objectives), dict(prepared or {})
@@ -79,17 +73,13 @@ class SummedLosses(MaskedLanguageModel):
         # Few distinct shapes: for each new one the CPU's matrix library keeps a prepared kernel;
         # with hundreds of different N these came to gigabytes.
         extra = -len(batch.targets_N) % _ROWS
-        batch = replace(
-            batch,
-            positions_N=functional.pad(batch.positions_N, (0, extra)),
-            targets_N=functional.pad(batch.targets_N, (0, extra), value=-100),
-        )
+        positions_N = functional.pad(batch.positions_N, (0, extra))
+        targets_N = functional.pad(batch.targets_N, (0, extra), value=-100)
+        batch = replace(batch, positions_N=positions_N, targets_N=targets_N)
         logits_NV, hidden_TH = self.read(batch, with_hidden=len(self.objectives) > 1)
-        heads = dict(getattr(self.model, HEADS, {}))
-        sums = []
+        heads, sums = dict(getattr(self.model, HEADS, {})), []
         for objective in self.objectives:
-            name = objective.name
-            own = heads.get(name), self.prepared.get(name)
+            own = heads.get(objective.name), self.prepared.get(objective.name)
             seen = Forward(batch, logits_NV, hidden_TH, *own)
             # A compiler cannot look into the generator behind `calling`.
             with nullcontext() if torch.compiler.is_compiling() else calling(objective):
@@ -132,9 +122,3 @@ def prepare_objectives(job: Job) -> Job:
                 torch.manual_seed(derive_key("head", objective.name, job.settings.seed))
                 attach_head(job.model, objective.name, objective.head(job))
     return replace(job, prepared=prepared)
-
-
-def count_terms(objective: Objective, batches: Sequence[MicroBatch]) -> int:
-    """Return the number of terms of an objective in the micro-batches of one process."""
-    with calling(objective):
-        return sum(int(objective.count(batch)) for batch in batches)

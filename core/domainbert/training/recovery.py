@@ -1,4 +1,4 @@
-"""When training goes wrong: back to the last checkpoint, and past the batch that did it.
+"""Where training goes on: the newest whole checkpoint, and past a batch that went wrong.
 
 A step is wrong if its loss, its gradient or the weights after it are not finite, or if its loss
 stands far above those before. The numbers that decide are sums over all processes, so all of them
@@ -9,17 +9,24 @@ and rates that they would have had, and a resumed run skips what the first one d
 from __future__ import annotations
 
 import statistics
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import RunFailed
+from domainbert.run.environment import environment_fingerprint
+from domainbert.run.folder import read_lock, update_lock
 from domainbert.run.metrics import rewind_metrics
-from domainbert.training.checkpoint import TrainState, checkpoint_of, load_model, read_state
-from domainbert.training.resume import newest_whole_step
+from domainbert.storage.files import read_json_with_hash
+from domainbert.training import checkpoint as checkpoints
+from domainbert.training.checkpoint import TrainState
+from domainbert.training.distributed import run_on_main
 from domainbert.training.step import BadStep
 
 if TYPE_CHECKING:
+    from domainbert.run.session import Session
     from domainbert.training.step import Job
 
 # Losses that a step is compared with. Fewer, and chance would decide.
@@ -69,6 +76,32 @@ def check_loss(step: int, loss: float, state: TrainState, spike: float | None) -
         raise BadStep(step, f"loss {loss:.2f}, while {usual}")
 
 
+def resume(job: Job, start: TrainState, stop: int) -> tuple[TrainState, Path | None]:
+    """Load the newest whole checkpoint into the model, and cut the metrics back to it.
+
+    Args:
+        job: The run.
+        start: Where training stands without a checkpoint; its identity has to be the checkpoint's.
+        stop: Last step; at it nothing is left to continue, and nothing is said.
+
+    Returns:
+        Where training stands, and the checkpoint; None if there is none.
+
+    Raises:
+        RunFolderError: The checkpoint belongs to another stage.
+    """
+    session = job.session
+    checkpoint, state = newest_whole(session), start
+    if checkpoint is not None:
+        state = checkpoints.read_state(checkpoint, start.identity)
+        checkpoints.load_model(checkpoint, job.model)
+        if state.step < stop:
+            _report(job, checkpoint, state.step)
+    if session.is_main:
+        rewind_metrics(session.run, state.step if checkpoint else -1)
+    return state, checkpoint
+
+
 def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[TrainState, Path]:
     """Load the newest whole checkpoint, and mark the step that went wrong as skipped.
 
@@ -79,31 +112,72 @@ def roll_back(job: Job, start: int, state: TrainState, bad: BadStep) -> tuple[Tr
         bad: What went wrong.
 
     Returns:
-        Where training stands again, and the checkpoint it stands on.
+        Where training stands again, and the checkpoint with that state.
 
     Raises:
         RunFailed: It went wrong too often, or no checkpoint of this phase is whole.
     """
-    session = job.session
-    at = newest_whole_step(session)
-    if at < start:
-        raise RunFailed(f"{bad}, and no checkpoint of this phase is whole. Run the command again.")
-    checkpoint = checkpoint_of(session.run.checkpoints, at)
-    restored = read_state(checkpoint, state.identity)
-    skipped = {**state.skipped, str(bad.step): bad.reason}
-    if len(skipped) > job.settings.max_rollbacks:
+    skipped, most = {**state.skipped, str(bad.step): bad.reason}, job.settings.max_rollbacks
+    if len(skipped) > most:
         earlier = ", ".join(sorted(state.skipped, key=int))
         raise RunFailed(
             f"{bad}.{f' Steps skipped before: {earlier}.' if earlier else ''} Training goes wrong "
-            "again and again, so it was stopped; the last checkpoint, of step "
-            f"{restored.step}, is whole. Lower `train.learning_rate`, lengthen "
-            "`train.warmup_ratio` or set `train.precision: fp32`, and use another --out."
+            "again and again, so it was stopped; the last checkpoint is whole. Lower "
+            "`train.learning_rate`, lengthen `train.warmup_ratio` or set `train.precision: fp32`, "
+            "and use another --out."
         )
-    load_model(checkpoint, job.model)
-    if session.is_main:
-        rewind_metrics(session.run, restored.step)
-    session.reporter.say(
+    restored, checkpoint = resume(job, state, 0)
+    if checkpoint is None or restored.step < start:
+        raise RunFailed(f"{bad}, and no checkpoint of this phase is whole. Run the command again.")
+    job.session.reporter.say(
         f"{bad}. Back to step {restored.step}; the batch of step {bad.step} is skipped "
-        f"({len(skipped)} of at most {job.settings.max_rollbacks})"
+        f"({len(skipped)} of at most {most})"
     )
     return replace(restored, skipped=skipped), checkpoint
+
+
+def newest_whole(session: Session) -> Path | None:
+    """Return the newest whole checkpoint; the main process looks for all, and puts damaged aside.
+
+    It alone reads files to compare their hashes, and no rank can come to another answer.
+
+    Raises:
+        RunFolderError: In all processes; a checkpoint is of another version.
+    """
+
+    def choose() -> Path | None:
+        path, damaged = checkpoints.newest_checkpoint(session.run.checkpoints)
+        start = "and no older one is whole: training starts from the beginning"
+        instead, lines = "using the one before" if path else start, []
+        for bad, trouble in damaged:
+            aside = f".quarantine-{bad.name}-{time.time_ns()}"
+            with suppress(OSError):  # a folder that may only be read is passed over all the same
+                bad.rename(bad.with_name(aside))
+                trouble += f"; now {aside}"
+            lines.append(f"{bad.name}: {trouble}, {instead}")
+            session.reporter.say(f"checkpoint {lines[-1]}")
+        _keep(session, "damaged", lines)
+        return path
+
+    path: Path | None = run_on_main(session.accelerator, choose)
+    return path
+
+
+def _report(job: Job, checkpoint: Path, step: int) -> None:
+    """Say, and keep in the lock, whether the bits or only the order of the run are kept."""
+    before = read_json_with_hash(checkpoint / checkpoints.MANIFEST)["environment"]
+    now = environment_fingerprint(job.model)
+    changed = [f"{k} {before.get(k)} → {now[k]}" for k in now if before.get(k) != now[k]]
+    if now["device"] != "cpu":
+        changed.append("sums on a GPU have no fixed order")
+    exactness = f"order-exact: {', '.join(changed)}" if changed else "bit-exact"
+    job.session.reporter.say(f"continuing after step {step}, {exactness}")
+    if job.session.is_main:
+        _keep(job.session, "continued", [{"step": step, "exactness": exactness}])
+
+
+def _keep(session: Session, key: str, entries: list[Any]) -> None:
+    """Add to a list in the lock; a folder inside a run has none."""
+    run = session.run
+    if entries and run.lock.is_file():
+        update_lock(run, **{key: [*read_lock(run).get(key, []), *entries]})

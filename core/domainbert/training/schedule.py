@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 if TYPE_CHECKING:
     from torch import nn
-
-import math
-from typing import Literal
 
 Schedule = Literal["linear", "constant", "cosine", "wsd"]
 
@@ -71,15 +69,13 @@ def build_optimizer(
         if parameter.requires_grad:
             scale = scales[name] if scales else 1.0
             groups.setdefault((scale, parameter.ndim >= 2), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": found, "weight_decay": weight_decay if decays else 0.0, "scale": scale}
-            for (scale, decays), found in sorted(groups.items(), key=lambda item: item[0])[::-1]
-        ],
-        lr=0.0,  # set before each step by `set_rate`
-        betas=betas,
-        fused=device.type in {"cpu", "cuda"},
-    )
+    ordered = sorted(groups.items(), key=lambda item: item[0], reverse=True)
+    parts = [
+        {"params": part, "weight_decay": weight_decay if decays else 0.0, "scale": scale}
+        for (scale, decays), part in ordered
+    ]
+    # The rate is set before each step by `set_rate`.
+    return torch.optim.AdamW(parts, lr=0.0, betas=betas, fused=device.type in {"cpu", "cuda"})
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -11,7 +11,7 @@ import copy
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,16 +20,15 @@ from domainbert.keyed_random import derive_key
 from domainbert.model.load import longest_sequence
 from domainbert.model.masked_lm import MaskedLanguageModel
 from domainbert.plugin.components import Objective
+from domainbert.plugin.registry import calling
 from domainbert.recipe.train import TrainSection
 from domainbert.run.session import Session
-from domainbert.training.batch_ramp import batch_places
 from domainbert.training.data.batch import Layout, MicroBatch, masked_batch
-from domainbert.training.data.masking import MaskingConfig, mlm_probability_at
+from domainbert.training.data.masking import MaskingConfig
 from domainbert.training.data.order import SequenceIndex, global_batch, share
 from domainbert.training.distributed import all_reduce_sum
-from domainbert.training.losses import count_terms
 from domainbert.training.objectives.masked_lm import MASKED_LM
-from domainbert.training.phases import Phase
+from domainbert.training.phases import batch_places
 from domainbert.training.schedule import set_rate
 
 if TYPE_CHECKING:
@@ -46,19 +45,7 @@ class BadStep(Exception):
 
     def __init__(self, step: int, reason: str) -> None:
         super().__init__(f"step {step}: {reason}")
-        self.step = step
-        self.reason = reason
-
-
-def check_finite(step: int, loss: float, norm: float) -> None:
-    """Refuse a step, before it is applied, whose loss or gradient is not finite.
-
-    Raises:
-        BadStep: One of the two is infinite or no number.
-    """
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        what = f"loss {loss}, gradient norm {norm}"
-        raise BadStep(step, f"the loss or its gradient is not finite ({what})")
+        self.step, self.reason = step, reason
 
 
 @dataclass(frozen=True)
@@ -96,32 +83,10 @@ Losses = dict[str, tuple[float, int]]
 """Sum and number of terms of each objective, by its name."""
 
 
-@dataclass(frozen=True)
-class StepSums:
-    """Sums of one optimizer step over all processes.
-
-    Args:
-        losses: Sum and count of each objective.
-        tokens: Tokens read, special tokens included, padding not.
-        gradient_norm: Before clipping.
-    """
-
-    losses: Losses
-    tokens: int
-    gradient_norm: float
-
-
 def mean_of(losses: Losses, name: str) -> float:
     """Return the mean of an objective over its terms; 0 if there are none."""
     total, count = losses[name]
     return total / max(1, count)
-
-
-def with_mlm_probability(job: Job, phase: Phase, step: int) -> Job:
-    """Return the job with the mask rate of a step; the head phase has the first rate."""
-    since = step - phase.start if phase.name == "full" else 0
-    rate = mlm_probability_at(since, phase.steps, *job.settings.mlm_probabilities)
-    return replace(job, masking=replace(job.masking, rate=rate))
 
 
 def train_step(
@@ -131,7 +96,7 @@ def train_step(
     step: int,
     learning_rate: float,
     frozen: Sequence[torch.nn.Parameter] = (),
-) -> StepSums:
+) -> tuple[Losses, int, float]:
     """Do one optimizer step on the global batch of `step`.
 
     Args:
@@ -141,18 +106,27 @@ def train_step(
         step: From 0, over all phases.
         learning_rate: Of the parameters with scale 1.
         frozen: Parameters that stay as they are.
+
+    Returns:
+        Sum and count of each objective, tokens read without padding, and the norm of the gradient
+        before clipping; all over all processes.
+
+    Raises:
+        BadStep: Loss or gradient is not finite; the step is not applied.
     """
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     batches = micro_batches(job, step)
-    counted = [count_terms(objective, batches) for objective in job.objectives]
-    counted.append(sum(batch.n_tokens for batch in batches))
-    *counts, tokens = map(int, all_reduce_sum(accelerator, counted))
+    counted = [sum(batch.n_tokens for batch in batches)]
+    for objective in job.objectives:
+        with calling(objective):
+            counted.append(sum(int(objective.count(batch)) for batch in batches))
+    tokens, *counts = map(int, all_reduce_sum(accelerator, counted))
     names = [objective.name for objective in job.objectives]
-    shares = [settings.loss_weights[name] for name in names]
     optimizer.zero_grad(set_to_none=True)
     # Processes average their gradients, so each gives `world` times its part.
-    parts = [world / max(1, count) * share for count, share in zip(counts, shares, strict=True)]
+    scaled = zip(names, counts, strict=True)
+    parts = [world / max(1, count) * settings.loss_weights[name] for name, count in scaled]
     weights = torch.tensor(parts, device=accelerator.device)
     # Kept on the device: reading it would make a GPU wait after every micro-batch.
     totals = torch.zeros(len(counts), dtype=torch.float64, device=accelerator.device)
@@ -171,10 +145,13 @@ def train_step(
     summed = all_reduce_sum(accelerator, totals.tolist())
     losses = {n: (total, c) for n, total, c in zip(names, summed, counts, strict=True)}
     norm = float(accelerator.clip_grad_norm_(module.parameters(), settings.max_grad_norm))
-    check_finite(step + 1, sum(mean_of(losses, name) for name in names), norm)
+    loss = sum(mean_of(losses, name) for name in names)
+    if not math.isfinite(loss + norm):
+        what = f"loss {loss}, gradient norm {norm}"
+        raise BadStep(step + 1, f"the loss or its gradient is not finite ({what})")
     set_rate(optimizer, learning_rate)
     optimizer.step()
-    return StepSums(losses, tokens, norm)
+    return losses, tokens, norm
 
 
 def micro_batches(job: Job, step: int) -> list[MicroBatch]:

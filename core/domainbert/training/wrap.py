@@ -1,22 +1,27 @@
-"""The model as a phase trains it: plain, compiled, one of several replicas, or in shards."""
+"""The model as a phase trains it: plain, compiled, replicated, in shards, or with less memory."""
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from domainbert.errors import RecipeError
+from domainbert.errors import RecipeError, RunFailed
 from domainbert.training.distributed import gathered
 from domainbert.training.losses import SummedLosses
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from domainbert.recipe.train import TrainSection
     from domainbert.training.step import Job
+
+# Devices and libraries each have words of their own, and often no class of their own.
+_WORDS = re.compile(r"out of memory|not enough memory|can('t|not) allocate memory", re.IGNORECASE)
 
 
 @contextmanager
@@ -24,7 +29,7 @@ def wrapped(job: Job) -> Iterator[tuple[nn.Module, Any]]:
     """Yield the model whose parameters learn, and the module that is called for the losses.
 
     Under FSDP the model is a copy in shards, while the run's own waits in the memory of the
-    processor and takes over what was learned when the block succeeds. So everything outside the
+    processor and takes over the trained weights when the block succeeds. So everything outside the
     loop sees an ordinary model.
 
     Args:
@@ -60,18 +65,12 @@ def _shard(accelerator: Any, module: Any) -> Any:
     return accelerator.prepare(module, torch.optim.SGD(module.parameters(), lr=0.0))[0]
 
 
-def save_memory(model: Any, wanted: bool) -> None:
+def save_memory(model: Any) -> None:
     """Let a model compute its layers again in the backward pass instead of keeping them.
-
-    Args:
-        model: A masked language model.
-        wanted: Whether the recipe says so.
 
     Raises:
         RecipeError: The family cannot.
     """
-    if not wanted:
-        return
     if not model.supports_gradient_checkpointing:
         raise RecipeError(
             f"train.gradient_checkpointing: models of type {model.config.model_type!r} cannot. "
@@ -83,3 +82,26 @@ def save_memory(model: Any, wanted: bool) -> None:
     enable({"use_reentrant": False})
     # Else a frozen encoder would be passed through in the backward pass, for nothing.
     model.disable_input_require_grads()
+
+
+@contextmanager
+def naming_batch(settings: TrainSection) -> Iterator[None]:
+    """Turn an allocation that fails in the block into an error that names the recipe's keys.
+
+    Raises:
+        RunFailed: With what to change.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError, RunFailed) as error:
+        # An objective's error names the objective and has the allocation as its cause.
+        cause = error.__cause__ if isinstance(error, RunFailed) else error
+        if not (isinstance(cause, MemoryError) or _WORDS.search(str(cause))):
+            raise
+        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
+        raise RunFailed(
+            f"train.micro_batch_size: {settings.micro_batch_size}, with train.max_seq_length: "
+            f"{settings.max_seq_length}, needs more memory than there is ({reason}). The last "
+            "checkpoint is whole: free memory and run again, or name another --out and a lower "
+            "`train.micro_batch_size` (no loss changes) or `train.gradient_checkpointing: true`."
+        ) from None

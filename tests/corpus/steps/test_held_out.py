@@ -19,15 +19,13 @@ def digest(text: str) -> bytes:
 
 
 def store_of(folder: Path, texts: list[str], empty: str = "") -> TokenStore:
-    """Write a store whose documents have a token per character; those of `empty` have none."""
+    """Write a store whose documents have a token per character; `empty` has none."""
     documents = [Document(text, text, "s") for text in texts]
-    return write_store(
-        folder,
-        documents,
-        lambda batch: [[] if text in empty.split() else [1] * len(text) for text in batch],
-        128,
-        dict,
-    )
+
+    def encode(batch: list[str]) -> list[list[int]]:
+        return [[1] * len(text) * (text != empty) for text in batch]
+
+    return write_store(folder, documents, encode, 128, dict)
 
 
 def heldout(folder: Path, texts: list[str], fraction: float) -> set[str]:
@@ -38,13 +36,13 @@ def heldout(folder: Path, texts: list[str], fraction: float) -> set[str]:
 TEXTS = [f"text {number}" for number in range(40)]
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(texts=st.permutations(TEXTS), fraction=st.sampled_from([0.01, 0.1, 0.5]))
-def test_membership_does_not_depend_on_the_order(
-    tmp_path: Path, texts: list[str], fraction: float
+@pytest.mark.parametrize(("fraction", "count"), [(0.01, 1), (0.1, 4), (0.5, 20)])
+def test_the_smallest_hashes_are_held_out_in_any_order(
+    tmp_path: Path, fraction: float, count: int
 ) -> None:
-    expected = set(sorted(TEXTS, key=digest)[: max(1, round(40 * fraction))])
-    assert heldout(tmp_path / "corpus", texts, fraction) == expected
+    expected = set(sorted(TEXTS, key=digest)[:count])
+    for texts in (TEXTS, TEXTS[::-1], TEXTS[20:] + TEXTS[:20]):
+        assert heldout(tmp_path / "corpus", texts, fraction) == expected
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -69,12 +67,6 @@ def test_copies_of_a_text_are_on_one_side_and_every_row_on_one(
     assert [digest(texts[row]) for row in held] == sorted(digest(texts[row]) for row in held)
 
 
-def test_a_larger_fraction_holds_out_more_of_the_same(tmp_path: Path) -> None:
-    slices = [heldout(tmp_path / "corpus", TEXTS, fraction) for fraction in (0.05, 0.2, 0.6)]
-    assert [len(part) for part in slices] == [2, 8, 24]
-    assert slices[0] < slices[1] < slices[2]
-
-
 def test_documents_without_tokens_are_not_trained_on(tmp_path: Path) -> None:
     order = sorted("abcd", key=digest)
     store = store_of(tmp_path / "corpus", order, empty=order[2])
@@ -87,12 +79,8 @@ def test_documents_without_tokens_are_not_trained_on(tmp_path: Path) -> None:
 def test_a_corpus_of_a_single_text_is_refused_with_the_way_out(
     tmp_path: Path, texts: list[str]
 ) -> None:
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match=rf"has {len(texts)} document\(s\): too few .*text_unit"):
         split_documents(store_of(tmp_path / "corpus", texts), 0.05)
-    assert str(caught.value) == (
-        f"The corpus has {len(texts)} document(s): too few to train on some and measure on others. "
-        "If one file holds many texts, set `text_unit: paragraph` or `line`."
-    )
 
 
 @pytest.mark.parametrize(("limit", "count"), [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3), (1000, 8)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -54,20 +53,15 @@ def test_white_space_controls_and_accents(text: str, expected: str) -> None:
     assert normalise(text) == expected
 
 
-@given(st.lists(st.sampled_from(["one", " one ", "two", "", " \n", "cafe\u0301", "café"])))
-def test_documents_are_kept_empty_or_repeated(texts: list[str]) -> None:
+def test_documents_are_kept_empty_or_repeated() -> None:
     counts: Counts = {}
-    kept = [d.text for d in run_steps(documents(*texts), DEFAULT, counts)]
-    assert kept == list(dict.fromkeys(filter(None, map(normalise, texts))))
-    empty = sum(not normalise(text) for text in texts)
-    repeated = len(texts) - empty - len(kept)
-    assert counts == {
-        "normalise": Counter(empty=empty),
-        "exact-duplicates": Counter(repeated=repeated),
-    }
+    texts = ["\n", " one ", "one", "", "cafe\u0301", "café"]
+    kept = list(run_steps(documents(*texts), DEFAULT, counts))
+    assert [(d.id, d.text, d.source) for d in kept] == [("1", "one", "s:1"), ("4", "café", "s:4")]
+    assert counts == {"normalise": {"empty": 2}, "exact-duplicates": {"repeated": 2}}
 
 
-def test_the_first_of_repeats_is_kept_with_its_id_and_source_and_documents_stream() -> None:
+def test_documents_stream() -> None:
     endless = (Document(str(n), ["\n", " a", "a"][n % 3], f"s:{n}") for n in range(10**9))
     assert next(run_steps(endless, DEFAULT, {})) == Document("1", "a", "s:1")
 

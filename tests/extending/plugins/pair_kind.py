@@ -22,6 +22,11 @@ class Pair:
     second: str
     labels: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """Both texts, for baselines."""
+        return f"{self.first} {self.second}"
+
 
 def read(path: Path, task: domainbert.Task) -> Iterator[Pair]:
     """Yield the pairs of a file with the columns first, second, label."""
@@ -52,7 +57,7 @@ def domainbert_components() -> Iterator[domainbert.TaskKind]:
         record=Pair,
         noun="pair",
         read=read,
-        text=lambda pair: f"{pair.first} {pair.second}",
+        text=lambda pair: pair.text,
         encode=encode,
         baselines=lambda _loaded: ("majority",),
         count_long=lambda _pairs, _tokenizer, _length: 0,

@@ -1,7 +1,10 @@
+"""Tokens, words, spans and terms: each definition on an example, and what holds for all."""
+
 from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -9,119 +12,254 @@ from helpers.training import mask_text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domainbert.corpus.token_units import BEGINS_TERM, BEGINS_WORD, IN_TERM
 from domainbert.tokenizer.load import SpecialTokens
-from domainbert.training.data.frame import MaskedSequence
-from domainbert.training.data.masking import MaskingConfig, masking_config
+from domainbert.training.data.frame import Frame, frame_parts
+from domainbert.training.data.masking import (
+    TERM_LIMIT,
+    Masking,
+    MaskingConfig,
+    mask_frame,
+    mlm_probability_at,
+)
 
 VOCABULARY = 1000
 PAD, UNKNOWN, CLS, SEP, MASK = range(5)
-SPECIALS = SpecialTokens(prefix=(CLS,), suffix=(SEP,), mask=MASK, pad=PAD, reserved=(0, 1, 2, 3, 4))
-TEXTS = st.lists(st.integers(5, VOCABULARY - 1), min_size=1, max_size=60)
-RATES = st.floats(0.01, 0.99)
+SPECIALS = SpecialTokens((CLS,), (SEP,), MASK, PAD, (0, 1, 2, 3, 4), between=(SEP,))
+UNITS: list[Masking] = ["token", "word", "span", "term"]
+SEQUENCES = 2000
 
 
-def rule(rate: float = 0.15, seed: int = 0) -> MaskingConfig:
-    return masking_config(rate, seed, SPECIALS, VOCABULARY)
+def flags(words: str) -> np.ndarray:
+    """Flags from a picture: a letter begins a word, `-` goes on, capitals and `=` are of terms.
+
+    Behind a term begins a word; a term of two words is `A=B=`, two terms of one word are `A= A=`.
+    """
+    marks, inside = [], False
+    for character in words:
+        term = character.isupper() or character == "="
+        if character != " ":
+            flag = (character.isalpha() and BEGINS_WORD) | (term and IN_TERM)
+            marks.append(int(flag | (BEGINS_TERM if term and not inside else 0)))
+        inside = term
+    return np.array(marks, dtype=np.uint8)
 
 
-def framed(ids: list[int]) -> list[int]:
-    return [CLS, *ids, SEP]
+def masked(
+    marks: np.ndarray, unit: Masking, rate: float = 0.15, sequence: int = 0, share: float = 0.5
+) -> Frame:
+    how = MaskingConfig(rate, 0, SPECIALS, VOCABULARY, unit, share)
+    return mask_text(np.arange(5, 5 + len(marks)), how, 0, sequence, marks)
 
 
-def masked(ids: list[int], how: MaskingConfig, epoch: int = 0, sequence: int = 0) -> MaskedSequence:
-    return mask_text(np.array(ids, dtype=np.uint16), how, epoch, sequence)
+def hidden(found: Frame) -> set[int]:
+    """Places in the text, the frame not counted."""
+    return {int(position) - 1 for position in found.positions_M}
 
 
-def as_lists(found: MaskedSequence) -> tuple[list[int], list[int], list[int]]:
-    return found.input_ids_L.tolist(), found.positions_M.tolist(), found.targets_M.tolist()
+def fates(found: Frame) -> dict[int, str]:
+    inputs = found.ids_L
+    return {
+        int(p) - 1: "mask" if inputs[p] == MASK else "kept" if inputs[p] == t else "other"
+        for p, t in zip(found.positions_M, found.targets_M, strict=True)
+    }
 
 
-@given(ids=TEXTS, rate=RATES, seed=st.integers(0, 2**32 - 1), sequence=st.integers(0, 10**9))
-def test_targets_are_the_originals_and_the_rest_is_unchanged(
-    ids: list[int], rate: float, seed: int, sequence: int
-) -> None:
-    inputs, positions, targets = as_lists(masked(ids, rule(rate, seed), 0, sequence))
-    restored = list(inputs)
-    for position, target in zip(positions, targets, strict=True):
-        restored[position] = target
-    assert restored == framed(ids)
-    assert positions == sorted(set(positions))
-
-
-@given(ids=TEXTS, seed=st.integers(0, 2**32 - 1), sequence=st.integers(0, 10**9))
-def test_at_least_one_token_is_masked_whatever_the_length(
-    ids: list[int], seed: int, sequence: int
-) -> None:
-    assert len(masked(ids, rule(1e-9, seed), 0, sequence).positions_M) == 1
-
-
-@given(
-    ids=st.lists(st.integers(0, 20), min_size=1, max_size=60).filter(lambda ids: max(ids) >= 5),
-    sequence=st.integers(0, 10**9),
-)
-def test_special_and_unknown_tokens_are_neither_masked_nor_drawn(
-    ids: list[int], sequence: int
-) -> None:
-    inputs, positions, targets = as_lists(masked(ids, rule(0.5), 0, sequence))
-    assert min(targets) >= 5
-    assert {inputs[position] for position in positions} <= {MASK, *range(5, VOCABULARY)}
-    assert (inputs[0], inputs[-1]) == (CLS, SEP)
-
-
-@given(ids=TEXTS, seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 1000))
-def test_masking_is_a_function_of_seed_epoch_and_sequence(
-    ids: list[int], seed: int, epoch: int
-) -> None:
-    first = masked(ids, rule(0.15, seed), epoch, 3)
-    masked(ids, rule(0.15, seed + 1), epoch, 4)
-    assert as_lists(first) == as_lists(masked(ids, rule(0.15, seed), epoch, 3))
-
-
-@pytest.mark.parametrize("changed", ["seed", "epoch", "sequence"])
-def test_another_seed_epoch_or_sequence_has_other_masks(changed: str) -> None:
-    ids = list(range(5, 105))
-    found = set()
-    for number in range(100):
-        place = {"seed": 0, "epoch": 0, "sequence": 0, changed: number}
-        how = rule(0.15, place["seed"])
-        found.add(tuple(as_lists(masked(ids, how, place["epoch"], place["sequence"]))[1]))
-    assert len(found) == 100
-
-
-def within(count: int, n: int, probability: float) -> bool:
+def within(count: float, n: int, probability: float) -> bool:
     """Whether a count is within five standard deviations of a binomial's mean."""
-    deviation = math.sqrt(n * probability * (1 - probability))
-    return abs(count - n * probability) <= 5 * deviation
+    return abs(count - n * probability) <= 5 * math.sqrt(n * probability * (1 - probability))
 
 
-@pytest.mark.parametrize("rate", [0.15, 0.4])
-def test_rate_and_fates_are_those_asked_for(rate: float) -> None:
-    ids = list(range(5, 105))
-    fates: Counter[str] = Counter()
-    places: Counter[int] = Counter()
-    sequences = 2000
-    for sequence in range(sequences):
-        inputs, positions, targets = as_lists(masked(ids, rule(rate), 0, sequence))
-        places.update(positions)
-        for position, target in zip(positions, targets, strict=True):
-            kept = inputs[position] == target
-            fates["kept" if kept else "mask" if inputs[position] == MASK else "other"] += 1
-    total = sum(fates.values())
-    assert within(total, sequences * len(ids), rate)
-    assert all(within(places[position], sequences, rate) for position in range(1, 101))
-    # A replacement is, once in the number of ordinary ids, the token itself.
-    same = 0.1 / (VOCABULARY - 5)
-    assert within(fates["mask"], total, 0.8)
-    assert within(fates["other"], total, 0.1 - same)
-    assert within(fates["kept"], total, 0.1 + same)
+def words_of(marks: np.ndarray) -> list[list[int]]:
+    number = np.cumsum(marks & BEGINS_WORD)
+    return [list(group) for _, group in groupby(range(len(marks)), lambda place: number[place])]
+
+
+# --- tokens
 
 
 def test_first_sequence_golden() -> None:
-    assert as_lists(masked(list(range(10, 30)), rule(0.3))) == GOLDEN
+    found = mask_text(np.arange(10, 30), MaskingConfig(0.3, 0, SPECIALS, VOCABULARY))
+    assert found.ids_L.tolist() == [
+        2, 10, 4, 12, 13, 705, 4, 16, 4, 18, 19, 20, 21, 4, 4, 24, 25, 4, 27, 28, 29, 3,
+    ]  # fmt: skip
+    assert found.positions_M.tolist() == [1, 2, 5, 6, 8, 13, 14, 17]
+    assert found.targets_M.tolist() == [10, 11, 14, 15, 17, 22, 23, 26]
 
 
-GOLDEN = (
-    [2, 10, 4, 12, 13, 705, 4, 16, 4, 18, 19, 20, 21, 4, 4, 24, 25, 4, 27, 28, 29, 3],
-    [1, 2, 5, 6, 8, 13, 14, 17],
-    [10, 11, 14, 15, 17, 22, 23, 26],
+@pytest.mark.parametrize("changed", [0, 1, 2])
+def test_another_seed_epoch_or_sequence_has_other_masks(changed: int) -> None:
+    found = set()
+    for number in range(100):
+        seed, epoch, sequence = (number if place == changed else 0 for place in range(3))
+        how = MaskingConfig(0.15, seed, SPECIALS, VOCABULARY)
+        found.add(tuple(mask_text(np.arange(5, 105), how, epoch, sequence).positions_M.tolist()))
+    assert len(found) == 100
+
+
+@pytest.mark.parametrize("rate", [0.15, 0.4])
+def test_rate_and_fates_of_tokens(rate: float) -> None:
+    counts: Counter[str] = Counter()
+    places: Counter[int] = Counter()
+    for sequence in range(SEQUENCES):
+        found = fates(masked(np.ones(100, dtype=np.uint8), "token", rate, sequence))
+        places.update(list(found))
+        counts.update(found.values())
+    total = sum(counts.values())
+    assert within(total, SEQUENCES * 100, rate)
+    assert all(within(places[place], SEQUENCES, rate) for place in range(100))
+    # A replacement is, once in the number of ordinary ids, the token itself.
+    same = 0.1 / (VOCABULARY - 5)
+    expected = {"mask": 0.8, "other": 0.1 - same, "kept": 0.1 + same}
+    assert all(within(counts[fate], total, share) for fate, share in expected.items())
+
+
+# --- words
+
+
+def test_all_tokens_of_a_word_are_hidden_or_none_and_words_as_often_as_the_rate() -> None:
+    marks = flags("ab---c-de--")
+    counts: Counter[int] = Counter()
+    for sequence in range(SEQUENCES):
+        found = hidden(masked(marks, "word", 0.3, sequence))
+        for number, word in enumerate(words_of(marks)):
+            assert found.issuperset(word) or found.isdisjoint(word)
+            counts[number] += word[0] in found
+    # Where no word was drawn, one is hidden all the same.
+    assert all(within(counts[number], SEQUENCES, 0.3 + 0.7**5 / 5) for number in range(5))
+
+
+def test_the_fate_of_a_word_is_drawn_for_each_of_its_tokens() -> None:
+    drawn = [
+        tuple(fates(masked(flags("a---"), "word", 0.15, n)).values()) for n in range(SEQUENCES)
+    ]
+    assert within(drawn.count(("mask",) * 4), SEQUENCES, 0.8**4)
+    assert within(sum(fate[0] == "mask" for fate in drawn), SEQUENCES, 0.8)
+
+
+@pytest.mark.parametrize(("unit", "flag"), [("word", 0), ("term", IN_TERM)])
+def test_a_word_that_begins_before_the_sequence_is_its_part_inside(
+    unit: Masking, flag: int
+) -> None:
+    marks = np.array([flag, flag, 1, 0], dtype=np.uint8)
+    seen = {frozenset(hidden(masked(marks, unit, 0.3, n))) for n in range(300)}
+    assert seen == {frozenset({0, 1}), frozenset({2, 3}), frozenset({0, 1, 2, 3})}
+
+
+# --- spans
+
+
+@pytest.mark.parametrize("rate", [0.15, 0.4])
+def test_spans_hide_the_rate_of_the_words_rounded_by_chance(rate: float) -> None:
+    marks = flags("ab---c-de--" * 5)  # 25 words
+    words = words_of(marks)
+    low = math.floor(rate * len(words))
+    counts: Counter[int] = Counter()
+    for sequence in range(1000):
+        found = hidden(masked(marks, "span", rate, sequence))
+        whole = [word for word in words if found.issuperset(word)]
+        assert found == {place for word in whole for place in word}
+        counts[len(whole)] += 1
+    assert set(counts) <= {low, low + 1}
+    assert within(counts[low + 1], 1000, rate * len(words) - low)
+
+
+def test_lengths_of_spans_are_geometric_up_to_ten_words() -> None:
+    # One span hides a rate of 10 in 1000 words, unless it is shorter or meets the end.
+    lengths: Counter[int] = Counter()
+    for sequence in range(SEQUENCES):
+        found = sorted(hidden(masked(np.ones(1000, dtype=np.uint8), "span", 0.01, sequence)))
+        runs = [place for place in found if place - 1 not in found]
+        lengths[next(n for n in range(1, 11) if runs[0] + n not in found)] += len(runs) == 1
+    weights = 0.2 * 0.8 ** np.arange(10)
+    assert within(lengths[10], SEQUENCES, weights[9] / weights.sum())
+
+
+def test_a_span_has_one_fate_and_does_not_go_into_the_other_text_of_a_pair() -> None:
+    text = (np.arange(5, 15), flags("a" * 10))
+    frame, differ = frame_parts([text, text], SPECIALS), 0
+    how = MaskingConfig(0.25, 0, SPECIALS, VOCABULARY, "span")
+    for sequence in range(500):
+        found = fates(mask_frame(frame, how, 0, sequence))
+        assert 10 not in found  # the frame
+        differ += 9 in found and 11 in found and found[9] != found[11]
+    assert differ
+    marks = flags("a-b-c-d-e-f-g-h-")
+    for sequence in range(300):
+        found = fates(masked(marks, "span", 2.0 / 8 - 1e-9, sequence))
+        assert all(found[place] == found[place + 1] for place in found if place % 2 == 0)
+
+
+# --- terms
+
+
+@pytest.mark.parametrize(
+    ("picture", "rate", "term", "word"),
+    [
+        # 100 tokens, 20 of them of terms: half of 15 are 7.5 of 20, and 7.5 of the other 80.
+        ("A=" * 10 + "a" * 80, 0.15, 0.375, 7.5 / 80),
+        # Four tokens of terms take no more than their limit.
+        ("A= A= " + "a" * 96, 0.15, TERM_LIMIT, 13 / 96),
+        # Nearly all are terms: they have more than the share without favour.
+        ("A= " * 40 + "a" * 20, 0.15, 0.15, 0.15),
+        ("a" * 100, 0.15, None, 0.15),
+        ("A= " * 50, 0.15, 0.15, None),
+        # Above the limit every unit has the rate.
+        ("A=" * 10 + "a" * 80, 0.6, 0.6, 0.6),
+        ("A= " * 10 + "a" * 80, 0.4, TERM_LIMIT, 30 / 80),
+    ],
 )
+def test_terms_have_their_share_and_the_rate_is_kept(
+    picture: str, rate: float, term: float | None, word: float | None
+) -> None:
+    marks, sequences = flags(picture), 1500
+    inside, counts = (marks & IN_TERM) > 0, np.zeros(len(marks))
+    for sequence in range(sequences):
+        counts[list(hidden(masked(marks, "term", rate, sequence)))] += 1
+    for probability, places in ((term, inside), (word, ~inside)):
+        assert all(within(count, sequences, probability or 0) for count in counts[places])
+    # Tokens of a term are hidden together, so their number spreads more than a binomial's.
+    deviation = math.sqrt(sequences * len(marks) * rate * (1 - rate) * 20)
+    assert abs(counts.sum() - sequences * len(marks) * rate) < 5 * deviation
+
+
+# --- all
+
+PICTURES = st.lists(
+    st.sampled_from(["a", "a-", "a---", "A", "A=", "A=B==", "A A="]), min_size=1, max_size=25
+).map("".join)
+RATES = st.floats(0.01, 0.99)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@given(
+    picture=PICTURES,
+    unknown=st.lists(st.booleans(), min_size=100, max_size=100),
+    rates=st.tuples(RATES, RATES),
+    share=RATES,
+    sequence=st.integers(0, 10**9),
+)
+def test_each_unit_hides_something_ordinary_and_more_at_a_higher_rate(
+    unit: Masking, picture: str, unknown: list[bool], rates: tuple[float, ...], share: float,
+    sequence: int,
+) -> None:  # fmt: skip
+    marks = flags(picture)
+    ids = np.where(unknown[: len(marks)], UNKNOWN, 7)
+    found = []
+    for rate in (*sorted(rates), max(rates)):
+        how = MaskingConfig(rate, 0, SPECIALS, VOCABULARY, unit, share)
+        found.append(mask_text(ids, how, 0, sequence, marks))
+        # Unknown tokens are hidden only where there is nothing else.
+        assert set(found[-1].targets_M.tolist()) == ({7} if 7 in ids else {UNKNOWN})
+        restored = found[-1].ids_L.copy()
+        restored[found[-1].positions_M] = found[-1].targets_M
+        assert restored.tolist() == [CLS, *ids, SEP]
+        assert {CLS, SEP, PAD}.isdisjoint(found[-1].ids_L[1:-1])
+    assert hidden(found[0]) <= hidden(found[1])
+    assert found[1].ids_L.tolist() == found[2].ids_L.tolist()
+
+
+def test_the_mask_rate_moves_in_equal_steps() -> None:
+    rates = [mlm_probability_at(step, 4, 0.3, 0.15) for step in (0, 1, 2, 3, 9)]
+    assert rates == pytest.approx([0.3, 0.25, 0.2, 0.15, 0.15])
+    assert mlm_probability_at(0, 1, 0.3, 0.15) == 0.3

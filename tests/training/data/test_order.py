@@ -76,67 +76,35 @@ def test_every_sequence_appears_once_an_epoch_and_epochs_follow_without_a_gap(
         assert sorted(numbers) == list(range(n))
 
 
-def test_another_batch_size_reads_the_same_sequences_in_the_same_order() -> None:
-    index = index_of([50] * 20, capacity=10)
-    assert batches(index, 1, 6, 10) == batches(index, 1, 15, 4)
-
-
-@given(
-    lengths=LENGTHS,
-    size=st.integers(1, 48),
-    step=st.integers(0, 50),
-    world=st.sampled_from([1, 2, 3, 4]),
-    micro=st.integers(1, 20),
-)
-@settings(deadline=None)
-def test_processes_together_read_the_global_batch_once(
-    lengths: list[int], size: int, step: int, world: int, micro: int
-) -> None:
-    keys = step_batch(index_of(lengths, 16), 0, step, size)
-    parts = [share(keys, rank, world, micro) for rank in range(world)]
-    read = [key for rank in parts for batch in rank for key in batch]
-    assert Counter(read) == Counter(keys)
-    assert all(1 <= len(batch) <= micro for rank in parts for batch in rank)
-    counts = [sum(map(len, rank)) for rank in parts]
-    assert max(counts) - min(counts) <= 1
-
-
 @given(
     lengths=LENGTHS,
     rounds=st.integers(1, 12),
     step=st.integers(0, 50),
     world=st.sampled_from([1, 2, 3, 4]),
-    rows=st.integers(1, 8),
+    micro=st.integers(1, 8),
 )
 @settings(deadline=None)
-def test_packed_micro_batches_are_as_many_in_every_process_and_hold_about_their_capacity(
-    lengths: list[int], rounds: int, step: int, world: int, rows: int
+def test_processes_together_read_the_global_batch_once_in_full_micro_batches(
+    lengths: list[int], rounds: int, step: int, world: int, micro: int
 ) -> None:
     keys = step_batch(index_of(lengths, 16), 0, step, rounds * world)
-    parts = [share(keys, rank, world, 99, rows * 16) for rank in range(world)]
-    assert Counter(key for rank in parts for batch in rank for key in batch) == Counter(keys)
-    assert len({len(rank) for rank in parts}) == 1
-    for rank in parts:
-        tokens = [sum(key.stop - key.start for key in batch) for batch in rank]
-        assert all(batch for batch in rank)
-        assert max(tokens) < rows * 16 + 16
-        assert max(tokens) - min(tokens) <= 16
+    for capacity in (None, micro * 16):
+        parts = [share(keys, rank, world, micro, capacity) for rank in range(world)]
+        assert Counter(key for rank in parts for batch in rank for key in batch) == Counter(keys)
+        assert len({len(rank) for rank in parts}) == 1
+        for rank in parts:
+            tokens = [sum(key.stop - key.start for key in batch) for batch in rank]
+            if capacity is None:
+                assert all(1 <= len(batch) <= micro for batch in rank)
+            else:
+                assert 0 < max(tokens) < capacity + 16
+                assert max(tokens) - min(tokens) <= 16
 
 
 def test_first_batch_golden() -> None:
     index = index_of([20, 7, 33, 14], capacity=10)
-    found = [
-        (key.epoch, key.sequence, key.document, key.start, key.stop)
-        for key in step_batch(index, 0, 0, 6)
-    ]
-    assert found == FIRST_BATCH
-
-
-FIRST_BATCH = [
-    (0, 1, 0, 10, 20),
-    (0, 5, 2, 16, 24),
-    (0, 4, 2, 8, 16),
-    (0, 8, 3, 7, 14),
-    (0, 7, 3, 0, 7),
-    (0, 2, 1, 0, 7),
-]
+    assert [tuple(key) for key in step_batch(index, 0, 0, 6)] == [
+        (0, 1, 0, 10, 20), (0, 5, 2, 16, 24), (0, 4, 2, 8, 16), (0, 8, 3, 7, 14), (0, 7, 3, 0, 7),
+        (0, 2, 1, 0, 7),
+    ]  # fmt: skip
+    assert batches(index, 1, 6, 10) == batches(index, 1, 15, 4)

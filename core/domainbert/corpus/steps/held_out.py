@@ -6,15 +6,13 @@ always on the same side. It needs the hashes of all documents, so it runs on the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class Split(NamedTuple):

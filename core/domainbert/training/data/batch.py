@@ -8,23 +8,21 @@ Legend: B rows, L their length, N masked tokens, P labelled sequences of the mic
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from domainbert.model.packed_attention import Runs
 from domainbert.plugin.registry import calling
-from domainbert.training.data.frame import MaskedSequence, frame_text
+from domainbert.training.data.frame import Frame, frame_text
 from domainbert.training.data.masking import mask_frame
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
     from domainbert.training.data.order import SequenceKey
     from domainbert.training.step import Job
 
@@ -42,7 +40,7 @@ class MicroBatch:
     Args:
         input_ids_BL: int64, right-padded.
         attention_mask_BL: int64, 1 for tokens and 0 for padding; in rows of several sequences it
-            counts them from 1; None in a flat batch.
+            numbers them from 1; None in a flat batch.
         places_BL: int64, place of each token in its sequence, from 0; None in a padded batch.
         runs: Lengths of the sequences in the row of a flat batch, padding last; else empty.
         positions_N: int64, masked positions in the flattened (B·L) batch.
@@ -66,12 +64,9 @@ class MicroBatch:
 
     def to(self, device: torch.device) -> MicroBatch:
         """Copy to a device."""
-        tensors: dict[str, Any] = {
-            name: value.to(device, non_blocking=True)
-            for name, value in vars(self).items()
-            if isinstance(value, torch.Tensor)
-        }
-        return replace(self, **tensors)
+        tensors = {name: value for name, value in vars(self).items() if torch.is_tensor(value)}
+        moved: Any = {name: value.to(device, non_blocking=True) for name, value in tensors.items()}
+        return replace(self, **moved)
 
 
 def masked_batch(job: Job, keys: list[SequenceKey], longest: int) -> MicroBatch:
@@ -80,15 +75,14 @@ def masked_batch(job: Job, keys: list[SequenceKey], longest: int) -> MicroBatch:
     return LAYOUTS[job.layout](sequences, job.masking.specials.pad, longest)
 
 
-def masked_sequence(job: Job, key: SequenceKey) -> MaskedSequence:
+def masked_sequence(job: Job, key: SequenceKey) -> Frame:
     """Read one sequence, in the way of the objective that frames sequences, and mask it."""
-    for objective in job.objectives:
-        if objective.frame is not None:
-            with calling(objective):
-                frame = objective.frame(key, job)
-            break
-    else:
+    framing = next((objective for objective in job.objectives if objective.frame), None)
+    if framing is None or framing.frame is None:
         frame = frame_text(key, job)
+    else:
+        with calling(framing):
+            frame = framing.frame(key, job)
     return mask_frame(frame, job.masking, key.epoch, key.sequence)
 
 
@@ -102,7 +96,7 @@ def padded_length(tokens: int, longest: int) -> int:
     return min(_rounded(tokens, _MULTIPLE), longest)
 
 
-def collate(sequences: list[MaskedSequence], pad_id: int, longest: int) -> MicroBatch:
+def collate(sequences: list[Frame], pad_id: int, longest: int) -> MicroBatch:
     """Pad masked sequences to one length.
 
     Args:
@@ -110,17 +104,12 @@ def collate(sequences: list[MaskedSequence], pad_id: int, longest: int) -> Micro
         pad_id: Id of the padding token.
         longest: Tokens that the model reads.
     """
-    length = padded_length(max(len(item.input_ids_L) for item in sequences), longest)
-    ids_BL = np.full((len(sequences), length), pad_id, dtype=np.int64)
-    mask_BL = np.zeros_like(ids_BL)
-    for row, item in enumerate(sequences):
-        ids_BL[row, : len(item.input_ids_L)] = item.input_ids_L
-        mask_BL[row, : len(item.input_ids_L)] = 1
-    starts = [row * length for row in range(len(sequences))]
-    return _batch(sequences, starts, ids_BL, mask_BL=mask_BL)
+    length = padded_length(max(len(item.ids_L) for item in sequences), longest)
+    starts = range(0, len(sequences) * length, length)
+    return _lay("padded", sequences, starts, (len(sequences), length), pad_id)
 
 
-def flatten(sequences: list[MaskedSequence], pad_id: int, longest: int) -> MicroBatch:
+def flatten(sequences: list[Frame], pad_id: int, longest: int) -> MicroBatch:
     """Lay masked sequences one behind the other in one row, equal lengths side by side.
 
     Args:
@@ -128,19 +117,17 @@ def flatten(sequences: list[MaskedSequence], pad_id: int, longest: int) -> Micro
         pad_id: Id of the padding token, which fills up the row to a round length.
         longest: Tokens that the model reads.
     """
-    ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
-    lengths = [len(item.input_ids_L) for item in ordered]
-    extra = _rounded(sum(lengths), _FLAT_MULTIPLE) - sum(lengths)
+    ordered = sorted(sequences, key=lambda item: -len(item.ids_L))
+    lengths = [len(item.ids_L) for item in ordered]
+    total = _rounded(sum(lengths), _FLAT_MULTIPLE)
     # Padding is a sequence too, so that it reaches no other.
-    parts = [*lengths, extra] if extra else lengths
-    ids_BL = np.concatenate([*(item.input_ids_L for item in ordered), np.full(extra, pad_id)])[None]
-    places_BL = np.concatenate([np.arange(length) for length in parts])[None] % longest
+    parts = [*lengths, total - sum(lengths)] if total > sum(lengths) else lengths
     runs = tuple((len(list(group)), length) for length, group in groupby(parts))
-    starts = np.cumsum([0, *lengths[:-1]]).tolist()
-    return _batch(ordered, starts, ids_BL, places_BL=places_BL, runs=runs)
+    batch = _lay("flat", ordered, np.cumsum([0, *lengths[:-1]]).tolist(), (1, total), pad_id)
+    return replace(batch, runs=runs)
 
 
-def fill_rows(sequences: list[MaskedSequence], pad_id: int, longest: int) -> MicroBatch:
+def fill_rows(sequences: list[Frame], pad_id: int, longest: int) -> MicroBatch:
     """Lay masked sequences several to a row, each in the first row with room for it.
 
     Args:
@@ -148,67 +135,55 @@ def fill_rows(sequences: list[MaskedSequence], pad_id: int, longest: int) -> Mic
         pad_id: Id of the padding token.
         longest: Tokens that the model reads.
     """
-    ordered = sorted(sequences, key=lambda item: -len(item.input_ids_L))
-    length = padded_length(len(ordered[0].input_ids_L), longest)
-    ids_BL, mask_BL, places_BL = np.zeros((3, len(ordered), length), dtype=np.int64)
-    ids_BL[:] = pad_id
+    ordered = sorted(sequences, key=lambda item: -len(item.ids_L))
+    length = padded_length(len(ordered[0].ids_L), longest)
     filled: list[int] = []
     starts = []
-    for item in ordered:
-        size = len(item.input_ids_L)
+    for size in (len(item.ids_L) for item in ordered):
         row = next((r for r, used in enumerate(filled) if used + size <= length), len(filled))
-        if row == len(filled):
-            filled.append(0)
-        first = filled[row]
-        here = slice(first, first + size)
-        mask_BL[row, here] = mask_BL[row].max() + 1
-        ids_BL[row, here], places_BL[row, here] = item.input_ids_L, np.arange(size)
-        starts.append(row * length + first)
+        filled += [0] * (row == len(filled))
+        starts.append(row * length + filled[row])
         filled[row] += size
-    rows = slice(len(filled))
-    return _batch(ordered, starts, ids_BL[rows], mask_BL=mask_BL[rows], places_BL=places_BL[rows])
+    return _lay("rows", ordered, starts, (len(filled), length), pad_id)
 
 
-LAYOUTS: dict[Layout, Callable[[list[MaskedSequence], int, int], MicroBatch]] = {
-    "flat": flatten,
-    "rows": fill_rows,
-    "padded": collate,
-}
+LAYOUTS: dict[Layout, Any] = {"flat": flatten, "rows": fill_rows, "padded": collate}
 
 
 def _rounded(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple
 
 
-def _batch(
-    sequences: list[MaskedSequence],
-    starts: list[int],
-    ids_BL: NDArray[np.int64],
-    mask_BL: NDArray[np.int64] | None = None,
-    places_BL: NDArray[np.int64] | None = None,
-    runs: Runs = (),
+def _lay(
+    layout: Layout,
+    sequences: list[Frame],
+    starts: Sequence[int],
+    shape: tuple[int, int],
+    pad_id: int,
 ) -> MicroBatch:
     """Return the micro-batch of sequences that start at given places of the flattened batch."""
-    placed = list(zip(sequences, starts, strict=True))
-    types_T: NDArray[np.int64] | None = np.zeros(ids_BL.size, dtype=np.int64)
-    for item, start in placed:
-        if item.token_types_L is None or types_T is None:
-            types_T = None
-        else:
-            types_T[start : start + len(item.token_types_L)] = item.token_types_L
-    labelled = [(start, item.label) for item, start in placed if item.label is not None]
+    values = np.zeros((4, shape[0] * shape[1]), dtype=np.int64)
+    values[0] = pad_id
+    for number, (item, start) in enumerate(zip(sequences, starts, strict=True), start=1):
+        size, types_L = len(item.ids_L), item.token_types_L
+        numbers_L = np.full(size, 1 if layout == "padded" else number)
+        rows = item.ids_L, numbers_L, np.arange(size), 0 * numbers_L if types_L is None else types_L
+        values[:, start : start + size] = rows
+    input_ids_BL, numbers_BL, places_BL, types_BL = torch.from_numpy(values.reshape(4, *shape))
+    typed = all(item.token_types_L is not None for item in sequences)
+    pairs = zip(sequences, starts, strict=True)
+    labelled = [(start, item.label) for item, start in pairs if item.label is not None]
     firsts_P, labels_P = torch.tensor(labelled, dtype=torch.long).reshape(-1, 2).unbind(dim=1)
+    positions = [item.positions_M + start for item, start in zip(sequences, starts, strict=True)]
     return MicroBatch(
-        input_ids_BL=torch.from_numpy(ids_BL),
-        attention_mask_BL=None if mask_BL is None else torch.from_numpy(mask_BL),
-        places_BL=None if places_BL is None else torch.from_numpy(places_BL),
-        runs=runs,
-        positions_N=torch.from_numpy(
-            np.concatenate([i.positions_M + start for i, start in placed])
-        ),
+        input_ids_BL=input_ids_BL,
+        attention_mask_BL=None if layout == "flat" else numbers_BL,
+        places_BL=None if layout == "padded" else places_BL,
+        runs=(),
+        positions_N=torch.from_numpy(np.concatenate(positions)),
         targets_N=torch.from_numpy(np.concatenate([item.targets_M for item in sequences])),
-        n_tokens=sum(len(item.input_ids_L) for item in sequences),
-        token_types_BL=None if types_T is None else torch.from_numpy(types_T.reshape(ids_BL.shape)),
+        n_tokens=sum(len(item.ids_L) for item in sequences),
+        token_types_BL=types_BL if typed else None,
         firsts_P=firsts_P,
         labels_P=labels_P,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,16 +19,21 @@ if TYPE_CHECKING:
     from domainbert.training.step import Job
 
 
+_none: Any = partial(np.empty, 0, dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Frame:
-    """A sequence with its special tokens, nothing masked yet.
+    """A sequence with its special tokens.
 
     Args:
-        ids_L: int64.
+        ids_L: int64, as the model reads them.
         units_L: uint8, flags of `corpus.token_units`; none at special tokens.
         inside_L: bool, False at special tokens.
         token_types_L: int64, 0 and 1 for the parts of a pair; None for a single text.
         label: Class of the sequence, None without.
+        positions_M: int64, the masked positions, ascending; none before masking.
+        targets_M: int64, the original ids there.
     """
 
     ids_L: NDArray[np.int64]
@@ -35,25 +41,14 @@ class Frame:
     inside_L: NDArray[np.bool_]
     token_types_L: NDArray[np.int64] | None = None
     label: int | None = None
+    positions_M: NDArray[np.int64] = field(default_factory=_none)
+    targets_M: NDArray[np.int64] = field(default_factory=_none)
 
-
-@dataclass(frozen=True)
-class MaskedSequence:
-    """One sequence as the model sees it.
-
-    Args:
-        input_ids_L: int64.
-        positions_M: int64, the masked positions, ascending; at least one.
-        targets_M: int64, the original ids there.
-        token_types_L: int64, 0 and 1 for the parts of a pair; None for a single text.
-        label: Class of the sequence, None without.
-    """
-
-    input_ids_L: NDArray[np.int64]
-    positions_M: NDArray[np.int64]
-    targets_M: NDArray[np.int64]
-    token_types_L: NDArray[np.int64] | None = None
-    label: int | None = None
+    def masked(self, positions_M: NDArray[np.int64], ids_M: Any) -> Frame:
+        """Return the frame with other ids at some positions, the original ones as targets."""
+        ids_L, targets_M = self.ids_L.copy(), self.ids_L[positions_M]
+        ids_L[positions_M] = ids_M
+        return replace(self, ids_L=ids_L, positions_M=positions_M, targets_M=targets_M)
 
 
 def frame_text(key: SequenceKey, job: Job) -> Frame:
@@ -74,19 +69,14 @@ def frame_parts(
         texts: Ids of each, at least one, and the flags of their token units, if the store has them.
         specials: Tokens before, between and behind.
     """
-    frames = (specials.prefix, *[specials.between or ()] * (len(texts) - 1), specials.suffix)
-    total = sum(map(len, frames)) + sum(len(ids) for ids, _ in texts)
-    ids_L = np.empty(total, dtype=np.int64)
-    units_L = np.zeros(total, dtype=np.uint8)
-    inside_L = np.zeros(total, dtype=bool)
-    place = len(frames[0])
-    ids_L[:place] = frames[0]
-    for (ids, units), behind in zip(texts, frames[1:], strict=True):
-        stop = place + len(ids)
-        ids_L[place:stop], inside_L[place:stop] = ids, True
-        if units is not None:
-            units_L[place:stop] = units
-        units_L[place] |= BEGINS_WORD | (BEGINS_TERM if units_L[place] & IN_TERM else 0)
-        ids_L[stop : stop + len(behind)] = behind
-        place = stop + len(behind)
-    return Frame(ids_L, units_L, inside_L)
+    pieces: list[tuple[Any, NDArray[np.uint8] | None]] = [(specials.prefix, None)]
+    for text in texts:
+        pieces += [text, (specials.between or (), None)]
+    pieces[-1] = specials.suffix, None
+    lengths = [len(ids) for ids, _ in pieces]
+    ids_L = np.concatenate([ids for ids, _ in pieces]).astype(np.int64)
+    flags = [np.zeros(len(ids), np.uint8) if units is None else units for ids, units in pieces]
+    units_L, firsts = np.concatenate(flags), np.cumsum(lengths)[:-1:2]
+    units_L[firsts] |= np.where(units_L[firsts] & IN_TERM, BEGINS_TERM, 0).astype(np.uint8)
+    units_L[firsts] |= BEGINS_WORD
+    return Frame(ids_L, units_L, np.repeat(np.arange(len(pieces)) % 2 > 0, lengths))

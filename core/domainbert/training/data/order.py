@@ -90,7 +90,7 @@ class SequenceKey(NamedTuple):
 def global_batch(index: SequenceIndex, seed: int, places: tuple[int, int]) -> list[SequenceKey]:
     """Return the sequences of an optimizer step, whatever the number of processes.
 
-    Epochs follow each other without a gap, each in an order of its own; nothing is dropped.
+    Epochs follow each other without a gap, each in its own order; nothing is dropped.
 
     Args:
         index: Sequences of one epoch.
@@ -99,14 +99,11 @@ def global_batch(index: SequenceIndex, seed: int, places: tuple[int, int]) -> li
     """
     epochs, within = np.divmod(np.arange(*places, dtype=np.int64), index.n_sequences)
     keys: list[SequenceKey] = []
-    for epoch in np.unique(epochs):
-        key = derive_key("order", seed, int(epoch))
+    for epoch in np.unique(epochs).tolist():
+        key = derive_key("order", seed, epoch)
         sequences_B = permute(within[epochs == epoch], index.n_sequences, key)
-        rows: Any = index.locate(sequences_B).tolist()
-        keys += [
-            SequenceKey(int(epoch), sequence, *row)
-            for sequence, row in zip(sequences_B.tolist(), rows, strict=True)
-        ]
+        rows_B4: Any = np.column_stack([sequences_B, index.locate(sequences_B)]).tolist()
+        keys += [SequenceKey(epoch, *row) for row in rows_B4]
     return keys
 
 

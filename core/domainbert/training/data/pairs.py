@@ -37,12 +37,12 @@ def frame_pair(key: SequenceKey, job: Job) -> Frame:
     begins or ends inside of a word would tell the class. A sequence of one word is framed alone,
     without a class.
     """
-    start, stop = _whole_words(_units(job.store, key.document), key)
-    text = _text(job.store, key.document, start, stop)
-    ids, units = text
+    units = _units(job.store, key.document)
+    start, stop = _whole_words(units, key)
+    ids, units = job.store.ids(key.document)[start:stop], units[start:stop]
     cuts = np.flatnonzero(units[1:] & BEGINS_WORD) + 1
     if not len(cuts):
-        return _typed(frame_parts([text], job.masking.specials), None, job)
+        return _typed(frame_parts([(ids, units)], job.masking.specials), None, job)
     draw = derive_key("pair", job.settings.seed, key.epoch, key.sequence)
     cut = cuts[int(random_words(draw, _CUT)) % len(cuts)]
     parts = [(ids[:cut], units[:cut]), (ids[cut:], units[cut:])]
@@ -62,16 +62,11 @@ def _units(store: TokenStore, document: int) -> NDArray[np.uint8]:
     return units
 
 
-def _text(store: TokenStore, document: int, start: int, stop: int) -> Text:
-    return store.ids(document)[start:stop], _units(store, document)[start:stop]
-
-
 def _whole_words(units: NDArray[np.uint8], key: SequenceKey) -> tuple[int, int]:
     """Return the part of a sequence that is whole words, or all of it if there is none."""
-    start, stop = key.start, _word_end(units, key.stop)
-    while start < stop and not units[start] & BEGINS_WORD:
-        start += 1
-    return (start, stop) if start < stop else (key.start, key.stop)
+    stop = _word_end(units, key.stop)
+    begins = np.flatnonzero(units[key.start : stop] & BEGINS_WORD)
+    return (key.start + int(begins[0]), stop) if len(begins) else (key.start, key.stop)
 
 
 def _word_end(units: NDArray[np.uint8], stop: int) -> int:
@@ -100,8 +95,9 @@ def _elsewhere(key: SequenceKey, job: Job, length: int, draw: int) -> Text:
     while start > 0 and not units[start] & BEGINS_WORD:
         start -= 1
     end = min(len(units), start + length)
-    whole = _word_end(units, end)
-    return _text(store, document, start, whole if whole > start else end)
+    if (whole := _word_end(units, end)) > start:
+        end = whole
+    return store.ids(document)[start:end], units[start:end]
 
 
 def _typed(frame: Frame, first: int | None, job: Job) -> Frame:

@@ -47,13 +47,12 @@ def _prepare(job: Job) -> None:
         )
     if job.masking.specials.between is None:
         raise RecipeError(
-            "train.sentence_pairs: the tokenizer of the base has no frame for two texts of the "
-            "usual form. Use `none`."
+            "train.sentence_pairs: the tokenizer frames two texts in an unusual way. Use `none`."
         )
     if kind == "next" and len(job.index.documents_T) < 2:
         raise RecipeError(
-            "train.sentence_pairs: `next` takes parts from other documents, and the training slice "
-            "has one document. Use `order`, or split the text into documents with `text_unit`."
+            "train.sentence_pairs: `next` needs two documents, and the training slice has one. "
+            "Use `order`, or split the text into documents with `text_unit`."
         )
 
 
