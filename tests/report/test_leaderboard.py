@@ -70,7 +70,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_same_results_give_the_same_files(
+def test_equal_results_give_equal_files(
     tmp_path: Path, results: Path, site: dict[str, str]
 ) -> None:
     assert list(tmp_path.iterdir()) == []
@@ -85,9 +85,7 @@ def test_the_same_results_give_the_same_files(
 
 
 @pytest.mark.parametrize("name", ["index.html", "leaderboard.csv"])
-def test_files_of_somebody_else_are_not_written_over(
-    tmp_path: Path, results: Path, name: str
-) -> None:
+def test_foreign_files_are_not_written_over(tmp_path: Path, results: Path, name: str) -> None:
     (tmp_path / name).write_text("mine", encoding="utf-8")
     with pytest.raises(RunFolderError, match="is there already and no leaderboard wrote it"):
         written(results, tmp_path)
@@ -118,9 +116,7 @@ def test_json_csv_and_markdown_say_the_same(site: dict[str, str]) -> None:
     assert ", better | 2 | 22,713,216 | 9,441,385 | 70.8 |\n" in site[".md"]
 
 
-def test_tables_of_one_task_are_kept_apart_and_it_is_said(
-    tmp_path: Path, write_result: Write
-) -> None:
+def test_tables_of_one_task_are_kept_apart(tmp_path: Path, write_result: Write) -> None:
     for folder, task in enumerate([{}, {"version": "2"}, {"multi_label": True}]):
         write_result(tmp_path / str(folder), task=task)
     tables, notices = make_leaderboard([str(tmp_path)])

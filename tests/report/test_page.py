@@ -40,9 +40,7 @@ def plot(folder: Path) -> Any:
     return make_plot(table["rows"])
 
 
-def test_a_plot_has_its_points_inside_and_its_labels_apart(
-    tmp_path: Path, write_result: Write
-) -> None:
+def test_points_are_inside_and_labels_apart(tmp_path: Path, write_result: Write) -> None:
     for number in range(8):
         named = {"run": f"run-{number}", "sha256": str(number) * 64, "minutes": 3.0**number}
         write_result(tmp_path / str(number), 0.9, records=300, model=named)
@@ -60,9 +58,7 @@ def test_a_plot_has_its_points_inside_and_its_labels_apart(
     assert [tick["label"] for tick in made["x_ticks"]] == ["10", "100", "1000"]
 
 
-def test_costs_of_nothing_and_equal_scores_can_be_plotted(
-    tmp_path: Path, write_result: Write
-) -> None:
+def test_no_costs_and_equal_scores_can_be_plotted(tmp_path: Path, write_result: Write) -> None:
     for number in range(2):
         free: dict[str, Any] = {"run": f"r{number}", "sha256": str(number) * 64, "minutes": 0.0}
         write_result(tmp_path / str(number), 1.0, model=free, minutes=0.0)

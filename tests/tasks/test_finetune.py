@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_model_and_predictions(fit: Fit) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_new_classifier_is_the_same_for_every_encoder_of_a_size(
+def test_encoders_of_a_size_get_the_same_head(
     family_folder: Folder, tmp_path: Path, family: str
 ) -> None:
     bare = tiny_checkpoint(tmp_path / "bare", family, with_head=False)
@@ -75,7 +75,7 @@ def test_the_new_classifier_is_the_same_for_every_encoder_of_a_size(
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", ["tagging", "one"])
-def test_every_family_predicts_every_record(
+def test_all_records_are_predicted(
     family_folder: Folder, session: Session, family: str, name: str
 ) -> None:
     splits = {"train": sentences(0, 4)} if name == "tagging" else {"train": examples(0, 4)}
@@ -148,9 +148,7 @@ def test_a_checkpoint_that_cannot_tag_is_named(family_folder: Folder, tmp_path: 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_gradual_unfreezing_goes_from_the_top_to_the_embeddings(
-    family_folder: Folder, family: str
-) -> None:
+def test_gradual_unfreezing_goes_from_the_top_down(family_folder: Folder, family: str) -> None:
     model = load_classifier(family_folder(family), 2, 0)
     depth = depths(model)
     top = max(depth.values())

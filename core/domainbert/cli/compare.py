@@ -10,12 +10,8 @@ from domainbert.cli.common import JsonOption, print_json, print_line, print_noti
 
 
 def compare(
-    first: Annotated[
-        str, typer.Argument(metavar="A", help="Run folder, folder of results, file or glob.")
-    ],
-    second: Annotated[
-        str, typer.Argument(metavar="B", help="The same, of the model that is compared with A.")
-    ],
+    first: Annotated[str, typer.Argument(metavar="A", help="Run or results: folder, file, glob.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The same, of the second model.")],
     as_json: JsonOption = False,
 ) -> None:
     """Compare two models by their stored results: B minus A, with a bootstrap interval.

@@ -12,17 +12,13 @@ from domainbert.cli.common import JsonOption, PluginOption, print_json, print_li
 
 def evaluate(
     target: Annotated[str, typer.Argument(help="Run folder, model folder, hub id or package:…")],
-    domain: Annotated[
-        str | None, typer.Option(help="Domain of the tasks; a run knows its own.")
-    ] = None,
+    domain: Annotated[str | None, typer.Option(help="Domain; a run knows its own.")] = None,
     task: Annotated[
         list[str] | None,
         typer.Option(help="Task of the domain; may be repeated.  [default: those of the run]"),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Fine-tune with seeds 0 to N-1.")] = 5,
-    against: Annotated[
-        str | None, typer.Option(help="Model to compare with.  [default: the base of the run]")
-    ] = None,
+    against: Annotated[str | None, typer.Option(help="Compare with.  [default: the base]")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of results.  [default: the run, or evaluations/…]")
     ] = None,

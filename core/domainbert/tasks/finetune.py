@@ -91,8 +91,8 @@ def finetune(
     model = load_classifier(folder, len(kind.outputs(loaded.task)), seed).to(device)
     check_length(model.encoder, settings.max_seq_length, "evaluate.max_seq_length")
     tuned = Tuned(model, tokenizer, pad, kind, loaded, settings, session)
-    windows = encode(tuned, train)
     with calling(kind):
+        windows = kind.encode(train, tokenizer, settings)
         targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
     if bias_C is not None:
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
@@ -170,7 +170,9 @@ def predict(tuned: Tuned, splits: Mapping[str, Sequence[Any]] | None = None) -> 
 
 def score_records(tuned: Tuned, records: Sequence[Any]) -> tuple[list[Window], NDArray[np.float32]]:
     """Return the windows of records, shortest first, and the scores of their rows, (X, C)."""
-    windows = sorted(encode(tuned, records), key=lambda window: len(window.input_ids))
+    with calling(tuned.kind):
+        windows = tuned.kind.encode(records, tuned.tokenizer, tuned.settings)
+    windows = sorted(windows, key=lambda window: len(window.input_ids))
     parts = [np.zeros((0, tuned.model.classifier.out_features), np.float32)]
     for batch in batched(windows, _PREDICTED):
         tuned.session.check_stop()
@@ -180,12 +182,6 @@ def score_records(tuned: Tuned, records: Sequence[Any]) -> tuple[list[Window], N
             task = f"task {tuned.loaded.task.name!r}"
             raise RunFailed(f"{task}: scores that are not finite. Lower `evaluate.learning_rate`.")
     return windows, np.concatenate(parts)
-
-
-def encode(tuned: Tuned, records: Sequence[Any]) -> list[Window]:
-    """Return the windows of records that fit the model."""
-    with calling(tuned.kind):
-        return tuned.kind.encode(records, tuned.tokenizer, tuned.settings)
 
 
 def score_batch(tuned: Tuned, batch: Sequence[Window]) -> Tensor:

@@ -22,9 +22,7 @@ TokenizerOf = Callable[[str], Any]
 
 
 @pytest.mark.parametrize("long", ["truncate", "window"])
-def test_a_document_of_100_000_words_is_cut_or_read_whole(
-    tokenizer_of: TokenizerOf, long: str
-) -> None:
+def test_a_long_document_is_cut_or_read_whole(tokenizer_of: TokenizerOf, long: str) -> None:
     settings = SETTINGS.model_copy(update={"long_texts": long})
     document = Example("the baker " * 50_000, ("person",))
     windows = text_windows([document, Example("", ("place",))], tokenizer_of("bert"), settings)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from helpers.tasks import classification, examples, labelled
 from domainbert.errors import PluginError, RunFailed
 from domainbert.plugin.components import Baseline, Metric
 from domainbert.plugin.domain import Prediction
-from domainbert.plugin.registry import load_plugins
 from domainbert.tasks.metrics.score import (
     check_predictions,
     metric_names,
@@ -19,30 +17,22 @@ from domainbert.tasks.metrics.score import (
     score,
 )
 
-PLUGIN = """
-import domainbert
-
-@domainbert.hookimpl
-def domainbert_components():
-    yield domainbert.Metric("length", of_sample=lambda predictions: {value})
-"""
-
 
 @pytest.fixture
-def add_metric(tmp_path: Path) -> Any:
-    """Load a plugin with a metric `length` of a given value."""
+def add_metric(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Provide a metric `length` of a given function."""
+    from domainbert.plugin import registry
 
-    def add(value: str) -> None:
-        path = tmp_path / "length.py"
-        path.write_text(PLUGIN.format(value=value), encoding="utf-8")
-        load_plugins([path])
+    def add(function: Any) -> None:
+        metrics = registry.components(Metric) | {"length": Metric("length", of_sample=function)}
+        known = registry.components
+        monkeypatch.setattr(registry, "components", lambda k: metrics if k is Metric else known(k))
 
-    yield add
-    load_plugins()
+    return add
 
 
-def test_a_task_names_metrics_beside_those_of_its_kind(add_metric: Callable[[str], None]) -> None:
-    add_metric("1 / len(predictions)")
+def test_a_task_names_metrics_beside_those_of_its_kind(add_metric: Any) -> None:
+    add_metric(lambda predictions: 1 / len(predictions))
     task = labelled("tagging", "X", metrics=("length", "f1_strict"))
     assert metric_names(task) == (
         "f1_strict", "precision_strict", "recall_strict", "f1_default", "length",
@@ -54,15 +44,16 @@ def test_a_task_names_metrics_beside_those_of_its_kind(add_metric: Callable[[str
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("1 / 0", "Metric 'length' .*ZeroDivisionError"),
-        ("exit(3)", "Metric 'length' "),
-        ("float('nan')", "metric 'length' gave nan for 4 records; expected a number from 0 to 1"),
-        ("2", "metric 'length' gave 2.0 for 4 records; expected a number from 0 to 1"),
+        (lambda _: 1 / 0, "Metric 'length' .*ZeroDivisionError"),
+        (lambda _: exit(3), "Metric 'length' "),
+        (
+            lambda _: float("nan"),
+            "metric 'length' gave nan for 4 records; expected a number from 0",
+        ),
+        (lambda _: 2, "metric 'length' gave 2.0 for 4 records; expected a number from 0 to 1"),
     ],
 )
-def test_a_metric_that_fails_or_gives_no_score_is_named(
-    add_metric: Callable[[str], None], value: str, message: str
-) -> None:
+def test_a_failing_metric_is_named(add_metric: Any, value: Any, message: str) -> None:
     add_metric(value)
     with pytest.raises(RunFailed, match=message):
         score(labelled("tagging", "X", metrics=("length",)), [Prediction(("O",), ("O",))] * 4)

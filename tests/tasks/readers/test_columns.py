@@ -40,11 +40,7 @@ TWO = [sentence("The keeper left", "O B-ROLE O"), sentence("Dawn", "B-TIME")]
         "The\tDT\tO\nkeeper\tNN\tB-ROLE\nleft\tVB\tO\n\nDawn\t\tB-TIME\n",
         "-DOCSTART- O\n\nThe O\nkeeper B-ROLE\nleft O\n-DOCSTART- -X- O\nDawn B-TIME\n",
     ],
-    ids=[
-        "tabs", "no end of line", "blank lines", "CRLF", "byte-order mark", "blanks",
-        "more columns, blanks", "more columns, tabs", "DOCSTART",
-    ],
-)  # fmt: skip
+)
 def test_ways_of_writing_the_same_two_sentences(path: Path, content: str) -> None:
     assert read(path, content) == TWO
 
@@ -87,7 +83,7 @@ def test_a_bad_line_is_named(path: Path, line: str | bytes, message: str) -> Non
         ("I-X O I-X", "B-X O B-X", 2),
     ],
 )
-def test_a_mention_that_begins_with_i_is_repaired_and_counted(
+def test_a_mention_without_b_is_repaired_and_counted(
     tags: str, expected: str, repaired: int
 ) -> None:
     words, counts = " ".join("w" for _ in tags.split()), Counter[str]()
