@@ -7,13 +7,13 @@
     │   ├── DataError                a corpus, task or downloaded file
     │   ├── BaseModelError           a base checkpoint that is missing, unsafe or unsuitable
     │   ├── RunFolderError           the output folder is in use or holds something else
-    │   └── StorageError             the system refuses to write; what was complete still is
+    │   └── StorageError             the system refuses to write; complete files stay
     │       └── StorageFullError     no space left
     ├── RunFailed                    exit 1: the work started and could not be finished
     ├── FailedElsewhere              exit 1: another process of the run met an unexpected error
     └── Stopped                      exit 75 or 130: a signal; the checkpoint is kept
 
-A message says what happened, where (file:line:key), what was expected and what to do.
+A message says what happened, where (file:line:key), the expected value and the remedy.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class RunFolderError(UserError):
 
 
 class StorageError(UserError):
-    """The system refuses to write a file; what stood before is whole."""
+    """The system refuses to write a file; earlier files are whole."""
 
 
 class StorageFullError(StorageError):
-    """No space left on the device while writing; what stood before is whole."""
+    """No space left on the device while writing; earlier files are whole."""
 
 
 class RunFailed(DomainBertError):
@@ -75,7 +75,7 @@ class Stopped(DomainBertError):
 
     Args:
         signal_name: `SIGINT`, `SIGTERM` or `SIGUSR1`.
-        message: What was kept and the command that continues.
+        message: The work that is kept, and the command that continues.
     """
 
     def __init__(self, signal_name: str, message: str) -> None:
