@@ -113,7 +113,7 @@ def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
         ),
         (
             [*DRY, "--processes", "3"],
-            "train.batch_size: 4 cannot be shared by 3 processes. Take a multiple",
+            "train.batch_size: 4 is not a multiple of the 3 processes",
         ),
         (["town.yaml", "--until", "head"], None),
     ],

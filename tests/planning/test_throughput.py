@@ -48,9 +48,9 @@ def bits(job: Job) -> list[Any]:
 
 def test_tokens_of_the_slice_are_those_that_an_epoch_reads(make_job: MakeJob) -> None:
     job = make_job(epochs=1, batch_size=1, micro_batch_size=1)
-    size = corpus_size(job)
-    state = run_phase(job, Phase("full", 0, size.n_sequences, 1e-4), START)
-    assert state.tokens == size.n_tokens
+    n_sequences, n_tokens = corpus_size(job)
+    state = run_phase(job, Phase("full", 0, n_sequences, 1e-4), START)
+    assert state.tokens == n_tokens
 
 
 def test_timed_steps_leave_no_trace(make_job: MakeJob) -> None:
@@ -83,7 +83,8 @@ def test_minutes_become_steps_that_the_stage_keeps(
     plan = read_json(tmp_path / "plan.json")
     assert planned_steps(tmp_path) == plan["steps"] == steps
     assert plan["timed_steps"] == 5
-    expected = 60 / plan["seconds_per_token"] / corpus_size(job).tokens_per_sequence / 4
+    n_sequences, n_tokens = corpus_size(job)
+    expected = 60 / plan["seconds_per_token"] / (n_tokens / n_sequences) / 4
     assert steps - 1 < expected <= steps
     # A continued run keeps its steps on a machine of any speed, and times nothing.
     clock["step"] = 100.0
