@@ -15,18 +15,12 @@ PAGES = sorted(
     for path in (ROOT / folder).rglob("*.md")
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
+SLOW = ("add-a-component", "bio", "finance", "own-data", "patent", "plan-a-run", "stages")
+QUICK = ("corpus-steps", "extend-the-vocabulary", "objectives")
 RUNNABLE = [
-    "docs/how-to/add-a-component.md",
-    "docs/how-to/bio.md",
-    "docs/how-to/corpus-steps.md",
-    "docs/how-to/extend-the-vocabulary.md",
-    "docs/how-to/finance.md",
-    "docs/how-to/objectives.md",
-    pytest.param("docs/how-to/own-data.md", marks=pytest.mark.slow),
-    "docs/how-to/patent.md",
-    "docs/how-to/stages.md",
-    pytest.param("docs/how-to/plan-a-run.md", marks=pytest.mark.slow),
     "docs/tutorials/first-adaptation.md",
+    *(f"docs/how-to/{name}.md" for name in QUICK),
+    *(pytest.param(f"docs/how-to/{name}.md", marks=pytest.mark.slow) for name in SLOW),
 ]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")
