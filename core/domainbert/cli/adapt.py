@@ -14,6 +14,7 @@ from domainbert.run.heartbeat import is_worker
 from domainbert.run.resume_command import continue_command
 
 if TYPE_CHECKING:
+    from domainbert.recipe.schema import Recipe
     from domainbert.report.card import RunSummary
 
 
@@ -59,14 +60,10 @@ def adapt(
     registry = load_plugins(plugin or ())
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
-    in_data = until in {"corpus", "vocabulary"}
-    several = processes > 1 and not only_plan and not in_data and not is_worker()
+    in_data = only_plan or until in {"corpus", "vocabulary"}
+    several = processes > 1 and not in_data and not is_worker()
     if several:
-        from domainbert.launch.supervisor import check_supervision
-        from domainbert.training.phases import check_shares
-
-        check_supervision()
-        check_shares(chosen.recipe.train, processes)
+        _check_processes(chosen.recipe, processes)
     # Heavy, so after everything that can be refused without it.
     if only_plan:
         from domainbert.cli.forecast import forecast
@@ -85,6 +82,14 @@ def adapt(
         _print_summary(summary, out, as_json)
     elif until is not None and not is_worker():
         print_line(f"Stage {until} is done. Next: {continue_command(out)}")
+
+
+def _check_processes(recipe: Recipe, processes: int) -> None:
+    from domainbert.launch.supervisor import check_supervision
+    from domainbert.training.phases import check_shares
+
+    check_supervision()
+    check_shares(recipe.train, processes)
 
 
 def _print_summary(summary: RunSummary, out: Path, as_json: bool) -> None:

@@ -132,16 +132,19 @@ def write_store(
                 totals.update(documents=1, tokens=len(tokens), characters=len(row["text"]))
     described = {"schema": SCHEMA, "units": units, **describe(totals)}
     if not totals["tokens"]:
-        counts = {"read": 0, "steps": [], **described.get("counts", {})}
-        reasons = [f", {n} {why}" for _, left in counts["steps"] for why, n in left.items()]
-        raise DataError(
-            f"The corpus is empty ({counts['read']} read{''.join(reasons)}): no document has text. "
-            "Check `corpus:` and `corpus_steps:` in the recipe."
-        )
+        _refuse_empty({"read": 0, "steps": [], **described.get("counts", {})})
     hashes = {name: sha256_file(folder / name) for name in _FILES}
     manifest = {**described, **totals, "sha256": hashes, "digest": digest.hexdigest()}
     write_json_with_hash(folder / "manifest.json", manifest)
     return open_store(folder)
+
+
+def _refuse_empty(counts: dict[str, Any]) -> None:
+    reasons = [f", {n} {why}" for _, left in counts["steps"] for why, n in left.items()]
+    raise DataError(
+        f"The corpus is empty ({counts['read']} read{''.join(reasons)}): no document has text. "
+        "Check `corpus:` and `corpus_steps:` in the recipe."
+    )
 
 
 def open_store(folder: Path) -> TokenStore:

@@ -153,10 +153,12 @@ def from_folder(kind: Any, folder: Path, problem: str, **options: Any) -> Any:
     Raises:
         BaseModelError: It cannot be loaded.
     """
-    safe = {"use_safetensors": True, "local_files_only": True, "trust_remote_code": False}
     try:
         with quiet_transformers():
-            return kind.from_pretrained(folder, dtype="float32", **safe, **options)
+            return kind.from_pretrained(
+                folder, dtype="float32", use_safetensors=True, local_files_only=True,
+                trust_remote_code=False, **options,
+            )  # fmt: skip
     except Exception as error:  # a config can make transformers raise anything
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BaseModelError(f"{problem}: {first}") from None

@@ -117,11 +117,7 @@ def train_step(
     accelerator, settings = job.session.accelerator, job.settings
     rank, world = accelerator.process_index, accelerator.num_processes
     batches = micro_batches(job, step)
-    counted = [sum(batch.n_tokens for batch in batches)]
-    for objective in job.objectives:
-        with calling(objective):
-            counted.append(sum(int(objective.count(batch)) for batch in batches))
-    tokens, *counts = map(int, all_reduce_sum(accelerator, counted))
+    tokens, *counts = map(int, all_reduce_sum(accelerator, _counts(job, batches)))
     names = [objective.name for objective in job.objectives]
     optimizer.zero_grad(set_to_none=True)
     # Processes average their gradients, so each gives `world` times its part.
@@ -145,13 +141,25 @@ def train_step(
     summed = all_reduce_sum(accelerator, totals.tolist())
     losses = {n: (total, c) for n, total, c in zip(names, summed, counts, strict=True)}
     norm = float(accelerator.clip_grad_norm_(module.parameters(), settings.max_grad_norm))
-    loss = sum(mean_of(losses, name) for name in names)
-    if not math.isfinite(loss + norm):
-        what = f"loss {loss}, gradient norm {norm}"
-        raise BadStep(step + 1, f"the loss or its gradient is not finite ({what})")
+    _check_finite(step + 1, sum(mean_of(losses, name) for name in names), norm)
     set_rate(optimizer, learning_rate)
     optimizer.step()
     return losses, tokens, norm
+
+
+def _counts(job: Job, batches: list[MicroBatch]) -> list[int]:
+    """Return tokens, and the terms of each objective, in this process."""
+    counts = [sum(batch.n_tokens for batch in batches)]
+    for objective in job.objectives:
+        with calling(objective):
+            counts.append(sum(int(objective.count(batch)) for batch in batches))
+    return counts
+
+
+def _check_finite(step: int, loss: float, norm: float) -> None:
+    if not math.isfinite(loss + norm):
+        what = f"loss {loss}, gradient norm {norm}"
+        raise BadStep(step, f"the loss or its gradient is not finite ({what})")
 
 
 def micro_batches(job: Job, step: int) -> list[MicroBatch]:
