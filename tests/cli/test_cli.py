@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-import domainbert
-from domainbert.cli.app import app
 from domainbert.recipe.library import bundled_recipes
 from domainbert.recipe.resolve import load_recipe
 
@@ -49,9 +45,7 @@ finally:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["--help"], 0),
         (["adapt", "--help"], 0),
-        (["recipes", "list"], 0),
         (["recipes", "validate", *BUNDLED], 0),
         (["plugins", "list"], 0),
         (["adapt", "none.yaml"], 2),
@@ -66,34 +60,7 @@ def test_commands_that_compute_nothing_import_nothing_heavy(
     assert outcome.err.splitlines()[-1] == "imported: []"
 
 
-def test_the_command_and_the_package_print_their_version(python: Cli) -> None:
-    for words in (["-m", "domainbert"], [Path(sys.executable).with_name("domainbert")]):
-        outcome = python(*words, "--version")
-        assert (outcome.code, outcome.out, outcome.err) == (0, f"{domainbert.__version__}\n", "")
-
-
 # --- help and usage ----------------------------------------------------------------------------
-
-
-def commands(group: Any, name: str = "") -> dict[str, Any]:
-    """Return the commands below a group by name."""
-    found: dict[str, Any] = {}
-    for word, command in group.commands.items():
-        inside = hasattr(command, "commands")
-        found |= commands(command, f"{name}{word} ") if inside else {f"{name}{word}": command}
-    return found
-
-
-def test_help_names_every_command_and_each_has_few_options(cli: Cli) -> None:
-    found = commands(typer.main.get_command(app))
-    outcome = cli("--help")
-    assert outcome.code == 0
-    assert [name for name in found if f"│ {name.partition(' ')[0]} " not in outcome.out] == []
-    options = {
-        name: sum(parameter.param_type_name == "option" for parameter in command.params)
-        for name, command in found.items()
-    }
-    assert {name: number for name, number in options.items() if number > 8} == {}
 
 
 @pytest.mark.parametrize(
@@ -118,19 +85,6 @@ def test_a_path_that_cannot_be_is_a_user_error(cli: Cli, tmp_path: Path) -> None
 
 
 # --- recipes -----------------------------------------------------------------------------------
-
-
-def test_recipes_list_has_name_title_and_path(cli: Cli) -> None:
-    outcome = cli("recipes", "list", "--json")
-    assert (outcome.code, outcome.err) == (0, "")
-    paths = {name: bundled_recipes() / f"{name}.yaml" for name in BUNDLED}
-    assert json.loads(outcome.out) == [
-        {"name": name, "title": load_recipe(path).title, "path": str(path)}
-        for name, path in paths.items()
-    ]
-    lines = cli("recipes", "list").out.splitlines()
-    assert all(any(line.startswith(f" {name} ") for line in lines) for name in BUNDLED)
-    assert lines[-1] == "Next: domainbert recipes show NAME"
 
 
 def test_recipes_show_and_copy_give_the_text_of_the_file(cli: Cli, tmp_path: Path) -> None:
@@ -159,28 +113,6 @@ def test_validate_takes_settings_and_looks_up_names_in_the_domain(cli: Cli) -> N
 
 
 # --- plugins -----------------------------------------------------------------------------------
-
-
-def test_plugins_list_has_status_reason_and_domains(cli: Cli, shelf: Any) -> None:
-    shelf.add("fake-a", DOMAIN.format(name="legal"))
-    shelf.add("fake-b", "raise ImportError('[red]no[/] [/nothing]')")
-    shelf.add("fake-c", "", requires=("domainbert<0.1",))
-    outcome = cli("plugins", "list", "--json")
-    assert (outcome.code, outcome.err) == (0, "")
-    listed = [info for info in json.loads(outcome.out) if info["name"].startswith("fake-")]
-    keys = ("name", "distribution", "version", "status", "error", "domains")
-    needs = f"needs domainbert<0.1, this is {domainbert.__version__}"
-    expected = [
-        ("fake-a", "fake-a", "1.2.3", "ok", "", ["legal"]),
-        ("fake-b", "fake-b", "1.2.3", "broken", "ImportError: [red]no[/] [/nothing]", []),
-        ("fake-c", "fake-c", "1.2.3", "incompatible", needs, []),
-    ]
-    assert [{key: info[key] for key in keys} for info in listed] == [
-        dict(zip(keys, values, strict=True)) for values in expected
-    ]
-    shown = "".join(cli("plugins", "list").out.split())
-    assert "[red]no[/]" in shown
-    assert "[/nothing]" in shown
 
 
 def test_a_single_file_brings_its_domain_and_recipes_while_others_are_disabled(

@@ -56,22 +56,3 @@ def test_two_models_are_compared(
     outcome = cli("compare", results, write_result(tmp_path / "other", task={"version": "2"}))
     assert (outcome.code, outcome.out) == (2, "")
     assert "in version. Such scores are not comparable" in outcome.err
-
-
-LIGHT = """
-import sys
-from domainbert.cli.app import main
-try:
-    main()
-finally:
-    heavy = {"torch", "transformers", "accelerate", "datasets"}
-    print("imported:", sorted(heavy & set(sys.modules)), file=sys.stderr)
-"""
-
-
-def test_reading_results_loads_no_torch(
-    python: Callable[..., Any], results: Path, tmp_path: Path
-) -> None:
-    outcome = python("-c", LIGHT, "leaderboard", results, "-o", tmp_path / "site", "--json")
-    assert outcome.code == 0
-    assert outcome.err.splitlines()[-1] == "imported: []"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +33,7 @@ def below(folder: Path) -> list[str]:
 # --- new ---------------------------------------------------------------------------------------
 
 
-def test_new_writes_a_plugin_and_names_the_next_command(cli: Cli, tmp_path: Path) -> None:
+def test_new_writes_a_plugin_and_names_the_next_command(cli: Cli) -> None:
     outcome = cli("plugins", "new", "case-law")
     assert (outcome.code, outcome.err) == (0, "")
     *names, following = outcome.out.splitlines()
@@ -42,16 +41,6 @@ def test_new_writes_a_plugin_and_names_the_next_command(cli: Cli, tmp_path: Path
     assert following == (
         "Next: pip install -e domainbert-case-law && domainbert plugins check case-law"
     )
-    target = tmp_path / "deep" / "down"
-    outcome = cli("plugins", "new", "case-law", "-o", target, "--licence", "MIT", "--json")
-    assert json.loads(outcome.out) == {
-        "field": "case-law",
-        "distribution": "domainbert-case-law",
-        "package": "domainbert_case_law",
-        "folder": str(target),
-        "files": below(target),
-    }
-    assert (target / "LICENSE").read_text().startswith("MIT License\n")
 
 
 def test_new_refuses_names_that_are_malformed_or_taken(cli: Cli, shelf: Any) -> None:
@@ -76,7 +65,6 @@ def test_new_refuses_names_that_are_malformed_or_taken(cli: Cli, shelf: Any) -> 
     ("target", "error"),
     [
         ("a-file", "a-file: exists already; name another folder with -o."),
-        ("a-link", "a-link: exists already; name another folder with -o."),
         ("a-file/plugin", "a-file: cannot be written: File exists. Nothing was half-written"),
         ("full", "full: cannot be written: Permission denied. Nothing was half-written"),
     ],
@@ -136,47 +124,3 @@ def test_faults_are_reported_with_their_fixes_and_exit_code_1(
     assert "38 texts of test are in train too" in splits
     assert terms == "FAIL  terms: terms.txt:2: 'chain' is in line 1 too  → keep one of them"
     assert runs.startswith("FAIL  runs: no luck  → run a recipe: `domainbert adapt RECIPE --set")
-
-
-def test_check_as_json(cli: Cli, tmp_path: Path) -> None:
-    path = tmp_path / "knots.py"
-    path.write_text(DOMAIN.format(name="knots", title=""))
-    outcome = cli("plugins", "check", "knots", "--plugin", path, "--json")
-    loads, names, *others = json.loads(outcome.out)
-    keys = ("domain", "name", "ok", "what", "fix")
-    assert loads == dict(zip(keys, ("", "loads", True, "file provides knots", ""), strict=True))
-    wrong = ("knots", "names", False, "domain 'knots': title ''", "give a title of one line")
-    assert names == dict(zip(keys, wrong, strict=True))
-    assert (outcome.code, outcome.err, all(row["ok"] for row in others)) == (1, "", True)
-
-
-COMPONENTS = """
-import domainbert
-
-@domainbert.hookimpl
-def domainbert_components():
-    yield domainbert.CorpusStep("keep", lambda documents, counts: documents)
-"""
-
-
-def test_plugins_and_components_are_listed_with_their_reasons(cli: Cli, shelf: Any) -> None:
-    shelf.add("fake-a", COMPONENTS)
-    shelf.add("fake-b", "import no_such")
-    listed = {info["name"]: info for info in json.loads(cli("plugins", "list", "--json").out)}
-    assert listed["fake-a"]["components"] == {"CorpusStep": ["keep"]}
-    outcome = cli("plugins", "check", "fake-b")
-    line, total = outcome.out.splitlines()
-    assert (outcome.code, total) == (1, "1 of 1 checks failed.")
-    assert line.startswith("FAIL  loads: fake-b 1.2.3 is broken: ModuleNotFoundError: No module ")
-
-
-def test_listing_imports_nothing_heavy(python: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "step.py").write_text(COMPONENTS)
-    code = (
-        "import sys; from domainbert.cli.app import app; "
-        f"app(['plugins', 'list', '--plugin', {str(tmp_path / 'step.py')!r}], "
-        "standalone_mode=False); "
-        "print({'numpy', 'torch', 'transformers', 'pyarrow'} & set(sys.modules))"
-    )
-    outcome = python("-c", code)
-    assert outcome.out.splitlines()[-1] == "set()", outcome

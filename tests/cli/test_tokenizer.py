@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from domainbert.testing import tiny_checkpoint
 
@@ -25,7 +25,6 @@ TERMS = domainbert.Terms(Path(__file__).with_name("terms.txt"), "CC0-1.0", "made
 @domainbert.hookimpl
 def domainbert_domains():
     yield domainbert.Domain(name="zoo", title="Of animals", terms=TERMS)
-    yield domainbert.Domain(name="bare", title="Without terms")
 """
 ZOO = ("--domain", "zoo", "--plugin", "zoo.py")
 
@@ -35,7 +34,6 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Bases:
     made = tmp_path_factory.mktemp("bases")
     return {
         "bert": tiny_checkpoint(made / "bert"),
-        "headless": tiny_checkpoint(made / "headless", with_head=False),
         "roberta": tiny_checkpoint(made / "roberta", "roberta"),
     }
 
@@ -65,17 +63,6 @@ def test_report_on_terms_and_text(cli: Cli, bases: Bases) -> None:
     assert found["terms_read"] == {"read": 5, "distinct": 4, "usable": 3, "whole": 1}
 
 
-def test_report_is_a_table_and_names_the_next_command(cli: Cli, bases: Bases) -> None:
-    outcome = cli("tokenizer", "report", bases["bert"], "--text", "notes.txt")
-    assert outcome.code == 0
-    assert "pieces per word" in outcome.out
-    assert outcome.out.splitlines()[-1] == (
-        f"Next: domainbert tokenizer extend {bases['bert']} --text notes.txt --size 500 -o OUT"
-    )
-    outcome = cli("tokenizer", "report", bases["bert"], *ZOO)
-    assert (outcome.code, "new entries" in outcome.out) == (0, False)
-
-
 def test_extend_writes_a_folder_that_loads(cli: Cli, bases: Bases) -> None:
     given = (*ZOO, "--text", "notes.txt", "--size", 3, "-o", "out", "--json")
     outcome = cli("tokenizer", "extend", bases["bert"], *given)
@@ -93,14 +80,6 @@ def test_extend_writes_a_folder_that_loads(cli: Cli, bases: Bases) -> None:
     assert cli("tokenizer", "report", "out", "--text", "notes.txt").code == 0
 
 
-def test_a_base_without_a_head_stays_without_one(cli: Cli, bases: Bases) -> None:
-    given = ("--text", "notes.txt", "--size", 1, "-o", "out")
-    assert cli("tokenizer", "extend", bases["headless"], *given).code == 0
-    model, info = AutoModelForMaskedLM.from_pretrained("out", output_loading_info=True)
-    assert any(name.startswith("cls.") for name in info["missing_keys"])
-    assert AutoModel.from_pretrained("out").config.vocab_size == model.config.vocab_size
-
-
 NEITHER = "Give --size or --min-gain, one of the two."
 
 
@@ -108,20 +87,12 @@ NEITHER = "Give --size or --min-gain, one of the two."
     ("words", "message"),
     [
         ("report bert", "give --text, or --domain with terms, or both."),
-        ("report bert --domain bare", "give --text, or --domain with terms, or both."),
-        ("report bert --domain none", "none"),
-        ("report nowhere/ --text notes.txt", "nowhere/"),
-        ("report bert --text no*.md", "no file matches"),
-        ("report bert --text zoo.py", "zoo.py"),
         ("report bert --text empty.txt", "--text: no word in empty.txt."),
         ("report roberta --text notes.txt", "of the kind BPE; only WordPiece"),
-        ("extend bert --text notes.txt -o out", NEITHER),
         ("extend bert --text notes.txt -o out --size 2 --min-gain 2", NEITHER),
         ("extend bert --text notes.txt -o out --min-gain nan", "expected a positive number"),
-        ("extend bert --domain zoo -o out --size 2", "--text is missing"),
         ("extend bert --text whole.txt -o out --size 2", "No word can be added"),
         ("extend bert --text notes.txt -o out --size 2 --slots unused", "0 free [unused] entries"),
-        ("extend roberta --text notes.txt -o out --size 2", "only WordPiece"),
         ("extend bert --text notes.txt -o full --size 2", "full: exists already. Name a new"),
     ],
 )

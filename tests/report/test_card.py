@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from helpers.tasks import labelled
 from markdown_it import MarkdownIt
 
@@ -85,29 +84,6 @@ def test_goldens() -> None:
     assert json.loads(numbers) == read_json(GOLDEN.with_suffix(".json"))
 
 
-def test_the_card_names_the_masking() -> None:
-    train = {"masking": "span", "mlm_probability": {"from": 0.3, "to": 0.15}, "steps": 5}
-    card = render_card(replace(SUMMARY, recipe=recipe(train=train | {"sentence_pairs": "order"})))
-    assert "| 30 % to 15 % of the tokens hidden, chosen by span; pairs of text: order |" in card
-
-
-def test_what_is_missing_is_left_out() -> None:
-    one = dict.fromkeys(("f1_strict", "f1_default"), Summary(0.5, None, (0.5,)))
-    made = replace(
-        SUMMARY,
-        base=replace(SUMMARY.base, revision=None),
-        adaptation=replace(SUMMARY.adaptation, new_head=False),
-        reports=(replace(REPORT, scores={"base": one, "adapted": one}),),
-    )
-    text = render_card(made)
-    assert "| adapted | 50.00 | 50.00 |" in text
-    assert "| base | ./base |" in text
-    assert "masked-LM head" not in text
-    without = render_card(replace(SUMMARY, reports=()))
-    assert "No task was named in the recipe, so nothing is known" in without
-    assert "f1" not in without
-
-
 def test_text_from_outside_makes_no_element() -> None:
     sources = [{"corpus": HOSTILE, "licence": HOSTILE, "file": HOSTILE}]
     hostile = replace(
@@ -119,12 +95,6 @@ def test_text_from_outside_makes_no_element() -> None:
     )
     plain, attacked = render_card(SUMMARY), render_card(hostile)
     assert kinds(attacked) == kinds(plain)
-
-
-@pytest.mark.parametrize("title", ["# Big", "- item", "1. item", "> quote", "---", "    code"])
-def test_a_title_is_a_paragraph(title: str) -> None:
-    titled = render_card(replace(SUMMARY, recipe=recipe(title=title)))
-    assert kinds(titled) == kinds(render_card(SUMMARY))
 
 
 def test_writing_the_card_completes_the_lock_once(tmp_path: Path) -> None:

@@ -38,12 +38,6 @@ def test_files_folders_and_globs(tmp_path: Path, write_result: Write) -> None:
     assert (len(twice[0]), twice[1]) == (2, ())
 
 
-def test_nothing_there(tmp_path: Path) -> None:
-    assert refused(tmp_path).startswith(f"{tmp_path}: no result in this folder: no file is named ")
-    for path in (tmp_path / "none", tmp_path / "*" / "*.json"):
-        assert refused(path).startswith(f"{path}: no such file or folder, and no result matches")
-
-
 def test_all_bad_files_are_told_at_once(tmp_path: Path, write_result: Write) -> None:
     edited, cut, alone = (write_result(tmp_path, seed=seed) for seed in (0, 1, 2))
     entry = json.loads(edited.read_text(encoding="utf-8"))

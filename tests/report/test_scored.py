@@ -67,41 +67,6 @@ def test_a_result_is_read_back_as_it_was(path: Path, tmp_path: Path) -> None:
         '"words": ["The", "keeper", "left"]}\n'
         '{"gold": ["B-ROLE"], "predicted": ["B-ROLE"], "words": ["Miller"]}\n'
     )
-    schema = Result.model_json_schema(by_alias=True)
-    keys = set(json.loads(path.read_text(encoding="utf-8")))
-    assert set(schema["required"]) <= keys == set(schema["properties"])
-    assert schema["additionalProperties"] is False
-
-
-def test_missing_and_additional_metrics_are_computed_and_unknown_ones_kept(path: Path) -> None:
-    save(path, test={"f1_default": SCORES["f1_default"], "charm": 0.25}, metric="charm")
-    scored = load_result(path, ["accuracy"])
-    assert scored.result.test == {**SCORES, "accuracy": 0.5, "charm": 0.25}
-    assert (scored.result.metric, scored.unchecked) == ("f1_strict", ("charm",))
-    save(path, task={**task_entry(TASK), "metrics": ["accuracy", "charm"]}, test={})
-    assert load_result(path).result.test == {**SCORES, "accuracy": 0.5}
-
-
-def test_old_names_of_settings_are_read_as_the_new_ones(path: Path) -> None:
-    new = {"layerwise_lr_decay": 0.9, "max_seq_length": 64, "warmup_ratio": 0.1, "epochs": 4}
-    save(path, settings=new)
-    key = load_result(path).model_key
-    with edited(path) as entry:
-        entry["schema"] = 2
-        entry["settings"] = {"layer_rate_decay": 0.9, "max_length": 64, "warmup": 0.1, "epochs": 4}
-        del entry["task"]["metrics"]
-    assert load_result(path).result.settings == new
-    assert load_result(path).model_key == key
-
-
-def test_a_kind_that_nobody_provides_is_refused_by_name(path: Path) -> None:
-    versions = {"domainbert-pairs": "0.2", "numpy": "2"}
-    save(path, task={**task_entry(TASK), "kind": "pairs"}, environment={"versions": versions})
-    message = refused(path)
-    assert message.startswith(
-        "adapted-seed-2.json: task.kind: no installed plugin provides the kin"
-    )
-    assert message.endswith("; the result was written with domainbert-pairs.")
 
 
 @pytest.mark.parametrize("harm", [lambda text: text.replace("I-ROLE", "O"), lambda text: text[:-1]])
@@ -112,35 +77,19 @@ def test_predictions_that_changed_are_refused(path: Path, harm: Any) -> None:
     assert "is not the file that adapted-seed-2.json was written with" in refused(path)
 
 
-def test_an_edited_score_is_refused_and_the_last_digits_are_not_looked_at(path: Path) -> None:
-    save(path, test={name: value + 1e-12 for name, value in SCORES.items()})
-    assert find_result(path) is not None
-    save(path, test={**SCORES, "f1_strict": 0.99})
-    message = "adapted-seed-2.json: test.f1_strict: 0.99 is not the score of its predictions, 0.5."
-    assert refused(path).startswith(message)
-
-
-NO_NUMBER = "no readable JSON: expected value"
 SCHEMAS = "; this version reads schemas 2 and 3. Evaluate again, or use the version that wrote it."
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        *(({"schema": value}, f"schema: {value!r}{SCHEMAS}") for value in (1, 4, None, "2", True)),
+        *(({"schema": value}, f"schema: {value!r}{SCHEMAS}") for value in (1, 4, None)),
         ({"more": 1}, "more: Extra inputs are not permitted."),
-        ({"seed": "0"}, "seed: Input should be a valid integer."),
-        ({"seed": 2**40}, "seed: "),
-        ({"minutes": -1.0}, "minutes: Input should be greater than or equal to 0."),
-        ({"minutes": 1e300}, "minutes: "),
-        ({"test": {"f1_strict": float("nan")}}, NO_NUMBER),
-        ({"settings": {"epochs": [1, float("inf")]}}, NO_NUMBER),
+        ({"test": {"f1_strict": float("nan")}}, "no readable JSON: expected value"),
         ({"model": {"name": "x", "tokens": 10**400}}, "model.tokens: "),
-        ({"predictions": {"file": "x"}}, "predictions: "),
         *(({"predictions": {"file": name, "sha256": ""}}, f"predictions.file: no file {name!r}")
-          for name in ("../other.jsonl", "/etc/hostname", "..", "none\x00.jsonl", "none.jsonl")),
+          for name in ("../other.jsonl", "/etc/hostname", "none\x00.jsonl")),
         ({"task": {**task_entry(TASK), "labels": ["x", "x"]}}, "task.labels: "),
-        ({"task": {**task_entry(TASK), "data": {}}}, "task 'town': missing splits"),
     ],
 )  # fmt: skip
 def test_a_malformed_result_is_refused(path: Path, changes: dict[str, Any], message: str) -> None:
@@ -151,16 +100,7 @@ def test_a_malformed_result_is_refused(path: Path, changes: dict[str, Any], mess
     assert refused(path).startswith(f"adapted-seed-2.json: {message}")
 
 
-def test_all_wrong_keys_are_named_at_once(path: Path) -> None:
-    save(path)
-    with edited(path) as entry:
-        entry |= {"task": {}, "model": {"name": "x", "more": 1}}
-    keys = [line.split(": ")[1] for line in refused(path).splitlines()]
-    assert keys[:-1] == ["model.more", "task.name", "task.version", "task.kind", "task.labels"]
-    assert keys[-1] == "and 1 more."
-
-
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": 2', "", "\xff"])
+@pytest.mark.parametrize("text", ["[" * 100_000, "", "\xff"])
 def test_a_file_that_is_no_json_is_refused(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(text.encode("latin-1"))
@@ -182,10 +122,6 @@ MANY = {"kind": "classification", "labels": ["a", "b"], "multi_label": True}
     ("task", "line", "message"),
     [
         ({}, "", "Invalid JSON"),
-        ({}, '{"gold": ["a"]}', "predicted: Field required."),
-        ({}, '{"gold": "a", "predicted": ["a"]}', "gold: Input should be a valid "),
-        ({}, '{"gold": [1], "predicted": ["a"]}', "gold.0: Input should be a valid string."),
-        ({}, '{"gold": ["a"], "predicted": ["a"], "x": 1}', "x: "),
         ({}, '{"gold": ["B-PLACE"], "predicted": ["O"]}', "'B-PLACE' is no label"),
         (MANY, '{"gold": [], "predicted": ["a", "a"]}', "a label is named twice."),
     ],

@@ -9,15 +9,7 @@ from scipy import stats
 
 from domainbert.plugin.components import Metric
 from domainbert.plugin.domain import Prediction
-from domainbert.report.statistics import (
-    Summary,
-    bootstrap,
-    interval,
-    of_records,
-    of_seeds,
-    records_of,
-    summarise,
-)
+from domainbert.report.statistics import bootstrap, interval, of_seeds, records_of
 
 
 def right(predictions: Any) -> Any:
@@ -60,11 +52,6 @@ def test_draws_are_alike_for_all_models_and_differ_by_seed() -> None:
     assert drawn(COUNTED, run(1)).tolist() != drawn(COUNTED, run(1), seed=1).tolist()
 
 
-def test_one_record_has_no_variance() -> None:
-    assert of_records(drawn(COUNTED, run(1, records=1)), 1) == (0.0, 1)
-    assert of_records(np.array([0.1, 0.2, 0.3]), 80) == (pytest.approx(0.01), 79)
-
-
 def test_the_interval_by_hand() -> None:
     assert interval(0.5, (0.0, 1)) == (0.5, 0.5)
     parts = [of_seeds([0.1, 0.2, 0.3]), (0.002, 79)]
@@ -73,11 +60,3 @@ def test_the_interval_by_hand() -> None:
     freedom = variance**2 / ((0.01 / 3) ** 2 / 2 + 0.002**2 / 79)
     reach = stats.t.ppf(0.975, freedom) * math.sqrt(variance)
     assert interval(0.2, *parts) == pytest.approx((0.2 - reach, 0.2 + reach))
-
-
-def test_summary_by_hand() -> None:
-    made = summarise([0.5, 0.7, 0.9])
-    assert made.values == (0.5, 0.7, 0.9)
-    assert (made.mean, made.sd) == pytest.approx((0.7, 0.2))
-    assert summarise([0.5]) == Summary(0.5, None, (0.5,))
-    assert of_seeds([0.5]) == (0.0, 1)

@@ -1,23 +1,21 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from helpers.tasks import classification, examples, sentences, tagging, tune
+from helpers.tasks import classification, sentences, tagging, tune
 
 from domainbert.errors import BaseModelError, RunFailed, Stopped
 from domainbert.model.classifier import load_classifier
 from domainbert.model.layers import depths
-from domainbert.plugin.domain import Sentence, Window
+from domainbert.plugin.domain import Sentence
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import _epoch, predict, unfreeze
+from domainbert.tasks.finetune import predict
 from domainbert.tasks.metrics.score import score
-from domainbert.testing import FAMILIES, tiny_checkpoint
 
 Folder = Callable[[str], Path]
 Fit = Callable[..., Any]
@@ -60,33 +58,6 @@ def test_the_same_seed_gives_the_same_model_and_predictions(fit: Fit) -> None:
     assert predict(models[0]) == predict(models[1])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_encoders_of_a_size_get_the_same_head(
-    family_folder: Folder, tmp_path: Path, family: str
-) -> None:
-    bare = tiny_checkpoint(tmp_path / "bare", family, with_head=False)
-    larger = tiny_checkpoint(tmp_path / "larger", family, words=["quokka", "dingo"])
-    heads = []
-    for folder, seed in ((family_folder(family), 5), (bare, 5), (larger, 5), (bare, 6)):
-        torch.manual_seed(99)
-        heads.append(load_classifier(folder, 5, seed).classifier.state_dict())
-    assert [same(heads[0], head) for head in heads] == [True, True, True, False]
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", ["tagging", "one"])
-def test_all_records_are_predicted(
-    family_folder: Folder, session: Session, family: str, name: str
-) -> None:
-    splits = {"train": sentences(0, 4)} if name == "tagging" else {"train": examples(0, 4)}
-    tuned = tune(family_folder(family), TASKS[name](**splits), session, epochs=1)
-    assert not tuned.model.training
-    test, names = predict(tuned)["test"], tuned.kind.outputs(tuned.loaded.task)
-    assert [len(p.predicted) for p in test] == [len(p.gold) for p in test]
-    assert {label for p in test for label in p.predicted} <= set(names)
-    assert all(p.ranking[:1] == p.predicted for p in test if p.ranking)
-
-
 def test_a_sentence_without_a_token_does_not_end_fine_tuning(fit: Fit) -> None:
     loaded = tagging(train=(*sentences(0, 4), Sentence(("\u200b",), ("O",))))
     tuned = fit(loaded, batch_size=1)
@@ -107,15 +78,6 @@ def test_tags_do_not_depend_on_the_other_sentences_or_on_gold_tags(fit: Fit) -> 
     together = predict(tuned, {"test": test})["test"]
     assert list(together) == [predict(tuned, {"test": [s]})["test"][0] for s in test]
     assert [len(p.predicted) for p in together] == [len(s.words) for s in test]
-
-
-@pytest.mark.parametrize(("n_windows", "size"), [(1, 4), (100, 3), (120, 1), (97, 6)])
-def test_an_epoch_reads_every_window_once_in_batches(n_windows: int, size: int) -> None:
-    windows = [Window(number, (1,) * (number % 60 + 3)) for number in range(n_windows)]
-    batches = _epoch(windows, size, 7, 0)
-    assert Counter(w.record for b in batches for w in b) == Counter(range(n_windows))
-    assert (max(map(len, batches)), len(batches)) == (min(size, n_windows), -(-n_windows // size))
-    assert batches == _epoch(windows, size, 7, 0)
 
 
 def test_a_stop_is_looked_for_before_each_step(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,17 +109,6 @@ def test_a_checkpoint_that_cannot_tag_is_named(family_folder: Folder, tmp_path: 
         load_classifier(tmp_path, 3, 0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_gradual_unfreezing_goes_from_the_top_down(family_folder: Folder, family: str) -> None:
-    model = load_classifier(family_folder(family), 2, 0)
-    depth = depths(model)
-    top = max(depth.values())
-    for thirds in range(top + 1):
-        unfreeze(model, depth, thirds)
-        learning = {depth[n] for n, p in model.named_parameters() if p.requires_grad}
-        assert learning == {d for d in depth.values() if d >= top - thirds}
-
-
 def test_frozen_layers_do_not_change(family_folder: Folder, session: Session) -> None:
     before = load_classifier(family_folder("bert"), 2, 0).state_dict()
     changes = {"epochs": 1, "unfreeze": "gradual", "batch_size": 12}
@@ -167,13 +118,3 @@ def test_frozen_layers_do_not_change(family_folder: Folder, session: Session) ->
     top = max(depth.values())
     changed = {depth[name] for name in depth if not torch.equal(before[name], after[name])}
     assert changed == {top, top - 1, top - 2}
-
-
-def test_lower_layers_learn_more_slowly(family_folder: Folder, session: Session) -> None:
-    name, moved = "embeddings.position_embeddings.weight", {}
-    before = load_classifier(family_folder("bert"), 2, 0).encoder.state_dict()[name]
-    for decay in (1.0, 0.01):
-        changes = {"epochs": 1, "layerwise_lr_decay": decay}
-        tuned = tune(family_folder("bert"), classification(), session, **changes)
-        moved[decay] = float((tuned.model.encoder.state_dict()[name] - before).abs().max())
-    assert moved[0.01] < 0.01 * moved[1.0]

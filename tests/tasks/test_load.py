@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domainbert.errors import DataError, RecipeError
-from domainbert.plugin.domain import DataFile, Domain, Example, Sentence, Task, Terms
+from domainbert.plugin.domain import DataFile, Domain, Sentence, Task, Terms
 from domainbert.recipe.sections import TaskSection
 from domainbert.tasks.load import SPLITS, load_task
 
@@ -103,19 +103,9 @@ def test_unknown_names_are_refused_before_any_file_is_read(folder: Path) -> None
     for changes, message in (
         ({"kind": "taging"}, "no TaskKind 'taging'. Did you mean 'tagging'?"),
         ({"metrics": ["f1_strikt"]}, "no Metric 'f1_strikt'. Did you mean 'f1_strict'?"),
-        ({"baselines": ["tfidf"]}, "no Baseline 'tfidf'."),
-        ({"levels": {"x": 1}}, "multi_label and levels are for classification."),
         ({"kind": "classification", "levels": {"x": 1}}, "levels need multi_label: true."),
     ):
         assert refused(nowhere, own(**changes)).startswith(mine + message)
-
-
-def test_own_classes_are_those_of_training_or_as_given(folder: Path) -> None:
-    loaded = load_task(own("classification"), None, folder)
-    assert loaded.task.labels == ("person", "place")
-    assert loaded.splits["test"][0] == Example("test barn", ("place",))
-    given = load_task(own("classification", labels=["place", "person"]), None, folder)
-    assert given.task.labels == ("place", "person")
 
 
 @pytest.mark.parametrize(
@@ -124,14 +114,10 @@ def test_own_classes_are_those_of_training_or_as_given(folder: Path) -> None:
         ("test.tsv", None, ": no such file."),
         ("validation.tsv", "\n\n", " has no sentence."),
         ("train.tsv", "the\tO\n", " tags no mention, only O."),
-        ("test.tsv", "a\tB-TIME\n", " has the type 'TIME', which is not in the training split ("),
-        ("validation.csv", "text,label\n", " has no example."),
         ("train.csv", "text,label\na,place\n", " has 1 class (place); expected two or more."),
         ("train.csv", "text,label\nx,a\0\n", ", example 1: a label has invisible characters: ("),
         ("test.jsonl", '{"text": "\\ud800", "label": "place"}\n',
          ", example 1: holds half of a surrogate pair, which is no text."),
-        ("train.jsonl", '{"text": "x", "labels": ["a", "b"]}\n',
-         ", example 1: 2 labels ('a', 'b'); expected one. Set `multi_label: true` if"),
         ("test.csv", "text,label\nnoon,time\n",
          " has the label 'time', which is not in the training split (person, place)."),
     ],
@@ -147,11 +133,8 @@ def test_bad_files_are_refused(folder: Path, name: str, text: str | None, messag
 
 def test_labels_that_training_lacks_are_refused_or_counted(folder: Path) -> None:
     (folder / "test.csv").write_text("text,label\nTRAIN  barn,time\ntrain baker,person\n")
-    labels = ["place", "person", "time"]
-    assert "not in the training split" in refused(folder, own("classification", labels=labels))
     assert refused(folder, own("classification", labels=["place", "town"])) == (
         "task 'mine': train.csv has the label 'person', which is not declared (place, town)."
     )
-    for given in ({}, {"labels": labels}):
-        loaded = load_task(own("classification", multi_label=True, **given), None, folder)
-        assert loaded.counts == {"unseen_labels": 1, "test_in_train": 2}
+    loaded = load_task(own("classification", multi_label=True), None, folder)
+    assert loaded.counts == {"unseen_labels": 1, "test_in_train": 2}

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from helpers.tasks import classification, labelled
+from helpers.tasks import classification
 
 from domainbert.errors import DataError
-from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Example
 from domainbert.tasks.baselines.classification import predict_majority, predict_tfidf_svm
 from domainbert.tasks.metrics.score import score
-
-THREE = labelled("classification", "person", "place", "thing", multi_label=True)
 
 
 @pytest.mark.parametrize("several", [False, True])
@@ -24,23 +19,6 @@ def test_words_that_decide(several: bool) -> None:
     if not several:
         # Half of the texts are of either class; F1 of the class that is never predicted is zero.
         assert (majority["accuracy"], majority["f1_macro"]) == (0.5, pytest.approx(1 / 3))
-
-
-def test_classes_that_training_never_or_always_has_are_ranked_last_or_first() -> None:
-    loaded = classification(True)
-    made = predict_tfidf_svm(replace(loaded, task=THREE), 0)["test"]
-    assert {p.ranking[-1] for p in made} == {"thing"}
-    splits = {
-        split: tuple(Example(e.text, (*e.labels, "thing")) for e in examples)
-        for split, examples in loaded.splits.items()
-    }
-    made = predict_tfidf_svm(LoadedTask(THREE, splits), 0)["test"]
-    assert {p.ranking[0] for p in made} == {"thing"}
-    pair = (Example("?", ("person", "place")), Example("aa", ("person", "place")))
-    made = predict_tfidf_svm(classification(True, train=pair, validation=pair, test=pair), 0)[
-        "test"
-    ]
-    assert [p.predicted for p in made] == [("person", "place")] * 2
 
 
 def test_texts_without_a_word_have_no_baseline_of_words() -> None:

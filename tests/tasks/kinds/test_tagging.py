@@ -85,32 +85,10 @@ def test_words_go_to_the_window_that_shows_most_around_them(tokenizer_of: Tokeni
     assert [window.positions[0] for window in windows] == [1, 2, 2]
 
 
-def test_a_word_longer_than_a_window_is_scored_at_its_beginning(tokenizer_of: TokenizerOf) -> None:
-    tokenizer = tokenizer_of("bert")
-    windows = word_windows([sentence(["the", "q" * 30, "boat"])], tokenizer, room(8))
-    pieces = [tokenizer.convert_ids_to_tokens(w.input_ids)[1:-1] for w in windows]
-    assert pieces == [["the"], ["q"] + ["##q"] * 5, ["boat"]]
-    assert [(w.words, w.positions) for w in windows] == [((n,), (1,)) for n in range(3)]
-
-
-@pytest.mark.parametrize(
-    ("prediction", "message"),
-    [
-        (Prediction(("O", "B-X"), ("B-X", "I-X"), words=("a", "b")), ""),
-        (
-            Prediction(("O",), ("O", "O")),
-            "as many gold tags, predicted tags and words were expected",
-        ),
-        (Prediction((), ()), "gold: a sentence without a word"),
-        (Prediction(("B-Y",), ("O",)), "'B-Y' is no label of the task (X)"),
-    ],
-)
-def test_misfits(prediction: Prediction, message: str) -> None:
-    assert TAGGING.misfit(prediction, labelled("tagging", "X")) == message
-
-
 def test_records_of_another_shape_are_refused() -> None:
     task, expected = labelled("tagging", "X"), "expected O, B-TYPE or I-TYPE (IOB2)"
     assert TAGGING.check(Sentence(("a", "b"), ("O", "I-X")), task) == ""
     assert TAGGING.check(Sentence(("a", "b"), ("O",)), task) == "2 words, 1 tags"
+    odd = "as many gold tags, predicted tags and words were expected"
+    assert TAGGING.misfit(Prediction(("O",), ("O", "O")), task) == odd
     assert TAGGING.check(Sentence(("a",), ("S-X",)), task) == f"tag 'S-X'; {expected}"

@@ -6,7 +6,6 @@ from helpers.tasks import labelled
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
-from sklearn.preprocessing import MultiLabelBinarizer
 
 from domainbert.plugin.domain import Prediction
 from domainbert.tasks.metrics.score import primary_metric, score
@@ -16,7 +15,6 @@ CODES = labelled(
     "classification", "A01B", "A01C", "B60K", multi_label=True, levels={"section": 1, "class": 3}
 )
 CLASS = st.sampled_from(SINGLE.labels)
-CODE_SET = st.lists(st.sampled_from(CODES.labels), unique=True, max_size=3).map(sorted).map(tuple)
 
 
 @given(st.lists(st.tuples(CLASS, CLASS), min_size=1, max_size=12))
@@ -28,22 +26,6 @@ def test_scores_of_single_labels_are_those_of_scikit_learn(pairs: list[tuple[str
     assert primary_metric(SINGLE).name == "f1_macro"
     assert made["f1_macro"] == pytest.approx(macro, abs=1e-12)
     assert made["accuracy"] == made["f1_micro"] == accuracy_score(gold, guess)
-
-
-@given(st.lists(st.tuples(CODE_SET, CODE_SET), min_size=1, max_size=12))
-def test_scores_of_sets_are_scikit_learns(
-    pairs: list[tuple[tuple[str, ...], tuple[str, ...]]],
-) -> None:
-    made = score(CODES, [Prediction(gold, guess, guess) for gold, guess in pairs])
-    binary = MultiLabelBinarizer(classes=CODES.labels)
-    gold = binary.fit_transform([pair[0] for pair in pairs])
-    guess = binary.transform([pair[1] for pair in pairs])
-    micro = f1_score(gold, guess, average="micro", zero_division=0)
-    occurring = gold.any(axis=0)
-    by_class = f1_score(gold, guess, average=None, zero_division=0)[occurring]
-    assert primary_metric(CODES).name == "f1_micro"
-    assert made["f1_micro"] == pytest.approx(micro, abs=1e-12)
-    assert made["f1_macro"] == pytest.approx(by_class.mean() if occurring.any() else 0, abs=1e-12)
 
 
 def test_matthews_by_hand() -> None:

@@ -6,16 +6,10 @@ from typing import Any
 import pytest
 from helpers.tasks import classification, examples, labelled
 
-from domainbert.errors import PluginError, RunFailed
+from domainbert.errors import RunFailed
 from domainbert.plugin.components import Baseline, Metric
 from domainbert.plugin.domain import Prediction
-from domainbert.tasks.metrics.score import (
-    check_predictions,
-    metric_names,
-    metric_of,
-    primary_metric,
-    score,
-)
+from domainbert.tasks.metrics.score import check_predictions, metric_names, primary_metric, score
 
 
 @pytest.fixture
@@ -44,30 +38,14 @@ def test_a_task_names_metrics_beside_those_of_its_kind(add_metric: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (lambda _: 1 / 0, "Metric 'length' .*ZeroDivisionError"),
         (lambda _: exit(3), "Metric 'length' "),
-        (
-            lambda _: float("nan"),
-            "metric 'length' gave nan for 4 records; expected a number from 0",
-        ),
-        (lambda _: 2, "metric 'length' gave 2.0 for 4 records; expected a number from 0 to 1"),
+        (lambda _: float("nan"), "metric 'length' gave nan for 4 records; expected a number"),
     ],
 )
 def test_a_failing_metric_is_named(add_metric: Any, value: Any, message: str) -> None:
     add_metric(value)
     with pytest.raises(RunFailed, match=message):
         score(labelled("tagging", "X", metrics=("length",)), [Prediction(("O",), ("O",))] * 4)
-
-
-def test_metrics_are_found_by_name_and_level_and_checked() -> None:
-    task = labelled("classification", "ab", "ac", multi_label=True, levels={"letter": 1})
-    assert metric_of(task, "accuracy@letter").name == "accuracy@letter"
-    for name in ("f1_mikro", "f1_micro@section"):
-        with pytest.raises(PluginError, match="Did you mean 'f1_micro'"):
-            metric_of(task, name)
-    for wrong in ({}, {"counts": len}, {"counts": len, "aggregate": len, "of_sample": len}):
-        with pytest.raises(PluginError, match="metric 'x': expected `counts` with `aggregate`"):
-            Metric("x", **wrong)
 
 
 GOOD = tuple(Prediction(e.labels, ("place",)) for e in examples(36, 12))
@@ -77,7 +55,6 @@ GOOD = tuple(Prediction(e.labels, ("place",)) for e in examples(36, 12))
     ("predictions", "message"),
     [
         (None, "validation: 0 predictions for 12 records"),
-        ({"validation": GOOD, "test": GOOD[1:]}, "test: 11 predictions for 12 records"),
         ({"validation": GOOD, "test": [*GOOD[1:], 7]}, "test: record 12: int, no Prediction"),
         ({"validation": [Prediction(("place",), ("thing",)), *GOOD[1:]], "test": GOOD},
          "validation: record 1: 'thing' is no label of the task (person, place)"),
