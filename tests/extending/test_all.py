@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers.tasks import PEOPLE
+from extending.test_pair_kind import pairs
 
 from domainbert.testing import sample_texts
 
@@ -31,15 +31,6 @@ RECIPE: dict[str, Any] = {
     ],
     "evaluate": {"seeds": [0], "epochs": 1, "max_seq_length": 32},
 }  # fmt: skip
-
-
-def pairs(first: int, count: int) -> str:
-    lines = []
-    for n in range(first, first + count):
-        who, other = PEOPLE[n % 4], PEOPLE[(n + n // 4) % 4]
-        label = "same" if who == other else "other"
-        lines.append(f"the {who} moved\tthe {other} rested\t{label}\n")
-    return "".join(lines)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,10 @@ from domainbert.errors import DataError
 from domainbert.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.components import Baseline, Metric
 from domainbert.plugin.domain import Prediction
-from domainbert.plugin.registry import component, load_plugins
+from domainbert.plugin.registry import component
 from domainbert.recipe.sections import TaskSection
 from domainbert.run.session import Session
 from domainbert.tasks.load import SPLITS, load_task
-
-PLUGINS = [
-    Path(__file__).parent / "plugins" / f"{name}.py"
-    for name in ("pair_kind", "matthews", "nearest_neighbour")
-]
-
-
-@pytest.fixture(autouse=True)
-def plugins() -> Iterator[None]:
-    load_plugins(PLUGINS)
-    yield
-    load_plugins()
 
 
 def pairs(first: int, count: int) -> str:

@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from domainbert.plugin.registry import PluginInfo, Registry, load_plugins
+from domainbert.plugin.registry import Registry, load_plugins
 
 HOOK = """
 import pathlib
-import domainbert
-from domainbert import (
-    Baseline, CorpusReader, CorpusStep, Document, Domain, Metric, Task, hookimpl
-)
+from domainbert import CorpusStep, Domain, Task, hookimpl
 
 def task(name):
     splits = {{split: pathlib.Path(split) for split in ("train", "validation", "test")}}
@@ -60,8 +57,8 @@ def alone(shelf: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry
 def statuses() -> Callable[[Registry], dict[str, tuple[str, str]]]:
     """Status and reason of each plugin that is not disabled."""
 
-    def call(registry: Registry) -> dict[str, tuple[str, str]]:
-        infos: list[PluginInfo] = [i for i in registry.plugins if i.status != "disabled"]
-        return {info.name.removeprefix("fake-"): (info.status, info.error) for info in infos}
-
-    return call
+    return lambda registry: {
+        info.name.removeprefix("fake-"): (info.status, info.error)
+        for info in registry.plugins
+        if info.status != "disabled"
+    }

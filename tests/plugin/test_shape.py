@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domainbert import Baseline, CorpusReader, CorpusStep, Document, Metric, builtin
+from domainbert import CorpusReader, CorpusStep, Document, Metric
 from domainbert.plugin.shape import check_component
 
 
@@ -18,11 +18,6 @@ def one(documents: Iterable[Document]) -> Any:
     return documents
 
 
-def test_core_has_the_shape_that_it_asks_of_plugins() -> None:
-    for record in builtin.domainbert_components():
-        check_component(record)
-
-
 @pytest.mark.parametrize("apply", [two, lambda *documents: [], zip, print, dict])
 def test_functions_that_take_the_arguments_pass(apply: Any) -> None:
     check_component(CorpusStep("keep", apply))
@@ -31,16 +26,9 @@ def test_functions_that_take_the_arguments_pass(apply: Any) -> None:
 @pytest.mark.parametrize(
     ("record", "error"),
     [
-        (
-            CorpusStep("keep", one),
-            r"CorpusStep 'keep': `apply` is \(documents: .*expected a function of 2 arg",
-        ),
-        (CorpusStep("keep", None), "`apply` is NoneType, expected a function"),  # type: ignore[arg-type]
+        (CorpusStep("keep", one), r"CorpusStep 'keep': .*expected a function of 2 arguments"),
         (CorpusReader("md", [".md"], two), "CorpusReader 'md': `suffixes` is list, expected tuple"),  # type: ignore[arg-type]
-        (CorpusReader("md", (3,), two), "CorpusReader 'md': `suffixes` is int, expected str"),  # type: ignore[arg-type]
-        (Metric("mcc", of_sample=two), r"Metric 'mcc': `of_sample` is \(documents"),
         (Metric("mcc", of_sample=lambda _: 0.0, low="0"), "`low` is str, expected float"),  # type: ignore[arg-type]
-        (Baseline, "yielded type, not one of TaskKind, Metric, Baseline, CorpusReader"),
     ],
 )
 def test_records_of_another_shape_are_refused(record: Any, error: str) -> None:

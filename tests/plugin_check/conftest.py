@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from domainbert import Corpus, Document, Domain, Task, Terms
+from domainbert import Domain
+from domainbert.plugin.registry import load_plugins
 from domainbert.plugin_check.check import subject_of
 from domainbert.plugin_check.subject import Subject
 
@@ -51,11 +52,6 @@ def domainbert_domains():
 }
 
 
-def read_lines(path: Path) -> list[Document]:
-    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-    return [Document(f"{path.stem}-{n}", line, f"{path.name}:{n}") for n, line in lines]
-
-
 @pytest.fixture
 def folder(bare_environment: None, tmp_path: Path) -> Path:
     """The files of the plugin, as a single file beside its data."""
@@ -68,12 +64,8 @@ def folder(bare_environment: None, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def domain(folder: Path) -> Domain:
-    """The same domain, made in the test."""
-    splits = {split: folder / f"{split}.tsv" for split in ("train", "validation", "test")}
-    notes = Corpus("notes", "Notes", "CC0-1.0", "Mine", read_lines, (folder / "corpus.txt",))
-    task = Task("knot-names", "Knots", "tagging", "CC0-1.0", "Mine", "1", splits, ("Knot",))
-    terms = Terms(folder / "terms.txt", "CC0-1.0", "Mine")
-    return Domain("knots", "Knots", (notes,), terms, (task,), folder / "recipes")
+    """The domain of that plugin."""
+    return load_plugins([folder / "knots.py"]).domain("knots")
 
 
 PLUGIN = """

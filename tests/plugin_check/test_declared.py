@@ -30,17 +30,9 @@ def test_a_good_declaration_passes(domain: Domain) -> None:
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"title": " "}, "task 'knot-names': title ' '"),
-        ({"title": "two\nlines"}, r"task 'knot-names': title 'two\nlines'"),
         ({"kind": "parsing"}, "no TaskKind 'parsing'. Known: "),
-        ({"version": ""}, "task 'knot-names': no version"),
         ({"labels": ("A", "B", "A")}, "task 'knot-names': a label is blank, doubled, or has '|'"),
-        ({"labels": ("A|B",)}, "task 'knot-names': a label is blank, doubled, or has '|' in it"),
         ({"multi_label": True}, "task 'knot-names': multi_label and levels are for classification"),
-        (
-            {"kind": "classification", "multi_label": True, "levels": {"section": 0}},
-            "task 'knot-names': levels {'section': 0}",
-        ),
     ],
 )
 def test_names_and_shape(changes: dict[str, Any], what: str, domain: Domain) -> None:
@@ -50,16 +42,11 @@ def test_names_and_shape(changes: dict[str, Any], what: str, domain: Domain) -> 
 
 @pytest.mark.parametrize(
     ("licence", "ok"),
-    [
-        ("CC0-1.0", True), ("LicenseRef-Own", True), (" ", False), ("unknown", False),
-        ("Public domain, a work of the government", True),
-    ],
-)  # fmt: skip
+    [("CC0-1.0", True), ("unknown", False), ("Public domain, a work of the government", True)],
+)
 def test_licences_are_identifiers_or_sentences(licence: str, ok: bool, domain: Domain) -> None:
     (found,) = checked(changed(domain, "corpora", licence=licence), "licences")
     assert (found.ok, "SPDX" in found.fix) == (ok, not ok)
-    (found,) = checked(changed(domain, "tasks", origin=" "), "licences")
-    assert found.what == "task 'knot-names': no origin"
 
 
 @pytest.mark.parametrize(
@@ -67,8 +54,6 @@ def test_licences_are_identifiers_or_sentences(licence: str, ok: bool, domain: D
     [
         ({"size": 0}, "has size 0"),
         ({"sha256": "0" * 64}, "has sha256 00000000…"),
-        ({"url": "ftp://example.org/x"}, "has no plain web address"),
-        ({"url": "https:///x"}, "has no plain web address"),
         ({"url": "https://me:secret@example.org/x"}, "has no plain web address"),
     ],
 )
@@ -90,7 +75,6 @@ def test_packaged_files_exist(domain: Domain, folder: Path) -> None:
     [
         (("numpy", "domainbert>=0.1,<0.2"), ""),
         (("domainbert>=0.1",), "; ropes requires domainbert>=0.1, without upper bound"),
-        (("domainbert-x<1", "?"), "; ropes requires no domainbert, without upper bound"),
     ],
 )
 def test_names_and_requirement_of_the_distribution(
@@ -98,8 +82,6 @@ def test_names_and_requirement_of_the_distribution(
 ) -> None:
     (found,) = checked(planted("ropes", "cords", requires=requires), "names")
     assert found.what == "entry point 'cords' provides knots; distribution 'ropes'" + what
-    assert "name the entry point 'knots'" in found.fix
-    assert "name it 'domainbert-knots'" in found.fix
 
 
 def test_the_distribution_states_a_licence(planted: Callable[..., Subject], shelf: Any) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from domainbert import Domain
-from domainbert.errors import PluginError, RecipeError
+from domainbert.errors import RecipeError
 from domainbert.plugin.registry import Registry, load_plugins
 from domainbert.recipe.library import bundled_recipes, default_recipe, find_recipe, list_recipes
 from domainbert.recipe.resolve import check_names, load_recipe
@@ -31,7 +32,6 @@ def test_recipes_of_a_plugin_are_listed_under_its_domain_and_replace_no_bundled_
     assert list_recipes(NOTHING) == BUNDLED
     listed = list_recipes(own)
     assert listed == {**BUNDLED, "bio/small": tmp_path / "small.yaml"}
-    assert list(listed) == sorted(listed)
     assert default_recipe("bio", own) == tmp_path / "small.yaml"
 
 
@@ -61,15 +61,11 @@ def test_a_recipe_is_found_by_name_and_a_file_comes_first(
     [("recipes/bio/quikstart.yaml", " Did you mean 'bio/quickstart'?"), ("zzz", ""), ("", "")],
 )
 def test_an_unknown_recipe_gets_the_nearest_name(name: str, hint: str) -> None:
-    with pytest.raises(RecipeError) as caught:
+    expected = f"^{name}: no such recipe file or name.{re.escape(hint)} See"
+    with pytest.raises(RecipeError, match=expected):
         find_recipe(name, NOTHING)
-    assert str(caught.value) == (
-        f"{name}: no such recipe file or name.{hint} See `domainbert recipes list`."
-    )
 
 
-def test_a_domain_without_a_default_recipe_and_an_unknown_one_are_refused(own: Registry) -> None:
+def test_a_domain_without_a_default_recipe_is_refused(own: Registry) -> None:
     with pytest.raises(RecipeError, match=r"^Domain 'law' has no default recipe. Name one of"):
         default_recipe("law", own)
-    with pytest.raises(PluginError, match="Unknown domain 'lw'"):
-        default_recipe("lw", own)

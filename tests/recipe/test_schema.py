@@ -14,40 +14,21 @@ version: 1
 name: mine
 title: Café notes
 domain: legal
-base:
-  source: ./model
-  revision: 0123456789012345678901234567890123456789
-  sha256: 0123456789012345678901234567890123456789012345678901234567abcdef
+base: {source: ./model, revision: "0123456789012345678901234567890123456789", sha256: SHA}
 corpus:
   - name: statutes
-  - path: notes/*.txt
-    text_unit: paragraph
-  - file:
-      name: more.jsonl.gz
-      size: 12
-      sha256: 0123456789012345678901234567890123456789012345678901234567abcdef
-      url: https://example.org/more.jsonl.gz
+  - {path: notes/*.txt, text_unit: paragraph}
+  - file: {name: more.jsonl.gz, size: 12, sha256: SHA, url: https://example.org/more.jsonl.gz}
     text_field: body
 held_out: {fraction: 0.02, max_tokens: 1000}
-train:
-  epochs: 1.5
-  head_steps: 5
-  batch_size: 8
-  micro_batch_size: 4
-  max_seq_length: 64
-  mlm_probability: 0.2
-  learning_rate: 5e-4
-  warmup_ratio: 0
-  lr_scheduler: constant
-  adam_betas: [0.8, 0.99]
-  precision: fp32
-  seed: 7
-  save_steps: 3
+train: {epochs: 1.5, head_steps: 5, batch_size: 8, micro_batch_size: 4, max_seq_length: 64,
+  mlm_probability: 0.2, learning_rate: 5e-4, warmup_ratio: 0, lr_scheduler: constant,
+  adam_betas: [0.8, 0.99], precision: fp32, seed: 7, save_steps: 3}
 tasks:
   - name: clauses
   - {name: own, kind: tagging, train: a.tsv, validation: b.tsv, test: c.tsv}
 evaluate: {seeds: [4, 5], epochs: 2, batch_size: 4, learning_rate: 3e-5, max_seq_length: 32}
-"""
+""".replace("SHA", "0123456789012345678901234567890123456789012345678901234567abcdef")
 
 
 # --- the hash ----------------------------------------------------------------------------------
@@ -77,7 +58,6 @@ def test_a_new_key_at_its_default_changes_no_hash() -> None:
     "text",
     [
         "train: {steps: 10}\ncorpus: [{path: notes/*.txt}]\nbase: ./model\nname: mine\n",
-        PLAIN.replace("base: ./model", "base:\n  source: './model'"),
         PLAIN + "  learning_rate: 1.0e-4  # a comment\n  max_grad_norm: 1\n",
         PLAIN + "version: 1\ntasks: []\ndomain:\nevaluate: {seeds: [0, 1, 2]}\n",
     ],
@@ -114,34 +94,13 @@ def test_a_mask_rate_is_one_number_or_two() -> None:
     rates = recipe.train.mlm_probability
     assert isinstance(rates, MaskRates)
     assert (rates.first, rates.last) == (0.3, 0.15)
-    dumped = recipe.model_dump(mode="json")
-    assert dumped["train"]["mlm_probability"] == {"from": 0.3, "to": 0.15}
-    again = read(yaml.safe_dump(dumped, sort_keys=False))
-    assert again == recipe
-    assert again.hash() == recipe.hash() != read(PLAIN).hash()
+    assert read(yaml.safe_dump(recipe.model_dump(mode="json"))) == recipe
 
 
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ("2", ": input should be less than 1, found 2."),
-        ("{from: 2, to: 0.1}", ".from: input should be less than 1, found 2."),
-        ("{from: 0.2}", ".to: missing; it has no default."),
-        ("[0.3, 0.1]", ": input should be a valid number."),
-    ],
-)
-def test_a_wrong_mask_rate_is_one_problem(value: str, problem: str) -> None:
-    text = PLAIN + f"  mlm_probability: {value}\n"
-    assert refused(text) == f"r.yaml:7  train.mlm_probability{problem}"
-
-
-SECTIONS = {
-    name: Recipe.model_fields[name].annotation for name in ("held_out", "train", "evaluate")
-}
 NUMBERS = {
     f"{name}.{key}": "1.5" if field.annotation in (int, int | None) else ".nan"
-    for name, section in SECTIONS.items()
-    for key, field in section.model_fields.items()  # type: ignore[union-attr]
+    for name in ("held_out", "train", "evaluate")
+    for key, field in Recipe.model_fields[name].annotation.model_fields.items()  # type: ignore[union-attr]
     if field.annotation in (int, float, int | None, float | None)
 }
 
@@ -152,32 +111,21 @@ def test_no_number_can_be_negative_not_finite_or_text(key: str) -> None:
         assert refused(FULL, f"{key}={value}").startswith(f"--set {key}={value}: input should be ")
 
 
-@pytest.mark.parametrize("key", ["train.seed", "train.batch_size", "train.learning_rate"])
-def test_a_truth_value_is_no_number(key: str) -> None:
-    assert refused(FULL, f"{key}=yes").startswith(f"--set {key}=yes: ")
-
-
-OWN = "name: a, kind: tagging, train: a, validation: b, test: c"
-
-
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
+        ("  mlm_probability: 2", "7  train.mlm_probability: input should be less than 1, found 2"),
+        ("  batch_size: yes", "7  train.batch_size: "),
         ("title: 5", "7  title: input should be a valid string, found 5."),
         ("version: 2", "7  version: input should be 1, found 2."),
         ("domain: Bio", "7  domain: string should match pattern"),
-        ("held_out: 5", "7  held_out: input should be a valid dictionary"),
-        ("tasks: [5]", "7  tasks.0: input should be a valid dictionary"),
-        ("evaluate:\n  seeds: 3", "8  evaluate.seeds: input should be a valid tuple"),
         ("tasks: [a, b, a]", "7  tasks: a: twice; give each once."),
         (
             "tasks:\n  - a\n  - {name: own, kind: tagging, train: a}",
             "9  tasks.1: your own task also needs test, validation.",
         ),
         ("tasks: [{name: a, labels: [x, y]}]", "7  tasks.0: labels"),
-        (f"tasks: [{{{OWN}, labels: [x, x]}}]", "7  tasks.0.labels: x: twice; give each once."),
         ("evaluate: {batch_size: 1000000000}", "7  evaluate.batch_size: input should be less than"),
-        ("evaluate: {seeds: [1, 2, 1]}", "7  evaluate.seeds: 1: twice; give each once."),
         ("  epochs: 2", "5  train: give one of `steps`, `epochs`, `tokens` and `minutes`, found "),
         ("  objectives: [other]", "5  train: objectives: `masked-lm` is missing"),
     ],
@@ -188,15 +136,6 @@ def test_a_wrong_value_is_one_problem_with_its_line(lines: str, expected: str) -
     assert problem.count("\n") == 0
 
 
-@pytest.mark.parametrize(
-    ("corpus", "expected"),
-    [
-        ("[{text_unit: line}]", "corpus.0: give `name` (a plugin's corpus), `path` or `file`."),
-        ("[{path: a, text_unit: word}]", "corpus.0.text_unit: input should be 'file', 'line' or "),
-        ("[]", "corpus: "),
-    ],
-)
-def test_a_wrong_corpus_is_one_problem(corpus: str, expected: str) -> None:
-    problem = refused(PLAIN.replace("\n  - path: notes/*.txt", f" {corpus}"))
-    assert problem.startswith(f"r.yaml:3  {expected}")
-    assert problem.count("\n") == 0
+def test_a_corpus_without_source_is_one_problem() -> None:
+    problem = refused(PLAIN.replace("path: notes/*.txt", "text_unit: line"))
+    assert problem == "r.yaml:4  corpus.0: give `name` (a plugin's corpus), `path` or `file`."

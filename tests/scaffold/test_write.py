@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
-import re
 import site
 import subprocess
 import sys
 import tomllib
 import venv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.licenses import canonicalize_license_expression
@@ -25,67 +22,32 @@ from domainbert.scaffold.write import licences, write_plugin
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("new") / "plugin"
-    return write_plugin("case-law", folder, "Apache-2.0", Registry(()))
-
-
-@pytest.fixture(scope="module")
-def package(made: dict[str, Any]) -> Path:
-    return Path(made["folder"], made["package"])
-
-
-def test_the_code_is_formatted_and_free_of_lint(made: dict[str, Any]) -> None:
+def test_the_code_is_formatted_and_free_of_lint(tmp_path: Path) -> None:
+    made = write_plugin("case-law", tmp_path / "plugin", "Apache-2.0", Registry(()))
     ruff = Path(sys.executable).with_name("ruff")
     run(ruff, "check", "--select", "E,F,I,UP,B,SIM,RUF", "--no-cache", ".", folder=made["folder"])
     run(ruff, "format", "--check", "--no-cache", ".", folder=made["folder"])
-
-
-def test_every_file_is_listed_and_none_holds_a_piece_of_template(made: dict[str, Any]) -> None:
-    names = [
-        p.relative_to(Path(made["folder"])).as_posix()
-        for p in Path(made["folder"]).rglob("*")
-        if p.is_file()
-    ]
-    assert sorted(names) == made["files"]
-    assert {".github/workflows/test.yml", "domainbert_case_law/recipes/quickstart.yaml"} < set(
-        names
-    )
-    for name in made["files"]:
-        text = (Path(made["folder"]) / name).read_text(encoding="utf-8")
-        assert re.findall(r"\{\{|\}\}|\{%|%\}", text) == [], name
 
 
 @pytest.mark.parametrize("licence", licences())
 def test_the_project_table(licence: str, tmp_path: Path) -> None:
     made = write_plugin("case-law", tmp_path / "plugin", licence, Registry(()))
     project = tomllib.loads((Path(made["folder"]) / "pyproject.toml").read_text())["project"]
-    assert project["name"] == "domainbert-case-law"
     assert project["entry-points"] == {"domainbert": {"case-law": "domainbert_case_law"}}
     assert project["license"] == canonicalize_license_expression(f"{licence} AND CC0-1.0")
-    head = (Path(made["folder"]) / "LICENSE").read_text()[:200]
-    assert {"Apache-2.0": "Apache License", "MIT": "MIT License"}[licence] in head
     (requirement,) = map(Requirement, project["dependencies"])
-    assert requirement.name == "domainbert"
-    assert str(requirement.specifier) == "<0.2,>=0.1"
+    assert str(requirement) == "domainbert<0.2,>=0.1"
     assert requirement.specifier.contains(domainbert.__version__)
 
 
 # --- elsewhere ---------------------------------------------------------------------------------
 
 
-def run(*words: object, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("DOMAINBERT_", "PYTHON"))}
-    environment = {**kept, "OMP_NUM_THREADS": "1", "NO_COLOR": "1", **variables}
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    environment = {**kept, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+    command = [str(word) for word in words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
     return done
 
@@ -93,7 +55,7 @@ def run(*words: object, folder: Path, **variables: str) -> subprocess.CompletedP
 def wheel_of(folder: Path, into: Path) -> Path:
     # With the build backend at hand, no network is needed.
     here = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    pip = (sys.executable, "-m", "pip")
     run(*pip, "wheel", "--quiet", "--no-deps", *here, "--wheel-dir", into, folder, folder=into)
     (wheel,) = into.glob("*.whl")
     return wheel
@@ -117,12 +79,6 @@ def install(python: Path, wheel: Path) -> None:
     run(*pip, *words, "--ignore-installed", wheel, folder=wheel.parent)
 
 
-def rows(python: Path, folder: Path, *words: object) -> list[dict[str, Any]]:
-    done = run(python, "-m", "domainbert", *words, "--json", folder=folder)
-    answer: list[dict[str, Any]] = json.loads(done.stdout)
-    return answer
-
-
 @pytest.mark.slow
 def test_a_new_plugin_works_as_a_wheel_in_a_clean_environment(clean: Path, tmp_path: Path) -> None:
     for name in ("core", "wheels", "away"):
@@ -131,20 +87,13 @@ def test_a_new_plugin_works_as_a_wheel_in_a_clean_environment(clean: Path, tmp_p
     install(clean, wheel_of(ROOT, tmp_path / "core"))
     where = run(clean, "-c", "import domainbert; print(domainbert.__file__)", folder=away).stdout
     assert where.startswith(str(tmp_path / "venv"))
-
     # Written by the wheel of core: its templates are in it.
     run(clean, "-m", "domainbert", "plugins", "new", "case-law", folder=away)
     written = away / "domainbert-case-law"
     install(clean, wheel_of(written, tmp_path / "wheels"))
 
-    listed = {info["name"]: info for info in rows(clean, away, "plugins", "list")}
-    assert (listed["case-law"]["status"], listed["case-law"]["version"]) == ("ok", "0.1.0")
-    checked = rows(clean, away, "plugins", "check", "case-law")
-    assert [row["name"] for row in checked if not row["ok"]] == []
-    assert len(checked) == 12
-    assert "case-law/quickstart" in [row["name"] for row in rows(clean, away, "recipes", "list")]
+    run(clean, "-m", "domainbert", "plugins", "check", "case-law", folder=away)
 
     # Its own tests, against what was installed rather than what lies beside them.
-    options = ("-q", "-p", "no:cacheprovider", "--import-mode=importlib")
-    done = run(clean, "-P", "-m", "pytest", *options, "tests", folder=written)
+    done = run(clean, "-P", "-m", "pytest", "-q", "--import-mode=importlib", folder=written)
     assert "7 passed" in done.stdout

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -33,16 +31,10 @@ def test_a_file_that_differs_from_its_description_is_in_trouble(tmp_path: Path) 
     described = describe_file(path)
     assert described == {"sha256": digest, "bytes": 3}
     assert file_trouble(path, described) is None
-    troubles = []
-    for content in (b"abd", b"ab"):
-        path.write_bytes(content)
-        troubles.append(file_trouble(path, described))
+    path.write_bytes(b"abd")
+    assert file_trouble(path, described) == "does not have the hash it was written with"
     path.unlink()
-    assert [*troubles, file_trouble(path, described)] == [
-        "does not have the hash it was written with",
-        "has 2 bytes of 3",
-        "cannot be read (No such file or directory)",
-    ]
+    assert file_trouble(path, described) == "cannot be read (No such file or directory)"
 
 
 def test_text_is_utf_8_with_unix_line_ends_and_replaced_only_when_whole(tmp_path: Path) -> None:
@@ -77,7 +69,6 @@ def test_json_is_sorted_and_a_changed_bit_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_json(path, {"b": [1], "a": "é"})
     assert read_json(path) == {"b": [1], "a": "é"}
-    assert path.read_text(encoding="utf-8") == '{\n  "a": "é",\n  "b": [\n    1\n  ]\n}\n'
     with pytest.raises(ValueError, match="not as it was written"):
         read_json_with_hash(path)
     write_json_with_hash(path, {"b": 1})
@@ -97,38 +88,26 @@ def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None
             (beside / "inner").mkdir()
             (beside / "inner" / f"{number}.txt").write_text(str(number))
             assert [item.name for item in path.rglob("*.txt")] == ["1.txt"][: number - 1]
-    assert (names(tmp_path), names(path), names(path / "inner")) == (
-        ["store"],
-        ["inner"],
-        ["2.txt"],
-    )
+    assert (names(tmp_path), names(path / "inner")) == (["store"], ["2.txt"])
 
 
-@pytest.mark.parametrize("old", [True, False])
 @pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt])
 def test_a_folder_whose_block_fails_leaves_the_old_one_and_nothing_beside_it(
-    tmp_path: Path, stop: type[BaseException], old: bool
+    tmp_path: Path, stop: type[BaseException]
 ) -> None:
     path = tmp_path / "store"
-    if old:
-        with folder_in_place(path) as beside:
-            (beside / "old.txt").write_text("old")
+    with folder_in_place(path) as beside:
+        (beside / "old.txt").write_text("old")
     with pytest.raises(stop), folder_in_place(path) as beside:
         (beside / "new.txt").write_text("new")
         raise stop
-    assert names(tmp_path) == ["store"] * old
-    assert not old or names(path) == ["old.txt"]
+    assert (names(tmp_path), names(path)) == (["store"], ["old.txt"])
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, "No space left on device"),
-        OSError(errno.EDQUOT, "Disk quota exceeded"),
-        OSError(errno.EFBIG, "File too large"),
-        RuntimeError("I/O error: No space left on device (os error 28)"),
-    ],
-)
+NO_SPACE = (OSError(errno.ENOSPC, "full"), RuntimeError("No space left on device (os error 28)"))
+
+
+@pytest.mark.parametrize("error", NO_SPACE)
 def test_no_space_has_an_error_class_and_names_the_path(tmp_path: Path, error: Exception) -> None:
     path = tmp_path / "not" / "there"
     with pytest.raises(StorageFullError) as caught, storage_errors(path):
@@ -143,41 +122,3 @@ def test_a_refusal_of_the_system_is_an_error_in_words(tmp_path: Path, name: str)
     with pytest.raises(StorageError) as caught, storage_errors(tmp_path):
         raise OSError(number, "in other words")
     assert str(caught.value).startswith(f"{tmp_path}: cannot be written: {os.strerror(number)}. ")
-
-
-FULL = """
-import json, resource, sys
-from pathlib import Path
-from domainbert.errors import StorageFullError
-from domainbert.storage.files import folder_in_place, write_text
-
-folder = Path(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
-def text():
-    write_text(folder / "text.txt", "x" * 5000)
-
-def store():
-    with folder_in_place(folder / "store") as beside:
-        (beside / "a").write_text("x" * 5000)
-
-refused = 0
-for write in (text, store):
-    try:
-        write()
-    except StorageFullError:
-        refused += 1
-print(json.dumps(refused))
-"""
-
-
-def test_where_the_system_refuses_to_write_the_old_content_stays(
-    tmp_path: Path, python: Any
-) -> None:
-    write_text(tmp_path / "text.txt", "old")
-    with folder_in_place(tmp_path / "store") as beside:
-        (beside / "a").write_text("old")
-    assert json.loads(python("-c", FULL, tmp_path).out) == 2
-    assert names(tmp_path) == ["store", "text.txt"]
-    assert (tmp_path / "text.txt").read_text() == "old"
-    assert (tmp_path / "store" / "a").read_text() == "old"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from structure.count import CORE, TESTS, code_lines, records, total
+from structure.count import CORE, TESTS, code_lines, total
 
 # The limits of the design: 9,500, 80 and 1.1.
 CORE_LINES = 11_050
@@ -43,9 +43,3 @@ def test_every_folder_of_core_has_tests() -> None:
 def test_lines_without_code_do_not_count() -> None:
     text = '"""Text\nof two."""\n\n# comment\nx = """a\nb"""  # comment\n\ndef f():\n    "doc"\n'
     assert code_lines(text) == 3
-
-
-def test_records_are_dataclasses_and_models_of_models() -> None:
-    first = "class Section(BaseModel): ...\nclass Other: ..."
-    second = "@dataclass(frozen=True)\nclass A: ...\nclass B(Section): ..."
-    assert records([first, second]) == [["Section"], ["A", "B"]]
