@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.town import Outcome
 from helpers.training import (  # noqa: F401  # fixtures
     family_folder,
     load,
@@ -33,25 +34,9 @@ settings.register_profile("domainbert", deadline=None)
 settings.load_profile("domainbert")
 
 VARIABLES = (
-    "DOMAINBERT_CACHE",
-    "DOMAINBERT_DATA",
-    "DOMAINBERT_PLUGINS",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a command."""
-
-    code: int
-    out: str
-    err: str
+    "DOMAINBERT_CACHE", "DOMAINBERT_DATA", "DOMAINBERT_PLUGINS", "HTTP_PROXY", "HTTPS_PROXY",
+    "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -5,39 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.keyed_random import derive_key, mix, permute, random_words, uniforms
+from domainbert.keyed_random import derive_key, permute, random_words, uniforms
 
 KEYS = st.integers(0, 2**64 - 1)
-WORD = 2**64
-
-
-def unmixed(word: int) -> int:
-    """Undo `mix` in exact arithmetic."""
-    for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9)):
-        word = unshifted(word, shift) * pow(factor, -1, WORD) % WORD
-    return unshifted(word, 30)
-
-
-def unshifted(word: int, shift: int) -> int:
-    found = word
-    for _ in range(64 // shift + 1):
-        found = word ^ (found >> shift)
-    return found
 
 
 @given(size=st.integers(1, 2000), key=KEYS)
 @settings(max_examples=200, deadline=None)
 def test_permute_is_a_bijection_whatever_size_and_key(size: int, key: int) -> None:
     assert sorted(permute(np.arange(size), size, key).tolist()) == list(range(size))
-
-
-def test_permute_is_a_bijection_for_every_small_size() -> None:
-    broken = [
-        size
-        for size in [*range(1, 301), 511, 512, 513, 1023, 1024, 1025, 2000]
-        if sorted(permute(np.arange(size), size, 7).tolist()) != list(range(size))
-    ]
-    assert broken == []
 
 
 @given(size=st.integers(1, 2000), key=KEYS, data=st.data())
@@ -48,17 +24,6 @@ def test_permute_of_one_index_is_that_of_all_together(
     index = data.draw(st.integers(0, size - 1))
     alone = permute([index], size, key)
     assert alone.tolist() == [permute(np.arange(size), size, key)[index]]
-
-
-def test_permute_leaves_its_argument_alone() -> None:
-    indices = np.arange(10, dtype=np.uint64)
-    permute(indices, 10, 1)
-    assert indices.tolist() == list(range(10))
-
-
-def test_permutations_of_different_keys_differ() -> None:
-    orders = {tuple(permute(np.arange(50), 50, key).tolist()) for key in range(200)}
-    assert len(orders) == 200
 
 
 def test_over_keys_an_index_goes_everywhere_alike() -> None:
@@ -75,12 +40,6 @@ def test_permute_golden() -> None:
 PERMUTED = [9, 5, 4, 8, 7, 2, 3, 0, 6, 1]
 
 
-@given(KEYS)
-def test_mix_has_an_inverse(word: int) -> None:
-    mixed = int(mix(np.array([word], dtype=np.uint64))[0])
-    assert unmixed(mixed) == word
-
-
 @given(
     key=KEYS,
     rows=st.lists(st.integers(0, 2**40), min_size=1, max_size=4),
@@ -94,10 +53,6 @@ def test_random_words_of_a_grid_are_those_of_its_places(
     assert grid.tolist() == places
 
 
-def test_order_of_coordinates_matters() -> None:
-    assert int(random_words(1, 2, 3)) != int(random_words(1, 3, 2))
-
-
 @pytest.mark.parametrize("first", [0, 10**6, 10**12])
 def test_uniforms_have_mean_variance_and_independence(first: int) -> None:
     n = 100_000
@@ -108,11 +63,6 @@ def test_uniforms_have_mean_variance_and_independence(first: int) -> None:
     assert abs(values.var() - 1 / 12) < 5 * np.sqrt(1 / 180 / n)
     for lag in (1, 2, 128):
         assert abs(np.corrcoef(values[:-lag], values[lag:])[0, 1]) < 5 / np.sqrt(n)
-
-
-def test_uniforms_of_neighbouring_keys_are_unrelated() -> None:
-    first, second = (uniforms(random_words(key, np.arange(50_000))) for key in (41, 42))
-    assert abs(np.corrcoef(first, second)[0, 1]) < 5 / np.sqrt(50_000)
 
 
 def test_uniforms_of_the_extreme_words() -> None:

@@ -11,8 +11,8 @@ from domainbert.recipe.sections import EvaluateSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
 from domainbert.tasks.finetune import Tuned, finetune
+from helpers.town import PEOPLE, PLACES
 
-PEOPLE, PLACES = ["baker", "clerk", "miller", "painter"], ["barn", "garden", "market", "valley"]
 DEEDS = ["moved", "counted", "found", "opened"]
 TAGS = ("O", "B-ROLE", "O", "B-PLACE", "I-PLACE", "O", "O")
 SETTINGS = EvaluateSection(epochs=2, batch_size=4, learning_rate=1e-3, max_seq_length=16)

@@ -93,7 +93,6 @@ class Town:
 
     def write(
         self,
-        documents: int = 40,
         with_head: bool = True,
         sections: dict[str, Any] | None = None,
         animals: bool = False,
@@ -102,7 +101,6 @@ class Town:
         """Write base, files and recipe; return the recipe's path.
 
         Args:
-            documents: Lines of the corpus.
             with_head: Whether the base has a trained MLM head.
             sections: Of the recipe, beside `train:`.
             animals: Whether the corpus has lines for new vocabulary entries.
@@ -111,7 +109,7 @@ class Town:
         from domainbert.testing import sample_texts, tiny_checkpoint
 
         tiny_checkpoint(self.folder / "base", with_head=with_head)
-        texts = list(sample_texts(documents))
+        texts = list(sample_texts(40))
         texts += [f"{line} number {n}" for n in range(12 * animals) for line in ANIMALS]
         letters = "".join(text + "\n" for text in texts)
         (self.folder / "letters.txt").write_text(letters, encoding="utf-8")

@@ -43,19 +43,6 @@ def test_a_run_with_any_name_is_continued_by_its_folder(
     assert weights(run) == weights(whole)
 
 
-def test_the_newest_checkpoint_is_that_of_the_last_step_whatever_the_times_say(
-    town: Any, whole: RunFolder, adapt: Adapt
-) -> None:
-    run = copied(whole, "times")
-    old, new = sorted(run.checkpoints.iterdir())
-    for path, time in ((old, 2**31), (new, 1)):
-        for item in (*path.iterdir(), path):
-            os.utime(item, (time, time))
-    adapt(town, "times")
-    assert "continued" not in read_lock(run)
-    assert weights(run) == weights(whole)
-
-
 def test_a_project_that_was_moved_is_continued_with_its_recipe(
     town: Any, whole: RunFolder, adapt: Adapt
 ) -> None:

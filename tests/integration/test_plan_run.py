@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -52,27 +51,19 @@ def test_a_dry_run_says_all_and_writes_nothing(town: Any, adapt: Adapt, temporar
     assert f"base.source: base # town.yaml:{line_of(town, 'base')}" in lines
     assert "train.seed: 3 # --set train.seed=3" in lines
     assert "train.epochs: 2.0 # --set budget=2epochs" in lines
-    assert "train.steps: null # --set budget=2epochs" in lines
     assert "train.lr_scheduler: linear # default" in lines
     assert [line.split()[0] for line in lines if " tokens/s, " in line] == ["head:", "full:"]
     assert (
         "timed in one process: 2 processes were not measured; each does 1/2 of the work" in output
     )
-    assert any(line.startswith("vocabulary: counted with the tokenizer") for line in lines)
     assert lines[-1] == "Nothing was written."
     assert times(town.folder) == before
     assert list(temporary.iterdir()) == []
 
 
 def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
-    words = (
-        "town.yaml",
-        "--set",
-        "train.batch_ramp={start: 2, steps: 5}",
-        "--set",
-        "budget=1epochs",
-    )
-    words += ("--out", "planned", "--json")
+    ramp = ("--set", "train.batch_ramp={start: 2, steps: 5}", "--set", "budget=1epochs")
+    words = ("town.yaml", *ramp, "--out", "planned", "--json")
     plan = json.loads(adapt(town, *words, "--dry-run").out)
     done = json.loads(adapt(town, *words).out)
     head, full = plan["phases"]
@@ -84,14 +75,11 @@ def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
     assert 1 <= full["epochs"] < 1 + 4 / plan["training"]["n_sequences"]
     for key in ("documents", "tokens", "characters"):
         assert done["corpus"][key] == plan["corpus"][key]
-    assert plan["sha256"] == done["recipe"]["sha256"]
-    assert plan["origins"]["train.batch_ramp.start"].startswith("--set train.batch_ramp=")
     speeds = plan["timed"]
     assert set(speeds) == {"head", "full"}
     for phase in (head, full):
         seconds = phase["tokens"] * speeds[phase["name"]]["seconds_per_token"]
         assert phase["seconds"] == pytest.approx(seconds)
-    assert (plan["processes"], plan["timed_in_processes"]) == (1, 1)
     stages = ["corpus", "head", "pretrain", "held-out/base", "held-out/adapted"]
     assert plan["done"] == dict.fromkeys(stages, False)
     again = json.loads(adapt(town, *words, "--dry-run").out)
@@ -101,29 +89,18 @@ def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (
-            ["town.yaml", "--set", "budget=3x"],
-            "--set budget=3x: expected steps (500), ",
-        ),
+        (["town.yaml", "--set", "budget=3x"], "--set budget=3x: expected steps (500), "),
         ([*DRY, "--out", "base"], "base: exists and is not a run folder."),
         ([*DRY, "--set", "corpus.0.path=none.txt"], "corpus.0.path: no file matches"),
-        (
-            [*DRY, "--set", "train.freeze_layers=9"],
-            "train.freeze_layers: 9, but the base has 2 layers.",
-        ),
-        (
-            [*DRY, "--processes", "3"],
-            "train.batch_size: 4 is not a multiple of the 3 processes",
-        ),
-        (["town.yaml", "--until", "head"], None),
+        ([*DRY, "--set", "train.freeze_layers=9"], "9, but the base has 2 layers."),
     ],
 )
 def test_what_a_run_would_refuse_is_refused(
-    town: Any, adapt: Adapt, temporary: Path, words: list[str], error: str | None
+    town: Any, adapt: Adapt, temporary: Path, words: list[str], error: str
 ) -> None:
     before = times(town.folder)
     output = adapt(town, *words, code=2)
-    assert error is None or error in output.err
+    assert error in output.err
     assert times(town.folder) == before
     assert list(temporary.iterdir()) == []
 
@@ -157,13 +134,3 @@ def test_a_run_in_minutes_that_is_continued_keeps_its_steps(
     assert weights(again) == weights(timed)
     plan = json.loads(adapt(town, "again", "--dry-run", "--json").out)
     assert plan["phases"][1]["steps"] == planned(timed) == metrics(timed)[-1]["step"] - 3
-
-
-def test_minutes_are_those_after_the_head_also_when_the_vocabulary_grows(
-    town: Any, adapt: Adapt
-) -> None:
-    words = ("--set", "vocabulary.size=3", "--set", "budget=0.005m", "--out", "grown", "--json")
-    done = json.loads(adapt(town, "town.yaml", *words).out)
-    assert done["training"]["steps"] == 3 + planned(RunFolder(town.folder / "grown"))
-    assert done["vocabulary"]["entries"] > 0
-    shutil.rmtree(town.folder / "grown")

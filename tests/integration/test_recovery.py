@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -175,43 +174,6 @@ def test_weights_that_are_not_finite_never_reach_the_disk(
     assert "step 15: it made a weight that is not finite. Back to step 10; the batch" in err
     assert list(standing(run).skipped) == ["15"]
     assert all_finite(run.path)
-
-
-def test_a_rate_that_diverges_ends_the_run(
-    make_town: MakeTown, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def hasty(job: Any, module: Any, optimizer: Any, place: int, rate: float, *more: Any) -> Any:
-        return PLAIN(job, module, optimizer, place, rate * (1000 if place > 84 else 1), *more)
-
-    monkeypatch.setattr(loop, "train_step", hasty)
-    town = make_town()
-    town.write(steps=140, save_steps=20, logging_steps=20, learning_rate=4e-3, spike=1.0)
-    err = adapt(town, "town.yaml", "--out", "run", code=1).err
-    run = RunFolder(town.folder / "run")
-    assert re.search(r"error: step \d+: loss [\d.]+, while the lowest median", err)
-    assert err.count("Back to step") == 3
-    assert standing(run).step >= 80
-    assert all_finite(run.path)
-    assert not run.model.exists()
-
-
-def test_a_spike_is_a_failure_and_none_with_null(
-    make_town: MakeTown, adapt: Adapt, poison: Poison
-) -> None:
-    poison(9.0, 70)
-    town = make_town()
-    town.write(steps=72, save_steps=50, logging_steps=12, sections={"tasks": []})
-    err = adapt(town, "town.yaml", "--out", "run").err
-    assert re.search(
-        r"step 70: loss [\d.]+, while the lowest median of 64 steps is [\d.]+\. Back to step 50; "
-        "the batch of step 70 is skipped",
-        err,
-    )
-    run = RunFolder(town.folder / "run")
-    assert [entry["step"] for entry in metrics(run)] == [12, 24, 36, 48, 60, 70, 72]
-    assert list(standing(run).skipped) == ["70"]
-    output = adapt(town, "town.yaml", "--set", "train.spike=null", "--out", "never")
-    assert "skipped" not in output.err
 
 
 RANKED = """

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from accelerate.tracking import GeneralTracker
+from helpers.runs import back_to, metrics
 
 from domainbert.run.folder import RunFolder
 from domainbert.training import trackers as tracking
@@ -52,24 +52,10 @@ def town(make_town: MakeTown) -> Any:
     return made
 
 
-def metrics(run: RunFolder) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run.metrics.read_text(encoding="utf-8").splitlines()]
-
-
 def use(monkeypatch: pytest.MonkeyPatch, fake: Fake) -> None:
     """Start a tracker object in the place of those that are named."""
     start = tracking._start
     monkeypatch.setattr(tracking, "_start", lambda session, _: start(session, (fake,)))
-
-
-def back_to(run: RunFolder, step: int) -> None:
-    """Make a finished run one that was stopped after a step."""
-    shutil.rmtree(run.model)
-    run.card.unlink()
-    shutil.rmtree(run.path / "held-out" / "adapted")
-    for path in run.checkpoints.glob("step-*"):
-        if int(path.name.removeprefix("step-")) > step:
-            shutil.rmtree(path)
 
 
 def test_a_tracker_is_told_every_line_once(
@@ -79,7 +65,7 @@ def test_a_tracker_is_told_every_line_once(
     use(monkeypatch, fake)
     adapt(town, "town.yaml", "--out", "run")
     run = RunFolder(town.folder / "run")
-    expected = [("log", entry) for entry in metrics(run)]
+    expected = [("log", json.loads(line)) for line in run.metrics.read_text("utf-8").splitlines()]
     assert len(expected) == 6
     assert fake.told == [("start", None), *expected, ("finish", None)]
 

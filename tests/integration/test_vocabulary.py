@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.runs import held_out, metrics
+from helpers.runs import held_out
 
 from domainbert.corpus.steps.held_out import heldout_texts, split_documents
 from domainbert.corpus.store import open_store
@@ -82,17 +82,6 @@ def test_before_is_the_old_model_with_the_old_tokenizer(zoo: Any) -> None:
     # The same characters are hidden, in fewer tokens.
     assert before["characters"] == score.characters == after["characters"]
     assert before["tokens"] > after["tokens"]
-
-
-def test_a_head_learns_first_and_its_steps_are_counted(zoo: Any) -> None:
-    run = RunFolder(zoo.folder / "run")
-    head = [(step, "head") for step in range(1, 5)] if (run.path / "head").exists() else []
-    # New tokens begin with batches of their own.
-    full = [(step, "full") for step in range(1, 13)]
-    assert [(entry["step"], entry["phase"]) for entry in metrics(run)] == [*head, *full]
-    card = run.card.read_text(encoding="utf-8")
-    assert f"| training | {len(head + full)} steps of 4" in card
-    assert ("A new one was trained alone for 4 steps" in card) == bool(head)
 
 
 @pytest.mark.parametrize(

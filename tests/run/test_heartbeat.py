@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from domainbert.run import heartbeat as module
-from domainbert.run.heartbeat import Ending, end, heartbeat, read_endings, read_heartbeats
+from domainbert.run.heartbeat import heartbeat, read_heartbeats
 
 
 @pytest.fixture
@@ -28,19 +27,3 @@ def test_a_heartbeat_is_read_as_written_and_leaves_nothing_behind(folder: Path, 
     assert (read_heartbeats(folder)[3].where, read_heartbeats(folder)[3].count) == ("step 2", 2)
     (folder / "rank-4").write_text("{")  # being written
     assert set(read_heartbeats(folder)) == {3}
-
-
-def test_without_a_supervisor_nothing_is_written(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(module.FOLDER)
-    heartbeat("step 1")
-    assert list(folder.iterdir()) == []
-
-
-def test_endings_and_signals_are_read_as_written(folder: Path) -> None:
-    end(75, "Stopped.", echo=True)
-    (ending,) = read_endings(folder)
-    assert ending == Ending(3, 75, "Stopped.", "", ending.time, echo=True)
-    (folder / "signals-3").write_bytes(bytes([signal.SIGTERM, signal.SIGCHLD]))
-    assert module.read_signals(folder) == {3: {signal.SIGTERM}}

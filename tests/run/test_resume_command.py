@@ -15,11 +15,8 @@ SHORT = "domainbert adapt mine"
     ("started", "short", "words", "expected"),
     [
         (True, SHORT, ["/bin/domainbert", "adapt", "r.yaml"], SHORT),
-        (True, SHORT, ["teach.py"], SHORT),
         (False, SHORT, ["/bin/domainbert", "adapt", "my r.yaml"], "domainbert adapt 'my r.yaml'"),
-        (False, SHORT, ["/x/domainbert/__main__.py", "adapt", "x"], "domainbert adapt x"),
         (False, SHORT, ["/domainbert/teach.py", "adapt"], "the same command"),
-        (True, "", ["domainbert", "evaluate", "mine"], "domainbert evaluate mine"),
         (
             True, SHORT, ["domainbert", "adapt", "x", "--plugin=p.py"],
             "domainbert adapt x --plugin=p.py",

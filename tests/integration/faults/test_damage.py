@@ -7,14 +7,13 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from helpers.forks import ForkServer, fork_server
-from helpers.runs import copied, digests
+from helpers.forks import fork_server
+from helpers.runs import copied
 
-from domainbert.run.folder import RunFolder, read_lock
+from domainbert.run.folder import read_lock
 
 Same = Callable[..., bool]
 
@@ -82,24 +81,3 @@ def test_another_environment_is_said_and_kept_in_the_lock(
     exactness = "order-exact: threads 1 → 2"
     assert f"continuing after step 65, {exactness}" in log.read_text(encoding="utf-8")
     assert read_lock(run)["continued"] == [{"step": 65, "exactness": exactness}]
-
-
-@pytest.mark.slow
-def test_the_locale_changes_no_file(
-    bench: ModuleType, server: ForkServer, tmp_path: Path, same: Same
-) -> None:
-    bench.write_recipe(tmp_path, 6)
-    with (tmp_path / "texts.txt").open("a", encoding="utf-8") as stream:
-        stream.writelines("Ångström und Čapek ≤ 5 µm: größer als 北京\n" for _ in range(5))
-    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    runs = []
-    with fork_server({**bench.VARIABLES, **plain}) as other:
-        for name, chosen in (("utf8", server), ("ascii", other)):
-            log = tmp_path / f"{name}.log"
-            order = ["adapt", "recipe.yaml", "--out", name]
-            assert chosen.wait(chosen.start(order, tmp_path, log)) == 0, log.read_bytes()
-            runs.append(RunFolder(tmp_path / name))
-    one, two = runs
-    assert same(one, two)
-    assert one.recipe.read_bytes() == two.recipe.read_bytes()
-    assert digests(one.corpus / "store") == digests(two.corpus / "store")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from domainbert.run.folder import RunFolder
 from domainbert.training.checkpoint import newest_checkpoint
 
 Until = Callable[..., None]
@@ -46,22 +45,6 @@ def test_a_signal_in_any_phase_is_kept_until_a_safe_place(
     assert name == "domainbert"
     assert town.server.wait(town.server.start(words, town.folder, log)) == 0, town.told(phase)
     assert same(town.run(phase), town.run("whole"))
-
-
-def test_a_stopped_run_goes_on_in_the_place_that_its_folder_was_moved_to(
-    town: Any, same: Same
-) -> None:
-    code, _ = town.signal_when("here", lambda: PHASES["training"](town, "here"), signal.SIGTERM)
-    assert code == 75
-    moved = town.folder / "another place" / "there"
-    moved.parent.mkdir()
-    town.run("here").path.rename(moved)
-    log = town.folder / "there.log"
-    order = ["adapt", "another place/there"]
-    assert town.server.wait(town.server.start(order, town.folder, log)) == 0, log.read_text()
-    assert "continuing after step " in log.read_text(encoding="utf-8")
-    assert not town.run("here").path.exists()
-    assert same(RunFolder(moved), town.run("whole"))
 
 
 def test_a_signal_while_the_model_is_exported_does_not_tear_it(town: Any, same: Same) -> None:

@@ -127,23 +127,6 @@ def test_signals_to_launcher_torchrun_and_a_rank_stop_all_and_another_number_con
     assert steps == list(range(1, 407))
 
 
-def test_a_signal_to_the_group_of_torchrun_stops_all_and_costs_no_bit(
-    crew: Callable[..., Crew], same: Callable[..., bool]
-) -> None:
-    whole = crew("long", 2, *LONG)
-    assert whole.end()[0] == 0
-    team = crew("group", 2, *LONG).at_step(20)
-    (torchrun,) = psutil.Process(team.process.pid).children()
-    assert os.getpgid(torchrun.pid) == torchrun.pid
-    os.killpg(torchrun.pid, signal.SIGTERM)
-    code, told = team.end()
-    assert code == 75, told
-    assert "error: Stopped by SIGTERM; a checkpoint of step " in told
-    code, told = crew("group", 2, *LONG).end()
-    assert code == 0, told
-    assert same(team.run, whole.run)
-
-
 def test_ranks_do_not_outlive_a_supervisor_that_is_killed(
     crew: Callable[..., Crew], same: Callable[..., bool]
 ) -> None:
@@ -173,22 +156,6 @@ def test_another_meeting_point_in_the_environment_does_no_harm(
         code, told = crew("busy", 2).end()
     assert code == 0, told
     assert "starting again" not in told
-
-
-def test_another_number_of_processes_has_the_losses_of_one(
-    crew: Callable[..., Crew], town: Any, bench: ModuleType
-) -> None:
-    plain = ("--set", "train.dropout=0")
-    assert town.finish("plain", *plain) == 0
-    team = crew("fewer", 3, *plain).at_step(20)
-    team.process.terminate()
-    assert team.end()[0] == 75
-    assert town.finish("fewer", *plain) == 0
-    one, three = (bench.metrics(town.run(name).path) for name in ("plain", "fewer"))
-    assert len(one) == len(three)
-    for mine, theirs in zip(one, three, strict=True):
-        assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
-        assert mine["tokens"] == theirs["tokens"]
 
 
 def test_a_save_that_fails_in_one_process_fails_in_all_with_one_message(
