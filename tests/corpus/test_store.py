@@ -17,7 +17,7 @@ from domainbert.corpus.store import (
     write_store,
 )
 from domainbert.errors import DataError
-from domainbert.storage.files import read_json_with_hash, write_json_with_hash
+from domainbert.storage.files import write_json_with_hash
 
 
 def letters(texts: list[str]) -> list[list[int]]:
@@ -56,36 +56,6 @@ def test_texts_ids_and_hashes_come_back_equal_document_by_document(
     assert store.units(0) is None
 
 
-def test_units_come_back_beside_the_ids_and_are_named_in_the_manifest(tmp_path: Path) -> None:
-    texts = [chr(97 + number % 26) * (number % 4) for number in range(DOCUMENTS_PER_BATCH + 3)]
-
-    def encode(batch: list[str]) -> list[Any]:
-        return [(ids, np.array(ids, dtype=np.uint8) % 8) for ids in letters(batch)]
-
-    documents = (Document("d", text, "s") for text in texts)
-    store = write_store(tmp_path, documents, encode, 128, dict, "words")
-    assert store.manifest["units"] == "words"
-    for row in (0, 1, 2, 3, DOCUMENTS_PER_BATCH, len(texts) - 1):
-        assert store.ids(row).tolist() == letters(texts)[row]
-        assert store.units(row).tolist() == [number % 8 for number in letters(texts)[row]]
-
-
-def test_the_manifest_counts_and_names_the_files(tmp_path: Path) -> None:
-    store = write(tmp_path, ["one", "twö"], counts={"read": 3}, tokenizer="t")
-    hashes = {
-        name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
-        for name in ("documents.arrow", "tokens.arrow")
-    }
-    texts = b"".join(hashlib.sha256(text.encode()).digest() for text in ("one", "twö"))
-    assert read_json_with_hash(tmp_path / "manifest.json") == store.manifest
-    assert store.manifest == {
-        "characters": 6, "counts": {"read": 3}, "digest": hashlib.sha256(texts).hexdigest(),
-        "documents": 2, "schema": 2, "sha256": hashes, "tokenizer": "t", "tokens": 6,
-        "units": None,
-    }  # fmt: skip
-    assert {path.name for path in tmp_path.iterdir()} == {*hashes, "manifest.json"}
-
-
 @pytest.mark.parametrize("name", ["documents.arrow", "tokens.arrow"])
 @pytest.mark.parametrize("place", [0.0, 0.5, 0.9])
 def test_a_flipped_bit_in_either_file_is_found(tmp_path: Path, name: str, place: float) -> None:
@@ -111,15 +81,6 @@ def test_a_store_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
     write_json_with_hash(path, {**write(tmp_path, ["one"]).manifest, "schema": 3})
     with pytest.raises(DataError, match=r"json: schema 3 of the token store; .* reads 2\. Delete"):
         open_store(tmp_path)
-
-
-@pytest.mark.parametrize("texts", [[], [""]])
-def test_a_corpus_without_tokens_is_refused_with_its_counts(
-    tmp_path: Path, texts: list[str]
-) -> None:
-    with pytest.raises(DataError, match=r"^The corpus is empty \(7 read\): no document has"):
-        write(tmp_path, texts, counts={"read": 7})
-    assert not (tmp_path / "manifest.json").exists()
 
 
 def test_half_of_a_surrogate_pair_is_refused(tmp_path: Path) -> None:

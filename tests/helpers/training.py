@@ -177,3 +177,33 @@ def worst(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
     assert found.keys() == expected.keys()
     largest = max(float(value.abs().max()) for value in expected.values())
     return max(float((found[name] - expected[name]).abs().max()) for name in found) / largest
+
+
+def brute_force(job: Job, step: int) -> tuple[list[float], int, int, dict[str, Tensor]]:
+    """The mean of each loss, counts and the gradients of their sum, one sequence at a time."""
+    import torch
+
+    from domainbert.training.data.batch import masked_sequence
+    from domainbert.training.data.order import global_batch
+    from domainbert.training.phases import batch_places
+
+    tokens: list[Tensor] = []
+    pairs: list[Tensor] = []
+    read = 0
+    for key in global_batch(job.index, job.settings.seed, batch_places(job.settings, step)):
+        item = masked_sequence(job, key)
+        read += len(item.ids_L)
+        inputs = {"input_ids": torch.from_numpy(item.ids_L)[None]}
+        if item.token_types_L is not None:
+            inputs["token_type_ids"] = torch.from_numpy(item.token_types_L)[None]
+        logits = job.model(**inputs).logits[0]
+        for position, target in zip(item.positions_M, item.targets_M, strict=True):
+            tokens.append(-logits[int(position)].log_softmax(dim=0)[int(target)])
+        if item.label is not None:
+            first = job.model.base_model(**inputs).last_hidden_state[:, 0]
+            classes = job.model.objective_heads["sentence-pairs"](first)[0]
+            pairs.append(-classes.log_softmax(dim=0)[item.label])
+    means = [torch.stack(losses).mean() for losses in (tokens, pairs) if losses]
+    job.model.zero_grad(set_to_none=True)
+    torch.stack(means).sum().backward()
+    return [mean.item() for mean in means], len(tokens), read, gradients(job.model)

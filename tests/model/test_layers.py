@@ -13,14 +13,11 @@ from torch import Tensor, nn
 import domainbert.training.loop
 from domainbert.errors import RecipeError
 from domainbert.model.layers import depths
-from domainbert.model.load import LoadedModel
-from domainbert.testing import FAMILIES
 from domainbert.training.checkpoint import TrainState, load_model, load_optimizer, read_state
 from domainbert.training.loop import run_phase
 from domainbert.training.phases import Phase
 from domainbert.training.step import Job
 
-Load = Callable[[str], LoadedModel]
 MakeJob = Callable[..., Job]
 START = TrainState(0, 0, 0.0, {})
 
@@ -31,42 +28,6 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
 
 def changed(before: dict[str, Tensor], model: nn.Module) -> set[str]:
     return {n for n, value in model.named_parameters() if not torch.equal(value, before[n])}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_depths_of_each_family(load: Load, family: str) -> None:
-    model = load(family).model
-    found = depths(model)
-    assert list(found) == [name for name, _ in model.named_parameters()]
-    names = {id(value): name for name, value in model.named_parameters()}
-    # Some families list the tied matrix under its name in the head.
-    assert found[names[id(model.get_input_embeddings().weight)]] == 0
-    assert set(found.values()) == ({0, 1} if family == "albert" else {0, 1, 2, 3})
-    assert {found[n] for n in found if n.endswith(("lm_head.bias", "predictions.bias"))} <= {
-        max(found.values())
-    }
-
-
-def test_lower_layers_move_less(make_job: MakeJob) -> None:
-    # Adam's first step has the size of the rate, so the largest change shows it.
-    job = make_job(steps=1, layerwise_lr_decay=0.1, weight_decay=0.0, learning_rate=1e-2)
-    before, depth = weights(job.model), depths(job.model)
-    run_phase(job, Phase("full", 0, 1, 1e-2), START)
-    moved = dict.fromkeys(range(4), 0.0)
-    for name, value in job.model.named_parameters():
-        largest = float((value.detach() - before[name]).abs().max())
-        moved[depth[name]] = max(moved[depth[name]], largest)
-    assert [moved[place] for place in range(4)] == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2], rel=0.05)
-
-
-@pytest.mark.parametrize("family", ["bert", "camembert", "modernbert"])
-def test_frozen_parameters_keep_every_bit_and_all_others_move(
-    make_job: MakeJob, family: str
-) -> None:
-    job = make_job(family, steps=3, freeze_embeddings=True, freeze_layers=1, weight_decay=0.5)
-    before, depth = weights(job.model), depths(job.model)
-    run_phase(job, Phase("full", 0, 3, 1e-2), START)
-    assert changed(before, job.model) == {name for name, place in depth.items() if place > 1}
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,9 @@ from torch import Tensor
 from domainbert.model.families import layout_of
 from domainbert.model.load import LoadedModel, longest_sequence
 from domainbert.model.packed_attention import attend_within
-from domainbert.plugin.domain import Window
-from domainbert.tasks.finetune import pad_windows
 from domainbert.testing import FAMILIES, MAX_LENGTH
 from domainbert.tokenizer.load import special_tokens
-from domainbert.training.data.batch import LAYOUTS, Layout, padded_length
+from domainbert.training.data.batch import LAYOUTS, Layout
 from domainbert.training.data.masking import MaskingConfig
 from domainbert.training.losses import SummedLosses
 
@@ -33,17 +31,6 @@ def shortened(loaded: LoadedModel, longest: int) -> Any:
     model = type(loaded.model)(config).eval()
     assert longest_sequence(model) == longest
     return model
-
-
-@pytest.mark.parametrize(
-    ("tokens", "longest", "expected"), [(41, 512, 48), (48, 512, 48), (49, 50, 50), (50, 50, 50)]
-)
-def test_a_length_is_round_where_the_model_has_room(
-    tokens: int, longest: int, expected: int
-) -> None:
-    assert padded_length(tokens, longest) == expected
-    batch = [Window(0, tuple(range(tokens))), Window(1, (1, 2))]
-    assert pad_windows(batch, 0, longest)[0].shape == (2, expected)
 
 
 @pytest.mark.parametrize("longest", [50, 13])

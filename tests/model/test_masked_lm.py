@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import copy
-import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +8,13 @@ import pytest
 import torch
 from helpers.training import frame_of
 
-from domainbert.errors import RunFailed
-from domainbert.model.export import export_model
 from domainbert.model.families import FAMILIES as TABLE
 from domainbert.model.families import family_of
 from domainbert.model.load import LoadedModel
 from domainbert.model.masked_lm import MaskedLanguageModel
-from domainbert.model.packed_attention import attend_within, attends_within
+from domainbert.model.packed_attention import attend_within
 from domainbert.testing import FAMILIES
 from domainbert.training.data.batch import MicroBatch, flatten
-from domainbert.training.step import Job
 
 Load = Callable[[str], LoadedModel]
 LENGTHS = (19, 32, 7)
@@ -66,18 +60,6 @@ def test_sparse_logits_equal_those_of_the_plain_model(load: Load, family: str) -
     assert distance(found.roll(1, dims=0), expected) > 1e-2
 
 
-@pytest.mark.parametrize(("family", "layout"), [("bert", "flat"), ("mpnet", "rows")])
-def test_the_model_of_a_job_reads_what_the_job_lays_out(
-    make_job: Callable[..., Job], family: str, layout: str, tmp_path: Path
-) -> None:
-    job = make_job(family)
-    assert job.layout == layout
-    for model in (job.model, copy.deepcopy(job.model)):  # a copy is what shards are made of
-        assert attends_within(model) == (layout == "flat")
-    job.model.save_pretrained(tmp_path)
-    assert "packed" not in (tmp_path / "config.json").read_text(encoding="utf-8")
-
-
 def test_a_flat_batch_is_refused_where_attention_would_mix_sequences(load: Load) -> None:
     model = load("bert").model.eval()
     sequence = frame_of(np.arange(10, 30), np.array([3]), np.array([50]))
@@ -100,16 +82,3 @@ def test_an_unknown_family_computes_all_logits_and_the_same_numbers(
     assert family_of(model) is None
     with torch.no_grad():
         assert torch.equal(wrapped.logits(batch(model)), plain_logits(model))
-
-
-@pytest.mark.parametrize("value", [math.inf, math.nan])
-def test_a_model_that_is_not_finite_is_not_exported(
-    load: Load, tmp_path: Path, value: float
-) -> None:
-    loaded = load("bert")
-    with torch.no_grad():
-        loaded.model.bert.encoder.layer[1].output.dense.bias[3] = value
-    name = "bert.encoder.layer.1.output.dense.bias"
-    with pytest.raises(RunFailed, match=f"^{name} holds values that are not finite"):
-        export_model(loaded.model, loaded, tmp_path / "model")
-    assert list(tmp_path.iterdir()) == []

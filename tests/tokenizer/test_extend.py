@@ -10,14 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.errors import BaseModelError, RunFailed, RunFolderError
+from domainbert.errors import BaseModelError, RunFailed
 from domainbert.model.load import LoadedModel
 from domainbert.tokenizer.extend import (
     Extension,
     check_extension,
-    check_slots,
     free_slots,
-    read_extension,
     write_extension,
 )
 from domainbert.tokenizer.load import encode_texts, encode_with_offsets, fingerprint, load_tokenizer
@@ -77,18 +75,6 @@ def test_every_entry_is_reached_and_no_id_is_shared(
     assert len(new) == len(plain) + len(extension.ids) == max(extension.ids) + 1
 
 
-WORDS = ["quokkas", "aquokka", "quokkaquokka", "defend", "zyfen", "quokkaé", "quokka\ue000s"]
-
-
-def test_words_around_entries_are_left_alone_and_decoding_shows_no_mark(
-    plain: Any, extend: Extend
-) -> None:
-    new, _ = extend({"quokka": 9, "zy": 9, "quzygous": 3, "abzygous": 3, "xzygous": 3}, 3)
-    assert encode_texts(new, WORDS) == encode_texts(plain, WORDS)
-    text = "the quokka quzygous boat"
-    assert new.decode(new(text)["input_ids"], skip_special_tokens=True) == text
-
-
 def test_unused_slots_are_filled_in_the_order_of_their_numbers(plain: Any, extend: Extend) -> None:
     known = plain.get_vocab()
     assert free_slots(plain) == ["[unused0]", "[unused1]", "[unused2]"]
@@ -98,16 +84,6 @@ def test_unused_slots_are_filled_in_the_order_of_their_numbers(plain: Any, exten
     assert encode_texts(new, ["quail zebras"]) == [list(extension.ids)]
     others = {entry: number for entry, number in known.items() if number not in extension.ids}
     assert others.items() <= new.get_vocab().items()
-
-
-def test_slots_are_used_once_and_too_few_are_refused(load: Load, extend: Extend) -> None:
-    tokenizer = load().tokenizer
-    tokenizer.add_tokens(["[unused1]"])
-    assert free_slots(tokenizer) == ["[unused0]", "[unused2]"]
-    with pytest.raises(BaseModelError, match=r"has 2 free \[unused\] entries, 4 are needed"):
-        check_slots(tokenizer, "unused", 4)
-    full, extension = extend({"quail": 3, "zebras": 2, "moth": 1}, 4, "unused", tokenizer)
-    assert (len(extension.ids), free_slots(full)) == (2, [])
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert", "electra", "mpnet"])
@@ -126,7 +102,6 @@ def test_the_saved_folder_loads_with_auto_tokenizer_and_gives_the_same_ids(
     assert fingerprint(again) == fingerprint(new)
     assert set(extension.ids) <= set(again(text)["input_ids"])
     assert again("the", "boat").data == old("the", "boat").data
-    assert again.model_max_length == old.model_max_length
 
 
 def test_a_tokenizer_that_lost_the_mark_is_refused_on_load(
@@ -164,18 +139,3 @@ def test_what_breaks_the_promise_is_found(plain: Any, extend: Extend) -> None:
         RunFailed, match=r"cuts 1 other words otherwise \(zebras\) and does not reach 1"
     ):
         check_extension(plain, other, extension, ["quokkas", "quokka", "zebras"])
-
-
-def test_the_record_is_read_back_unless_it_was_edited(extend: Extend, tmp_path: Path) -> None:
-    new, extension = extend({"quzygous": 9, "abzygous": 9, "xzygous": 9, "quokka": 30}, 2)
-    write_extension(tmp_path, extension, new)
-    assert read_extension(tmp_path) == extension
-    path = tmp_path / "vocabulary.json"
-    text = path.read_text()
-    record = json.loads(text)
-    assert record["fingerprint"] == fingerprint(new)
-    assert (record["entries"], record["continuations"], record["words"]) == (2, 1, 4)
-    for edited in (text[:40], text.replace("quokka", "quokkas"), text.replace('"slots"', '"slot"')):
-        path.write_text(edited)
-        with pytest.raises(RunFolderError, match=r"vocabulary\.json: was edited or damaged"):
-            read_extension(tmp_path)

@@ -14,10 +14,7 @@ from domainbert.tokenizer.load import encode_texts
 from domainbert.tokenizer.wordpiece import (
     check_wordpiece,
     cut_word,
-    odd_characters,
     split_words,
-    untouched_words,
-    unused_mark,
 )
 
 Load = Callable[..., LoadedModel]
@@ -34,15 +31,6 @@ def test_words_and_pieces_are_those_of_the_tokenizer(plain: Any) -> None:
     assert encode_texts(plain, [text]) == [ids]
 
 
-def test_added_tokens_keep_words_and_marks_from_being_used(load: Load) -> None:
-    tokenizer = load().tokenizer
-    assert unused_mark(tokenizer) == "\ue000"
-    tokenizer.add_tokens(["quok"])
-    assert untouched_words(tokenizer, ["quokka", "quaver", "zebra"]) == {"quaver", "zebra"}
-    tokenizer.add_tokens(["x\ue000", "\ue001"])
-    assert unused_mark(tokenizer) == "\ue002"
-
-
 @pytest.mark.parametrize(("family", "kind"), [("roberta", "BPE"), ("albert", "Unigram")])
 def test_other_families_are_refused_with_the_reason(load: Load, family: str, kind: str) -> None:
     with pytest.raises(BaseModelError, match=rf"of the kind {kind}; only WordPiece .* Leave"):
@@ -52,7 +40,6 @@ def test_other_families_are_refused_with_the_reason(load: Load, family: str, kin
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
-        ({"normalizer": None}, "lets private-use characters pass"),
         ({"normalizer": {"type": "Lowercase"}}, "lets private-use characters pass"),
         ({"pre_tokenizer": {"type": "Whitespace"}}, "splits words by Whitespace, not by"),
         # Newer than the splitter's tables.
@@ -68,11 +55,3 @@ def test_other_rules_are_refused(plain: Any, parts: dict[str, Any], reason: str)
     changed = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **plain.special_tokens_map)
     with pytest.raises(BaseModelError, match=reason):
         check_wordpiece(changed)
-
-
-def test_the_class_of_characters_is_the_splitters_but_for_newer_punctuation(plain: Any) -> None:
-    everyday = [chr(code) for code in range(0x3100) if chr(code).isprintable()]
-    odd = odd_characters(plain.backend_tokenizer, everyday)
-    # Characters that the two libraries class otherwise; none is in a published vocabulary.
-    assert not any(character.isascii() or character.isalnum() for character in odd)
-    assert len(odd) < 60

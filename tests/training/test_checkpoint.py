@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,12 +14,10 @@ from domainbert.errors import RunFolderError, StorageError
 from domainbert.model.load import LoadedModel
 from domainbert.model.masked_lm import set_dropout
 from domainbert.storage.files import (
-    read_json,
     read_json_with_hash,
     write_json_with_hash,
 )
 from domainbert.training.checkpoint import (
-    SCHEMA,
     TrainState,
     checkpoint_tensors,
     load_model,
@@ -38,7 +34,6 @@ IDENTITY = {"recipe": "r" * 64, "corpus": "c" * 64}
 STATE = TrainState(
     1, 1234, 5.678, IDENTITY, {"masked-lm": (0.1 + 0.2, 17), "other": (1.5, 3)}, {"loss": 0.7}
 )
-FILES = ["MANIFEST.json", "model.safetensors", "optimizer.safetensors", "state.json"]
 
 
 class Tiny(nn.Module):
@@ -127,23 +122,6 @@ def test_a_checkpoint_restores_every_bit(
     assert bit_equal(contents(model, optimizer), contents(other, restored))
 
 
-@pytest.mark.parametrize(("fused", "place"), [(True, "meta"), (None, "cpu")])
-def test_the_step_count_lies_where_the_optimizer_looks_for_it(
-    tmp_path: Path, fused: bool | None, place: str
-) -> None:
-    """A fused kernel reads it on the device of the weights; `meta` stands for a GPU."""
-    path = save(tmp_path, 1)
-    model = Tiny().to("meta")
-    optimizer = torch.optim.AdamW(model.parameters())
-    optimizer.defaults["fused"] = fused
-    load_optimizer(path, model, optimizer)
-    assert len(optimizer.state) == 2
-    for values in optimizer.state.values():
-        assert values["step"].device.type == place
-        assert values["step"].dtype == torch.float32
-        assert values["exp_avg"].device.type == "meta"
-
-
 def test_a_damaged_checkpoint_does_not_cost_a_whole_one_its_place(tmp_path: Path) -> None:
     for step in (1, 2, 3):
         save(tmp_path, step)
@@ -156,37 +134,19 @@ def test_a_damaged_checkpoint_does_not_cost_a_whole_one_its_place(tmp_path: Path
     assert [path.name for path, _ in damaged] == ["step-00000003"]
 
 
-@pytest.mark.parametrize("schema", [None, 1, 3])
-def test_a_checkpoint_of_an_unknown_version_is_refused_and_stays(
-    tmp_path: Path, schema: Any
-) -> None:
+def test_a_checkpoint_of_an_unknown_version_is_refused_and_stays(tmp_path: Path) -> None:
     save(tmp_path, 1)
     path = save(tmp_path, 2)
     manifest = read_json_with_hash(path / "MANIFEST.json")
-    assert manifest.pop("schema") == 2
-    if schema is not None:
-        manifest["schema"] = schema
-    write_json_with_hash(path / "MANIFEST.json", manifest)
+    assert manifest["schema"] == 2
+    write_json_with_hash(path / "MANIFEST.json", {**manifest, "schema": 3})
     with pytest.raises(RunFolderError) as caught:
         newest_checkpoint(tmp_path)
     assert str(caught.value) == (
-        f"{path}: schema {schema!r}; this version reads schema 2. Continue with the version that "
+        f"{path}: schema 3; this version reads schema 2. Continue with the version that "
         "wrote it, or start again with another --out."
     )
     assert names(tmp_path) == ["step-00000001", "step-00000002"]
-
-
-def test_the_schema_has_these_fields(tmp_path: Path) -> None:
-    """Whoever changes them gives the schema another number."""
-    path = save(tmp_path, 1)
-    assert sorted(read_json_with_hash(path / "MANIFEST.json")) == [
-        "environment", "files", "parent", "schema", "step",
-    ]  # fmt: skip
-    assert (SCHEMA, sorted(read_json(path / "state.json"))) == (
-        2,
-        ["identity", "losses", "lowest_median", "recent", "seconds", "skipped", "step", "tokens",
-         "window"],
-    )  # fmt: skip
 
 
 def test_the_newest_are_kept_and_what_is_no_checkpoint_stays(tmp_path: Path) -> None:
@@ -207,47 +167,9 @@ def test_the_newest_are_kept_and_what_is_no_checkpoint_stays(tmp_path: Path) -> 
         save(folder, 1)
 
 
-def test_an_older_one_that_cannot_be_removed_is_reported_and_removed_by_the_next_save(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[str] = []
-    save(tmp_path, 1)
-    error = OSError(errno.ENOTEMPTY, "Directory not empty")
-
-    remove = shutil.rmtree
-
-    def refuse(path: Path, **how: Any) -> None:
-        if path.name == "step-00000001":
-            raise error
-        remove(path, **how)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", refuse)
-        save(tmp_path, 2, keep=1, say=said.append)
-    assert said == [f"checkpoint step-00000001: could not be removed: {error}"]
-    save(tmp_path, 3, keep=1)
-    assert names(tmp_path) == ["step-00000003"]
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_any_flipped_bit_is_noticed_and_the_one_before_is_used(tmp_path: Path, name: str) -> None:
-    first, second = save(tmp_path, 1), save(tmp_path, 2)
-    whole = (second / name).read_bytes()
-    for place in np.random.default_rng(0).integers(8 * len(whole), size=40).tolist():
-        damaged = bytearray(whole)
-        damaged[place // 8] ^= 1 << place % 8
-        (second / name).write_bytes(damaged)
-        found, ((bad, _),) = newest_checkpoint(tmp_path)
-        assert (found, bad) == (first, second), place
-    (second / name).write_bytes(whole)
-    assert newest_checkpoint(tmp_path) == (second, [])
-
-
 def test_a_checkpoint_of_another_run_or_model_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path, 1)
     with pytest.raises(RunFolderError, match=r"belongs to another corpus\."):
         read_state(path, {**IDENTITY, "corpus": "x"})
-    with pytest.raises(RunFolderError, match=r"belongs to another recipe and corpus\."):
-        read_state(path, {"recipe": "x", "corpus": "x"})
     with pytest.raises(RunFolderError, match=r"weights do not fit the model, such as bias"):
         load_model(path, nn.Linear(3, 3))

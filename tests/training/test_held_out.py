@@ -90,19 +90,6 @@ def test_the_model_sees_mask_tokens_and_nothing_of_a_hidden_word(load: Load, fam
     assert {row[place] for place in changed} == {tokenizer.mask_token_id}
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_measuring_restores_the_mode_and_changes_no_weight(load: Load, training: bool) -> None:
-    loaded = load("bert")
-    model = loaded.model.train(training)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    first, second = (
-        measure_held_out(model, loaded.tokenizer, sample_texts(5), 32, CPU) for _ in range(2)
-    )
-    assert model.training is training
-    assert first == second
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-
-
 @pytest.mark.parametrize("texts", [[], ["\u200b"]])
 def test_texts_without_a_token_are_refused(load: Load, texts: list[str]) -> None:
     with pytest.raises(DataError, match="held-out texts have no token"):

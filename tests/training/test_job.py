@@ -36,13 +36,6 @@ def test_without_a_compiler_nothing_is_compiled(
     check_environment(settings(torch_compile=True), accelerator())
 
 
-@pytest.mark.parametrize(
-    ("kind", "sharded"), [("MULTI_GPU", False), ("MULTI_CPU", False), ("FSDP", True)]
-)
-def test_processes_may_hold_replicas_or_shards(kind: str, sharded: bool) -> None:
-    check_environment(settings(), accelerator(kind, sharded))
-
-
 def test_other_ways_to_start_processes_are_refused() -> None:
     with pytest.raises(UserError, match=r"FSDP 1 is not supported\. Set `fsdp_version: 2`"):
         check_environment(settings(), accelerator("FSDP"))

@@ -4,13 +4,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domainbert.model.load import LoadedModel
 from domainbert.training.schedule import Schedule, build_optimizer, learning_rate_at
-
-SCHEDULES: list[Schedule] = ["linear", "constant", "cosine", "wsd"]
 
 
 @pytest.mark.parametrize(
@@ -32,23 +28,6 @@ def test_schedule_by_hand(schedule: Schedule, rates: list[float]) -> None:
     assert found == pytest.approx([2e-4 * rate for rate in rates], rel=1e-4)
 
 
-@given(
-    total=st.integers(1, 500),
-    warmup=st.floats(0, 0.99),
-    decay=st.floats(0.001, 0.999),
-    schedule=st.sampled_from(SCHEDULES),
-)
-def test_rates_rise_then_never_rise_again_and_stay_within_the_peak(
-    total: int, warmup: float, decay: float, schedule: Schedule
-) -> None:
-    rates = [learning_rate_at(step, total, 1.0, warmup, schedule, decay) for step in range(total)]
-    warm = round(warmup * total)
-    assert rates[:warm] == sorted(rates[:warm])
-    assert rates[warm:] == sorted(rates[warm:], reverse=True)
-    assert min(rates) > 0
-    assert max(rates) == 1.0
-
-
 CPU = torch.device("cpu")
 
 
@@ -63,7 +42,4 @@ def test_matrices_decay_and_vectors_do_not(load: Callable[[str], LoadedModel]) -
     }
     expected = {n: 0.03 if p.ndim >= 2 else 0.0 for n, p in model.named_parameters()}
     assert decay == expected
-    assert decay["bert.embeddings.word_embeddings.weight"] == 0.03
-    assert decay["bert.encoder.layer.0.attention.output.LayerNorm.weight"] == 0.0
-    assert decay["bert.encoder.layer.0.attention.self.query.bias"] == 0.0
     assert [group["betas"] for group in optimizer.param_groups] == [(0.8, 0.95)] * 2

@@ -28,23 +28,6 @@ def store_of(folder: Path, texts: list[str], empty: str = "") -> TokenStore:
     return write_store(folder, documents, encode, 128, dict)
 
 
-def heldout(folder: Path, texts: list[str], fraction: float) -> set[str]:
-    split = split_documents(store_of(folder, texts), fraction)
-    return {texts[row] for row in split.heldout_H.tolist()}
-
-
-TEXTS = [f"text {number}" for number in range(40)]
-
-
-@pytest.mark.parametrize(("fraction", "count"), [(0.01, 1), (0.1, 4), (0.5, 20)])
-def test_the_smallest_hashes_are_held_out_in_any_order(
-    tmp_path: Path, fraction: float, count: int
-) -> None:
-    expected = set(sorted(TEXTS, key=digest)[:count])
-    for texts in (TEXTS, TEXTS[::-1], TEXTS[20:] + TEXTS[:20]):
-        assert heldout(tmp_path / "corpus", texts, fraction) == expected
-
-
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=20),
@@ -73,14 +56,6 @@ def test_documents_without_tokens_are_not_trained_on(tmp_path: Path) -> None:
     split = split_documents(store, 0.25)
     assert split.train_T.tolist() == [1, 3]
     assert split_counts(store, split) == {"train": 2, "held_out": 1, "without_tokens": 1}
-
-
-@pytest.mark.parametrize("texts", [["alone"], ["copy", "copy"]])
-def test_a_corpus_of_a_single_text_is_refused_with_the_way_out(
-    tmp_path: Path, texts: list[str]
-) -> None:
-    with pytest.raises(DataError, match=rf"has {len(texts)} document\(s\): too few .*text_unit"):
-        split_documents(store_of(tmp_path / "corpus", texts), 0.05)
 
 
 @pytest.mark.parametrize(("limit", "count"), [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3), (1000, 8)])
