@@ -230,8 +230,8 @@ def _hash_weights(folder: Path, source: str) -> str:
     pickles = sorted(item.name for item in folder.iterdir() if item.suffix in _PICKLES)
     if pickles and not weights:
         raise BaseModelError(
-            f"base {source!r}: only {pickles[0]} and no .safetensors. A pickle can run code when it "
-            "is opened: convert it on a machine you can lose, or ask the publisher for safetensors."
+            f"base {source!r}: only {pickles[0]} and no .safetensors. A pickle can run code when "
+            "opened: convert it on a machine you can lose, or ask the publisher for safetensors."
         )
     if not weights:
         raise BaseModelError(f"base {source!r}: {folder} holds no .safetensors file.")
