@@ -15,6 +15,7 @@ from helpers.runs import copied, metrics, weights
 from safetensors.torch import load_file
 
 from domainbert.run.folder import RunFolder
+from domainbert.training.checkpoint import newest_checkpoint
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
@@ -69,12 +70,12 @@ def town(make_town: MakeTown, adapt: Adapt) -> Any:
     return made
 
 
-def shards(town: Any, *words: str) -> str:
-    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "sharded.py")
+def shards(town: Any, *words: str, script: str = "sharded.py", code: int = 0) -> str:
+    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", script)
     told = replace(town, variables={**town.variables, **CONFIG})
     process = told.start(*launch, "adapt", *words)
     out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
+    assert process.returncode == code, err
     return str(out + err)
 
 
@@ -120,3 +121,27 @@ def test_a_checkpoint_of_shards_is_continued_by_one_process(town: Any, adapt: Ad
     assert "continuing after step 8" in told.err
     for mine, theirs in zip(metrics(run), metrics(one), strict=True):
         assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+
+
+# The main process fails before it takes the shards of the others for the checkpoint of step 8.
+FAILING = """
+from domainbert.training import loop
+
+inner = loop.sync_metrics
+
+def failing(run):
+    if run.training == "pretrain" and any(run.checkpoints.glob("step-00000004")):
+        raise OSError(5, "Input/output error", str(run.metrics))
+    inner(run)
+
+loop.sync_metrics = failing
+"""
+
+
+def test_a_failure_before_shards_are_taken_ends_all_processes(town: Any) -> None:
+    (town.folder / "failing.py").write_text(FAILING + SHARDED, encoding="utf-8")
+    shown = shards(town, "town.yaml", "--out", "failing", script="failing.py", code=1)
+    assert "Input/output error" in shown
+    assert "DistBackendError" not in shown
+    newest, damaged = newest_checkpoint(RunFolder(town.folder / "failing").checkpoints)
+    assert (newest and newest.name, damaged) == ("step-00000004", [])

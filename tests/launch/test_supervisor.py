@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from domainbert.errors import FailedElsewhere, RunFailed, StorageFullError, UserError
+from domainbert.errors import UserError
 from domainbert.launch import supervisor
 from domainbert.launch.attempt import Attempt
 from domainbert.run.heartbeat import Ending, Heartbeat
 from domainbert.run.signals import StopFlag
-from domainbert.training import distributed
 
 RANKS = {rank: Heartbeat(rank, 10 + rank, 5, f"step {7 + rank}") for rank in (0, 1)}
 DONE = Attempt(0, RANKS, [Ending(0, 0), Ending(1, 0)], "")
@@ -94,39 +93,3 @@ def test_a_number_of_seconds_that_is_none_is_refused(
     assert str(caught.value) == (
         f"DOMAINBERT_HANG_SECONDS: {seconds!r} is no number of seconds above 0, such as 60."
     )
-
-
-class Rank:
-    """One rank of two, of which the main one has sent its number and text."""
-
-    num_processes = 2
-    device = "cpu"
-
-    def __init__(self, sent: list[Any], is_main: bool) -> None:
-        self.sent, self.is_main_process = sent, is_main
-
-    def reduce(self, tensor: Any, reduction: str) -> Any:
-        if self.is_main_process:
-            self.sent.append(tensor)
-            return tensor
-        return self.sent.pop(0)
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (StorageFullError("odd"), StorageFullError),
-        (TypeError("odd"), FailedElsewhere),
-        (UserError("odd"), RunFailed),
-    ],
-)
-def test_others_raise_the_error_of_the_main_process(
-    error: Exception, kind: type[Exception]
-) -> None:
-    sent: list[Any] = []
-    with pytest.raises(type(error)) as caught:
-        distributed.fail_together(Rank(sent, is_main=True), error)
-    assert caught.value is error
-    with pytest.raises(kind) as other:
-        distributed.fail_together(Rank(sent, is_main=False), None)
-    assert (type(other.value), str(other.value), sent) == (kind, "odd", [])

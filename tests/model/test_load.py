@@ -118,7 +118,8 @@ def test_a_base_that_is_a_pickle_is_refused_unopened(name: str, base: Path, tmp_
     set_trap(base / name, tmp_path / "ran")
     load_masked_lm(find_base(str(base), Path()), 0)  # beside safetensors it is not read
     (base / "model.safetensors").unlink()
-    assert refused(base).startswith(f"base {str(base)!r}: only {name}, no .safetensors. A pickle ")
+    said = f"base {str(base)!r}: only {name} and no .safetensors. A pickle "
+    assert refused(base).startswith(said)
     (base / name).unlink()
     assert refused(base) == f"base {str(base)!r}: {base} holds no .safetensors file."
     assert not (tmp_path / "ran").exists()

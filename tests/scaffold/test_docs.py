@@ -89,4 +89,4 @@ def test_the_tutorial_goes_from_a_file_to_a_wheel(
     assert shown in said[1]
     package = said[-1].splitlines()
     assert "ok    loads: domainbert-gardening 0.1.0 provides gardening" in package
-    assert "ok    runs: sample, sample-parts: adapted and evaluated in miniature" in package
+    assert "ok    runs: sample, sample-plants: adapted and evaluated in miniature" in package

@@ -272,7 +272,7 @@ def test_other_inputs_are_refused_by_stage_and_name(
     said = f"error: whole/{stage}: stage '{stage}' was made from something else: {what}"
     assert re.search(said, err), err
     assert err.endswith(
-        f"Restore it, delete the folder whole/{stage} to redo the stage, or name another folder "
+        f"Restore it, delete the folder whole/{stage} to redo the stage, or name another "
         "with --out."
     )
     assert digests(folder) == before

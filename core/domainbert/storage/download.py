@@ -73,7 +73,10 @@ def _partial(target: Path) -> Path:
 
 
 def _arrived(target: Path) -> int:
-    return _partial(target).stat().st_size if _partial(target).exists() else 0
+    try:
+        return _partial(target).stat().st_size
+    except FileNotFoundError:  # another run may just have renamed it
+        return 0
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def test_a_full_device_is_told_with_figures_and_nothing_is_lost(
     told = town.told("small/run")
     assert re.search(
         r"\nerror: small/run/pretrain/checkpoints/step-000000\d\d: needs \d\.\d MB, the device has "
-        r"\d\.\d MB free\. Nothing was written and what stood before is whole: ",
+        r"\d\.\d MB free\. Nothing was half-written and what was there before is whole: ",
         told,
     )
     assert "Traceback" not in told
