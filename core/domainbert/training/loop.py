@@ -22,8 +22,7 @@ from domainbert.training.data.masking import mlm_probability_at
 from domainbert.training.phases import Phase
 from domainbert.training.recovery import check_loss, forget_losses, remember_loss
 from domainbert.training.schedule import build_optimizer, learning_rate_at
-from domainbert.training.step import BadStep, Job, Losses, mean_of, train_step
-from domainbert.training.step import warm_up_ddp_buckets as warm_up
+from domainbert.training.step import BadStep, Job, Losses, mean_of, train_step, warm_up_ddp_buckets
 from domainbert.training.trackers import track
 from domainbert.training.wrap import naming_batch, wrapped
 
@@ -51,7 +50,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
     ):
         if optimizer_from is not None:
             optimizer_from(job.model, optimizer)
-        warm_up(job, module, state.step)
+        warm_up_ddp_buckets(job, module, state.step)
         first = state = _begin(job, phase, state, optimizer)
         for step in range(state.step, phase.stop):
             heartbeat(f"step {step + 1}")
