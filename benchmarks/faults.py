@@ -182,7 +182,8 @@ def at_events(folder: Path, ranks: int, modes: str, most: int | None) -> dict[st
 
     write_recipe(folder, 6)
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
-    # All checkpoints are kept, for the injector asks which was the newest whole one.
+    # All checkpoints are kept, for the injector asks which was the newest whole one. It asks in
+    # `pretrain` only: a finished head is kept without a word, and pretrain begins at its step.
     recipe["train"] |= {"head_steps": 2, "save_steps": 2, "save_total_limit": 9}
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "domainbert", "adapt", str(folder / "recipe.yaml")]
@@ -190,7 +191,7 @@ def at_events(folder: Path, ranks: int, modes: str, most: int | None) -> dict[st
         [
             sys.executable, "-m", "ckpt_chaos", "run", "--modes", modes, "--ranks", str(ranks),
             "--max-points", str(most or 100_000),  # its own limit is 40
-            "--checkpoint-glob", "{out}/*/checkpoints/step-*", "--ckpt-ignore-size",
+            "--checkpoint-glob", "{out}/pretrain/checkpoints/step-*", "--ckpt-ignore-size",
             "--step-regex", WENT_ON_AT, "--result-file", "{out}/model/model.safetensors",
             "--work", str(folder / "work"), "--", *command, "--out", "{out}",
         ],
