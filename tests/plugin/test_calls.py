@@ -77,9 +77,13 @@ def test_a_malformed_number_of_seconds(text: str, monkeypatch: pytest.MonkeyPatc
 
 
 HANG = """
+import signal
 import time
 from domainbert import CorpusStep
 from domainbert.plugin.registry import calling, stream
+
+# A parent that runs in the background may have left it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def outer():
     yield from stream(CorpusStep("inner", len), inner)
