@@ -6,7 +6,7 @@
 
 A tiny model is trained on made-up text, once without trouble and then once for each kill: SIGKILL
 comes at a random moment of the run, or while a checkpoint is being written, and the same command
-continues. With several processes one of them is killed, and the supervisor continues by itself.
+continues. With several processes one of them is killed, and the supervisor continues the run.
 
 One JSON line goes to stdout. `identical` counts runs whose weights, metrics and held-out
 measurements are those of the run without trouble, byte for byte (but for seconds); `lost` and

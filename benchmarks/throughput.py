@@ -31,7 +31,7 @@ Trainer takes from the base (0.1) and we set to 0. In `ratio_equal_dropout` both
 it, while the Trainer stays in fp32 unless asked. On a GPU all arms have bf16, and `ratio` is
 against the Trainer with `torch_compile` or without, whichever is faster. `matmul_share` is the
 arithmetic that the step needs for its tokens (not for padding) in a second, over that of a matrix
-product of its own largest layer, measured before and after each block. `memory_ratio` is of the
+product of the model's largest layer, measured before and after each block. `memory_ratio` is of the
 most memory of the process (of the device on a GPU) while a block ran. Our head phase is not
 measured.
 """
@@ -160,7 +160,7 @@ class Counting:
 
 
 def run_ours(setup: Setup, turn: int, precision: str, dropout: float) -> dict[str, float]:
-    """Train one block with our step; every turn has sequences of its own."""
+    """Train one block with our step; every turn has other sequences."""
     settings = TrainSection(
         steps=1, precision=precision, dropout=dropout, max_seq_length=setup.length
     )
@@ -199,7 +199,7 @@ def run_trainer(setup: Setup, turn: int, precision: str, compiled: bool) -> dict
     size, data, clock = DEFAULTS.batch_size, setup.sequences, Clock(setup.device)
     folder = setup.folder / "trainer"
     loaded = load_masked_lm(setup.base, DEFAULTS.seed)
-    # Compiled, it would compile anew for each length of a batch.
+    # Compiled, it would compile again for each length of a batch.
     collator = transformers.DataCollatorForLanguageModeling(
         loaded.tokenizer,
         mlm_probability=0.15,
@@ -270,7 +270,7 @@ def product_rate(config: Any, precision: str, device: torch.device) -> float:
 
 
 def usual_memory() -> None:
-    """Let glibc give memory back again, by the thresholds it comes to by itself.
+    """Let glibc give memory back again, by the thresholds that it adapts.
 
     They grow with what is freed, to 32 MB for what is mapped alone and twice that for the heap's
     end; once `mallopt` was called they are fixed.

@@ -7,7 +7,7 @@ read the same JSON lines (`--file`, else biomedical text below DOMAINBERT_DATA) 
 once ten times over, each copy told apart by its first words. Ours reads, normalises, drops repeats,
 tokenises, writes, hashes and opens the store and indexes its sequences; sequences are packed when
 they are read. `datasets` does what `run_mlm.py` does: `load_dataset`, `map(tokenise)`,
-`map(group_texts)`. Every measurement has a process of its own. `ratio` is of wall time with
+`map(group_texts)`. Every measurement runs in a separate process. `ratio` is of wall time with
 `--processes` for both (threads of the tokenizer for ours, `num_proc` for `datasets`), the median
 over rounds; `cpu_ratio` is of CPU time. `grown_mb` is the peak memory at ten times the text less
 that at once: what a larger corpus costs, `per_document_bytes` the same by document.
@@ -108,7 +108,7 @@ def write_copies(target: Path, texts: list[str], copies: int) -> None:
 
 
 def measure(tool: str, path: Path, processes: int) -> dict[str, float]:
-    """Measure in a process of its own."""
+    """Measure in a separate process."""
     environment = {
         **os.environ, "RAYON_NUM_THREADS": str(processes), "HF_DATASETS_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "true" if tool == "ours" else "false",

@@ -78,7 +78,7 @@ def fresh_accelerator() -> Iterator[None]:
 
 @pytest.fixture
 def python(bare_environment: None) -> Callable[..., Outcome]:
-    """Run Python in a process of its own, with more variables if need be."""
+    """Run Python in a separate process, with more variables if need be."""
 
     def call(*words: object, **variables: str) -> Outcome:
         done = subprocess.run(

@@ -30,7 +30,7 @@ _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory):
-    """Pages from a process of its own: commands of plugins, once added, stay in this one."""
+    """Pages made in a separate process: commands of plugins, once added, stay in this one."""
     folder = tmp_path_factory.mktemp("reference")
     subprocess.run([sys.executable, ROOT / "docs" / "generate.py", folder], check=True)
     return folder

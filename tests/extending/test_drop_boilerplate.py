@@ -1,4 +1,4 @@
-"""A corpus step of a plugin: named in `corpus_steps:`, with counts of its own."""
+"""A corpus step of a plugin: named in `corpus_steps:`, with its counts."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
         pid = server.start(["adapt", "recipe.yaml"], folder, folder / "log.txt")
         code = server.wait(pid)
 
-Each run is a process of its own, which can be sent signals or killed. Starting Python with torch
+Each run is a separate process, which can be sent signals or killed. Starting Python with torch
 and transformers takes seconds; a fork of a process that has them takes milliseconds.
 """
 

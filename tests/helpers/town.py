@@ -124,7 +124,7 @@ class Town:
         return path
 
     def start(self, *words: object) -> subprocess.Popen[str]:
-        """Start the command line, or another module, in a process of its own."""
+        """Start the command line, or another module, in a separate process."""
         return subprocess.Popen(
             [sys.executable, "-m", *map(str, words)],
             cwd=self.folder,

@@ -38,7 +38,7 @@ def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], P
 
 @pytest.fixture(scope="session")
 def load(family_folder: Callable[[str], Path]) -> Callable[[str], LoadedModel]:
-    """Load a tiny model, anew at each call, its weights far enough from zero to matter."""
+    """Load a new tiny model at each call, its weights far enough from zero to matter."""
     import torch
 
     from domainbert.model.load import find_base, load_masked_lm
@@ -103,7 +103,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
 def make_job(
     load: Callable[[str], LoadedModel], make_store: Callable[..., TokenStore], session: Session
 ) -> Callable[..., Job]:
-    """A job of pretraining on 30 texts, with a model of its own each time."""
+    """A job of pretraining on 30 texts, with a new model each time."""
     import numpy as np
 
     from domainbert.corpus.token_units import word_units

@@ -47,7 +47,7 @@ def test_the_examples_are_plugins_that_do_what_they_say(
     texts = [domainbert.Document("a", "short", "x"), domainbert.Document("b", "long " * 50, "x")]
     assert [document.id for document in step.apply(texts, counts)] == ["b"]
     assert registry.domain("bio").tasks[-1].name == "my-entities"
-    # Commands are added to the application for good, hence a process of its own.
+    # Commands are added to the application for good, hence a separate process.
     outcome = python("-m", "domainbert", "hello", PYTHONPATH=str(shelf.folder))
     assert (outcome.code, outcome.out, outcome.err) == (0, "hello from a plugin\n", "")
 

@@ -30,7 +30,7 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
 @pytest.fixture(scope="session")
 def load(make_base: Callable[[str], Path]) -> Callable[..., LoadedModel]:
-    """Load a tiny checkpoint anew."""
+    """Load a tiny checkpoint, not a cached one."""
     return lambda family="bert": load_masked_lm(find_base(str(make_base(family)), Path()), 0)
 
 

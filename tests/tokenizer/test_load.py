@@ -24,7 +24,7 @@ Load = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
-    """Load the tokenizer of a family, anew at each call."""
+    """Load the tokenizer of a family; each call gives a new one."""
     folder = cache(lambda family: tiny_checkpoint(tmp_path_factory.mktemp(family), family))
     return lambda family: load_tokenizer(folder(family))
 

@@ -128,7 +128,7 @@ def _system_error(error: BaseException) -> int:
     """Return the number of a system error; 0 for another error."""
     if isinstance(error, OSError):
         return error.errno or 0
-    # safetensors and pyarrow wrap it in types of their own.
+    # safetensors and pyarrow wrap it in their own types.
     match = re.search(r"\(os error (\d+)\)|\[errno (\d+)\]", str(error), re.IGNORECASE)
     return int(match[1] or match[2]) if match else 0
 

@@ -155,7 +155,7 @@ def extend_tokenizer(tokenizer: Any, extension: Extension) -> Any:
     take = {"type": "Replace", "pattern": {"String": extension.mark}, "content": ""}
     steps = [step for step in (spec["decoder"], take) if step]
     spec["decoder"] = {"type": "Sequence", "decoders": steps}
-    # The classes of single models build their normaliser anew and would lose the mark.
+    # The classes of single models rebuild their normaliser and would lose the mark.
     return PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(json.dumps(spec)),
         model_max_length=tokenizer.model_max_length,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from domainbert.recipe.train import TrainSection
     from domainbert.training.step import Job
 
-# Devices and libraries each have words of their own, and often no class of their own.
+# Devices and libraries word it differently, and often raise a plain RuntimeError.
 _WORDS = re.compile(r"out of memory|not enough memory|can('t|not) allocate memory", re.IGNORECASE)
 
 

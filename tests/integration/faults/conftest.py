@@ -1,4 +1,4 @@
-"""Runs that share one import, as processes of their own that can be sent signals and killed."""
+"""Runs that share one import, as separate processes that can be sent signals and killed."""
 
 from __future__ import annotations
 

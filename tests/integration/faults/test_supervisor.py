@@ -27,7 +27,7 @@ LONG = ("--set", "train.steps=400")
 
 @dataclass(frozen=True)
 class Crew:
-    """A supervised run in processes of its own.
+    """A supervised run in separate processes.
 
     Args:
         process: The supervisor.

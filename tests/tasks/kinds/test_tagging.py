@@ -34,7 +34,7 @@ def sentence(words: list[str]) -> Sentence:
 def pieces(words: list[str], tokenizer: Any) -> list[tuple[list[int], list[int]]]:
     """Ids of each word, by looking at every token: those on its characters; with blanks before.
 
-    Some tokenizers give the blank before a word a token of its own. It may count as part of the
+    Some tokenizers make the blank before a word a separate token. It may count as part of the
     word or not; it is part of what the model reads.
     """
     ((ids, offsets),) = encode_with_offsets(tokenizer, [" ".join(words)])
