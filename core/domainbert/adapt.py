@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from pathlib import Path
 
-from domainbert.evaluate import ModelUnderTest, evaluate
+from domainbert.evaluate import ModelUnderTest, evaluate, without_verdict
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
@@ -87,6 +87,8 @@ def _run_stages(
     if before is None or after is None:
         return None
     adaptation = Adaptation(before, after, inputs.new_head, *astuple(adapted)[1:])
+    if adaptation.doubt:
+        reports = tuple(without_verdict(report, adaptation.doubt) for report in reports)
     manifest, extension = corpus[0].manifest, extended[0]
     summary = RunSummary(
         recipe, inputs.base, manifest, adaptation, reports, hardware(session), extension

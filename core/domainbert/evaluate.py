@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.report.compare import Comparison, compare, group, most_counts
+from domainbert.report.compare import Comparison, compare, group, most_counts, withhold
 from domainbert.report.results import result_path, save_result, task_entry, task_identity
 from domainbert.report.scored import Scored, find_result
 from domainbert.report.statistics import Summary
@@ -125,6 +125,12 @@ def evaluate(
             time.sleep(0.5)
         scored[trial.loaded.task.name].append(result)
     return tuple(_report(loaded.task, scored[loaded.task.name], models) for loaded in tasks)
+
+
+def without_verdict(report: TaskReport, reason: str) -> TaskReport:
+    """Return a report whose comparison has a reason in place of its verdict."""
+    compared = report.comparison
+    return report if compared is None else replace(report, comparison=withhold(compared, reason))
 
 
 def _trials(

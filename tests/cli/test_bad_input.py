@@ -178,7 +178,7 @@ def test_base_that_cannot_be_loaded(bench: Bench) -> None:
     assert "tokenizer" in bench.refused()
     weights = bench.folder / "base" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    assert bench.refused().startswith("base './base': cannot be loaded: ")
+    assert bench.refused().startswith("base './base': model.safetensors is damaged: ")
     weights.rename(weights.with_name("pytorch_model.bin"))
     assert bench.refused().startswith("base './base': only pytorch_model.bin and no .safetensors. ")
 

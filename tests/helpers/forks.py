@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,9 +39,14 @@ class ForkServer:
         """Run `domainbert WORDS` in a folder, all output to a file; return the process number."""
         return self._ask({"words": words, "folder": str(folder), "log": str(log)})
 
-    def wait(self, pid: int) -> int:
-        """Return the exit code of a run; below zero, the signal that killed it."""
-        return self._ask({"wait": pid})
+    def wait(self, pid: int, seconds: float | None = None) -> int:
+        """Return the exit code of a run; below zero, the signal that killed it.
+
+        Args:
+            pid: From `start`.
+            seconds: A run that takes longer is killed.
+        """
+        return self._ask({"wait": pid, "seconds": seconds})
 
     def _ask(self, order: dict[str, Any]) -> int:
         assert self.process.stdin is not None
@@ -92,7 +98,7 @@ def serve() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:
-            _, status = os.waitpid(order["wait"], 0)
+            status = _status(order["wait"], order["seconds"])
             left.discard(order["wait"])
             _answer(os.waitstatus_to_exitcode(status))
             continue
@@ -103,6 +109,18 @@ def serve() -> None:
         _answer(pid)
     for pid in left:
         os.kill(pid, 9)
+
+
+def _status(pid: int, seconds: float | None) -> int:
+    end = time.monotonic() + (seconds or 0)
+    while seconds is not None and time.monotonic() < end:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.01)
+    if seconds is not None:
+        os.kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
 
 
 def _answer(number: int) -> None:

@@ -69,7 +69,7 @@ def test_size_missing_files_and_folders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="more than 4 bytes"):
         readers.read_bytes(path, 4)
     assert refused(tmp_path / "none.txt") == ": no such file."
-    assert refused(tmp_path) == ": cannot be read: Is a directory."
+    assert refused(tmp_path) == ": is a folder, expected a file."
 
 
 def test_byte_order_marks_carriage_returns_and_encodings(tmp_path: Path) -> None:

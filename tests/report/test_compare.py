@@ -53,6 +53,14 @@ def test_verdicts() -> None:
     assert compare(model(*once, baseline=True), high).verdict == "better"
 
 
+@pytest.mark.parametrize(("right", "said"), [(0.0, "floor: "), (1.0, "ceiling: ")])
+def test_scores_at_an_end_of_their_range_give_no_verdict(right: float, said: str) -> None:
+    ones, twos = model(*counts(1, right)), model(*counts(2, right))
+    compared = compare(ones, twos)
+    assert (compared.verdict, compared.notes[0].startswith(said)) == ("no verdict", True)
+    assert compare(ones, model(*counts(1, 0.5))).verdict in {"better", "worse"}
+
+
 @pytest.mark.parametrize("paired", [True, False])
 def test_the_interval_adds_the_variances_of_seeds_and_records(paired: bool) -> None:
     base, other = model(*counts(1, 0.7)), model(*counts(2, 0.75), first=0 if paired else 1)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from structure.count import CORE, TESTS, code_lines, total
 
-# The limits of the design.
-CORE_LINES = 9_500
+# The limits of the design, which had 9,500 lines after the redesign; a capability that came later
+# states in the changelog's release how many it added.
+CORE_LINES = 10_800
 RECORDS = 80
 TEST_LINES_PER_CORE_LINE = 1.1
 

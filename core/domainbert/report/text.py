@@ -58,9 +58,10 @@ def spread(summary: Any) -> str:
 
 
 def difference(compared: Any) -> str:
-    """Return difference, interval and verdict of a `Comparison` in points."""
+    """Return difference, interval, verdict and notes of a `Comparison`, in points."""
     centre, low, high = map(signed, (compared.difference, compared.low, compared.high))
-    return f"{centre} points, 95 % interval {low} to {high}: {compared.verdict}"
+    notes = f" ({'; '.join(compared.notes)})" if compared.notes else ""
+    return f"{centre} points, 95 % interval {low} to {high}: {compared.verdict}{notes}"
 
 
 def templates(**options: Any) -> Any:

@@ -12,6 +12,7 @@ from domainbert.corpus.sources import Source, describe_sources, find_sources
 from domainbert.corpus.steps import find_steps
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
+from domainbert.model.export import check_saves
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
 from domainbert.plugin.components import CorpusStep, LoadedTask
@@ -81,6 +82,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         tasks = tuple(load_task(section, domain, folder, progress) for section in recipe.tasks)
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
+    check_saves(loaded.tokenizer)
     if tasks:
         check_length(loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length")
     check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from domainbert.errors import RunFailed
 from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel, find_base, load_masked_lm
 from domainbert.planning.throughput import plan_steps
@@ -26,6 +27,9 @@ from domainbert.training.phases import Phase, full_phase, head_phase
 from domainbert.training.recovery import resume, roll_back
 from domainbert.training.step import BadStep, Job
 from domainbert.training.trackers import tracked
+
+# A smaller share of the bits per character is noise, and what no training gives.
+_LEARNED = 0.001
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,22 @@ class Adaptation:
     tokens: int
     seconds: float
     skipped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def doubt(self) -> str:
+        """Why scores of the adapted model say nothing of the adaptation, or an empty string."""
+        if 2 * len(self.skipped) > self.steps:
+            return (
+                f"{len(self.skipped)} of {self.steps} batches were skipped; lower "
+                "train.learning_rate or set train.precision: fp32"
+            )
+        before, after = self.before.bits_per_character, self.after.bits_per_character
+        if after > before * (1 - _LEARNED):
+            return (
+                f"the model learned nothing: held-out text has {after:.3f} bits per character, "
+                f"{before:.3f} before; raise train.steps or train.learning_rate"
+            )
+        return ""
 
 
 def fit_head(
@@ -129,6 +149,12 @@ def pretrain(
         start = TrainState(first, tokens, 0.0, {"stage": stage.key})
         with tracked(session, settings.trackers):
             state = _train(job, phase, start)
+        if state.tokens == start.tokens:
+            raise RunFailed(
+                f"every one of the {state.step - start.step} batches was skipped, so nothing was "
+                "learned and no model is saved. Lower train.learning_rate, set train.precision: "
+                "fp32, or take another base; use another --out."
+            )
         _export(stage, job, loaded, start, state)
     own = Trained(folder, **result_of(stage))
     skipped = {f"head/{step}": why for step, why in head.skipped.items()} | own.skipped

@@ -24,6 +24,8 @@ _REFUSED = {
     errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG, errno.ELOOP,
 }  # fmt: skip
 _SEAL = "seal"
+MANIFEST = "MANIFEST.json"
+"""Hashes of the other files of a folder, by `write_manifest`."""
 _WHOLE = "Nothing was half-written and what was there before is whole: "
 _AGAIN = " and run the same command again."
 
@@ -156,7 +158,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON with sorted keys, in the manner of `write_text`."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -184,6 +187,24 @@ def read_json_with_hash(path: Path) -> dict[str, Any]:
 
 def _seal(value: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def write_manifest(folder: Path) -> None:
+    """Write hash and size of every file of a folder into its `MANIFEST.json`."""
+    described = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
+    write_json_with_hash(folder / MANIFEST, {"files": described})
+
+
+def manifest_trouble(folder: Path) -> str:
+    """Return which file of a folder differs from its manifest, and how; empty if none does."""
+    if not (folder / MANIFEST).is_file():
+        return ""
+    try:
+        described = read_json_with_hash(folder / MANIFEST)["files"]
+        troubles = ((name, file_trouble(folder / name, is_)) for name, is_ in described.items())
+        return next((f"{name} {trouble}" for name, trouble in troubles if trouble), "")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return f"{MANIFEST} is damaged"
 
 
 @contextmanager

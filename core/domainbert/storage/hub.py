@@ -6,7 +6,8 @@ from pathlib import Path
 
 from domainbert.errors import BaseModelError
 
-_WANTED = ["*.json", "*.safetensors", "*.txt", "*.model"]
+# Not `model.fp16.safetensors` and the like, which are second copies of the weights.
+_WANTED = ["*.json", "model.safetensors", "model-*.safetensors", "*.txt", "*.model"]
 
 
 def from_hub(source: str, revision: str | None) -> tuple[Path, str]:

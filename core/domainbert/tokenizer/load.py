@@ -95,7 +95,7 @@ def load_tokenizer(folder: Path) -> Any:
 def _check_fingerprint(tokenizer: Any, path: Path) -> None:
     try:
         expected = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise BaseModelError(f"{path}: damaged; it has to hold a fingerprint.") from None
     if fingerprint(tokenizer) != expected:
         raise BaseModelError(

@@ -19,7 +19,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from domainbert.batching import batched
-from domainbert.errors import DataError
+from domainbert.errors import DataError, RunFailed
 from domainbert.keyed_random import derive_key, random_words, uniforms
 from domainbert.model.load import longest_sequence
 from domainbert.model.masked_lm import MaskedLanguageModel
@@ -89,6 +89,7 @@ def measure_held_out(
 
     Raises:
         DataError: The tokenizer finds nothing in the texts.
+        RunFailed: The model's output is not finite.
     """
     wrapped = MaskedLanguageModel(model)
     was_training, counted = model.training, list(texts)
@@ -111,6 +112,8 @@ def measure_held_out(
     if not tokens:
         raise DataError("The held-out texts have no token: nothing can be measured on them.")
     bits = nats / math.log(2) / characters
+    if not math.isfinite(bits):
+        raise RunFailed("The loss on held-out text is not finite, so the model cannot be used.")
     return HeldOutScore(bits, right / tokens, len(counted), int(characters), int(tokens))
 
 
