@@ -27,7 +27,7 @@ def _of_tasks() -> Iterator[Component]:
     yield from entities.METRICS
     yield from labels.METRICS
     yield Baseline("majority", classification.predict_majority)
-    yield Baseline("tfidf-svm", classification.predict_tfidf_svm)
+    yield Baseline("tfidf-svm", classification.predict_tfidf_svm, classification.check_tfidf)
     yield Baseline("majority-type", tagging.predict_majority_type)
     yield Baseline("dictionary", tagging.predict_dictionary)
 
@@ -39,7 +39,7 @@ def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:
 
     yield CorpusReader("txt", (".txt",), read.read_txt)
     yield CorpusReader("jsonl", (".jsonl",), read.read_jsonl)
-    yield CorpusReader("csv", (".csv",), read.read_csv)
+    yield CorpusReader("csv", (".csv", ".tsv"), read.read_csv)
     yield CorpusReader("parquet", (".parquet",), read.read_parquet)
     yield CorpusStep("normalise", normalise_documents)
     yield CorpusStep("exact-duplicates", drop_exact_duplicates)

@@ -20,7 +20,8 @@ from domainbert.report.scored import Scored, find_result
 from domainbert.report.statistics import Summary
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
-from domainbert.tasks.metrics.score import check_predictions, kind_of, primary_metric, score
+from domainbert.tasks.check import baseline_names
+from domainbert.tasks.metrics.score import check_predictions, primary_metric, score
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,8 @@ def without_verdict(report: TaskReport, reason: str) -> TaskReport:
 def _trials(
     loaded: LoadedTask, models: Models, settings: EvaluateSection, session: Session
 ) -> list[Trial]:
-    names = (*kind_of(loaded.task).baselines(loaded), *loaded.task.baselines)
     pairs = [(model, seed) for seed in settings.seeds for model in models]
-    pairs += [(ModelUnderTest(name), 0) for name in dict.fromkeys(names) if settings.baselines]
+    pairs += [(ModelUnderTest(name), 0) for name in baseline_names(loaded) if settings.baselines]
     stored = settings.model_dump(mode="json", exclude={"seeds", "baselines"})
     stored["precision"] = "bf16" if session.bf16 else "fp32"
     trials = []

@@ -1,3 +1,18 @@
-"""Public helpers for readers of files, in core and in plugins; see `plugin/readers.py`."""
+"""Public helpers for readers, in core and in plugins: files and lines, tables and JSON lines."""
 
-from domainbert.plugin.readers import *  # noqa: F403  # all that it names in `__all__`
+from domainbert.plugin.readers import (
+    check_regular,
+    decode,
+    open_bytes,
+    plain_suffix,
+    read_bytes,
+    read_chunks,
+    read_lines,
+    read_utf8,
+)
+from domainbert.plugin.tables import read_objects, read_rows
+
+__all__ = [
+    "check_regular", "decode", "open_bytes", "plain_suffix", "read_bytes", "read_chunks",
+    "read_lines", "read_objects", "read_rows", "read_utf8",
+]  # fmt: skip

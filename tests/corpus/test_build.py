@@ -53,7 +53,7 @@ def test_order_digest_and_held_out_documents_are_those_of_earlier_versions(
     assert store.manifest["digest"] == GOLDEN_DIGEST
     assert split_documents(store, 0.2).heldout_H.tolist() == GOLDEN_HELD_OUT
     assert store.manifest["counts"] == {
-        "read": 25, "kept": 22,
+        "read": 25, "kept": 22, "unknown_tokens": 1,
         "steps": [["normalise", {"empty": 1}], ["exact-duplicates", {"repeated": 2}]],
     }  # fmt: skip
 

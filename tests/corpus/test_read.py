@@ -91,15 +91,11 @@ def test_a_bad_json_line_is_named(line: str, expected: str, put: Put) -> None:
 
 
 def test_quoted_fields_of_csv_hold_commas_quotes_and_newlines(put: Put) -> None:
-    path = put(
-        "a.csv", 'id,text\r\n1,"one,\r\ntwo\n\n""three"""\r\n\r\n,four\r\n3,\r\n4\r\n5,six,7\r\n'
-    )
+    path = put("a.csv", 'id,text\r\n1,"one,\r\ntwo\n\n""three"""\r\n\r\n,four\r\n3,\r\n')
     assert list(read_documents(path)) == [
         Document("1", 'one,\ntwo\n\n"three"', "a.csv:5"),
         Document("a.csv:7", "four", "a.csv:7"),
         Document("3", "", "a.csv:8"),
-        Document("4", "", "a.csv:9"),
-        Document("5", "six", "a.csv:10"),
     ]
 
 
@@ -139,13 +135,16 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("id;text\n1;one\n", ":2: no field 'text'. Fields: id;text. Set `text_field`."),
-        ('id,text\n1,one\n2,"open\n', ":3: not valid CSV: unexpected end of data."),
-        ('id,text\n1,"one"two\n', ":2: not valid CSV: ',' expected after '\"'."),
+        ("id;text\n1;one\n", ":1: the columns are separated by semicolons, expected commas."),
+        ("text,text\na,b\n", ":1: the column 'text' stands twice. Rename or remove one."),
+        ("id,text\n1,a,b\n", ":2: expected 2 columns as in the header, found 3."),
+        ("id,text\n1\n", ":2: expected 2 columns as in the header, found 1."),
+        ('id,text\n1,one\n2,"open\n3,x\n', ":4: not valid CSV, in the row that begins at line 3"),
+        ('id,text\n1,"one"two\n', ":2: not valid CSV, in the row that begins at line 2"),
     ],
 )
 def test_bad_csv_is_named_with_its_line(content: str, expected: str, put: Put) -> None:
-    assert refused(put("a.csv", content)) == expected
+    assert refused(put("a.csv", content)).startswith(expected)
 
 
 def test_parquet_of_other_columns_is_refused(tmp_path: Path) -> None:

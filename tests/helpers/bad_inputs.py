@@ -53,7 +53,8 @@ def set_keys(**values: Any) -> Callable[[Path], None]:
             *above, key = name.split("__")
             section = recipe
             for part in above:
-                section = section.setdefault(part, {})
+                section[part] = found if isinstance(found := section.get(part), dict) else {}
+                section = section[part]
             section[key] = value
         path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
 
@@ -88,7 +89,7 @@ def _fault(case: Case, code: int, said: str, new: set[Path]) -> str:
         return "a traceback"
     if code not in case.codes:
         return "silently accepted" if code == 0 else "another exit code"
-    if case.said not in " ".join(said.split()):
+    if code and case.said not in " ".join(said.split()):
         return f"does not say {case.said!r}"
     if code == 2 and new:
         return f"left {sorted(path.name for path in new)}"

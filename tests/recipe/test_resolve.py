@@ -15,7 +15,7 @@ from domainbert.plugin.registry import Registry
 from domainbert.recipe.resolve import REMOVED, RENAMED, check_names, load_recipe, resolve_recipe
 from domainbert.recipe.yaml import dotted, parse_yaml
 
-QUOTE = "YAML reads yes, no, on and off as booleans: put the word in quotes."
+QUOTE = "put the word false in quotes if it is text."
 SHA = "a" * 64
 
 
@@ -93,7 +93,7 @@ def test_set_changes_one_value(setting: str, key: tuple[Any, ...], value: Any) -
 @pytest.mark.parametrize(
     ("setting", "problem"),
     [
-        ("title=no", f"input should be a valid string; {QUOTE}"),
+        ("title=false", f"input should be a valid string; {QUOTE}"),
         ("train.steps", "expected KEY=VALUE, such as train.steps=500."),
         ("train.stepz=7", "unknown key. Did you mean 'steps'?"),
         ("corpus.1.path=b.txt", "no item 1; the list has 1."),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import domainbert
-from domainbert.plugin import readers
+from domainbert import readers
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "core" / "domainbert"

@@ -113,7 +113,7 @@ def test_unknown_names_are_refused_before_any_file_is_read(folder: Path) -> None
     [
         ("test.tsv", None, ": no such file."),
         ("validation.tsv", "\n\n", " has no sentence."),
-        ("train.tsv", "the\tO\n", " tags no mention, only O."),
+        ("train.tsv", "the\tO\n", " tags no mention, only O, so nothing"),
         ("train.csv", "text,label\na,place\n", " has 1 class (place); expected two or more."),
         ("train.csv", "text,label\nx,a\0\n", ", example 1: a label has invisible characters: ("),
         ("test.jsonl", '{"text": "\\ud800", "label": "place"}\n',

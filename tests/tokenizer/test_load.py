@@ -84,3 +84,14 @@ def test_a_folder_without_a_tokenizer_or_a_mask_token_is_refused(tmp_path: Path)
     path.write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(BaseModelError, match="no mask token"):
         load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
+def test_a_long_text_in_pieces_has_the_tokens_of_the_whole(
+    family: str, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer, texts = load(family), [" ".join(sample_texts(40)), "short", ""]
+    whole = encode_with_offsets(tokenizer, texts)
+    monkeypatch.setattr("domainbert.tokenizer.load.PIECE", 100)
+    assert encode_with_offsets(tokenizer, texts) == whole
+    assert encode_texts(tokenizer, texts) == [ids for ids, _ in whole]

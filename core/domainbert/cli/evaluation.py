@@ -17,6 +17,7 @@ from domainbert.run.progress import Reporter, download_bar
 from domainbert.run.resume_command import continue_command
 from domainbert.run.session import open_session
 from domainbert.run.stage import read_stage
+from domainbert.tasks.check import check_baselines
 from domainbert.tasks.load import load_task
 
 
@@ -62,6 +63,8 @@ def run_comparison(
     with open_session(out, Reporter()) as session:
         with download_bar(session.reporter) as progress:
             loaded = [load_task(section, domain, folder, progress) for section in sections]
+        for task in loaded if settings.baselines else ():
+            check_baselines(task)
         session = session.with_processes(recipe.train.precision if recipe else "auto")
         with owned(out) if session.is_main else nullcontext():
             reports = evaluate(models, loaded, settings, session, recipe)

@@ -11,6 +11,7 @@ from domainbert.corpus.sources import Files, Source, read_sources, refuse_change
 from domainbert.corpus.steps import Counts, run_steps
 from domainbert.corpus.store import TokenStore, open_store, read_store, write_store
 from domainbert.corpus.token_units import TokenUnits
+from domainbert.errors import DataError
 from domainbert.plugin.components import CorpusStep
 from domainbert.plugin.domain import Document
 from domainbert.run.session import Session
@@ -64,7 +65,8 @@ def build_store(
     """
     refuse_changed(sources, files)
     counts: Counts = {}
-    read = 0
+    read = unknown = 0
+    no_token = encoder.tokenizer.unk_token_id
 
     def documents() -> Iterator[Document]:
         nonlocal read
@@ -73,18 +75,37 @@ def build_store(
             yield document
 
     def encode(texts: list[str]) -> list[Any]:
+        nonlocal unknown
         session.check_stop("tokenising")
         session.reporter.say(f"corpus: {read:,} documents read")
-        return encoder.encode(texts)
+        encoded = encoder.encode(texts)
+        for row in encoded:
+            unknown += (row if encoder.units is None else row[0]).count(no_token)
+        return encoded
 
     def describe(totals: Mapping[str, int]) -> dict[str, Any]:
         refuse_changed(sources, files)
         by_step = [[name, dict(+reasons)] for name, reasons in counts.items()]  # keeps the order
         numbers = {"read": read, "kept": totals["documents"], "steps": by_step}
+        check_unknown(unknown, totals["tokens"])
+        numbers["unknown_tokens"] = unknown
         return {"sources": files, "counts": numbers, "tokenizer": fingerprint(encoder.tokenizer)}
 
     kept = run_steps(documents(), steps, counts)
     return write_store(folder, kept, encode, len(encoder.tokenizer), describe, encoder.unit_name)
+
+
+def check_unknown(unknown: int, tokens: int) -> None:
+    """Refuse a corpus of which the tokenizer knows nothing.
+
+    Raises:
+        DataError: Every token is the unknown token.
+    """
+    if tokens and unknown == tokens:
+        raise DataError(
+            "The tokenizer of the base knows no character of the corpus: all tokens are unknown. "
+            "Take a base for the language and script of the texts."
+        )
 
 
 def retokenise(folder: Path, old: Path, encoder: Encoder, session: Session) -> TokenStore:
@@ -117,4 +138,8 @@ def corpus_line(store: TokenStore) -> str:
         for name, reasons in manifest["counts"]["steps"]
         if reasons
     )
-    return ", ".join(sizes) + steps
+    unknown = manifest["counts"].get("unknown_tokens", 0) / max(1, manifest["tokens"])
+    said = f"; {unknown:.0%} of the tokens are unknown to the tokenizer" if unknown > 0.01 else ""
+    if unknown > 0.5:
+        said += ": take a base for the language and script of the texts"
+    return ", ".join(sizes) + steps + said

@@ -1,24 +1,29 @@
-"""The readers of txt, JSONL, CSV and Parquet files, and the choice of a reader for a file."""
+"""The readers of txt, JSONL, CSV, TSV and Parquet files, and the choice of a reader for a file."""
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from domainbert.errors import DataError
 from domainbert.plugin.components import CorpusReader
 from domainbert.plugin.domain import Document
-from domainbert.plugin.readers import COMPRESSIONS, MAX_LINE_BYTES, read_lines
+from domainbert.plugin.readers import (
+    COMPRESSIONS,
+    MAX_LINE_BYTES,
+    check_regular,
+    plain_suffix,
+    read_lines,
+)
 from domainbert.plugin.registry import component, components, stream
+from domainbert.plugin.tables import Row, read_objects, read_rows
 
 Options = Mapping[str, str]
 """`text_field` and `text_unit` of a corpus in a recipe."""
+
+_PARQUET_ROWS = 64
 
 DEFAULTS: Options = {"text_field": "text", "text_unit": "file"}
 
@@ -32,14 +37,14 @@ def reader_of(path: Path, name: str | None = None) -> CorpusReader:
     """
     if name is not None:
         return component(CorpusReader, name)
-    bare = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    suffix = plain_suffix(path)
     readers = components(CorpusReader).values()
-    matching = [reader for reader in readers if bare.suffix.lower() in reader.suffixes]
+    matching = [reader for reader in readers if suffix in reader.suffixes]
     if len(matching) == 1:
         return matching[0]
     suffixes = ", ".join(suffix for reader in readers for suffix in reader.suffixes)
     raise DataError(
-        f"{path}: {len(matching) or 'no'} readers for the suffix {bare.suffix!r}. Expected one of "
+        f"{path}: {len(matching) or 'no'} readers for the suffix {suffix!r}. Expected one of "
         f"{suffixes}, plain or with .gz or .zst at the end; or name a reader with `format:`."
     )
 
@@ -80,31 +85,18 @@ def read_txt(path: Path, options: Options) -> Iterator[Document]:
 
 def read_jsonl(path: Path, options: Options) -> Iterator[Document]:
     """Yield a document per line that holds a JSON object."""
-    for number, line in read_lines(path):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{where}: not valid JSON: {error}. One object per line.") from None
-        if not isinstance(record, dict):
-            raise DataError(f"{where}: expected a JSON object, found {type(record).__name__}.")
-        text = _text(record, options["text_field"], where)
-        yield _document(path, number, text, record.get("id"))
+    yield from _documents(path, read_objects(path), options["text_field"])
 
 
 def read_csv(path: Path, options: Options) -> Iterator[Document]:
-    """Yield a document per row of a table with a header."""
-    csv.field_size_limit(min(MAX_LINE_BYTES, sys.maxsize))
-    # csv joins quoted line breaks itself, so it gets the line ends back.
-    rows = csv.DictReader((line + "\n" for _, line in read_lines(path)), strict=True)
-    try:
-        for row in rows:
-            text = _text(row, options["text_field"], f"{path}:{rows.line_num}")
-            yield _document(path, rows.line_num, text, row.get("id"))
-    except csv.Error as error:
-        raise DataError(f"{path}:{rows.reader.line_num}: not valid CSV: {error}.") from None
+    """Yield a document per row of a .csv or .tsv table with a header."""
+    field = options["text_field"]
+    yield from _documents(path, read_rows(path, [field]), field)
+
+
+def _documents(path: Path, rows: Iterable[Row], field: str) -> Iterator[Document]:
+    for number, row in rows:
+        yield _document(path, number, _text(row, field, f"{path}:{number}"), row.get("id"))
 
 
 def read_parquet(path: Path, options: Options) -> Iterator[Document]:
@@ -114,20 +106,50 @@ def read_parquet(path: Path, options: Options) -> Iterator[Document]:
 
     if path.suffix.lower() in COMPRESSIONS:
         raise DataError(f"{path}: Parquet compresses its own pages; decompress the file first.")
+    check_regular(path)
     field, number = options["text_field"], 0
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as table:
-            names = table.schema_arrow.names
-            _text(dict.fromkeys(names), field, str(path))
-            columns = [name for name in (field, "id") if name in names]
-            batches = table.iter_batches(batch_size=1024, columns=columns)
-            rows = chain.from_iterable(batch.to_pylist() for batch in batches)
-            for number, row in enumerate(rows, 1):
-                text = _text(row, field, f"{path}: row {number}")
-                yield _document(path, number, text, row.get("id"))
+            columns = _columns(table, field, path)
+            # One row group at a time and few rows of it: a dictionary page can make each row large.
+            for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=columns):
+                for row in _rows(batch, f"{path}: after row {number}"):
+                    number += 1
+                    text = _text(row, field, f"{path}: row {number}")
+                    yield _document(path, number, text, row.get("id"))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         what = f"{path}: not a readable Parquet file of UTF-8 text, after row {number}: {error}."
         raise DataError(what) from None
+
+
+def _columns(table: Any, field: str, path: Path) -> list[str]:
+    """Return the columns to read of a Parquet file."""
+    names = table.schema_arrow.names
+    _text(dict.fromkeys(names), field, str(path))
+    if twice := next((name for name in (field, "id") if names.count(name) > 1), None):
+        raise DataError(f"{path}: the column {twice!r} stands twice. Rename or remove one.")
+    return [name for name in (field, "id") if name in names]
+
+
+def _rows(batch: Any, where: str) -> list[dict[str, Any]]:
+    """Return the rows of a batch, its ids as text; each text is measured before it is copied."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = {}
+    for name in batch.schema.names:
+        column = batch.column(name)
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary.take(column.indices)
+        if name == "id" and not pa.types.is_string(column.type):
+            column = column.cast(pa.string())
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            size = pc.sum(pc.binary_length(column)).as_py() or 0
+            if size > MAX_LINE_BYTES:
+                most = f"expected at most {MAX_LINE_BYTES:,}"
+                raise DataError(f"{where}: {size:,} bytes in {len(batch)} rows, {most}.")
+        columns[name] = column.to_pylist()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _document(path: Path, number: int, text: str, identity: Any = None) -> Document:

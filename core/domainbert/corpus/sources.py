@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,10 @@ from domainbert.corpus.read import DEFAULTS, Options, read_documents, reader_of
 from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.components import CorpusReader
 from domainbert.plugin.domain import Corpus, DataFile, Document, Domain
+from domainbert.plugin.readers import check_regular
 from domainbert.recipe.sections import CorpusSection
 from domainbert.storage.download import Progress, locate
-from domainbert.storage.files import check_utf8, expand_user, sha256_file
+from domainbert.storage.files import check_utf8, expand_user, find_files, sha256_file
 
 Files = list[dict[str, Any]]
 """What `describe_sources` returns; kept in the manifest of a store."""
@@ -44,6 +44,7 @@ def find_sources(
     domain: Domain | None,
     folder: Path,
     progress: Progress | None = None,
+    apart: Path | None = None,
 ) -> tuple[Source, ...]:
     """Locate every file of the corpus before anything is read.
 
@@ -52,6 +53,7 @@ def find_sources(
         domain: Where corpora are looked up by name.
         folder: Relative paths start here.
         progress: Called during downloads.
+        apart: A run folder, whose files are never part of the corpus of its run.
 
     Raises:
         RecipeError: A corpus that the domain does not have, or a reader that no plugin has.
@@ -62,6 +64,8 @@ def find_sources(
         key = f"corpus.{number}"
         corpus = None if section.name is None else _named_corpus(section.name, domain, key)
         for path in _paths(section, corpus, folder, key, progress):
+            if apart is not None and path.resolve().is_relative_to(apart.resolve()):
+                continue
             check_utf8(path)
             name, licence = path.name, "as of your files"
             if corpus is not None:
@@ -135,13 +139,12 @@ def _paths(
 ) -> list[Path]:
     if section.path is not None:
         own = expand_user(section.path)
-        # Brackets in the name of the recipe's folder are no pattern.
-        pattern = str(own if own.is_absolute() else Path(glob.escape(str(folder))) / own)
-        paths = map(Path, sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207  # absolute too
-        files = [path for path in paths if path.is_file()]
-        if not files:
+        found = find_files(folder, str(own))
+        if not found:
             raise DataError(f"{key}.path: no file matches {folder / own}.")
-        return files
+        for path in found:
+            check_regular(path)
+        return found
     if (file := section.file) is not None:
         return [locate(DataFile(file.sha256, file.size, file.name, file.url), progress)]
     assert corpus is not None  # noqa: S101  # the schema requires one of the three

@@ -62,6 +62,8 @@ def weight_files(folder: Path, name: str) -> list[Path]:
             f"{name}: {what}. Keep exactly the files of one checkpoint, so that the hash covers "
             "everything that is loaded."
         )
+    for file in expected:
+        _check_regular(folder / file, name)
     return [folder / file for file in expected]
 
 
@@ -79,16 +81,9 @@ def _shards(index: Path, name: str) -> list[str]:
     return sorted(files)
 
 
-def hash_weights(files: Iterable[Path], name: str) -> str:
-    """Return the hash of the weights; of several files that of their names and hashes.
-
-    Raises:
-        BaseModelError: One is no regular file.
-    """
-    hashes = []
-    for path in files:
-        _check_regular(path, name)
-        hashes.append((path.name, sha256_file(path)))
+def hash_weights(files: Iterable[Path]) -> str:
+    """Return the hash of the weights; of several files that of their names and hashes."""
+    hashes = [(path.name, sha256_file(path)) for path in files]
     if len(hashes) == 1:
         return hashes[0][1]
     return hashlib.sha256("".join(f"{n} {digest}\n" for n, digest in hashes).encode()).hexdigest()

@@ -103,7 +103,7 @@ def find_base(
     if trouble := manifest_trouble(path):
         cure = "Fetch or export it again; if the change is meant, delete MANIFEST.json."
         raise BaseModelError(f"{name}: {trouble}. {cure}")
-    digest = hash_weights(files, name)
+    digest = hash_weights(files)
     if sha256 is not None and digest != sha256:
         wanted = f"the recipe expects {sha256}. It is another model or a damaged file."
         raise BaseModelError(f"{name}: model.safetensors has sha256 {digest}, {wanted}")

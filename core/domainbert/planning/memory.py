@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from domainbert.errors import RecipeError
+
+if TYPE_CHECKING:
+    from domainbert.recipe.train import TrainSection
+
+# fp32 weights, and for those that learn gradients and two averages of AdamW.
+_BYTES, _LEARNING_BYTES = 4, 16
+# Floats per token and layer, in units of the hidden size, which the backward pass needs at least.
+_KEPT = 8
 
 _CLEAR_PEAK, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
@@ -20,6 +30,32 @@ def reset_peak(device: Any) -> bool:
     except OSError:
         return False
     return True
+
+
+def check_memory(model: Any, settings: TrainSection) -> None:
+    """Refuse training that cannot fit into the memory of the machine; GPUs are not looked at.
+
+    The estimate is a lower bound, so what passes may still not fit.
+
+    Raises:
+        RecipeError: With the need and the memory of the machine.
+    """
+    import psutil
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    parameters = sum(weight.numel() for weight in model.parameters())
+    width, layers = model.config.hidden_size, model.config.num_hidden_layers
+    tokens = min(settings.micro_batch_size, settings.batch_size) * settings.max_seq_length
+    kept = _KEPT * tokens * width * (1 if settings.gradient_checkpointing else layers)
+    needed, there = _LEARNING_BYTES * parameters + _BYTES * kept, psutil.virtual_memory().total
+    if needed > there:
+        raise RecipeError(
+            f"train: needs at least {needed / 1e9:,.0f} GB for {parameters / 1e6:,.0f} million "
+            f"weights and micro-batches of {tokens:,} tokens; this machine has {there / 1e9:,.0f} "
+            "GB. Lower train.micro_batch_size or train.max_seq_length, or take a smaller base."
+        )
 
 
 def peak_memory(device: Any) -> int | None:

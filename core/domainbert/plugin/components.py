@@ -139,10 +139,13 @@ class Baseline:
         name: Its row in tables; an item of a task's `baselines`.
         predict: Loaded task (`task`, `splits`, `terms`) and seed to the predictions of
             `validation` and `test`, in the order of the records.
+        check: Loaded task to the reason why `predict` cannot work on it, or an empty string; asked
+            before training starts.
     """
 
     name: str
     predict: Callable[[LoadedTask, int], Predictions]
+    check: Callable[[LoadedTask], str] = lambda _loaded: ""
 
 
 @dataclass(frozen=True)

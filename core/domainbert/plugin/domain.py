@@ -209,6 +209,7 @@ class Task:
         multi_label: Whether an example may have any number of labels (classification).
         levels: Name of a level → length of the prefix of a label that names its class there, as
             `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
+        columns: Names of the columns `text` and `label` in tables of the default format.
         metrics: Names of metrics beside those of the kind.
         baselines: Names of baselines beside those of the kind.
         notes: What the reader leaves out, with counts, for people who compare scores.
@@ -229,6 +230,7 @@ class Task:
     read: Callable[[Path, str], Iterable[Any]] | None = None
     multi_label: bool = False
     levels: Mapping[str, int] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ()
     notes: str = ""

@@ -15,16 +15,6 @@ from typing import IO, Any
 
 from domainbert.errors import DataError
 
-__all__ = [
-    "check_regular",
-    "decode",
-    "open_bytes",
-    "read_bytes",
-    "read_chunks",
-    "read_lines",
-    "read_utf8",
-]
-
 COMPRESSIONS = (".gz", ".zst")
 MAX_LINE_BYTES = 256 * 1024 * 1024
 MAX_RATIO = 200
@@ -34,6 +24,12 @@ MAX_RATIO = 200
 _RATIO_FROM = 64 * 1024 * 1024
 _CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
+
+
+def plain_suffix(path: Path) -> str:
+    """Return the suffix of a file in lower case, without that of a compression."""
+    bare = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    return bare.suffix.lower()
 
 
 def check_regular(path: Path, max_bytes: int | None = None) -> None:
@@ -115,7 +111,10 @@ def read_utf8(path: Path) -> str:
 
 
 def read_lines(
-    path: Path, encoding: str = "utf-8", max_line_bytes: int = MAX_LINE_BYTES
+    path: Path,
+    encoding: str = "utf-8",
+    max_line_bytes: int = MAX_LINE_BYTES,
+    max_bytes: int | None = None,
 ) -> Iterator[tuple[int, str]]:
     """Yield (1-based number, text without its end) of each line; only newlines end lines.
 
@@ -123,11 +122,12 @@ def read_lines(
         path: A plain or compressed file; a byte-order mark is dropped.
         encoding: Of its text.
         max_line_bytes: Refuse longer lines.
+        max_bytes: Refuse more than this, after decompression.
 
     Raises:
         DataError: As of `read_chunks`; a line is too long, or not in the encoding.
     """
-    with open_bytes(path) as stream:
+    with open_bytes(path, max_bytes) as stream:
         for number, raw in enumerate(iter(lambda: stream.readline(max_line_bytes + 1), b""), 1):
             if len(raw) > max_line_bytes:
                 raise DataError(f"{path}:{number}: a line of more than {max_line_bytes:,} bytes.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +14,8 @@ from domainbert.plugin.registry import Registry
 from domainbert.recipe.budget import BUDGET_KEYS, parse_budget
 from domainbert.recipe.origins import leaves
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.yaml import Location, YamlFile, dotted, parse_yaml, read_yaml
+from domainbert.recipe.sections import name_of
+from domainbert.recipe.yaml import MAX_DEPTH, Location, YamlFile, dotted, parse_yaml, read_yaml
 
 RENAMED = {
     "heldout": "held_out", "mask_rate": "mlm_probability", "max_length": "max_seq_length",
@@ -25,6 +27,9 @@ RENAMED = {
 """New name of each key that was renamed, for the hint in the error."""
 REMOVED = {"packing": "sequences are always packed", "head_learning_rate": "it is always 1e-3"}
 """Keys of `train:` that were removed, and why."""
+
+
+_INDEX, _SHOWN = re.compile(r"[0-9]{1,6}"), 80
 
 
 def load_recipe(source: Path | str, settings: tuple[str, ...] = ()) -> Recipe:
@@ -55,6 +60,8 @@ def resolve_recipe(
         for location, value in _parse_setting(setting):
             data = _replaced(data, location, value, f"--set {setting}")
             words[tuple(map(str, location))] = f"--set {setting}"
+    if isinstance(data, dict) and source.path.endswith((".yaml", ".yml")):
+        data = {"name": name_of(source.path), **data}
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
@@ -86,8 +93,14 @@ def _parse_setting(text: str) -> list[tuple[Location, Any]]:
     if key == "budget":
         budget = dict.fromkeys(BUDGET_KEYS) | dict([parse_budget(value)])
         return [(("train", name), number) for name, number in budget.items()]
-    parts = [int(p) if p.isascii() and p.isdigit() else p for p in key.split(".")]
-    return [(tuple(parts), parse_yaml(f"value: {value}", f"--set {text}").data.get("value"))]
+    shown = f"--set {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}"
+    parts = [int(p) if _INDEX.fullmatch(p) else p for p in key.split(".")]
+    if len(parts) > MAX_DEPTH:
+        raise RecipeError(f"{shown}: {len(parts)} keys deep; a recipe has at most {MAX_DEPTH}.")
+    data = parse_yaml(f"value: {value}", shown).data
+    if set(data) != {"value"}:
+        raise RecipeError(f"{shown}: sets several keys; give each its own --set.")
+    return [(tuple(parts), data["value"])]
 
 
 def _replaced(data: Any, rest: Location, value: Any, words: str, above: Location = ()) -> Any:
@@ -129,7 +142,9 @@ def _explain(detail: Any, location: Location) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if kind == "string_type" and isinstance(given, bool):
-        return f"{message}; YAML reads yes, no, on and off as booleans: put the word in quotes."
+        return f"{message}; put the word {str(given).lower()} in quotes if it is text."
+    if isinstance(given, str) and len(given) > _SHOWN:
+        given = given[:_SHOWN] + "…"
     shown = kind != "value_error" and not isinstance(given, dict | list)
     return f"{message}, found {given!r}." if shown else f"{message}."
 

@@ -31,7 +31,7 @@ class Recipe(Section):
     version: Literal[1] = 1
     """Version of this schema."""
     name: Name
-    """Name of the recipe, of the run folder and of the adapted model."""
+    """Name of the recipe, of the run folder and of the adapted model; else the name of the file."""
     title: str = ""
     """One line for people."""
     domain: Name | None = None

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from typing import Annotated, Any, Literal
+from pathlib import PurePath
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 
 def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -17,9 +29,22 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _no_truth_value(value: Any) -> Any:
-    if isinstance(value, bool):  # pydantic takes `yes` for 1
-        raise ValueError("expected a number; YAML reads yes, no, on and off as booleans")
+    if isinstance(value, bool):  # pydantic takes it for 1 or 0
+        raise ValueError(f"expected a number, found {str(value).lower()}")
     return value
+
+
+def _list_of_seeds(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        example = list(range(min(max(value, 1), 10)))
+        raise ValueError(f"expected a list of seeds, such as {example}")
+    return value
+
+
+def _types(annotation: Any) -> set[Any]:
+    """Return the types that a field takes at its top level."""
+    inner = get_args(annotation) if get_origin(annotation) in {Union, UnionType, Annotated} else ()
+    return {annotation}.union(*map(_types, inner))
 
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -27,17 +52,29 @@ Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth_value)]
+Count = Annotated[int, Field(ge=1, le=10**15), BeforeValidator(_no_truth_value)]
 BatchSize = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(_no_truth_value)]
 Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(_no_truth_value)]
 EachOnce = AfterValidator(_each_once)
 """No two values are equal or have one name."""
 
 
+def name_of(path: str) -> str:
+    """Return a name made from that of a file: its stem in lower case, with hyphens."""
+    stem = re.sub(r"(\.(tsv|csv|txt|jsonl|ya?ml|gz|zst|conll|iob))+$", "", PurePath(path).name)
+    return "-".join(re.findall(r"[a-z0-9]+", stem.lower()))[:64].strip("-")
+
+
 class Section(BaseModel):
     """Settings shared by every section: unknown keys are errors, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_no_truth_values(cls, value: Any, info: ValidationInfo) -> Any:
+        types = _types(cls.model_fields[str(info.field_name)].annotation)
+        return _no_truth_value(value) if {int, float} & types and bool not in types else value
 
 
 class BaseSection(Section):
@@ -91,11 +128,29 @@ class CorpusSection(Section):
         return self
 
 
-class TaskSection(Section):
-    """One task: a plugin's by `name` alone, or your own files with `kind` and the three splits."""
+class Shares(Section):
+    """Shares of the texts of one file for the three splits; together 1."""
 
-    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)
-    """Name of the task; a plain string in the list is short for this."""
+    train: Fraction = 0.8
+    """Share to fine-tune on."""
+    validation: Fraction = 0.1
+    """Share to choose a threshold on."""
+    test: Fraction = 0.1
+    """Share to score on."""
+
+    @model_validator(mode="after")
+    def _together_one(self) -> Shares:
+        if abs(self.train + self.validation + self.test - 1) > 1e-6:
+            raise ValueError("the shares of train, validation and test are together 1")
+        return self
+
+
+class TaskSection(Section):
+    """One task: a plugin's by `name` alone, or your own files with `kind` and the splits."""
+
+    name: str = Field(default="", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)
+    """Name of the task; a plain string in the list is short for this. A task of your own is called
+    after its file if it has no name."""
     kind: str | None = None
     """Kind of your own task. `tagging`: entity recognition in columns `word ... tag`, IOB2.
     `classification`: .tsv, .csv or .jsonl with `text` and `label`. A plugin may add kinds."""
@@ -105,6 +160,15 @@ class TaskSection(Section):
     """Validation file."""
     test: str | None = None
     """Test file."""
+    file: str | None = None
+    """In place of the three: one file, whose texts `splits` shares out."""
+    splits: Shares | None = None
+    """Shares of the texts of `file`, as `{train: 0.8, validation: 0.1, test: 0.1}`. The hash of a
+    text decides, so copies are in one split."""
+    text_field: str = "text"
+    """Column or field of the text, in tables and JSON lines (classification)."""
+    label_field: str = "label"
+    """Column or field of the label, in tables and JSON lines (classification)."""
     labels: Annotated[tuple[str, ...], EachOnce] = ()
     """Labels of your own task in the order of the model's outputs; else those of the training
     file, sorted."""
@@ -118,14 +182,34 @@ class TaskSection(Section):
     baselines: tuple[str, ...] = ()
     """Baselines beside those of the kind, such as one of a plugin."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_file(cls, data: Any) -> Any:
+        file = data.get("file") or data.get("train") if isinstance(data, dict) else None
+        if isinstance(file, str) and "name" not in data:
+            return {**data, "name": name_of(file)}
+        return data
+
     @model_validator(mode="after")
     def _own_task_is_complete(self) -> TaskSection:
-        if self.kind is None and (self.labels or self.multi_label or self.levels):
-            raise ValueError("labels, multi_label and levels are for your own task, with `kind`")
-        missing = [k for k in ("kind", "test", "train", "validation") if not getattr(self, k)]
-        if len(missing) in {1, 2, 3}:
+        if not self.name:
+            raise ValueError("give `name`, or `kind` with your own files")
+        changed = self.model_dump(include=_OF_OWN_TASKS, exclude_defaults=True)
+        if self.kind is None and changed:
+            raise ValueError(f"{', '.join(sorted(changed))}: for your own task, with `kind`")
+        files = {"train", "validation", "test"}
+        if (self.file is None) != (self.splits is None):
+            raise ValueError("`file` and `splits` belong together: give both or none")
+        if self.file is not None and any(getattr(self, split) for split in files):
+            raise ValueError("give `file` with `splits`, or `train`, `validation` and `test`")
+        wanted = {"kind", "file"} if self.file is not None else {"kind", *files}
+        missing = sorted(key for key in wanted if not getattr(self, key))
+        if missing and len(missing) < len(wanted):
             raise ValueError(f"your own task also needs {', '.join(missing)}")
         return self
+
+
+_OF_OWN_TASKS = {"labels", "multi_label", "levels", "text_field", "label_field"}
 
 
 class HeldoutSection(Section):
@@ -165,7 +249,9 @@ class VocabularySection(Section):
 class EvaluateSection(Section):
     """Fine-tuning of base and adapted model on the tasks."""
 
-    seeds: Annotated[tuple[Seed, ...], EachOnce] = Field(default=(0, 1, 2), min_length=1)
+    seeds: Annotated[tuple[Seed, ...], EachOnce, BeforeValidator(_list_of_seeds)] = Field(
+        default=(0, 1, 2), min_length=1
+    )
     """One fine-tuning run for each seed and model."""
     epochs: Count = 4
     """Passes over the training split."""

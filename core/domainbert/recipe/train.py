@@ -63,7 +63,7 @@ class TrainSection(Section):
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Minutes of training after the head phase. A few timed steps at the start tell how many steps
     that is; `lock.json` keeps the number, so that a continued run does the same."""
-    head_steps: int = Field(default=200, ge=0)
+    head_steps: int = Field(default=200, ge=0, le=10**15)
     """Steps in which only the MLM head learns; used if the base has no trained head, else not."""
     batch_size: BatchSize = 32
     """Sequences in one optimizer step, over all processes and micro-batches."""
@@ -104,7 +104,7 @@ class TrainSection(Section):
     whole rate. 1 gives all the same."""
     freeze_embeddings: bool = False
     """Never change the embeddings, and with them a decoder that is tied to them."""
-    freeze_layers: int = Field(default=0, ge=0)
+    freeze_layers: int = Field(default=0, ge=0, le=1000)
     """Never change this many of the lowest layers."""
     unfreeze: Literal["all", "gradual"] = "all"
     """`gradual`: the head learns alone, then with each equal part of the steps one layer more, the
@@ -126,7 +126,7 @@ class TrainSection(Section):
     spike: float | None = Field(default=3.0, gt=0, allow_inf_nan=False)
     """A loss this many nats, and six deviations of the last 64, above the lowest median of 64 steps
     is a failure; null: never."""
-    max_rollbacks: int = Field(default=3, ge=0)
+    max_rollbacks: int = Field(default=3, ge=0, le=10**6)
     """How often training may go back to a checkpoint and skip the batch that failed."""
     seed: Seed = 0
     """Seed of order, masks, dropout and a new head."""

@@ -7,16 +7,28 @@ returns plain values together with the position of each.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from domainbert.errors import RecipeError
+from domainbert.errors import DataError, RecipeError
+from domainbert.plugin.readers import check_regular
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
+MAX_VALUES = 10_000
+# Numbers that every version of YAML reads alike; not 010, 0x10, 1_000 or 1:30.
+_PLAIN = {
+    "int": re.compile(r"[-+]?(0|[1-9][0-9]*)"),
+    "float": re.compile(
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", re.I
+    ),
+}
+_WORDS = {"yes", "no", "on", "off"}
+_SHOWN = 40
 
 _SCALARS = dict.fromkeys(("str", "int", "float", "bool", "null", "timestamp"), yaml.ScalarNode)
 _NODES = {"map": yaml.MappingNode, "seq": yaml.SequenceNode, **_SCALARS}
@@ -72,9 +84,11 @@ def read_recipe_text(path: Path) -> str:
     """
     if not path.exists():
         raise RecipeError(f"{path}: no such file. See `domainbert recipes list`.")
-    raw = path.read_bytes()
-    if len(raw) > MAX_BYTES:
-        raise RecipeError(f"{path}: {len(raw)} bytes; a recipe has at most {MAX_BYTES}.")
+    try:
+        check_regular(path, MAX_BYTES)
+        raw = path.read_bytes()
+    except DataError as error:
+        raise RecipeError(str(error)) from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -106,6 +120,11 @@ def parse_yaml(text: str, name: str) -> YamlFile:
     return YamlFile(name, data, loader.lines)
 
 
+def _short(node: yaml.Node) -> str:
+    text = str(node.value)
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
+
 class _Loader(yaml.SafeLoader):
     """Turns nodes into values, and collects positions and problems.
 
@@ -115,7 +134,7 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
         self.name = name
-        self.depth = 0
+        self.depth = self.values = 0
         self.lines: dict[Location, int] = {}
         self.problems: list[str] = []
 
@@ -125,6 +144,9 @@ class _Loader(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             allowed = "anchors (&) and aliases (*) are not allowed; write the value out"
             raise RecipeError(f"{where}: {allowed}, or quote it if it is text.")
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise RecipeError(f"{where}: more than {MAX_VALUES:,} values; a recipe has few.")
         if isinstance(event, yaml.CollectionStartEvent) and self.depth >= MAX_DEPTH:
             raise RecipeError(f"{where}: nested more than {MAX_DEPTH} levels deep.")
         self.depth += 1
@@ -142,13 +164,21 @@ class _Loader(yaml.SafeLoader):
             return self._mapping(node, location)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*location, i)) for i, item in enumerate(node.value)]
-        if kind == "timestamp":  # a date in a title is text, not a datetime
-            return node.value
+        assert isinstance(node, yaml.ScalarNode)  # noqa: S101  # by the table of nodes
+        return self._scalar(node, kind, location)
+
+    def _scalar(self, node: yaml.ScalarNode, kind: str, location: Location) -> Any:
+        if kind == "timestamp" or (kind == "bool" and node.value.lower() in _WORDS):
+            return node.value  # text, not a datetime; and in YAML 1.2 these words are text
+        if kind in _PLAIN and not _PLAIN[kind].fullmatch(node.value):
+            hint = "programs read this number differently: write it in plain decimal digits"
+            self._problem(node, f"{dotted(location)}: {_short(node)}: {hint}, or quote text.")
+            return None
         try:
             str(node.value).encode()  # "\\ud800" is half of a character, which no file can hold
             return self.construct_object(node)
         except (ValueError, KeyError, IndexError, yaml.YAMLError):
-            self._problem(node, f"{dotted(location)}: {node.value!r} is not a {kind}.")
+            self._problem(node, f"{dotted(location)}: {_short(node)} is not a {kind}.")
             return None
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:

@@ -107,6 +107,8 @@ def shown_metrics(report: TaskReport) -> tuple[str, ...]:
 def remarks(report: TaskReport) -> list[str]:
     """Return remarks on the data of a task, one sentence each."""
     sentences = {
+        "label_forms": "{:,} labels differed from others by Unicode form or invisible characters "
+        "only, or had such; each was read as the visible label.",
         "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
         "test_in_train": "{:,} records of test are in train, too.",
         "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "

@@ -15,6 +15,7 @@ from domainbert.errors import RecipeError
 from domainbert.model.export import check_saves
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
+from domainbert.planning.memory import check_memory
 from domainbert.plugin.components import CorpusStep, LoadedTask
 from domainbert.plugin.domain import Domain
 from domainbert.plugin.registry import Registry
@@ -24,6 +25,7 @@ from domainbert.recipe.train import TrainSection
 from domainbert.run.progress import download_bar
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
+from domainbert.tasks.check import check_baselines
 from domainbert.tasks.load import load_task
 from domainbert.tokenizer.extend import check_slots
 from domainbert.tokenizer.wordpiece import check_wordpiece
@@ -78,11 +80,15 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
             bar(done, total)
 
         base = find_base(recipe.base.source, folder, recipe.base.revision, recipe.base.sha256)
-        sources = find_sources(recipe.corpus, domain, folder, progress)
+        sources = find_sources(recipe.corpus, domain, folder, progress, session.run.path)
         tasks = tuple(load_task(section, domain, folder, progress) for section in recipe.tasks)
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
     check_saves(loaded.tokenizer)
+    check_memory(loaded.model, recipe.train)
+    if recipe.evaluate.baselines:
+        for task in tasks:
+            check_baselines(task)
     if tasks:
         check_length(loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length")
     check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")

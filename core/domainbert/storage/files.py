@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -33,6 +34,35 @@ _AGAIN = " and run the same command again."
 def expand_user(path: str) -> Path:
     """Return a path with `~` replaced, unless there is no such user."""
     return Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises
+
+
+def find_files(folder: Path, pattern: str) -> list[Path]:
+    """Return what a glob matches, but folders, sorted; `**` follows no links, which may go round.
+
+    As in a shell, `*` matches no hidden names.
+
+    Args:
+        folder: A relative pattern starts here; brackets in its name are no pattern.
+        pattern: A path or a glob.
+    """
+    if "\0" in pattern:
+        return []
+    parts = Path(pattern).parts
+    fixed = list(takewhile(lambda part: not glob.has_magic(part), parts))
+    root, rest = folder.joinpath(*fixed), parts[len(fixed) :]
+    if not rest:
+        return [root] if root.is_symlink() or root.exists() else []
+    try:
+        found = list(root.glob("/".join(rest)))
+    except (ValueError, OSError):  # `**` beside other characters; a loop of links
+        return []
+    hidden = any(part.startswith(".") for part in rest)
+    inside = [path.relative_to(root).parts for path in found]
+    return sorted(
+        path
+        for path, names in zip(found, inside, strict=True)
+        if not path.is_dir() and (hidden or not any(name.startswith(".") for name in names))
+    )
 
 
 def sha256_file(path: Path) -> str:

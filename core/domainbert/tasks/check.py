@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from domainbert.errors import DataError
-from domainbert.plugin.components import TaskKind
+from domainbert.plugin.calls import calling
+from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Task
+from domainbert.plugin.registry import component
 
 Splits = Mapping[str, Sequence[Any]]
 Labels = Mapping[str, Sequence[str]]
 
 
-def check_records(kind: TaskKind, task: Task, records: Sequence[Any], path: Path) -> None:
-    """Refuse an empty split and records that do not suit the kind.
+# What nobody sees: format characters but the joiners that scripts need, and fillers.
+_UNSEEN = re.compile(r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+
+
+def canonical_label(label: str) -> str:
+    """Return a label in Unicode NFC, without invisible characters, blanks as ASCII blanks."""
+    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", label)).split())
+
+
+def checked_records(
+    kind: TaskKind, task: Task, records: Sequence[Any], path: Path, counts: Counter[str]
+) -> tuple[Any, ...]:
+    """Return the repaired records of a split.
+
+    Args:
+        kind: Of the task.
+        task: Its labels may be empty.
+        records: As read.
+        path: Of the split.
+        counts: Receives how many were repaired, by reason.
 
     Raises:
-        DataError: Names the file, and the record where there is one.
+        DataError: The split is empty, or a record does not suit the kind; with file and record.
     """
+    repaired = []
     if not records:
         raise DataError(f"task {task.name!r}: {path} has no {kind.noun}.")
     for number, record in enumerate(records, start=1):
         where = f"task {task.name!r}: {path}, {kind.noun} {number}"
         if not isinstance(record, kind.record):
             raise DataError(f"{where}: the reader gave {type(record).__name__}.")
+        record = kind.repair(record, counts)
         wrong = kind.check(record, task)
         if wrong:
             raise DataError(f"{where}: {wrong}.")
@@ -33,6 +58,29 @@ def check_records(kind: TaskKind, task: Task, records: Sequence[Any], path: Path
             "".join([kind.text(record), *kind.labels(record)]).encode()
         except UnicodeEncodeError:
             raise DataError(f"{where}: holds half of a surrogate pair, which is no text.") from None
+        repaired.append(record)
+    return tuple(repaired)
+
+
+def check_baselines(loaded: LoadedTask) -> None:
+    """Refuse a task that one of its baselines cannot work on, before any training.
+
+    Raises:
+        DataError: With the reason and how to do without baselines.
+    """
+    for name in baseline_names(loaded):
+        baseline = component(Baseline, name)
+        with calling(baseline):
+            wrong = baseline.check(loaded)
+        if wrong:
+            hint = "Set `evaluate.baselines: false`."
+            raise DataError(f"task {loaded.task.name!r}: baseline {name!r}: {wrong}. {hint}")
+
+
+def baseline_names(loaded: LoadedTask) -> tuple[str, ...]:
+    """Return the baselines of the kind and of the task."""
+    kind = component(TaskKind, loaded.task.kind)
+    return tuple(dict.fromkeys((*kind.baselines(loaded), *loaded.task.baselines)))
 
 
 def found_labels(kind: TaskKind, records: Sequence[Any]) -> tuple[str, ...]:

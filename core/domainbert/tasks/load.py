@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ from domainbert.plugin.registry import calling, component
 from domainbert.recipe.sections import TaskSection
 from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import sha256_file
-from domainbert.tasks.check import check_records, found_labels, plain_text
+from domainbert.tasks.check import checked_records, found_labels, plain_text
 from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
+from domainbert.tasks.shares import share_out
 
 SPLITS = ("train", "validation", "test")
 
@@ -46,8 +49,7 @@ def load_task(
         with calling(task if task.read else kind, path):
             records = tuple(task.read(path, split) if task.read else kind.read(path, task))
         with calling(kind):
-            check_records(kind, task, records, path)
-            splits[split] = tuple(kind.repair(record, counts) for record in records)
+            splits[split] = checked_records(kind, task, records, path, counts)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: sha256_file(path) for split, path in paths.items()}
     complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
@@ -63,10 +65,25 @@ def load_task(
 
 
 def _own_task(section: TaskSection, folder: Path) -> Task:
-    about = "as of your files", "your files", "own"
-    splits = {split: folder / str(getattr(section, split)) for split in SPLITS}
+    names = {split: getattr(section, split) or section.file for split in SPLITS}
+    splits = {split: folder / str(name) for split, name in names.items()}
     more: Any = section.model_dump(include={"labels", "multi_label", "levels"})
-    return Task(section.name, "", str(section.kind), *about, splits, **more)
+    given = {"text": section.text_field, "label": section.label_field}
+    more["columns"] = {name: column for name, column in given.items() if name != column}
+    version = "own"
+    if section.splits is not None:
+        shares = section.splits.model_dump()
+        version = "own, " + ", ".join(f"{split} {share:g}" for split, share in shares.items())
+    about = "as of your files", "your files", version
+    task = Task(section.name, "", str(section.kind), *about, splits, **more)
+    return task if section.splits is None else replace(task, read=partial(_shared, task, shares))
+
+
+def _shared(task: Task, shares: Mapping[str, float], path: Path, split: str) -> list[Any]:
+    """Return the records of one split of a file that all splits share."""
+    kind = kind_of(task)
+    with calling(kind, path):
+        return share_out(list(kind.read(path, task)), kind.text, shares)[split]
 
 
 def _declared_task(name: str, domain: Domain | None) -> Task:

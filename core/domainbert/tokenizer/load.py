@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domainbert.errors import BaseModelError
 
@@ -21,6 +22,9 @@ VOCABULARY_FILE = "vocabulary.json"
 
 PRIVATE_USE = range(0xE000, 0xF900)
 """Code points without a meaning, of which the mark of new entries is one."""
+
+PIECE = 1 << 20
+"""Characters that are tokenised at once."""
 
 _MARKED = re.compile(f"[{chr(PRIVATE_USE[0])}-{chr(PRIVATE_USE[-1])}]")
 _PROBE = (
@@ -130,7 +134,7 @@ def encode_texts(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
     A literal `[SEP]` in a document is text, not a control token.
     """
-    return [_ordinary(tokenizer, row.ids) for row in _encode(tokenizer, texts)]
+    return [_ordinary(tokenizer, row.ids) for row in _encode(tokenizer, texts, places=False)]
 
 
 def encode_with_offsets(
@@ -158,7 +162,69 @@ def _ordinary(tokenizer: Any, ids: list[int]) -> list[int]:
     return [tokenizer.unk_token_id if number in reserved else number for number in ids]
 
 
-def _encode(tokenizer: Any, texts: list[str]) -> list[Any]:
+def _encode(tokenizer: Any, texts: list[str], places: bool = True) -> Iterator[_Encoded]:
+    """Yield the encoding of each text; a long one is cut before a blank and joined again.
+
+    A tokenizer takes about 230 bytes per character while it works. `places` asks for more than ids.
+    """
+    for group in _groups(texts):
+        pieces = [piece for text in group for piece in _pieces(text)]
+        encodings = iter(_encode_pieces(tokenizer, pieces))
+        for text in group:
+            parts = [
+                (start, next(encodings))
+                for start in accumulate(map(len, _pieces(text)[:-1]), initial=0)
+            ]
+            yield parts[0][1] if len(parts) == 1 else _joined(parts, places)
+
+
+def _groups(texts: list[str]) -> Iterator[list[str]]:
+    """Yield consecutive texts of about `PIECE` characters together."""
+    group: list[str] = []
+    size = 0
+    for text in texts:
+        if group and size + len(text) > PIECE:
+            yield group
+            group, size = [], 0
+        group.append(text)
+        size += len(text)
+    if group:
+        yield group
+
+
+def _pieces(text: str) -> list[str]:
+    pieces, start = [], 0
+    while len(text) - start > PIECE:
+        cut = max(text.rfind(blank, start + 1, start + PIECE) for blank in " \n")
+        cut = cut if cut > start else start + PIECE
+        pieces.append(text[start:cut])
+        start = cut
+    return [*pieces, text[start:]]
+
+
+def _joined(parts: list[tuple[int, Any]], places: bool) -> _Encoded:
+    """Return one encoding of the pieces of a text, each with the place where it starts."""
+    ids, offsets, splits, first = [], [], [], 0
+    for start, part in parts:
+        ids += part.ids
+        if not places:
+            continue
+        offsets += [(start + a, start + b) for a, b in part.offsets]
+        numbers = part.word_ids
+        splits += [None if n is None else first + n for n in numbers]
+        first += max((n for n in numbers if n is not None), default=-1) + 1
+    return _Encoded(ids, offsets, splits)
+
+
+class _Encoded(NamedTuple):
+    """Of one text; the same names as of an `Encoding` of tokenizers."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+    word_ids: list[Any]
+
+
+def _encode_pieces(tokenizer: Any, texts: list[str]) -> list[Any]:
     backend = tokenizer.backend_tokenizer
     truncation, padding = backend.truncation, backend.padding
     backend.no_truncation()

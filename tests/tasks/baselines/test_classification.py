@@ -5,7 +5,12 @@ from helpers.tasks import classification
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Example
-from domainbert.tasks.baselines.classification import predict_majority, predict_tfidf_svm
+from domainbert.tasks.baselines.classification import (
+    check_tfidf,
+    predict_majority,
+    predict_tfidf_svm,
+)
+from domainbert.tasks.check import check_baselines
 from domainbert.tasks.metrics.score import score
 
 
@@ -23,5 +28,8 @@ def test_words_that_decide(several: bool) -> None:
 
 def test_texts_without_a_word_have_no_baseline_of_words() -> None:
     train = (Example("?", ("place",)), Example("!", ("person",)))
-    with pytest.raises(DataError, match="no training text has a word of two letters"):
-        predict_tfidf_svm(classification(train=train), 0)
+    loaded = classification(train=train)
+    assert check_tfidf(loaded).startswith("no training text has a word of two letters")
+    with pytest.raises(DataError, match="baseline 'tfidf-svm': no training text has"):
+        check_baselines(loaded)
+    assert check_tfidf(classification()) == ""

@@ -33,7 +33,7 @@ TWO = [sentence("The keeper left", "O B-ROLE O"), sentence("Dawn", "B-TIME")]
         "\n\nThe\tO\nkeeper\tB-ROLE\nleft\tO\n\n \t \n\nDawn\tB-TIME\n\n\n",
         "The\tO\r\nkeeper\tB-ROLE\r\nleft\tO\r\n\r\nDawn\tB-TIME\r\n",
         "\ufeffThe\tO\nkeeper\tB-ROLE\nleft\tO\n\nDawn\tB-TIME\n",
-        "The  DT   O\nkeeper NN x B-ROLE \nleft VB O\n\nDawn NN B-TIME\n",
+        "The  DT   O\nkeeper NN B-ROLE \nleft VB O\n\nDawn NN B-TIME\n",
         "-DOCSTART- O\n\nThe O\nkeeper B-ROLE\nleft O\n-DOCSTART- -X- O\nDawn B-TIME\n",
     ],
 )

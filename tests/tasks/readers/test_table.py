@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,38 @@ def test_texts_and_labels_are_read(tmp_path: Path, name: str, text: str) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.tsv", '\ttext\tlabel\n0\t"It ""rose"" again"\t1\n1\tIt fell\t0\n'),
+        ("a.tsv", '\ttext\tlabel\n0\t"It ""rose"" again"\t1\n1\t"It fell"\t0\n'),
+        ("a.jsonl", '{"text": "It \\"rose\\" again", "label": 1}\n{"text":"It fell","label":0}'),
+    ],
+)
+def test_what_other_programs_write_is_read(tmp_path: Path, name: str, text: str) -> None:
+    assert read(tmp_path, name, text) == [
+        Example('It "rose" again', ("1",)), Example("It fell", ("0",)),
+    ]  # fmt: skip
+    packed = gzip.compress(text.encode())
+    assert read(tmp_path, f"b{name}.gz", packed) == read(tmp_path, name, text)
+
+
+@pytest.mark.parametrize("cell", ['"Great!"', 'He said "no" twice', '"', 'a ""b"" c', "'x'"])
+def test_quotes_of_a_tsv_that_no_writer_doubled_are_text(tmp_path: Path, cell: str) -> None:
+    assert read(tmp_path, "a.tsv", f"text\tlabel\n{cell}\ta\n") == [Example(cell, ("a",))]
+
+
+def test_a_quoted_line_break_of_a_tsv_is_read(tmp_path: Path) -> None:
+    text = '\ttext\tlabel\n0\t"two\nlines"\tup\n'
+    assert read(tmp_path, "a.tsv", text) == [Example("two\nlines", ("up",))]
+
+
+def test_other_names_of_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("headline,decision\nUp,1\n")
+    columns = {"text": "headline", "label": "decision"}
+    assert list(read_table(tmp_path / "a.csv", False, columns)) == [Example("Up", ("1",))]
+
+
 def test_several_labels_are_joined_by_a_bar(tmp_path: Path) -> None:
     text = "text\tlabel\nOne\ta|b\nNone\t\n"
     assert read(tmp_path, "a.tsv", text, multi=True) == [
@@ -45,20 +78,20 @@ def test_a_text_of_100_000_words_is_one_cell(tmp_path: Path) -> None:
     assert read(tmp_path, "a.tsv", f"text\tlabel\n{text}\ta\n") == [Example(text, ("a",))]
 
 
-WANTED = "expected an object with `text` and `label` or `labels`, as strings."
+WANTED = "expected an object with `text` as text and `label` or `labels` as text or whole numbers."
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.txt", "x", ": expected a file named .tsv, .csv or .jsonl."),
+        ("a.txt", "x", ": expected a file named .tsv, .csv or .jsonl, plain or compressed."),
         ("a.tsv", "text\tclass\n", ":1: no column 'label'; the header names text, class."),
-        ("a.tsv", "text\tlabel\nOne\ta\tb\n", ":2: expected 2 columns as in the header."),
+        ("a.tsv", "text\tlabel\nOne\ta\tb\n", ":2: expected 2 columns as in the header, found 3."),
         ("a.tsv", "text\tlabel\n \ta\n", ":2: the text is empty."),
         ("a.tsv", "text\tlabel\nOne\t a\n", ":2: a label is empty or has blanks"),
         ("a.tsv", "text\tlabel\nOne\ta|a\n", ":2: a label stands twice"),
         ("a.jsonl", '{"text": "x", "lables": ["a"]}\n', f":1: {WANTED}"),
-        ("a.jsonl", "[" * 200_000, ":1: no JSON: "),
+        ("a.jsonl", "[" * 200_000, ":1: not valid JSON: "),
         ("a.tsv", "text\tlabel\n\xe9\ta\n".encode("latin-1"), ":2:1: not UTF-8 (byte 0xe9)"),
     ],
 )  # fmt: skip

@@ -5,6 +5,7 @@ Legend: N examples, C classes, B windows of a batch, L length.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from domainbert.batching import batched
 from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
-from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
+from domainbert.tasks.check import Labels, Splits, canonical_label, strangers, unknown_label
 from domainbert.tasks.readers.table import read_table
 from domainbert.tokenizer.load import encode_texts, special_tokens
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     _Scores = NDArray[np.float32]
 
 _RANKED = 10
+_MAX_CLASSES = 10_000
 _LEVELS = "levels need multi_label: true"
 _MULTI_METRICS = (
     "f1_micro", "f1_macro", "precision_micro", "recall_micro", "precision_at_1", "recall_at_1",
@@ -163,6 +165,13 @@ def _metrics(task: Task) -> tuple[str, ...]:
     return (*_MULTI_METRICS, *(f"f1_micro@{level}" for level in task.levels))
 
 
+def _one_form(example: Example, counts: Counter[str]) -> Example:
+    """Return an example with labels in one Unicode form."""
+    labels = tuple(map(canonical_label, example.labels))
+    counts["label_forms"] += labels != example.labels
+    return replace(example, labels=labels)
+
+
 def _check(example: Any, task: Task) -> str:
     labels = example.labels
     if not all(map(str.isprintable, labels)):
@@ -170,6 +179,8 @@ def _check(example: Any, task: Task) -> str:
     if not task.multi_label and len(labels) != 1:
         hint = "Set `multi_label: true` if there may be any number"
         return f"{len(labels)} labels {labels}; expected one. {hint}"
+    if "" in labels:
+        return "an empty label"
     return "a label twice" if len(set(labels)) < len(labels) else ""
 
 
@@ -177,6 +188,10 @@ def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str]
     train = labels["train"]
     if len(train) < 2:
         return "train", f"has {len(train)} class ({', '.join(train)}); expected two or more"
+    if len(task.labels) > _MAX_CLASSES:
+        return "train", f"has {len(task.labels):,} classes; expected at most {_MAX_CLASSES:,}"
+    if not labels["test"]:
+        return "test", "has no label, so nothing can be scored"
     if task.multi_label and not declared:
         return None  # rare classes of test that train lacks are usual: they count as missed
     trained = task if task.multi_label else replace(task, labels=tuple(train))
@@ -198,7 +213,7 @@ CLASSIFICATION = TaskKind(
     name="classification",
     record=Example,
     noun="example",
-    read=lambda path, task: read_table(path, task.multi_label),
+    read=lambda path, task: read_table(path, task.multi_label, task.columns),
     text=lambda example: example.text,
     labels=lambda example: example.labels,
     outputs=lambda task: task.labels,
@@ -214,5 +229,6 @@ CLASSIFICATION = TaskKind(
     check_labels=_check_labels,
     misfit=_misfit,
     bias=_bias,
+    repair=_one_form,
     count_long=_count_long,
 )

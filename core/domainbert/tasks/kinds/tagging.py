@@ -72,8 +72,10 @@ def _check(sentence: Sentence, task: Task) -> str:
 
 
 def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str] | None:
-    empty = "train", "tags no mention, only O"
-    return strangers(task, declared, labels, "type") if task.labels else empty
+    for split in ("train", "test"):
+        if not labels[split]:
+            return split, "tags no mention, only O, so nothing can be learned or scored"
+    return strangers(task, declared, labels, "type")
 
 
 def _misfit(prediction: Prediction, task: Task) -> str:

@@ -1,0 +1,147 @@
+"""Rows of tables and of JSON lines, for readers in core and in plugins.
+
+A row that does not fit its header is refused: a program that cuts or fills it changes the text.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import DataError
+from domainbert.plugin.readers import MAX_LINE_BYTES, plain_suffix, read_lines
+
+Row = tuple[int, dict[str, Any]]
+"""1-based number of the line on which a row ends, and its cells by column."""
+
+MAX_TSV_BYTES = 1 << 30
+# A cell of a writer that quotes: a quote inside is doubled.
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+
+
+def read_rows(path: Path, needed: Iterable[str] = ()) -> Iterator[Row]:
+    """Yield the rows of a .csv or .tsv table with a header.
+
+    In .csv, quotes enclose cells. In .tsv they do if all cells with quotes are written in that way,
+    with quotes inside doubled, as pandas and Excel do; else they are text.
+
+    Args:
+        path: A plain or compressed table, UTF-8.
+        needed: Columns that it must have.
+
+    Raises:
+        DataError: As of `read_lines`; or a row that does not fit the header, a column that is
+            missing or stands twice, another separator, or a quote that is not closed.
+    """
+    if plain_suffix(path) == ".csv":
+        lines: Iterable[str] = (line for _, line in read_lines(path))
+        yield from _csv_rows(path, lines, ",", needed)
+        return
+    lines = [line for _, line in read_lines(path, max_bytes=MAX_TSV_BYTES)]
+    if _has_quoted_cells(lines):
+        yield from _csv_rows(path, lines, "\t", needed)
+        return
+    header = _header(path, lines[0].split("\t") if lines else [], "\t", needed)
+    for number, line in enumerate(lines[1:], 2):
+        if line:
+            yield number, _row(path, number, header, line.split("\t"))
+
+
+def _csv_rows(
+    path: Path, lines: Iterable[str], separator: str, needed: Iterable[str]
+) -> Iterator[Row]:
+    csv.field_size_limit(min(MAX_LINE_BYTES, sys.maxsize))
+    # csv joins quoted line breaks, so it gets the line ends back.
+    rows = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
+    start = 1
+    try:
+        header = _header(path, next(rows, []), separator, needed)
+        start = rows.line_num + 1
+        for cells in rows:
+            if cells:
+                yield rows.line_num, _row(path, rows.line_num, header, cells)
+            start = rows.line_num + 1
+    except csv.Error as error:
+        where = f"in the row that begins at line {start}"
+        cure = "A quote at the start of a cell opens it, and one inside is doubled"
+        raise DataError(
+            f"{path}:{rows.line_num}: not valid CSV, {where}: {error}. {cure}."
+        ) from None
+
+
+def _header(path: Path, cells: list[str], separator: str, needed: Iterable[str]) -> list[str]:
+    """Return the names of the columns."""
+    names = [name for name in cells if name]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise DataError(f"{path}:1: the column {twice!r} stands twice. Rename or remove one.")
+    for other, what in (("\t", "tabs"), (";", "semicolons"), (",", "commas")):
+        if other != separator and len(cells) == 1 and other in cells[0]:
+            wanted = "commas" if separator == "," else "tabs"
+            kind = "Name the file .tsv" if other == "\t" else f"Save it with {wanted}"
+            raise DataError(
+                f"{path}:1: the columns are separated by {what}, expected {wanted}. {kind}."
+            )
+    if lacking := next((name for name in needed if name not in cells), None):
+        named = ", ".join(names[:20]) or "nothing"
+        raise DataError(f"{path}:1: no column {lacking!r}; the header names {named}.")
+    return cells
+
+
+def _row(path: Path, number: int, header: list[str], cells: list[str]) -> dict[str, Any]:
+    if len(cells) != len(header):
+        many = "A separator inside a text needs quotes around the text" if header[1:] else ""
+        expected = f"expected {len(header)} columns as in the header, found {len(cells)}"
+        raise DataError(f"{path}:{number}: {expected}. {many or 'Look at the separators'}.")
+    return dict(zip(header, cells, strict=True))
+
+
+def _has_quoted_cells(lines: list[str]) -> bool:
+    """Return whether a quoting writer made a .tsv file: it doubles quotes, or breaks lines."""
+    with_quotes = [cell for line in lines for cell in line.split("\t") if '"' in cell]
+    if all(_QUOTED.fullmatch(cell) for cell in with_quotes):
+        return any('""' in cell[1:-1] for cell in with_quotes)
+    # A cell with a line break is in two halves, each with one quote.
+    width = lines[0].count("\t") if lines else 0
+    return any(line.count("\t") != width for line in lines if line) and _is_quoted(lines)
+
+
+def _is_quoted(lines: list[str]) -> bool:
+    rows = csv.reader((line + "\n" for line in lines), delimiter="\t", strict=True)
+    try:
+        return len({len(cells) for cells in rows if cells}) == 1
+    except csv.Error:
+        return False
+
+
+def read_objects(path: Path) -> Iterator[Row]:
+    """Yield the JSON objects of a file that has one per line; blank lines are passed over.
+
+    Raises:
+        DataError: As of `read_lines`; or a line that is no JSON object, or names a key twice.
+    """
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line, object_pairs_hook=_each_once)
+        except (ValueError, RecursionError) as error:
+            where = f"{path}:{number}"
+            raise DataError(f"{where}: not valid JSON: {error}. One object per line.") from None
+        if not isinstance(record, dict):
+            kind = type(record).__name__
+            raise DataError(f"{path}:{number}: expected a JSON object, found {kind}.")
+        yield number, record
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return record

@@ -1,0 +1,40 @@
+"""Splits of one file by shares, a function of the texts alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def share_out(
+    records: Sequence[Any], text: Callable[[Any], str], shares: Mapping[str, float]
+) -> dict[str, list[Any]]:
+    """Return the records of each split, in the order of the file.
+
+    Texts are ordered by their hash, so that neither the order of the file nor a seed matters, and
+    copies of one text are in one split.
+
+    Args:
+        records: Of the whole file.
+        text: A record to its text.
+        shares: Name of a split → its share of the texts; together one.
+    """
+    keys = [_key(text(record)) for record in records]
+    ordered = sorted({*keys})
+    split_of: dict[bytes, str] = {}
+    start, done = 0, 0.0
+    for name, share in shares.items():
+        done += share
+        stop = round(done * len(ordered))
+        split_of |= dict.fromkeys(ordered[start:stop], name)
+        start = stop
+    parts: dict[str, list[Any]] = {name: [] for name in shares}
+    for key, record in zip(keys, records, strict=True):
+        parts[split_of[key]].append(record)
+    return parts
+
+
+def _key(text: str) -> bytes:
+    folded = " ".join(text.casefold().split())
+    return hashlib.sha256(folded.encode(errors="surrogatepass")).digest()

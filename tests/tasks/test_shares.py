@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import random
+from itertools import chain
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domainbert.recipe.sections import TaskSection
+from domainbert.tasks.load import load_task
+from domainbert.tasks.shares import share_out
+
+SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+
+@given(st.lists(st.text(max_size=3)), st.randoms())
+def test_every_record_is_in_one_split_whatever_the_order(
+    texts: list[str], chance: random.Random
+) -> None:
+    parts = share_out(texts, str, SHARES)
+    assert sorted(chain(*parts.values())) == sorted(texts)
+    mixed = list(texts)
+    chance.shuffle(mixed)
+    again = share_out(mixed, str, SHARES)
+    assert {split: sorted(part) for split, part in parts.items()} == {
+        split: sorted(part) for split, part in again.items()
+    }
+    assert not {*map(str.casefold, parts["train"])} & {*map(str.casefold, parts["test"])}
+
+
+def test_shares_of_distinct_texts() -> None:
+    parts = share_out([f"text {n}" for n in range(1000)], str, SHARES)
+    assert {split: len(part) for split, part in parts.items()} == {
+        "train": 800, "validation": 100, "test": 100,
+    }  # fmt: skip
+
+
+def test_one_file_becomes_a_task_called_after_it(tmp_path: Path) -> None:
+    rows = "".join(f"note {n},{'low' if n % 2 else 'high'}\n" for n in range(100))
+    (tmp_path / "My notes.csv").write_text("body,urgency\n" + rows)
+    section = TaskSection.model_validate({
+        "file": "My notes.csv", "kind": "classification", "splits": SHARES,
+        "text_field": "body", "label_field": "urgency",
+    })  # fmt: skip
+    loaded = load_task(section, None, tmp_path)
+    assert {split: len(records) for split, records in loaded.splits.items()} == {
+        "train": 80, "validation": 10, "test": 10,
+    }  # fmt: skip
+    assert (loaded.task.name, loaded.task.labels) == ("my-notes", ("high", "low"))
+    assert loaded.task.version == "own, train 0.8, validation 0.1, test 0.1"
+
+
+def test_labels_that_look_alike_are_one(tmp_path: Path) -> None:
+    forms = ["caf\u00e9", "cafe\u0301", "caf\u00e9\u200b", "tea"]
+    rows = "".join(f"text {n},{forms[n % 4]}\n" for n in range(40))
+    (tmp_path / "a.csv").write_text("text,label\n" + rows, encoding="utf-8")
+    files = dict.fromkeys(("train", "validation", "test"), "a.csv")
+    section = TaskSection.model_validate({"name": "a", "kind": "classification", **files})
+    loaded = load_task(section, None, tmp_path)
+    assert (loaded.task.labels, loaded.counts["label_forms"]) == (("caf\u00e9", "tea"), 60)
