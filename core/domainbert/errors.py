@@ -92,5 +92,8 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return the message of an error on one line, with its type unless it is a `UserError`."""
-    text = " ".join(str(error).split()) or "no message"
+    try:
+        text = " ".join(str(error).split()) or "no message"
+    except Exception:  # the class of a plugin
+        text = "its message cannot be shown"
     return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"

@@ -118,15 +118,9 @@ def test_published_overlap_and_rare_labels_are_shown_and_not_refused(
     )
 
 
-@pytest.mark.parametrize(
-    ("read", "score"),
-    [
-        (tagged(Sentence(("bowline", "and") * 100, ("B-Knot", "O") * 100)), "1.0 on"),
-        (lambda _path, s: [Sentence((s,), ("O" if s == "test" else "B-Knot",))], "0.0000"),
-    ],
-)
-def test_mentions_survive_alignment_or_are_reported(read: Any, score: str, domain: Domain) -> None:
-    assert f"perfect predictions score {score}" in last(task(domain, read=read), "scores").what
+def test_mentions_survive_alignment(domain: Domain) -> None:
+    read = tagged(Sentence(("bowline", "and") * 100, ("B-Knot", "O") * 100))
+    assert "perfect predictions score 1.0 on" in last(task(domain, read=read), "scores").what
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ SOCKET = "import socket\n    try: {}\n    except OSError: pass"
         ),
         (
             {"first": "import os, sys\nif 'pytest' not in sys.modules: os._exit(3)"},
-            "FAIL  imports: importing knots: error: exit code 3: no message",
+            "FAIL  imports: importing knots: error: SystemExit: 3  → make it",
         ),
     ],
 )

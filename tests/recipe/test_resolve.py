@@ -99,7 +99,7 @@ def test_set_changes_one_value(setting: str, key: tuple[Any, ...], value: Any) -
         ("corpus.1.path=b.txt", "no item 1; the list has 1."),
         ("train.steps.more=3", "'more' is inside a value that has no keys."),
         *((odd, "") for odd in ("title=[", "title=&x y", "title=a\nb", "corpus.².path=b", "0=1")),
-        (f"budget={'9' * 400}epochs", "input should be a finite number, found inf."),
+        ("budget=1e400epochs", ""),
     ],
 )
 def test_a_wrong_setting_is_named_as_it_was_typed(setting: str, problem: str) -> None:

@@ -51,13 +51,14 @@ SUMMARY = RunSummary(
     corpus={
         "digest": "d" * 64, "documents": 1234, "tokens": 56789, "characters": 234567,
         "counts": {
-            "read": 1300, "kept": 1234,
+            "read": 1300, "kept": 1234, "unknown_tokens": 57,
             "steps": [["normalise", {"empty": 60}], ["exact-duplicates", {"repeated": 6}]],
         },
         "sources": [{"corpus": "letters.txt", "licence": "CC0-1.0", "file": "letters.txt"}],
     },
     adaptation=Adaptation(
-        HeldOutScore(3.25, 0.125, 12, 3456, 789), HeldOutScore(2.5, 0.5, 12, 3456, 789),
+        HeldOutScore(3.25, 0.125, 12, 3456, 789, 23040),
+        HeldOutScore(2.5, 0.5, 12, 3456, 789, 23040),
         new_head=True, steps=1500, tokens=4_800_000, seconds=600.0,
     ),
     reports=(REPORT,),

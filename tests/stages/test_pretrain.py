@@ -17,7 +17,7 @@ from domainbert.training.held_out import HeldOutScore
     ],
 )
 def test_a_run_that_learned_nothing_says_so(after: float, skipped: int, said: str) -> None:
-    scores = (HeldOutScore(bits, 0.5, 9, 900, 200) for bits in (3.0, after))
+    scores = (HeldOutScore(bits, 0.5, 9, 900, 200, 6000) for bits in (3.0, after))
     why = {str(step): "not finite" for step in range(skipped)}
     doubt = Adaptation(*scores, False, 100, 10_000, 60.0, why).doubt
     assert (doubt[: len(said)], bool(doubt)) == (said, bool(said))

@@ -3,8 +3,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import DataFile
+from domainbert.storage import download
 from domainbert.storage.download import ATTEMPTS, cache_folder, locate
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "no_waiting")
@@ -191,3 +194,47 @@ def test_passwords_and_tokens_of_an_address_are_never_shown(
     assert f"from http://{host}/a: " in message
     assert [secret for secret in SECRETS if secret in message] == []
     assert file_server.requests[0].headers["Authorization"].startswith("Basic ")
+
+
+# --- a server that means harm -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "problem"),
+    [
+        ("https://data.example/a?token=x", "http://data.example/a", "which is not encrypted"),
+        ("http://8.8.8.8/a", "http://127.0.0.1/a", "which is in a private network"),
+        ("https://8.8.8.8/a", "https://[::1]/a", "which is in a private network"),
+        ("https://8.8.8.8/a", "https://169.254.169.254/latest", "which is in a private network"),
+        ("http://8.8.8.8/a", "https://9.9.9.9/b", ""),
+        ("http://127.0.0.1:1/a", "http://127.0.0.1:2/b", ""),
+    ],
+)
+def test_redirects_to_where_nobody_should_be_sent(source: str, target: str, problem: str) -> None:
+    if not problem:
+        download._check_redirect(source, target)
+        return
+    with pytest.raises(DataError, match=problem) as caught:
+        download._check_redirect(source, target)
+    assert "token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("first", [b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n", b"HTTP/1.1 2"])
+def test_a_server_that_drips_is_given_up(first: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "_PATIENCE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            with suppress(OSError):
+                while True:
+                    stream, _ = server.accept()
+                    with suppress(OSError), stream:
+                        stream.sendall(first)
+                        while not pause.wait(0.02):
+                            stream.sendall(b"0")
+
+        pause = threading.Event()
+        threading.Thread(target=drip, daemon=True).start()
+        message = refused(declared(SHORT * 99, f"http://127.0.0.1:{server.getsockname()[1]}/a"))
+        pause.set()
+    assert "bytes in 0 seconds" in message or "cannot be downloaded" in message

@@ -56,7 +56,7 @@ def test_a_budget_becomes_the_fewest_steps_that_reach_it(
 
 @pytest.mark.parametrize(
     "budget",
-    [{"tokens": 10**400}, {"epochs": 1e8}, {"minutes": 1e300}],
+    [{"tokens": 10**15}, {"epochs": 1e8}, {"minutes": 1e300}],
 )
 def test_more_steps_than_a_checkpoint_can_be_named_after_are_refused(budget: Any) -> None:
     with pytest.raises(RecipeError) as caught:

@@ -54,10 +54,10 @@ def adapt(
     Example: `domainbert adapt --domain bio`
     """
     from domainbert.cli.choose import choose_recipe
-    from domainbert.plugin.registry import load_plugins
+    from domainbert.cli.common import load_registry
     from domainbert.run.progress import Reporter
 
-    registry = load_plugins(plugin or ())
+    registry = load_registry(plugin)
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
     in_data = only_plan or until in {"corpus", "vocabulary"}

@@ -16,7 +16,10 @@ from domainbert.errors import DomainBertError
 from domainbert.run.progress import Reporter
 
 # What is wrong with a path that somebody typed.
-_PATH_ERRORS = {"ENAMETOOLONG", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EROFS", "ELOOP"}
+_PATH_ERRORS = {"ENAMETOOLONG", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EROFS", "ELOOP", "ENOENT"}
+
+# What a device says behind standard output.
+_UNWRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 app = typer.Typer(
     name="domainbert",
@@ -56,15 +59,23 @@ def main() -> None:
     Exit codes: 0 done · 1 ran but failed · 2 usage or recipe error · 75 stopped by a signal, run
     again to continue · 130 interrupted by Ctrl-C.
     """
+    from domainbert.plugin.guard import note_interrupts
     from domainbert.plugin.registry import load_plugins
 
     errors = Reporter()
+    note_interrupts()
+    if sys.stdout is None:  # closed by the caller, as by `>&-`
+        errors.say("error: standard output is closed.")
+        sys.exit(1)
     _escape_missing_characters()
     try:
         for failure in load_plugins().register_commands(app):
             errors.say(failure)
-        # Else the usage line shows how Python was started.
-        app(prog_name="domainbert")
+        try:
+            # Else the usage line shows how Python was started.
+            app(prog_name="domainbert")
+        finally:
+            sys.stdout.flush()  # what waits in its buffer is an error now, and none at the end
     except DomainBertError as error:
         errors.say(f"error: {error}")
         sys.exit(error.exit_code)
@@ -75,6 +86,10 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
+        if not error.filename and error.errno in _UNWRITTEN:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            errors.say(f"error: standard output cannot be written: {error.strerror}.")
+            sys.exit(1)
         if errno.errorcode.get(error.errno or 0) not in _PATH_ERRORS or not error.filename:
             raise
         errors.say(f"error: {error.filename}: {error.strerror}. Name another path.")

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from domainbert.visible import visible
 
 if TYPE_CHECKING:
     from domainbert.evaluate import TaskReport
+    from domainbert.plugin.registry import Registry
 
 PluginOption = Annotated[
     list[Path] | None,
@@ -28,14 +32,32 @@ SettingsOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
+def load_registry(files: Iterable[Path] | None) -> Registry:
+    """Return the plugins, of which those named with `--plugin` have to work.
+
+    Raises:
+        PluginError: One of them is missing or broken.
+    """
+    from domainbert.errors import PluginError
+    from domainbert.plugin.registry import load_plugins
+
+    registry = load_plugins(files or ())
+    for info in registry.plugins:
+        if info.distribution == "file" and info.status != "ok":
+            raise PluginError(f"--plugin {info.name}: {info.status}: {info.error}.")
+    return registry
+
+
 def print_json(value: Any) -> None:
     """Print JSON on stdout."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # Within JSON only strings have such characters; `json` escapes some of them.
+    typer.echo("".join(c if visible(c) == c else f"\\u{ord(c):04x}" for c in text))
 
 
 def print_line(text: str = "") -> None:
     """Print a line on stdout."""
-    typer.echo(text)
+    typer.echo(visible(text))
 
 
 def print_notices(notices: Iterable[str]) -> None:
@@ -51,9 +73,11 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
     """Print a table on stdout; text from outside is not read as markup."""
     from rich.text import Text
 
-    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        *(escape(visible(heading)) for heading in headings), box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for row in rows:
-        table.add_row(*(Text(item) for item in row))
+        table.add_row(*(Text(visible(item)) for item in row))
     Console(highlight=False).print(table)
 
 
@@ -79,5 +103,5 @@ def print_reports(reports: tuple[TaskReport, ...]) -> None:
             first, second = list(report.scores)[:2]
             name = report.task.name
             print_line(f"{name}: {second} − {first} = {difference(report.comparison)}")
-        for remark in remarks(report):
+        for remark in filter(None, (*remarks(report), report.task.notes)):
             print_line(f"{report.task.name}: {remark}")

@@ -31,11 +31,11 @@ def evaluate(
 
     Example: `domainbert evaluate runs/bio-quickstart --seeds 5`
     """
+    from domainbert.cli.common import load_registry
     from domainbert.cli.evaluation import run_comparison
-    from domainbert.plugin.registry import load_plugins
 
     given = target, domain, task or (), seeds, against, out
-    reports, folder, is_main = run_comparison(*given, load_plugins(plugin or ()))
+    reports, folder, is_main = run_comparison(*given, load_registry(plugin))
     if not is_main:
         return
     if as_json:

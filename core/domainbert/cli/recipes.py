@@ -20,13 +20,13 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
 
     Example: `domainbert recipes list`
     """
-    from domainbert.plugin.registry import load_plugins
+    from domainbert.cli.common import load_registry
     from domainbert.recipe.library import list_recipes
     from domainbert.recipe.yaml import read_yaml
 
     rows = [
         {"name": name, "title": str(read_yaml(path).data.get("title", "")), "path": str(path)}
-        for name, path in list_recipes(load_plugins(plugin or ())).items()
+        for name, path in list_recipes(load_registry(plugin)).items()
     ]
     if as_json:
         common.print_json(rows)
@@ -65,11 +65,11 @@ def copy(
 
 
 def _text(name: str, plugin: list[Path] | None) -> str:
-    from domainbert.plugin.registry import load_plugins
+    from domainbert.cli.common import load_registry
     from domainbert.recipe.library import find_recipe
     from domainbert.recipe.yaml import read_recipe_text
 
-    return read_recipe_text(find_recipe(name, load_plugins(plugin or ())))
+    return read_recipe_text(find_recipe(name, load_registry(plugin)))
 
 
 @app.command()
@@ -83,11 +83,11 @@ def validate(
 
     Example: `domainbert recipes validate bio/quickstart`
     """
+    from domainbert.cli.common import load_registry
     from domainbert.errors import RecipeError, UserError
-    from domainbert.plugin.registry import load_plugins
     from domainbert.recipe import library, resolve
 
-    registry = load_plugins(plugin or ())
+    registry = load_registry(plugin)
     checked, problems = [], []
     for name in names:
         try:

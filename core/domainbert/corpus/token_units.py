@@ -14,19 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from domainbert.corpus.steps.normalise import normalise
+from domainbert.words import word_spans, words_of
+
+# Of the definition of a word; a store of another version is not continued.
+_VERSION = 2
 
 BEGINS_WORD, BEGINS_TERM, IN_TERM = 1, 2, 4
 
 LONGEST_WORD = 16
 """Tokens of a word; a longer run, as of bases, is cut so that no word is most of a sequence."""
-
-# An ideograph is a word, as for BERT. Combining marks belong to the letter before them.
-_IDEOGRAPH = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
-_WORD = regex.compile(rf"(?V1){_IDEOGRAPH}\p{{M}}*|[\w--{_IDEOGRAPH}]+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class TokenUnits:
             splits: Number of the piece that the tokenizer's own splitting put each token in.
         """
         spans_L2 = _spans(offsets)
-        words = [match.span() for match in _WORD.finditer(text)]
+        words = word_spans(text)
         begins_L = _begins(spans_L2, _spans(words), splits)
         units_L = np.where(begins_L, BEGINS_WORD, 0).astype(np.uint8)
         if self.terms:
@@ -74,7 +73,7 @@ class TokenUnits:
 
 def word_units() -> TokenUnits:
     """Return the units of words alone."""
-    return TokenUnits("words")
+    return TokenUnits(f"words, version {_VERSION}")
 
 
 def term_units(terms: Iterable[str]) -> TokenUnits:
@@ -86,11 +85,11 @@ def term_units(terms: Iterable[str]) -> TokenUnits:
     folded = sorted({_folded(normalise(term)) for term in terms} - {""})
     by_first: dict[str, list[tuple[int, str]]] = {}
     for term in folded:
-        words = _WORD.findall(term)
+        words = words_of(term)
         by_first.setdefault(words[0], []).append((len(words), term))
     name = hashlib.sha256("\n".join(folded).encode()).hexdigest()
     return TokenUnits(
-        f"terms {name}",
+        f"terms {name}, version {_VERSION}",
         {first: tuple(sorted(found, reverse=True)) for first, found in by_first.items()},
     )
 

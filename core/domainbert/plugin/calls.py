@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -11,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, DomainBertError, PluginError, RunFailed, one_line
+from domainbert.errors import DataError, DomainBertError, RunFailed, one_line
+from domainbert.plugin.guard import contained, is_users_interrupt, seconds_of
 
 SLOW_VARIABLE = "DOMAINBERT_SLOW_CALL_SECONDS"
 OWNERS: dict[int, str] = {}
@@ -40,11 +40,13 @@ def calling(record: Any, path: Path | None = None) -> Iterator[None]:
     call = object()
     _running[call] = (record, time.monotonic())
     try:
-        yield
-    except (DomainBertError, KeyboardInterrupt, GeneratorExit, MemoryError):
+        with contained():
+            yield
+    except (DomainBertError, MemoryError):
         raise
     except BaseException as error:
-        if type(error).__name__ == "OutOfMemoryError":  # of torch, which is not imported here
+        # OutOfMemoryError is of torch, which is not imported here.
+        if type(error).__name__ == "OutOfMemoryError" or is_users_interrupt(error):
             raise
         what = f"{title_of(record)} failed: {one_line(error)}"
         if isinstance(error, SystemExit):
@@ -91,10 +93,7 @@ def _watch() -> None:
     # A forked process has no threads of its parent: `is_alive` is false there.
     if _watchers and _watchers[0].is_alive():
         return
-    text = os.environ.get(SLOW_VARIABLE, "60")
-    seconds = float(text) if text.replace(".", "", 1).isdigit() else 0.0
-    if not 0 < seconds < threading.TIMEOUT_MAX:
-        raise PluginError(f"{SLOW_VARIABLE}={text!r}: expected a number of seconds above 0.")
+    seconds = seconds_of(SLOW_VARIABLE, 60)
     _watchers[:] = [threading.Thread(target=_name_slow_calls, args=(seconds,), daemon=True)]
     _watchers[0].start()
 

@@ -16,7 +16,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 import domainbert
-from domainbert.errors import PluginError
+from domainbert.errors import PluginError, one_line
 
 GROUP = "domainbert"
 SELECTION_VARIABLE = "DOMAINBERT_PLUGINS"
@@ -55,16 +55,32 @@ def entry_points() -> Iterator[tuple[PluginInfo, Callable[[], Any]]]:
     value = os.environ.get(SELECTION_VARIABLE)
     allowed = None if value is None else {name.strip() for name in value.split(",")}
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
-        dist = entry.dist
-        name, version = (dist.name, dist.version) if dist else ("unknown", "")
-        info = PluginInfo(entry.name, name, version)
-        needs = requirement_of(dist)
-        if allowed is not None and not {entry.name, name} & allowed:
+        needs = None
+        try:
+            name, version = _about(entry.dist)
+            info = PluginInfo(entry.name, name, version)
+            needs = requirement_of(entry.dist)
+        except Exception as error:  # metadata of a stranger: any encoding, any content
+            name, reason = "unknown", f"its metadata cannot be read: {one_line(error)}"
+            info = PluginInfo(entry.name, name, "", status="broken", error=reason)
+        if info.status == "broken":
+            pass
+        elif allowed is not None and not {entry.name, name} & allowed:
             info = replace(info, status="disabled", error=f"not named in {SELECTION_VARIABLE}")
         elif needs and not needs.specifier.contains(domainbert.__version__, prereleases=True):
             reason = f"needs {needs}, this is {domainbert.__version__}"
             info = replace(info, status="incompatible", error=reason)
         yield info, entry.load
+
+
+def _about(dist: metadata.Distribution | None) -> tuple[str, str]:
+    """Return name and version of a distribution."""
+    if dist is None:
+        return "unknown", ""
+    fields = dist.metadata
+    if not fields["Name"]:
+        raise ValueError("it has no name")
+    return str(fields["Name"]), str(fields["Version"] or "")
 
 
 def requirement_of(dist: metadata.Distribution | None) -> Requirement | None:

@@ -45,6 +45,11 @@ class Document:
     text: str
     source: str
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, str):
+                raise TypeError(f"Document: `{name}` is {type(value).__name__}, expected text")
+
 
 @dataclass(frozen=True)
 class Sentence:

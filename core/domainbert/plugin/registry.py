@@ -7,9 +7,10 @@ broken and is unregistered, and the hooks are called again without it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, wraps
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +23,7 @@ from domainbert.plugin.calls import OWNERS, calling, stream
 from domainbert.plugin.components import KINDS, Component
 from domainbert.plugin.discover import GROUP, PluginInfo, entry_points, single_file
 from domainbert.plugin.domain import Domain, Task
+from domainbert.plugin.guard import contained, is_users_interrupt, limited
 from domainbert.plugin.shape import check_component
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ __all__ = [
     "stream",
 ]  # fmt: skip
 _DECLARING = ("domainbert_domains", "domainbert_tasks", "domainbert_components")
+_MOST_ITEMS = 10_000
 C = TypeVar("C", bound=Component)
 
 Answers = dict[tuple[str, str], Any]
@@ -73,8 +76,8 @@ class Registry:
         broken = [f" {p.name} is broken: {p.error}." for p in self.plugins if p.status == "broken"]
         raise PluginError(
             f"Unknown domain {name!r}.{did_you_mean(name, self.domains)} Installed: "
-            f"{', '.join(sorted(self.domains)) or 'none'}. A plugin may provide it: `pip install "
-            f"domainbert-{name}`, or name a file with `--plugin FILE.py`.{''.join(broken)}"
+            f"{', '.join(sorted(self.domains)) or 'none'}. Install a plugin that provides it, or "
+            f"name a file with `--plugin FILE.py`.{''.join(broken)}"
         )
 
     def register_commands(self, app: typer.Typer) -> list[str]:
@@ -159,9 +162,13 @@ def _register(manager: Any, files: Iterable[Path], answers: Answers) -> dict[str
         infos[info.key] = info
         try:
             if info.status == "ok":
-                manager.register(_guarded(load(), info.key, answers), info.key)
+                with contained(), limited():
+                    plugin = load()
+                manager.register(_guarded(plugin, info.key, answers), info.key)
                 manager.check_pending()  # a misspelt hook name is otherwise ignored
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_users_interrupt(error):
+                raise
             if manager.has_plugin(info.key):
                 manager.unregister(name=info.key)
             infos[info.key] = replace(info, status="broken", error=one_line(error))
@@ -184,14 +191,28 @@ def _implementation(function: Any, place: tuple[str, str], answers: Answers) -> 
     @wraps(function)  # pluggy reads signature and options through it
     def call(*arguments: Any) -> Any:
         try:
-            # Consumed here: a generator fails inside its guard.
-            answers[place] = tuple(function(*arguments) or ())
-        except (Exception, SystemExit) as error:
+            with contained(), limited():
+                answers[place] = _items(function(*arguments))
+        except BaseException as error:
+            if is_users_interrupt(error):
+                raise
             answers[place] = error
             return ()
         return answers[place]
 
     return call
+
+
+def _items(given: Any) -> tuple[Any, ...]:
+    """Return what a hook yields; consumed here, so that a generator fails inside its guard."""
+    if given is None:
+        return ()
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise TypeError(f"returned {type(given).__name__}, expected to yield records")
+    items = tuple(islice(given, _MOST_ITEMS + 1))
+    if len(items) > _MOST_ITEMS:
+        raise ValueError(f"yielded more than {_MOST_ITEMS:,} records")
+    return items
 
 
 def _wrapper(function: Any, place: tuple[str, str], answers: Answers) -> Any:

@@ -58,8 +58,8 @@ def resolve_recipe(
     words: dict[Location, str] = {}
     for setting in settings:
         for location, value in _parse_setting(setting):
-            data = _replaced(data, location, value, f"--set {setting}")
-            words[tuple(map(str, location))] = f"--set {setting}"
+            data = _replaced(data, location, value, _shown(setting))
+            words[tuple(map(str, location))] = _shown(setting)
     if isinstance(data, dict) and source.path.endswith((".yaml", ".yml")):
         data = {"name": name_of(source.path), **data}
     try:
@@ -84,6 +84,10 @@ def _origins(
     return origins
 
 
+def _shown(setting: str) -> str:
+    return f"--set {setting if len(setting) <= _SHOWN else setting[:_SHOWN] + '…'}"
+
+
 def _parse_setting(text: str) -> list[tuple[Location, Any]]:
     """Return the values that `KEY=VALUE` sets, by location; the value is YAML."""
     key, equals, value = text.partition("=")
@@ -93,7 +97,7 @@ def _parse_setting(text: str) -> list[tuple[Location, Any]]:
     if key == "budget":
         budget = dict.fromkeys(BUDGET_KEYS) | dict([parse_budget(value)])
         return [(("train", name), number) for name, number in budget.items()]
-    shown = f"--set {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}"
+    shown = _shown(text)
     parts = [int(p) if _INDEX.fullmatch(p) else p for p in key.split(".")]
     if len(parts) > MAX_DEPTH:
         raise RecipeError(f"{shown}: {len(parts)} keys deep; a recipe has at most {MAX_DEPTH}.")

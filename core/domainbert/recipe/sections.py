@@ -15,9 +15,12 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    field_serializer,
     field_validator,
     model_validator,
 )
+
+from domainbert.visible import public_url
 
 
 def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -99,7 +102,12 @@ class FileSection(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Name in the cache; its suffix tells the format."""
     url: str | None = Field(default=None, pattern=r"^https?://")
-    """Where to download it; without it the file must be in `DOMAINBERT_DATA`."""
+    """Where to download it; without it the file must be in `DOMAINBERT_DATA`. User name, password
+    and query are used for the download and written nowhere."""
+
+    @field_serializer("url")
+    def _without_secrets(self, url: str | None) -> str | None:
+        return None if url is None else public_url(url)
 
 
 class CorpusSection(Section):

@@ -48,9 +48,9 @@ class RunSummary:
 
 def write_card(summary: RunSummary, run: RunFolder) -> None:
     """Complete `lock.json` and write `README.md`, unless nothing but the hardware is other."""
-    if run.card.exists():
+    if run.card.is_file():
         before = replace(summary, hardware=read_lock(run).get("hardware", summary.hardware))
-        if render_card(before) == run.card.read_text(encoding="utf-8"):
+        if render_card(before).encode() == run.card.read_bytes():
             return
     facts = _facts(summary)
     facts["training"]["minutes"] = round(summary.adaptation.seconds / 60, 2)
@@ -105,7 +105,7 @@ def shown_metrics(report: TaskReport) -> tuple[str, ...]:
 
 
 def remarks(report: TaskReport) -> list[str]:
-    """Return remarks on the data of a task, one sentence each."""
+    """Return remarks on the data of a task, one sentence each; its notes are shown beside them."""
     sentences = {
         "label_forms": "{:,} labels differed from others by Unicode form or invisible characters "
         "only, or had such; each was read as the visible label.",
@@ -116,5 +116,4 @@ def remarks(report: TaskReport) -> list[str]:
         "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
     }
     counts = sorted(report.counts.items())
-    shown = [sentences[key].format(n) for key, n in counts if n and key in sentences]
-    return [*shown, report.task.notes] if report.task.notes else shown
+    return [sentences[key].format(n) for key, n in counts if n and key in sentences]

@@ -6,31 +6,28 @@ Jinja's autoescape covers HTML; Markdown and CSV have no such thing.
 from __future__ import annotations
 
 import re
-import unicodedata
 from pathlib import Path
 from typing import Any
+
+from domainbert.visible import visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Spreadsheets read these as the start of a formula, wide forms included (OWASP, CSV injection).
 _FORMULA = tuple("=+-@＝＋－＠")
-# Control and format characters hide or reorder their neighbours.
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def plain(text: object) -> str:
     """Return text on one line, invisible characters replaced by `U+FFFD`."""
-    line = " ".join(str(text).split())
-    return "".join("\ufffd" if unicodedata.category(c) in _UNSEEN else c for c in line)
+    return visible(" ".join(str(text).split()))
 
 
 def cell(text: object) -> str:
     """Return text that is inert in Markdown and in a table."""
-    escaped = str(text).replace("\\", "\\\\")
+    escaped = plain(text).replace("\\", "\\\\")
     for mark in "|<>[]`*_":
         escaped = escaped.replace(mark, "\\" + mark)
-    line = " ".join(escaped.split())
     # At the start of a paragraph these would make a heading, a list or a rule.
-    return re.sub(r"^(\d+(?=[.)])|(?=[#+=~-]))", r"\1\\", line)
+    return re.sub(r"^(\d+(?=[.)])|(?=[#+=~-]))", r"\1\\", escaped)
 
 
 def csv_value(value: object) -> object:

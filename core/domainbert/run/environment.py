@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,9 @@ def environment() -> dict[str, Any]:
     """Return versions and hardware; no user name, path or variable of the environment."""
     versions = {name: metadata.version(name) for name in _PACKAGES}
     plugins = metadata.entry_points(group="domainbert")
-    versions |= {entry.dist.name: entry.dist.version for entry in plugins if entry.dist}
+    for entry in plugins:
+        with suppress(Exception):  # metadata of a stranger, which `plugins list` reports
+            versions[str(entry.dist.name)] = str(entry.dist.version)  # type: ignore[union-attr]
     return {
         "versions": versions,
         "python": platform.python_version(),

@@ -13,6 +13,8 @@ from typing import Any, TextIO, cast
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from domainbert.visible import visible
+
 
 class Bar:
     """Progress of one piece of work, on a terminal or in lines."""
@@ -71,7 +73,7 @@ class Reporter:
     def say(self, text: str) -> None:
         """Print one line."""
         if self.enabled:
-            self.console.print(text, markup=False, soft_wrap=True)
+            self.console.print(visible(text), markup=False, soft_wrap=True)
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[Bar]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from domainbert.plugin.guard import INTERRUPTS
+
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 """Signals that stop a run."""
 
@@ -36,8 +38,10 @@ def watch_signals() -> Iterator[StopFlag]:
     flag = StopFlag()
 
     def note(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT and number in flag:
-            raise KeyboardInterrupt
+        if number == signal.SIGINT:
+            INTERRUPTS.append(number)
+            if number in flag:
+                raise KeyboardInterrupt
         flag.append(number)
 
     # A hangup under `nohup` is to be ignored, and Ctrl-C in the background of a script.

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import os
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import DataFile
 from domainbert.storage.files import fsync_path, make_folder, sha256_file, storage_errors
+from domainbert.visible import public_url
 
 DATA_VARIABLE = "DOMAINBERT_DATA"
 CACHE_VARIABLE = "DOMAINBERT_CACHE"
 ATTEMPTS = 5
 _LOOK = 0.2
+_PATIENCE = 20.0
+"""Seconds of silence, for all headers, and over which the rate is measured."""
+_LEAST_RATE = 1000
+_MOST_REDIRECTS = 10
 
 Progress = Callable[[int, int], None]
 """Called with bytes so far and bytes in all."""
@@ -120,7 +128,7 @@ def _fetch(file: DataFile, target: Path, progress: Progress | None) -> None:
             _publish(file, target)
             return
     cure = f"What arrived is kept for the next call. Or put the file into {DATA_VARIABLE}."
-    address = _public(file.url or "")
+    address = public_url(file.url or "")
     raise DataError(f"{file.name}: cannot be downloaded from {address}: {trouble}. {cure}")
 
 
@@ -132,8 +140,11 @@ def _fetch_rest(file: DataFile, target: Path, progress: Progress | None) -> None
         return
     # The declared hash and the range are those of the file, not of an encoding of it.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
-    url = file.url or ""
-    with httpx2.stream("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
+    pace = _Pace()
+    with (
+        httpx2.Client(timeout=_PATIENCE) as client,
+        _get(client, file.url or "", headers) as response,
+    ):
         response.raise_for_status()
         # A server that ignores the range sends the whole file again, with status 200.
         mode, done = ("ab", done) if response.status_code == 206 else ("wb", 0)
@@ -141,6 +152,7 @@ def _fetch_rest(file: DataFile, target: Path, progress: Progress | None) -> None
             for chunk in response.iter_raw():
                 stream.write(chunk)
                 done += len(chunk)
+                pace.check(len(chunk))
                 if progress:
                     progress(done, file.size)
                 if done > file.size:
@@ -149,21 +161,88 @@ def _fetch_rest(file: DataFile, target: Path, progress: Progress | None) -> None
         raise httpx2.RemoteProtocolError(f"connection ended after {done} of {file.size} bytes")
 
 
+@contextmanager
+def _get(client: Any, url: str, headers: dict[str, str]) -> Iterator[Any]:
+    """Yield a response, after redirects to places where a stranger may send us.
+
+    Raises:
+        DataError: A redirect away from encryption, or from a public host into a private network.
+    """
+    for _ in range(_MOST_REDIRECTS):
+        # A server that never ends its headers loses the connection.
+        watch = threading.Timer(_PATIENCE, client.close)
+        watch.daemon = True
+        watch.start()
+        try:
+            response = client.send(client.build_request("GET", url, headers=headers), stream=True)
+        finally:
+            watch.cancel()
+        if not response.has_redirect_location:
+            try:
+                yield response
+            finally:
+                response.close()
+            return
+        target = str(response.url.join(response.headers["location"]))
+        response.close()
+        _check_redirect(url, target)
+        url = target
+    raise DataError(f"{public_url(url)}: more than {_MOST_REDIRECTS} redirects.")
+
+
+def _check_redirect(source: str, target: str) -> None:
+    before, after = urlsplit(source), urlsplit(target)
+    problem = ""
+    if before.scheme == "https" and after.scheme != "https":
+        problem = "which is not encrypted"
+    elif _is_private(after.hostname) and not _is_private(before.hostname):
+        problem = "which is in a private network"
+    if problem:
+        what = f"{public_url(source)}: redirects to {public_url(target)}, {problem}"
+        raise DataError(f"{what}. Check the address with its publisher.")
+
+
+def _is_private(host: str | None) -> bool:
+    """Return whether a host has an address that is not public; one without an address has none."""
+    try:
+        found = socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return False
+    return any(not ipaddress.ip_address(item[4][0]).is_global for item in found)
+
+
+class _Pace:
+    """Ends a download that would take for ever."""
+
+    def __init__(self) -> None:
+        self._start, self._bytes = time.monotonic(), 0
+
+    def check(self, size: int) -> None:
+        """Count bytes that arrived.
+
+        Raises:
+            DataError: Fewer than `_LEAST_RATE` bytes a second over the last `_PATIENCE` seconds.
+        """
+        self._bytes += size
+        seconds = time.monotonic() - self._start
+        if seconds >= _PATIENCE:
+            if self._bytes < _LEAST_RATE * seconds:
+                raise DataError(
+                    f"the server sent {self._bytes:,} bytes in {seconds:.0f} seconds. Try again "
+                    f"later, or put the file into {DATA_VARIABLE}."
+                )
+            self._start, self._bytes = time.monotonic(), 0
+
+
 def _publish(file: DataFile, target: Path) -> None:
     partial = _partial(target)
     size, digest = partial.stat().st_size, sha256_file(partial)
     if digest != file.sha256:
         partial.unlink()
         raise DataError(
-            f"{file.name}: wrong content from {_public(file.url or '')}: expected sha256 "
+            f"{file.name}: wrong content from {public_url(file.url or '')}: expected sha256 "
             f"{file.sha256} ({file.size} bytes), got {digest} ({size} bytes). It was deleted."
         )
     fsync_path(partial)
     partial.replace(target)
     fsync_path(target.parent)
-
-
-def _public(url: str) -> str:
-    """Return a URL without user name, password and query, which may be secrets."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

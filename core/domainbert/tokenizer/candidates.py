@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from itertools import chain
 from typing import Any
 
 from domainbert.tokenizer.wordpiece import cut_word, split_words, untouched_words
+from domainbert.words import is_letters
 
 # Longer words of a text are sequences, file contents or typing errors rather than words.
 _LONGEST_MINED = 40
-_WORD = re.compile(r"\w*[^\W\d_]\w*")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def is_suitable(tokenizer: Any, word: str) -> bool:
     joined to a sign beside it.
     """
     longest = tokenizer.backend_tokenizer.model.max_input_chars_per_word
-    return len(word) < longest and _WORD.fullmatch(word) is not None
+    return len(word) < longest and is_letters(word)
 
 
 def sort_terms(

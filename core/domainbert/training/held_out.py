@@ -9,7 +9,6 @@ are divided by the characters masked. Pieces of one word are predicted independe
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,12 +25,12 @@ from domainbert.model.masked_lm import MaskedLanguageModel
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 from domainbert.training.data.batch import collate
 from domainbert.training.data.frame import Frame, frame_parts
+from domainbert.words import word_spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE = 0.15
-_WORD = re.compile(r"\w+|[^\w\s]")
 _BATCH = 32
 
 
@@ -45,6 +44,7 @@ class HeldOutScore:
         documents: Texts measured.
         characters: Characters masked.
         tokens: Tokens masked.
+        of_characters: Characters of the texts, masked or not; white space is not counted.
     """
 
     bits_per_character: float
@@ -52,6 +52,12 @@ class HeldOutScore:
     documents: int
     characters: int
     tokens: int
+    of_characters: int
+
+    @property
+    def hidden(self) -> float:
+        """Share of the characters that were masked."""
+        return self.characters / self.of_characters
 
 
 def hidden_words(text: str) -> list[tuple[int, int]]:
@@ -59,7 +65,7 @@ def hidden_words(text: str) -> list[tuple[int, int]]:
 
     At least one word is masked in a text that has any.
     """
-    words = [match.span() for match in _WORD.finditer(text)]
+    words = word_spans(text)
     if not words:
         return []
     key = derive_key("bits", text)
@@ -114,7 +120,9 @@ def measure_held_out(
     bits = nats / math.log(2) / characters
     if not math.isfinite(bits):
         raise RunFailed("The loss on held-out text is not finite, so the model cannot be used.")
-    return HeldOutScore(bits, right / tokens, len(counted), int(characters), int(tokens))
+    whole = sum(len("".join(text.split())) for text in counted)
+    sizes = len(counted), int(characters), int(tokens), whole
+    return HeldOutScore(bits, right / tokens, *sizes)
 
 
 def _windows(tokenizer: Any, texts: list[str], max_length: int) -> Iterator[tuple[Frame, int]]:

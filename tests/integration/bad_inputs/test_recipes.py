@@ -175,6 +175,22 @@ def setting_cases() -> Iterator[Case]:
         yield Case(words[:40], lambda folder: None, "", f"adapt town.yaml --out run {words}")
 
 
-@pytest.mark.parametrize("family", [key_cases, text_cases, whole_cases, setting_cases])
+def message_cases() -> Iterator[Case]:
+    """What is said, word for word."""
+    for words, said in (
+        ("town.yaml --domain bio", "Give a recipe or --domain, not both; a recipe names its"),
+        ("--json", "Give a recipe or --domain, such as `domainbert adapt --domain bio`. See `"),
+        ("tawn.yaml", "tawn.yaml: no such recipe file or name."),
+        ("--domain legal", "Unknown domain 'legal'. Installed: none. Install a plugin that"),
+        ("town.yaml --out letters.txt", "letters.txt: is a file. Name a folder with --out."),
+        ("town.yaml --out base", "base: exists and is not a run folder. Name another with --out."),
+        ("town.yaml --out run --set heldout.x=1", "unknown key. Did you mean 'held_out'?"),
+    ):
+        yield Case(words, lambda folder: None, said, f"adapt {words}")
+
+
+@pytest.mark.parametrize(
+    "family", [key_cases, text_cases, whole_cases, setting_cases, message_cases]
+)
 def test_recipes(family: Callable[[], Iterator[Case]], check: Callable[..., None]) -> None:
     check(family())
