@@ -37,6 +37,9 @@ _CITATIONS = ("MedlineCitation", "BookDocument")
 _ARTICLES = ("PubmedArticle", "PubmedBookArticle")
 _DELETIONS = ("DeleteCitation", "DeleteDocument")
 _PMID = re.compile(r"[0-9]+")
+# The TeX of a formula stands beside what is shown of it.
+_UNSHOWN = {"annotation", "annotation-xml"}
+_DISPLAYED = {"DispFormula", "disp-formula"}
 
 
 def read_medline(path: Path) -> Iterator[Document]:
@@ -232,7 +235,32 @@ def _sections(article: Any) -> Iterator[str]:
 
 
 def _flat(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())
+    """Return the text of an element as PubMed shows it, on one line."""
+    return " ".join("".join(_shown(element)).split())
+
+
+def _shown(element: Any) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        name = _name(child)
+        if name not in _UNSHOWN:
+            apart = " " if name in _DISPLAYED or _is_bold_line(child) else ""
+            yield apart
+            yield from _shown(child)
+            yield apart
+        yield child.tail or ""
+
+
+def _name(element: Any) -> str:
+    """Return the name of an element without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def _is_bold_line(element: Any) -> bool:
+    """Return whether a bold element touches the one before: such are headed lines of a form."""
+    before = element.getprevious()
+    touches = before is not None and not before.tail and _name(before) == "b"
+    return touches and _name(element) == "b"
 
 
 def without_brackets(title: str) -> str:

@@ -40,6 +40,25 @@ def test_inline_markup_is_flattened_and_white_space_folded(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<b>Woman, 30</b><b>Rash</b>", "Woman, 30 Rash"),
+        ("<b>Woman, 30</b> <b>Rash</b>", "Woman, 30 Rash"),
+        ("<i>N</i><sub>2</sub><b>x</b>", "N2x"),
+        ("It holds<DispFormula>a = b</DispFormula>for all.", "It holds a = b for all."),
+        (
+            '<m:math xmlns:m="x"><m:mi>x</m:mi><m:annotation>x_1</m:annotation></m:math>, y',
+            "x, y",
+        ),
+    ],
+)
+def test_text_is_read_as_it_is_shown(tmp_path: Path, markup: str, text: str) -> None:
+    abstract = f"<AbstractText>{markup}</AbstractText>"
+    (found,) = read(tmp_path, article_set(article(1, "T.", abstract)))
+    assert found.text == f"T.\n{text}"
+
+
+@pytest.mark.parametrize(
     ("title", "expected"),
     [
         ("[A title].", "A title."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 # `Item 7A. Quantitative ...`, also with a part before it, as `Items 1 and 2.` and `Item 9A(T)`; not
 # `Item 2.02`, which is of another form, and not a sentence that refers to an item.
 _HEADING = re.compile(
-    r"(?:PART\s+(?:IV|I{1,3})[\s.,:–—-]+)?ITEM(S?)\s+(1[0-6]|[1-9])\s?([ABC]?)(?!\w|\.\d)"
+    r"(?:PART\s+(?:IV|I{1,3})[\s.,:–—-]+)?ITEMS?\s+(?:NOS?\.?\s*)?"
+    r"(1[0-6]|[1-9])\s?([ABC]?)(?!\w|\.\d)"
     r"(?:\(T\))?[\s.:–—-]*",
     re.IGNORECASE,
 )
+# `Items 1 and 2`, `Item 7 & 7A`.
+_SEVERAL = re.compile(r"(?:and|&|,)\s*(?:item\s+)?[0-9]{1,2}[ABC]?\b", re.IGNORECASE)
 _PART = re.compile(r"PART\s+(?:IV|I{1,3})\W*", re.IGNORECASE)
 _JSON_ITEM = re.compile(r"item_(\d{1,2}[A-C]?)")
 
@@ -56,14 +60,15 @@ def read_10k(path: Path) -> Iterator[Document]:
 
     A report is an HTML page as filed (inline XBRL or older), a submission, of which the documents
     of type `10-K` and its variants are read, or a JSON object with the texts `item_1`, `item_1A`
-    and so on, as EDGAR-CORPUS has them (empty ones are left out). What precedes the first item,
+    and so on, as EDGAR-CORPUS has them (empty ones are left out). A report without a heading of an
+    item is one document, with a warning. What precedes the first item,
     the cover and the table of contents, is left out, and so are tables.
 
     Args:
         path: An `.htm`, `.html`, `.txt` or `.json` file, plain or `.gz`.
 
     Raises:
-        DataError: No item is found, a submission has no 10-K, a JSON file is not such an object, or
+        DataError: A submission has no 10-K, a JSON file is not such an object, or
             as of `read_submission`.
     """
     if path.name.lower().removesuffix(".gz").endswith(".json"):
@@ -77,10 +82,14 @@ def read_10k(path: Path) -> Iterator[Document]:
         types = []
         found = items_of(part.paragraphs(path))
         if not found:
-            raise DataError(
+            warnings.warn(
                 f"{path}:{part.line}: no item of an annual report found: no paragraph reads like "
-                "`Item 1. Business`. Read other forms with the corpus `edgar-submission`."
+                "`Item 1. Business`, so it is one document. Read other forms with the corpus "
+                "`edgar-submission`.",
+                stacklevel=2,
             )
+            name = f"{part.accession}#{part.number}:whole"
+            yield Document(name, "\n".join(part.paragraphs(path)), f"{path.name}#whole")
         for item in found:
             name = f"{part.accession}#{part.number}:item-{item.name}"
             yield Document(name, "\n".join(item.paragraphs), f"{path.name}#item-{item.name}")
@@ -127,10 +136,9 @@ def _heading(text: str) -> str | None:
         return None
     rest = text[match.end() :]
     # After a heading's number comes a title, not the rest of a sentence.
-    several = match[1] and rest[:3].lower() in {"and", "& "}
-    if rest and not (rest[0].isupper() or rest[0] in "[(" or several):
+    if rest and not (rest[0].isupper() or rest[0] in "[(\"'“‘" or _SEVERAL.match(rest)):
         return None
-    return match[2] + match[3].upper()
+    return match[1] + match[2].upper()
 
 
 def _rank(name: str) -> int:

@@ -117,8 +117,6 @@ def test_extracted_items(write: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("r.htm", page(["Annual report", "We make pumps."]), r"r\.htm:1: no item of an annual"),
-        ("r.htm", page(["Item 2.02 Results", "Fine."]), r"r\.htm:1: no item"),
         ("r.htm", page(BODY)[:-20], r"r\.htm: the page does not end"),
         ("r.htm", "<!DOCTYPE html [<!ENTITY x 'y'>]>" + page(BODY), r"r\.htm:1: refused"),
         ("r.htm", "ID3\x03 music", r"r\.htm: neither a submission nor a page"),
@@ -135,7 +133,7 @@ def test_extracted_items(write: Callable[..., Path]) -> None:
         ("r.json.gz", b"not gzip", r"r\.json\.gz: damaged"),
     ],
     ids=[
-        *("none", "8k", "cut", "entity", "binary", "form", "json", "deep", "list", "keys", "type"),
+        *("cut", "entity", "binary", "form", "json", "deep", "list", "keys", "type"),
         "gzip",
     ],
 )
@@ -144,6 +142,36 @@ def test_malformed_reports(
 ) -> None:
     with pytest.raises(DataError, match=said):
         list(read_10k(write(name, content)))
+
+
+@pytest.mark.parametrize(
+    "text", [["Annual report", "We make pumps."], ["Item 2.02 Results", "Fine."]]
+)
+def test_a_report_without_items_is_one_document_with_a_warning(
+    write: Callable[..., Path], text: list[str]
+) -> None:
+    with pytest.warns(UserWarning, match=r"r\.htm:1: no item of an annual report found"):
+        (found,) = read_10k(write("r.htm", page(text)))
+    assert (found.text, found.source) == ("\n".join(text), "r.htm#whole")
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("Items 1 & 2. Business and Properties", "1"),
+        ("Items 1 and 2. Business", "1"),
+        ("Item 7 and 7A. Management's Discussion", "7"),
+        ("Item No. 3. Legal Proceedings", "3"),
+        ("ITEM NO 3 Legal Proceedings", "3"),
+        ("Item 1. \u201cBusiness\u201d", "1"),
+        ('Item 1A. "Risk Factors"', "1A"),
+        ("Item 3 and other items are described below", None),
+        ("Item 2.02 Results", None),
+    ],
+)
+def test_ways_of_writing_a_heading(heading: str, name: str | None) -> None:
+    found = items_of([heading, "Text. " * 20])
+    assert [item.name for item in found] == ([name] if name else [])
 
 
 NUMBERS = "1 1A 1B 1C 2 3 4 5 6 7 7A 8 9 9A 9B 9C 10 11 12 13 14 15 16"

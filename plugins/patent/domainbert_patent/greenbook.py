@@ -59,6 +59,19 @@ _CHARACTERS = {
 }  # fmt: skip
 
 
+def in_force(text: str) -> str:
+    """Return the text of a reissue with deletions gone and insertions in place.
+
+    `.[.` and `.].` enclose what was taken out, `.Iadd.` and `.Iaddend.` what was put in.
+    """
+    kept, start = [], 0
+    while (begin := text.find(".[.", start)) >= 0 and (end := text.find(".].", begin + 3)) >= 0:
+        kept.append(text[start:begin])
+        start = end + 3
+    whole = "".join([*kept, text[start:]]).replace(".Iadd.", "").replace(".Iaddend.", "")
+    return " ".join(whole.split()) if len(whole) < len(text) else text
+
+
 @dataclass
 class _Record:
     """One record as it is being read: (section, tag, text) of its tagged lines."""
@@ -73,7 +86,8 @@ class _Record:
 
     def prose(self, *sections: str) -> str:
         """Return headings and paragraphs, a line each."""
-        texts = (plain(t) for s, tag, t in self.lines if s in sections and _PROSE.fullmatch(tag))
+        tagged = (t for s, tag, t in self.lines if s in sections and _PROSE.fullmatch(tag))
+        texts = (in_force(plain(text)) for text in tagged)
         return "\n".join(text for text in texts if text)
 
     def claims(self) -> list[str]:
@@ -86,7 +100,7 @@ class _Record:
                 found.append([])
             elif _PROSE.fullmatch(tag) and found:
                 found[-1].append(plain(text))
-        return [" ".join(parts) for parts in found]
+        return [in_force(" ".join(parts)) for parts in found]
 
 
 def read_greenbook(at: Position) -> Iterator[Patent]:

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"([A-Z]*)0*([0-9A-Z]+)")
 # `1. A pump`, `1 . A pump`, `1.A pump`; a bare number stays, it may begin the claim.
-_CLAIM_NUMBER = re.compile(r"\s*[0-9]{1,4}(?:\s*[-\u2013]\s*[0-9]{1,4})?\s*\.(?![0-9])\s*")
-_CANCELLED = re.compile(r"\(?(?:cancell?ed|withdrawn)\)?\.?", re.IGNORECASE)
+_CLAIM_NUMBER = re.compile(r"\s*([0-9]{1,4})\s*(?:[.):]\s*(?![0-9])|(?=[A-Z]))")
+# Status identifiers of 37 CFR 1.121(c), behind a number, a list or a range of numbers.
+_CANCELLED = re.compile(
+    r"(?:[0-9]|[\s.,;:\u2013\u2014&-]|to\b|and\b|through\b|claims?\b)*[(\[]?\s*"
+    r"(?:(?:previously|currently|now)\s)?\s*(?:cancell?ed|withdrawn|deleted|not entered)"
+    r"(?:\s+without\s+prejudice(?:\s+or\s+disclaimer)?|\s+herein)?\s*[)\]]?[\s.;]*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,17 @@ def clean_claims(texts: Sequence[str]) -> tuple[str, ...]:
     Args:
         texts: One claim each, as published.
     """
-    bodies = (_CLAIM_NUMBER.sub("", text, count=1).strip() for text in texts)
-    return tuple(body for body in bodies if body and not _CANCELLED.fullmatch(body))
+    kept = ((place, text) for place, text in enumerate(texts, 1) if not _CANCELLED.fullmatch(text))
+    bodies = (_without_number(text, place).strip() for place, text in kept)
+    return tuple(body for body in bodies if body)
+
+
+def _without_number(text: str, place: int) -> str:
+    """Return a claim without its number; one without a stop has to be the claim's place."""
+    found = _CLAIM_NUMBER.match(text)
+    if found is None or (found[0].rstrip()[-1].isdigit() and int(found[1]) != place):
+        return text
+    return text[found.end() :]
 
 
 def iso_date(text: str) -> str:

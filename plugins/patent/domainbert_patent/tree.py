@@ -62,13 +62,52 @@ def parse(document: XmlDocument, at: Position) -> Any:
         load_dtd=False,
         huge_tree=False,
         remove_comments=True,
-        remove_pis=True,
+        remove_pis="<?delete-start" not in text,
     )
     try:
-        return etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
+        root = etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
+        drop_deleted(root)
+        return root
     except etree.XMLSyntaxError as error:
         said = " ".join(str(error.msg).split())
         raise at.error(f"not well-formed: {said} (lines are those of the record)") from None
+
+
+def drop_deleted(root: Any) -> None:
+    """Take out what a reissue deletes: the text between marks that start and end a deletion.
+
+    The marks are processing instructions, in older files empty elements. What is inserted is text
+    between other marks and stays.
+    """
+    from lxml import etree
+
+    deleting, instructions = False, []
+    for event, node in etree.iterwalk(root, events=("start", "end", "pi")):
+        name = node.target if event == "pi" else str(node.tag)
+        if event == "start" and deleting:
+            node.text = None
+        if event != "start":
+            starts, ends = name in {"delete-start", "DEL-S"}, name in {"delete-end", "DEL-E"}
+            deleting = starts or (deleting and not ends)
+            if deleting:
+                node.tail = None
+        if event == "pi":
+            instructions.append(node)
+    for node in instructions:
+        _unlink(node)
+
+
+def _unlink(node: Any) -> None:
+    """Remove a processing instruction; its tail stays in place."""
+    parent, before = node.getparent(), node.getprevious()
+    if parent is None:
+        return
+    if before is None:
+        parent.text = (parent.text or "") + (node.tail or "")
+    else:
+        before.tail = (before.tail or "") + (node.tail or "")
+    node.tail = None
+    parent.remove(node)
 
 
 def flat(element: Any) -> str:
