@@ -102,7 +102,7 @@ def _print_summary(summary: RunSummary, out: Path, as_json: bool) -> None:
     held_out = done.before, done.after
     rows = [
         ["bits per character", *(f"{score.bits_per_character:.3f}" for score in held_out)],
-        ["masked tokens restored, %", *(f"{100 * score.accuracy:.1f}" for score in held_out)],
+        ["masked-token accuracy, %", *(f"{100 * score.accuracy:.1f}" for score in held_out)],
     ]
     common.print_table(["held-out text", "before", "after"], rows)
     if done.doubt:

@@ -82,8 +82,10 @@ def _models(target: str, against: str | None, chosen: Chosen | None) -> list[Mod
     if not run.model.is_dir():
         again = continue_command(run.path, 1)
         raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
-    trained = (read_stage(run.path / "pretrain") or {}).get("result", {})
-    cost = trained.get("tokens", 0), trained.get("seconds", 0.0) / 60
+    stages = [read_stage(run.path / name) or {} for name in ("head", "pretrain")]
+    done = [stage.get("result", {}) for stage in stages]
+    tokens, seconds = (sum(each.get(key, 0) for each in done) for key in ("tokens", "seconds"))
+    cost = int(tokens), seconds / 60
     place, name = find_base(str(run.model), Path()), public_name(base.source)
     return [*first, ModelUnderTest("adapted", place.folder, place.sha256, name, *cost)]
 

@@ -157,16 +157,13 @@ def _write_model(folder: Any, tokenizer: Any, extended: Any, extension: Any, out
     from transformers import AutoModel
 
     from domainbert.model.export import export_model
-    from domainbert.model.load import LoadedModel, load_masked_lm, quiet_transformers
+    from domainbert.model.load import LoadedModel, from_folder, load_masked_lm
     from domainbert.tokenizer.initialise import extend_model
 
     loaded = load_masked_lm(folder, seed=0)
     model = loaded.model
     if loaded.new_head:  # a new head would be taken for a trained one later
-        with quiet_transformers():
-            model = AutoModel.from_pretrained(
-                folder.folder, use_safetensors=True, local_files_only=True, trust_remote_code=False
-            )
+        model = from_folder(AutoModel, folder.folder, f"base {folder.source!r}: cannot be loaded")
     extend_model(model, tokenizer, extension)
     export_model(model, LoadedModel(model, extended, False, extension), out)
 

@@ -94,13 +94,14 @@ def describe_sources(sources: Iterable[Source], known: Iterable[Mapping[str, Any
         known: Descriptions from an earlier run. A file of the same size and time is not read again;
             a large corpus takes minutes.
     """
-    earlier = {(item["file"], item["bytes"], item["mtime_ns"]): item["sha256"] for item in known}
-    files = []
-    for source in sources:
+    names, files = ("file", "bytes", "mtime_ns"), []
+    # By place too: unpacked archives have files of one name, size and time in several folders.
+    earlier = {(n, *(item[key] for key in names)): item["sha256"] for n, item in enumerate(known)}
+    for number, source in enumerate(sources):
         stat = source.path.stat()
         stamp = (source.path.name, stat.st_size, stat.st_mtime_ns)
-        item = dict(zip(("file", "bytes", "mtime_ns"), stamp, strict=True))
-        sha256 = earlier.get(stamp) or sha256_file(source.path)
+        item = dict(zip(names, stamp, strict=True))
+        sha256 = earlier.get((number, *stamp)) or sha256_file(source.path)
         files.append({"corpus": source.name, "licence": source.licence, **item, "sha256": sha256})
     return files
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from domainbert.tokenizer.extend import Extension
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-# Weights of heads that masked LM has no use for, and buffers that are computed.
 _PROBE_TOKENS = 4
+# Weights of heads that masked LM has no use for, and buffers that are computed.
 _HEADS = "pooler|seq_relationship|classifier|qa_outputs|sop_classifier"
 _UNUSED = re.compile(rf"(^|\.)({_HEADS})\.|(position|token_type)_ids$")
 

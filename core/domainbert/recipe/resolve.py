@@ -9,8 +9,15 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from domainbert.errors import RecipeError, did_you_mean
-from domainbert.plugin.registry import Registry
+from domainbert.errors import PluginError, RecipeError, did_you_mean
+from domainbert.plugin.components import (
+    Baseline,
+    CorpusReader,
+    CorpusStep,
+    Objective,
+    TaskKind,
+)
+from domainbert.plugin.registry import Registry, component
 from domainbert.recipe.budget import BUDGET_KEYS, parse_budget
 from domainbert.recipe.origins import leaves
 from domainbert.recipe.schema import Recipe
@@ -193,5 +200,27 @@ def check_names(recipe: Recipe, registry: Registry) -> None:
         for number, section in enumerate(recipe.tasks)
         if section.kind is None and section.name not in tasks
     ]
+    problems += _unknown_components(recipe)
     if problems:
         raise RecipeError("\n".join(problems))
+
+
+def _unknown_components(recipe: Recipe) -> list[str]:
+    """Return a line for each component that the recipe names and no plugin provides."""
+    named: list[tuple[str, type[Any], str]] = [
+        *((f"corpus_steps.{n}", CorpusStep, name) for n, name in enumerate(recipe.corpus_steps)),
+        *((f"corpus.{n}.format", CorpusReader, section.format)
+          for n, section in enumerate(recipe.corpus) if section.format),
+        *(("train.objectives", Objective, name) for name in recipe.train.loss_weights),
+    ]  # fmt: skip
+    for number, task in enumerate(recipe.tasks):
+        key = f"tasks.{number}"
+        named += [(f"{key}.kind", TaskKind, task.kind)] if task.kind else []
+        named += [(f"{key}.baselines", Baseline, name) for name in task.baselines]
+    problems = []
+    for key, kind, name in named:
+        try:
+            component(kind, name)
+        except PluginError as error:
+            problems.append(f"{key}: {error}")
+    return problems

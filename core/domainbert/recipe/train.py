@@ -62,13 +62,13 @@ class TrainSection(Section):
     the first step at which as many are expected, by the mean length of a sequence."""
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Minutes of training after the head phase. A few timed steps at the start tell how many steps
-    that is; `lock.json` keeps the number, so that a continued run does the same."""
+    that is; `pretrain/plan.json` keeps the number, so that a continued run does the same."""
     head_steps: int = Field(default=200, ge=0, le=10**15)
     """Steps in which only the MLM head learns; used if the base has no trained head, else not."""
     batch_size: BatchSize = 32
     """Sequences in one optimizer step, over all processes and micro-batches."""
     batch_ramp: BatchRamp | None = None
-    """Let the batch grow to `batch_size`, in a line; absent for none."""
+    """Let the batch grow linearly to `batch_size`; absent for none."""
     micro_batch_size: BatchSize = 16
     """Full sequences in one forward pass of one process, or as many tokens in shorter ones; changes
     memory and speed, not the loss."""
@@ -95,7 +95,7 @@ class TrainSection(Section):
     warmup_ratio: float = Field(default=0.06, ge=0, lt=1)
     """Share of the steps of a phase in which the rate grows from zero."""
     lr_scheduler: Literal["linear", "constant", "cosine", "wsd"] = "linear"
-    """What the rate does after warm-up: fall in a line or in half a wave, stay, or (`wsd`, for
+    """What the rate does after warm-up: linear or cosine decay, constant, or (`wsd`, for
     warm-up, stable, decay) stay and fall at the end, as 1 − √t."""
     decay: Fraction = 0.1
     """Share of the steps of a phase in which the rate of `wsd` falls; 0.1 to 0.2 are usual."""

@@ -8,18 +8,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from domainbert.plugin.domain import Prediction, Task
+from domainbert.recipe.sections import EvaluateSection
 from domainbert.storage.files import write_json, write_text
 
 SCHEMA: Literal[3] = 3
 # Numbers of a stranger that nothing measures would break tables and plots.
 _MOST, _LONGEST = 10**15, 1e8
+# Of version 0.1.0; a result without a later key was made with its default.
+_FIRST_KEYS = {
+    "seeds", "baselines", "epochs", "batch_size", "learning_rate", "warmup_ratio",
+    "layerwise_lr_decay", "unfreeze", "max_seq_length", "long_texts",
+}  # fmt: skip
 # Names of settings in files of schema 2.
 _RENAMED = {
     "layer_rate_decay": "layerwise_lr_decay",
@@ -52,6 +58,13 @@ class ScoredModel(BaseModel):
     """Tokens read in continued pretraining."""
     minutes: float = Field(default=0.0, ge=0, le=_LONGEST)
     """Wall time of continued pretraining."""
+
+
+@cache
+def _later_defaults() -> dict[str, JsonValue]:
+    """Return the default of each key of fine-tuning that the first version did not have."""
+    section = EvaluateSection().model_dump(mode="json", exclude=_FIRST_KEYS)
+    return dict(section)
 
 
 class TaskEntry(BaseModel):
@@ -125,7 +138,9 @@ class Result(BaseModel):
     @field_validator("settings")
     @classmethod
     def _today(cls, settings: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        return {_RENAMED.get(key, key): value for key, value in settings.items()}
+        """Return settings under their names of today; of keys that came later, the defaults."""
+        named = {_RENAMED.get(key, key): value for key, value in settings.items()}
+        return {**_later_defaults(), **named} if named else {}
 
     @cached_property
     def task(self) -> Task:

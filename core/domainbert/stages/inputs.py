@@ -19,6 +19,7 @@ from domainbert.planning.memory import check_memory
 from domainbert.plugin.components import CorpusStep, LoadedTask
 from domainbert.plugin.domain import Domain
 from domainbert.plugin.registry import Registry
+from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import VocabularySection
 from domainbert.recipe.train import TrainSection
@@ -71,6 +72,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         UserError: Whatever can be refused before work starts.
     """
     domain = registry.domain(recipe.domain) if recipe.domain else None
+    check_names(recipe, registry)
     check_trackers(recipe.train.trackers)
     steps = find_steps(recipe.corpus_steps)
     with download_bar(session.reporter) as bar:

@@ -15,7 +15,7 @@ from domainbert.plugin.domain import Domain, Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.sections import TaskSection
 from domainbert.storage.download import Progress, locate
-from domainbert.storage.files import sha256_file
+from domainbert.storage.files import expand_user, sha256_file
 from domainbert.tasks.check import checked_records, found_labels, plain_text
 from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
 from domainbert.tasks.shares import share_out
@@ -66,7 +66,7 @@ def load_task(
 
 def _own_task(section: TaskSection, folder: Path) -> Task:
     names = {split: getattr(section, split) or section.file for split in SPLITS}
-    splits = {split: folder / str(name) for split, name in names.items()}
+    splits = {split: folder / expand_user(str(name)) for split, name in names.items()}
     more: Any = section.model_dump(include={"labels", "multi_label", "levels"})
     given = {"text": section.text_field, "label": section.label_field}
     more["columns"] = {name: column for name, column in given.items() if name != column}

@@ -26,7 +26,7 @@ def learning_rate_at(
         total: Steps in all.
         peak: Highest rate.
         warmup: Share of `total` with linear growth; the first step is above zero.
-        schedule: After warm-up, `linear` falls in a line, `cosine` in half a wave, `constant` stays
+        schedule: After warm-up, `linear` and `cosine` fall to zero, `constant` stays
             at the peak, and `wsd` (warm-up, stable, decay) stays and falls at the end, as 1 − √t.
             Source of the last: Hägele et al. 2024 (arXiv 2405.18392), section 3.
         decay: Share of `total` in which `wsd` falls.

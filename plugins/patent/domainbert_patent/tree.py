@@ -76,8 +76,7 @@ def parse(document: XmlDocument, at: Position) -> Any:
 def drop_deleted(root: Any) -> None:
     """Take out what a reissue deletes: the text between marks that start and end a deletion.
 
-    The marks are processing instructions, in older files empty elements. What is inserted is text
-    between other marks and stays.
+    The marks are processing instructions, in older files empty elements. Insertions stay.
     """
     from lxml import etree
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from domainbert.errors import DataError
 from domainbert.plugin.components import Metric
 from domainbert.plugin.domain import Prediction
 
@@ -83,6 +84,8 @@ def matthews(predictions: Sequence[Prediction]) -> float:
     """Return Matthews' correlation of one class per record; 0 where it is undefined."""
     from sklearn.metrics import matthews_corrcoef
 
+    if any(len(row) != 1 for p in predictions for row in (p.gold, p.predicted)):
+        raise DataError("metric 'mcc' is for one class per record; take another for this task.")
     with warnings.catch_warnings(action="ignore"):
         gold = [p.gold[0] for p in predictions]
         return float(matthews_corrcoef(gold, [p.predicted[0] for p in predictions]))
@@ -91,11 +94,21 @@ def matthews(predictions: Sequence[Prediction]) -> float:
 def at_level(metric: Metric, level: str, length: int) -> Metric:
     """Return a metric of the classes that prefixes of the labels name."""
 
+    def start(label: str) -> str:
+        return label[:length]
+
     def cut(labels: Sequence[str]) -> tuple[str, ...]:
-        return tuple(sorted({label[:length] for label in labels}))
+        return tuple(sorted({*map(start, labels)}))
 
     def above(function: Any, predictions: Sequence[Prediction]) -> Any:
-        return function([Prediction(cut(p.gold), cut(p.predicted)) for p in predictions])
+        return function(
+            [
+                Prediction(
+                    cut(p.gold), cut(p.predicted), tuple(dict.fromkeys(map(start, p.ranking)))
+                )
+                for p in predictions
+            ]
+        )
 
     made: Any = {key: getattr(metric, key) for key in ("counts", "of_sample")}
     made = {key: function and partial(above, function) for key, function in made.items()}
