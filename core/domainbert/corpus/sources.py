@@ -67,7 +67,7 @@ def find_sources(
             if apart is not None and path.resolve().is_relative_to(apart.resolve()):
                 continue
             check_utf8(path)
-            name, licence = path.name, "as of your files"
+            name, licence = Path(section.path or path.name).name, "as of your files"
             if corpus is not None:
                 name, licence = corpus.name, corpus.licence
             options = {"text_field": section.text_field, "text_unit": section.text_unit}

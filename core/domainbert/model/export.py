@@ -9,9 +9,11 @@ from typing import Any
 from domainbert.errors import BaseModelError, RunFailed, one_line
 from domainbert.model.load import LoadedModel, quiet_transformers
 from domainbert.model.masked_lm import first_non_finite, without_heads
-from domainbert.storage.files import folder_in_place, write_manifest
+from domainbert.storage.files import folder_in_place, read_json, write_json, write_manifest
 from domainbert.tokenizer.extend import write_extension
 from domainbert.tokenizer.load import fingerprint, load_tokenizer
+
+_OF_LOADING = {"local_files_only", "is_local", "max_length"}
 
 
 def check_saves(tokenizer: Any) -> None:
@@ -33,6 +35,7 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
     try:
         with quiet_transformers():
             tokenizer.save_pretrained(folder)
+            _forget_this_machine(folder / "tokenizer_config.json")
             same = fingerprint(load_tokenizer(folder)) == fingerprint(tokenizer)
     except (BaseModelError, OSError):
         raise
@@ -43,6 +46,12 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
             "the base's tokenizer, saved and loaded again, gives other ids. Please report this "
             "with the name of the base."
         )
+
+
+def _forget_this_machine(path: Path) -> None:
+    """Drop what transformers keeps of how the base was loaded and cut here."""
+    config = read_json(path)
+    write_json(path, {key: value for key, value in config.items() if key not in _OF_LOADING})
 
 
 def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:

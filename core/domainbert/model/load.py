@@ -44,6 +44,11 @@ class BaseFolder:
     sha256: str
 
     @property
+    def hub_id(self) -> str:
+        """Its id on a model hub; empty for a local checkpoint."""
+        return self.source if self.revision and _HUB_ID.fullmatch(self.source) else ""
+
+    @property
     def public_name(self) -> str:
         """What results call it."""
         return public_name(self.source)

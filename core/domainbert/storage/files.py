@@ -237,6 +237,12 @@ def manifest_trouble(folder: Path) -> str:
         return f"{MANIFEST} is damaged"
 
 
+def _umask() -> int:
+    mask = os.umask(0o077)  # it can be read only by setting it
+    os.umask(mask)
+    return mask
+
+
 @contextmanager
 def folder_in_place(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside `path` that becomes `path` when the block succeeds.
@@ -251,6 +257,8 @@ def folder_in_place(path: Path) -> Iterator[Path]:
             beside.mkdir()
             yield beside
             for item in sorted(beside.rglob("*")):
+                if item.is_file():  # safetensors lets nobody else read
+                    item.chmod(0o666 & ~_umask())
                 fsync_path(item)
             fsync_path(beside)
             if path.is_dir() and not path.is_symlink():
