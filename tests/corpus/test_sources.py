@@ -67,7 +67,7 @@ def test_paths_are_globs_from_the_recipe_sorted(
     pattern: str, names: list[str], folder: Path
 ) -> None:
     sources = find(folder, {"path": pattern})
-    expected = [(Path(name).name, OWN, folder / name) for name in names]
+    expected = [(Path(pattern).name, OWN, folder / name) for name in names]
     assert [(source.name, source.licence, source.path) for source in sources] == expected
 
 

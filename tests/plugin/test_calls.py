@@ -41,7 +41,11 @@ class OutOfMemoryError(RuntimeError):
 
 
 @pytest.mark.parametrize("error", [DataError("x"), KeyboardInterrupt(), OutOfMemoryError("x")])
-def test_errors_that_are_no_fault_of_the_component_pass_through(error: BaseException) -> None:
+def test_errors_that_are_no_fault_of_the_component_pass_through(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the user had pressed Ctrl-C; without it the exception would be the component's.
+    monkeypatch.setattr("domainbert.plugin.guard.INTERRUPTS", [2])
     with pytest.raises(type(error)) as caught, calling(STEP):
         raise error
     assert caught.value is error
