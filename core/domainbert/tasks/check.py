@@ -20,12 +20,14 @@ Labels = Mapping[str, Sequence[str]]
 
 
 # What nobody sees: format characters but the joiners that scripts need, and fillers.
-_UNSEEN = re.compile(r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_UNSEEN = re.compile(
+    r"[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
 
 
 def canonical_label(label: str) -> str:
     """Return a label in Unicode NFC, without invisible characters, blanks as ASCII blanks."""
-    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", label)).split())
+    return " ".join(unicodedata.normalize("NFC", _UNSEEN.sub("", label)).split())
 
 
 def checked_records(

@@ -31,7 +31,7 @@ def read_columns(path: Path) -> Iterator[Sentence]:
     for number, line in chain(read_lines(path), [(0, "")]):
         if not line.strip() or line.startswith("-DOCSTART-"):
             if words:
-                counted = counted and words == [str(n) for n in range(1, len(words) + 1)]
+                counted = counted and all(map(str.isdecimal, words))
                 yield Sentence(tuple(words), tuple(tags))
             words, tags = [], []
             continue
@@ -55,7 +55,7 @@ def read_columns(path: Path) -> Iterator[Sentence]:
                 )
             raise DataError(message)
     if counted and width > 2:
-        what = "the first column counts 1, 2, 3 in every sentence: is the word in the second?"
+        what = "the first column has numbers alone, as 1, 2, 3: is the word in the second?"
         raise DataError(f"{path}:1: {what} Remove the first column.")
 
 
