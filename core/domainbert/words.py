@@ -1,36 +1,48 @@
 """The words of a text, in any script: for masking, held-out text, terms and new entries alike.
 
-A word is a run of letters and digits with their combining marks; one ideograph or kana; one cluster
-of a script that is written without blanks; or one sign. These are the boundaries of Unicode (UAX
-29, which needs a dictionary for Thai and its kin and without one takes clusters), but for two: a
-word ends at an apostrophe and at a full stop, as in `don't` and `3.5`, since BERT's tokenizers cut
-there too, and since the words of English texts stay those of earlier versions.
+A word is a run of letters and digits with their combining marks; a run of Katakana; one ideograph
+or other kana; one cluster of a script that is written without blanks; or one sign, such as a comma
+or an emoji. These are the boundaries of Unicode (UAX 29, which needs a dictionary for Thai and its
+kin and without one takes clusters), but for two: a word ends at an apostrophe and at a full stop,
+as in `don't` and `3.5`, since BERT's tokenizers cut there too, and since the words of English texts
+stay those of earlier versions. Invisible characters, as a soft hyphen, are part of a word between
+two of its letters and no word elsewhere.
 """
 
 from __future__ import annotations
 
 import regex
 
-_IDEOGRAPHS = r"\p{Han}\p{Hiragana}\p{Katakana}"
-# Scripts whose words stand without blanks, with line-break class SA in Unicode.
-_CLUSTERS = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}"
-_ALONE = rf"[[{_IDEOGRAPHS}{_CLUSTERS}]--\p{{M}}]"
+_KATAKANA = r"[\p{Katakana}\u3031-\u3035\u309b\u309c\u30fc\uff70\uff9e\uff9f]"
+_IDEOGRAPHS = r"\p{Han}\p{Hiragana}\p{Bopomofo}\p{Yi}\p{Tangut}\p{Nushu}"
+# Scripts whose words stand without blanks, with line-break class SA or AK in Unicode.
+_CLUSTERS = (
+    r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}"
+    r"\p{Javanese}\p{Balinese}\p{Cham}"
+)
+_ALONE = rf"[[{_IDEOGRAPHS}{_CLUSTERS}]--[\p{{M}}\p{{P}}]]"
 # The joiners stand inside words of Persian and of Indian scripts.
 _MARKS = r"[\p{M}\u200c\u200d]"
-_LETTER = r"[\p{L}\p{N}_]"
+_LETTER = rf"[[\p{{L}}\p{{N}}_]--[{_IDEOGRAPHS}{_CLUSTERS}]--{_KATAKANA}]"
+_FORMAT = r"[\p{Cf}--[\u200b-\u200d]]"
+
+
+def _run(letter: str) -> str:
+    return rf"{letter}{_MARKS}*(?:{_FORMAT}*{letter}{_MARKS}*)*"
+
+
 WORD = regex.compile(
-    rf"(?V1)(?={_ALONE})\X|(?:[{_LETTER}--{_ALONE}]{_MARKS}*)+|[^\s\x1c-\x1f\p{{M}}\u200c\u200d]{_MARKS}*"
+    rf"(?V1)(?:(?={_ALONE})\X{_MARKS}*|{_run(_LETTER)}|{_run(_KATAKANA)}"
+    rf"|(?=[^\s\x1c-\x1f\p{{M}}\p{{Cf}}])\X{_MARKS}*)"
 )
-"""Matches one word; the rest of a text is white space, and marks that follow no letter."""
+"""Matches one word; the rest is white space, formats, and marks that follow no letter."""
 
-_WITH_LETTER = regex.compile(
-    rf"(?V1)(?:{_LETTER}{_MARKS}*)*\p{{L}}{_MARKS}*(?:{_LETTER}{_MARKS}*)*"
-)
+_ALONE_WORD = regex.compile(rf"(?V1){_ALONE}")
 
 
-def word_spans(text: str) -> list[tuple[int, int]]:
-    """Return the character ranges of the words of a text, in order."""
-    return [match.span() for match in WORD.finditer(text)]
+def word_spans(text: str, start: int = 0, stop: int | None = None) -> list[tuple[int, int]]:
+    """Return the character ranges of the words of a text, or of a part of it, in order."""
+    return [match.span() for match in WORD.finditer(text, start, stop)]
 
 
 def words_of(text: str) -> list[str]:
@@ -39,5 +51,14 @@ def words_of(text: str) -> list[str]:
 
 
 def is_letters(text: str) -> bool:
-    """Return whether a text is letters and digits alone, with at least one letter."""
-    return _WITH_LETTER.fullmatch(text) is not None
+    """Return whether a text is one word of letters and digits, with at least one letter."""
+    return WORD.fullmatch(text) is not None and any(map(str.isalpha, text))
+
+
+def content_words(text: str) -> list[str]:
+    """Return the words of two letters or digits and more, and those of scripts without blanks."""
+    return [
+        word
+        for word in words_of(text)
+        if _ALONE_WORD.match(word) or sum(c.isalnum() or c == "_" for c in word) > 1
+    ]

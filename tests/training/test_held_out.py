@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,13 @@ from torch import Tensor, nn
 from domainbert.errors import DataError
 from domainbert.model.load import LoadedModel
 from domainbert.testing import FAMILIES, sample_texts
-from domainbert.training.held_out import HeldOutScore, hidden_words, measure_held_out
+from domainbert.training.held_out import (
+    RATE,
+    HeldOutScore,
+    hidden_tokens,
+    measure_held_out,
+    word_draws,
+)
 
 Load = Callable[[str], LoadedModel]
 CPU = torch.device("cpu")
@@ -42,6 +49,13 @@ class Fake(nn.Module):
         assert not self.training
         self.seen.append(torch.where(attention_mask.bool(), input_ids, -1))
         return SimpleNamespace(logits=self.row.expand(*input_ids.shape, -1))
+
+
+def hidden_words(text: str) -> list[tuple[int, int]]:
+    words, draws = word_draws(text)
+    return [
+        word for word, draw in zip(words, draws, strict=True) if draw < RATE or draw == min(draws)
+    ]
 
 
 def test_hidden_words_golden() -> None:
@@ -88,6 +102,20 @@ def test_the_model_sees_mask_tokens_and_nothing_of_a_hidden_word(load: Load, fam
     changed = [place for place, token in enumerate(plain) if row[place] != token]
     assert len(changed) == found.tokens == row.count(tokenizer.mask_token_id)
     assert {row[place] for place in changed} == {tokenizer.mask_token_id}
+
+
+@pytest.mark.parametrize("letters", [range(0x4E00, 0x4E40), range(0x0E01, 0x0E2F)], ids=str)
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_as_many_characters_are_hidden_by_tokens_of_several_words(
+    letters: range, length: int
+) -> None:
+    texts = [
+        "".join(chr(letters[(n * 7 + k * k) % len(letters)]) for k in range(60)) for n in range(200)
+    ]
+    spans = np.array([(k, k + length) for k in range(0, 60, length)])
+    shares = [hidden_tokens(text, spans).mean() for text in texts]
+    assert 0.13 < np.mean(shares) < 0.19
+    assert min(shares) > 0
 
 
 @pytest.mark.parametrize("texts", [[], ["\u200b"]])

@@ -20,7 +20,7 @@ from domainbert.corpus.steps.normalise import normalise
 from domainbert.words import word_spans, words_of
 
 # Of the definition of a word; a store of another version is not continued.
-_VERSION = 2
+_VERSION = 3
 
 BEGINS_WORD, BEGINS_TERM, IN_TERM = 1, 2, 4
 
@@ -85,7 +85,8 @@ def term_units(terms: Iterable[str]) -> TokenUnits:
     folded = sorted({_folded(normalise(term)) for term in terms} - {""})
     by_first: dict[str, list[tuple[int, str]]] = {}
     for term in folded:
-        words = words_of(term)
+        if not (words := words_of(term)):
+            continue  # marks alone
         by_first.setdefault(words[0], []).append((len(words), term))
     name = hashlib.sha256("\n".join(folded).encode()).hexdigest()
     return TokenUnits(

@@ -27,7 +27,7 @@ from domainbert.tokenizer.load import fingerprint
 Until = Literal["corpus", "vocabulary", "pretrain"]
 """Stages after which a run can be ended."""
 
-SCHEMAS = {"corpus": 1, "vocabulary": 1, "head": 1, "pretrain": 1, "held-out": 2}
+SCHEMAS = {"corpus": 1, "vocabulary": 1, "head": 1, "pretrain": 1, "held-out": 3}
 """Version of each stage's code; a changed default of a section that it reads raises it."""
 
 NOT_OF_WEIGHTS = frozenset({"logging_steps", "save_steps", "save_total_limit", "trackers"})

@@ -7,21 +7,30 @@ from collections.abc import Container
 from typing import Any
 
 from domainbert.tokenizer.wordpiece import cut_word
+from domainbert.words import word_spans
 
 
 def measure_fertility(tokenizer: Any, counts: Counter[str]) -> dict[str, Any]:
     """Return counts over words, each as often as it occurs: words, pieces, split, unknown.
 
-    `distinct` counts different words; `pieces_per_word` is the fertility, 0 without words.
+    Where the tokenizer takes several words for one, as in scripts without blanks, each counts with
+    the pieces that begin in it. `distinct` counts different words; `pieces_per_word` is the
+    fertility, 0 without words.
     """
-    sums = Counter({"words": counts.total(), "pieces": 0, "split": 0, "unknown": 0})
-    for word, count in counts.items():
-        pieces = cut_word(tokenizer, word)
-        sums["pieces"] += count * len(pieces)
-        sums["split"] += count * (len(pieces) > 1)
-        sums["unknown"] += count * (pieces == (tokenizer.unk_token,))
-    fertility = sums["pieces"] / sums["words"] if counts else 0.0
-    return {**sums, "distinct": len(counts), "pieces_per_word": fertility}
+    sums, different = Counter({"words": 0, "pieces": 0, "split": 0, "unknown": 0}), set[str]()
+    for run, count in counts.items():
+        pieces = tokenizer.backend_tokenizer.model.tokenize(run)
+        unknown = [piece.value for piece in pieces] == [tokenizer.unk_token]
+        starts = [piece.offsets[0] for piece in pieces]
+        spans = word_spans(run)
+        sizes = [sum(first <= start < last for start in starts) for first, last in spans]
+        sums["words"] += count * len(spans)
+        sums["pieces"] += count * sum(sizes)
+        sums["split"] += count * sum(size > 1 for size in sizes)
+        sums["unknown"] += count * len(spans) * unknown
+        different.update(run[first:last] for first, last in spans)
+    fertility = sums["pieces"] / sums["words"] if sums["words"] else 0.0
+    return {**sums, "distinct": len(different), "pieces_per_word": fertility}
 
 
 def costliest_words(

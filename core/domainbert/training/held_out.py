@@ -60,19 +60,13 @@ class HeldOutScore:
         return self.characters / self.of_characters
 
 
-def hidden_words(text: str) -> list[tuple[int, int]]:
-    """Return the character ranges of the words to mask: a function of the text alone.
+def word_draws(text: str) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
+    """Return the character ranges of the words, and a draw of each: a function of the text alone.
 
-    At least one word is masked in a text that has any.
+    A word whose draw is below `RATE` is masked; the lowest is, whatever its draw.
     """
     words = word_spans(text)
-    if not words:
-        return []
-    key = derive_key("bits", text)
-    chance = uniforms(random_words(key, np.arange(len(words))))
-    chosen = chance < RATE
-    chosen[chance.argmin()] = True
-    return [word for word, hide in zip(words, chosen, strict=True) if hide]
+    return words, uniforms(random_words(derive_key("bits", text), np.arange(len(words))))
 
 
 def measure_held_out(
@@ -133,7 +127,7 @@ def _windows(tokenizer: Any, texts: list[str], max_length: int) -> Iterator[tupl
         encoded = encode_with_offsets(tokenizer, group)
         for text, (ids, offsets) in zip(group, encoded, strict=True):
             spans_T2 = np.array(offsets, dtype=np.int64).reshape(-1, 2)
-            masked_T = _token_words(hidden_words(text), spans_T2)
+            masked_T = hidden_tokens(text, spans_T2)
             for start in range(0, len(ids), capacity):
                 part = slice(start, start + capacity)
                 if masked_T[part].any():
@@ -143,14 +137,25 @@ def _windows(tokenizer: Any, texts: list[str], max_length: int) -> Iterator[tupl
                     yield frame.masked(positions, specials.mask), covered
 
 
-def _token_words(words: list[tuple[int, int]], spans_T2: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which tokens overlap a masked word; both lists ascend."""
+def hidden_tokens(text: str, spans_T2: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which tokens are masked: those that begin in a masked word, or in blanks before it.
+
+    The pieces of a word so go together. A token of several words, as of several ideographs in
+    SentencePiece, follows its first: if any of its words decided, more than the rate was hidden.
+
+    Args:
+        text: The text.
+        spans_T2: Character ranges of the tokens, ascending.
+    """
+    words, draws_W = word_draws(text)
     if not words:
         return np.zeros(len(spans_T2), dtype=bool)
     starts, ends = np.array(words).T
-    nearest = np.searchsorted(ends, spans_T2[:, 0], side="right").clip(max=len(words) - 1)
-    overlap = (spans_T2[:, 1] > starts[nearest]) & (spans_T2[:, 0] < ends[nearest])
-    return overlap & (spans_T2[:, 1] > spans_T2[:, 0])
+    word_T = np.searchsorted(ends, spans_T2[:, 0], side="right").clip(max=len(words) - 1)
+    in_word_T = (spans_T2[:, 1] > starts[word_T]) & (spans_T2[:, 0] < ends[word_T])
+    in_word_T &= spans_T2[:, 1] > spans_T2[:, 0]
+    draw_T = np.where(in_word_T, draws_W[word_T], 1.0)
+    return in_word_T & ((draw_T < RATE) | (draw_T == draw_T.min(initial=1.0)))
 
 
 def _characters(text: str, spans: list[list[int]]) -> int:

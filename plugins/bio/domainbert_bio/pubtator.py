@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Sentence
-from domainbert.readers import read_lines
+from domainbert.readers import read_lines, word_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,6 @@ TYPE_OF_CLASS = {
 }
 
 _TEXT_LINE = re.compile(r"([0-9]+)\|([ta])\|(.*)", re.DOTALL)
-_WORD = re.compile(r"\w+|[^\w\s]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 # A stop, what closes with it, and blanks, before a capital. The files write some numbers as `12. 7`
 # or `<. 05`, so a digit starts a sentence only where the stop follows a letter.
@@ -92,8 +91,8 @@ def read_pubtator(path: Path, _split: str = "") -> Iterator[Sentence]:
     - A sentence ends at `.`, `!` or `?`, closing quotes and brackets included, before a blank and a
       capital, or between a letter and a digit, but not after a single letter or a known
       abbreviation, and never inside a mention. The title ends one too, whatever its last character.
-    - A word is a run of letters, digits and underscores, or one other character that is not blank.
-      Where a mention starts or ends within a word, the word is cut there.
+    - Words are those of `domainbert.readers.word_spans`. Where a mention starts or ends within a
+      word, the word is cut there.
 
     Args:
         path: A UTF-8 file in that format.
@@ -211,9 +210,9 @@ def _words(
 ) -> Iterator[tuple[int, int]]:
     """Yield the offsets of the words between two offsets, cut at mention boundaries."""
     cuts = sorted({cut for mention in mentions for cut in (mention.start, mention.end)})
-    for match in _WORD.finditer(text, start, end):
-        inside = [cut for cut in cuts if match.start() < cut < match.end()]
-        yield from zip([match.start(), *inside], [*inside, match.end()], strict=True)
+    for first, last in word_spans(text, start, end):
+        inside = [cut for cut in cuts if first < cut < last]
+        yield from zip([first, *inside], [*inside, last], strict=True)
 
 
 def _tag(word: tuple[int, int], mentions: Sequence[_Mention]) -> str:

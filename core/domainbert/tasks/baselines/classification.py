@@ -5,11 +5,11 @@ Legend: N examples, C classes, F features.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from domainbert.plugin.components import LoadedTask, Predictions
 from domainbert.tasks.kinds.classification import decide, label_matrix
+from domainbert.words import content_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _SPLITS = ("validation", "test")
 _MAX_CLASSES = 5000
-# A word of scikit-learn's TfidfVectorizer.
-_WORD = re.compile(r"\b\w\w+\b")
 
 
 def predict_majority(loaded: LoadedTask, seed: int) -> Predictions:
@@ -32,7 +30,7 @@ def predict_majority(loaded: LoadedTask, seed: int) -> Predictions:
 
 def check_tfidf(loaded: LoadedTask) -> str:
     """Return why TF-IDF with a linear SVM cannot work on a task, or an empty string."""
-    if not any(_WORD.search(example.text) for example in loaded.splits["train"]):
+    if not any(content_words(example.text) for example in loaded.splits["train"]):
         return "no training text has a word of two letters, which TF-IDF needs"
     if len(loaded.task.labels) > _MAX_CLASSES:
         return f"{len(loaded.task.labels):,} classes, of which at most {_MAX_CLASSES:,} are fitted"
@@ -42,7 +40,7 @@ def check_tfidf(loaded: LoadedTask) -> str:
 def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
     """Return predictions of a linear support vector machine on TF-IDF of words and word pairs.
 
-    scikit-learn's defaults, with logarithmic term counts; one-vs-rest.
+    scikit-learn's defaults, with logarithmic term counts and words of any script; one-vs-rest.
     """
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -50,7 +48,9 @@ def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
     from sklearn.svm import LinearSVC
 
     task, train = loaded.task, loaded.splits["train"]
-    features = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    features = TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, tokenizer=content_words, token_pattern=None
+    )
     train_NF = features.fit_transform([example.text for example in train])
     gold_NC = label_matrix(task.labels, train)
     # No classifier can be fitted for what training always or never has.
