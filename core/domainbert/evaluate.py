@@ -191,7 +191,7 @@ def _finetune(
     from domainbert.tasks.finetune import finetune, predict
 
     loaded = trial.loaded
-    with session.reporter.bar(_title(trial), 0) as bar:
+    with session.reporter.bar(_title(trial)) as bar:
         tuned = finetune(folder, loaded, settings, trial.seed, session, bar)
     predictions, kind = predict(tuned), tuned.kind
     check_predictions(kind, loaded, predictions)

@@ -92,7 +92,7 @@ def test_recipes_show_and_copy_give_the_text_of_the_file(cli: Cli, tmp_path: Pat
     target = tmp_path / "mine" / "copy.yaml"
     outcome = cli("recipes", "copy", "bio/quickstart", target)
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out == f"{target} written. Edit it, then: domainbert adapt {target}\n"
+    assert outcome.out == f"{target} written, to be edited.\nNext: domainbert adapt {target}\n"
     assert target.read_bytes() == QUICKSTART.read_bytes()
     outcome = cli("recipes", "copy", "bio/quickstart", target)
     assert outcome.err == f"error: {target}: exists already; choose another name.\n"
@@ -103,7 +103,8 @@ def test_validate_takes_settings_and_looks_up_names_in_the_domain(cli: Cli) -> N
     digest = load_recipe(QUICKSTART, ("train.epochs=1",)).hash()
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == (
-        f"bio/quickstart: valid, sha256 {digest[:12]}…\nNext: domainbert adapt bio/quickstart\n"
+        f"bio/quickstart: valid, sha256 {digest[:12]}…\n"
+        "Next: domainbert adapt bio/quickstart --set train.epochs=1\n"
     )
     outcome = cli("recipes", "validate", "bio/quickstart", "--set", "corpus.0.name=none")
     assert (outcome.code, outcome.out) == (2, "")

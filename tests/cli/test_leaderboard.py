@@ -26,7 +26,7 @@ def test_a_site_is_made(cli: Cli, results: Path, tmp_path: Path, write_result: W
     assert (outcome.code, outcome.err) == (0, "")
     lines = [line.split() for line in outcome.out.splitlines()]
     assert [line[-1] for line in lines if line[:2] == ["1", "town-mini"]] == ["better"]
-    assert outcome.out.endswith(f"Next: open {site / 'index.html'}\n")
+    assert outcome.out.endswith(f"Page, to open in a browser: file://{site}/index.html\n")
     write_result(tmp_path / "copy", 0.9)
     outcome = cli("leaderboard", results, tmp_path / "copy", "-o", site, "--json")
     assert outcome.err.startswith("notice: tone, adapted, seed 0: given twice with equal ")

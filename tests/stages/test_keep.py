@@ -314,7 +314,7 @@ def test_a_run_in_parts_has_the_bits_of_one_in_one_go(
     done = []
     for last in ("corpus", "vocabulary", "pretrain"):
         output = adapt(town, "town.yaml", "--out", "parts", "--until", last).out
-        assert output == f"Stage {last} is done. Next: domainbert adapt parts\n"
+        assert output == f"Stage {last} is done.\nNext: domainbert adapt parts\n"
         folders = {path.name for path in (town.folder / "parts").glob("*/")}
         done.append(sorted(name for name in folders if not name.startswith(".")))
     assert done == [

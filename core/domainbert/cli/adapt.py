@@ -9,9 +9,9 @@ import typer
 
 from domainbert.cli import common
 from domainbert.cli.common import JsonOption, PluginOption, SettingsOption, print_line
+from domainbert.errors import RecipeError
 from domainbert.launch.worker import stoppable
 from domainbert.run.heartbeat import is_worker
-from domainbert.run.resume_command import continue_command
 
 if TYPE_CHECKING:
     from domainbert.recipe.schema import Recipe
@@ -29,6 +29,9 @@ ProcessesOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what the run does and takes; write nothing.")
 ]
+FullOption = Annotated[
+    bool, typer.Option("--full", help="With --dry-run: print values that are defaults too.")
+]
 UntilOption = Annotated[
     Literal["corpus", "vocabulary", "pretrain"] | None,
     typer.Option(help="Stop after this stage; the same command without it goes on."),
@@ -44,6 +47,7 @@ def adapt(
     processes: ProcessesOption = 1,
     until: UntilOption = None,
     only_plan: DryRunOption = False,
+    full: FullOption = False,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,6 +61,8 @@ def adapt(
     from domainbert.cli.common import load_registry
     from domainbert.run.progress import Reporter
 
+    if full and not only_plan:
+        raise RecipeError("--full belongs to --dry-run.")
     registry = load_registry(plugin)
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
@@ -68,7 +74,7 @@ def adapt(
     if only_plan:
         from domainbert.cli.forecast import forecast
 
-        forecast(chosen, out, registry, processes, as_json)
+        forecast(chosen, out, registry, processes, full, as_json)
         return
     from domainbert.adapt import adapt as run_adaptation
 
@@ -79,9 +85,10 @@ def adapt(
 
         raise typer.Exit(supervise(processes, out))
     if summary is not None:
-        _print_summary(summary, out, as_json)
+        _print_summary(summary, out, plugin, as_json)
     elif until is not None and not is_worker():
-        print_line(f"Stage {until} is done. Next: {continue_command(out)}")
+        print_line(f"Stage {until} is done.")
+        common.print_next("adapt", str(out), plugin=plugin)
 
 
 def _check_processes(recipe: Recipe, processes: int) -> None:
@@ -92,7 +99,9 @@ def _check_processes(recipe: Recipe, processes: int) -> None:
     check_shares(recipe.train, processes)
 
 
-def _print_summary(summary: RunSummary, out: Path, as_json: bool) -> None:
+def _print_summary(
+    summary: RunSummary, out: Path, plugin: list[Path] | None, as_json: bool
+) -> None:
     from domainbert.report.card import summary_json
 
     if as_json:
@@ -112,4 +121,7 @@ def _print_summary(summary: RunSummary, out: Path, as_json: bool) -> None:
     steps = f"{done.tokens:,} tokens in {done.steps:,} steps"
     print_line(f"{summary.seconds / 60:.1f} minutes, {steps}; peak memory {memory} GB")
     print_line(f"Model: {out / 'model'} · model card: {out / 'README.md'}")
-    print_line(f"Next: domainbert evaluate {out} --seeds 5")
+    if summary.reports:
+        common.print_next("evaluate", str(out), "--seeds", "5", plugin=plugin)
+    else:
+        print_line("The recipe has no task, so nothing says whether the model is better at one.")

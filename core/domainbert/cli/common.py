@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -58,6 +59,17 @@ def print_json(value: Any) -> None:
 def print_line(text: str = "") -> None:
     """Print a line on stdout."""
     typer.echo(visible(text))
+
+
+def print_next(*words: str, plugin: Iterable[Path] | None = None) -> None:
+    """Print the command that a user is likely to want next, ready to be pasted.
+
+    Args:
+        words: After `domainbert`.
+        plugin: Files given with `--plugin`, which that command needs too.
+    """
+    options = [word for file in plugin or () for word in ("--plugin", str(file))]
+    print_line("Next: " + shlex.join(["domainbert", *words, *options]))
 
 
 def print_notices(notices: Iterable[str]) -> None:

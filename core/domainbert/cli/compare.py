@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from domainbert.cli.common import JsonOption, print_json, print_line, print_notices, print_table
+from domainbert.cli.common import (
+    JsonOption,
+    print_json,
+    print_line,
+    print_next,
+    print_notices,
+    print_table,
+)
 
 
 def compare(
@@ -38,4 +45,4 @@ def compare(
     for base, _, comparison in compared:
         task, metric = plain(base.first.result.task.name), base.first.result.metric
         print_line(f"{task}, {metric}: B − A = {difference(comparison)}")
-    print_line("Next: domainbert leaderboard A B -o site")
+    print_next("leaderboard", first, second, "-o", "site")

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_reports
+from domainbert.cli.common import (
+    JsonOption,
+    PluginOption,
+    print_json,
+    print_line,
+    print_next,
+    print_reports,
+)
 
 
 def evaluate(
@@ -45,4 +52,4 @@ def evaluate(
         return
     print_reports(reports)
     print_line(f"Results and predictions: {folder}")
-    print_line(f"Next: domainbert leaderboard {folder} -o site")
+    print_next("leaderboard", str(folder), "-o", "site")

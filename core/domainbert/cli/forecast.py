@@ -8,16 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.cli.common import print_json, print_line, print_table
-from domainbert.recipe.origins import leaves
+from domainbert.recipe.origins import DEFAULT, leaves
 from domainbert.recipe.yaml import dotted
+from domainbert.run.progress import duration
 
 if TYPE_CHECKING:
     from domainbert.cli.choose import Chosen
     from domainbert.plugin.registry import Registry
 
 
-def forecast(chosen: Chosen, out: Path, registry: Registry, processes: int, as_json: bool) -> None:
-    """Print the recipe with the origin of each value, and what a run would take."""
+def forecast(
+    chosen: Chosen, out: Path, registry: Registry, processes: int, full: bool, as_json: bool
+) -> None:
+    """Print what a run would take, then the recipe with the origin of each value.
+
+    Args:
+        chosen: The recipe.
+        out: Run folder.
+        registry: Plugins.
+        processes: Of the run.
+        full: Print the values that are defaults too.
+        as_json: Print JSON, with all values.
+    """
     from domainbert.planning.dry_run import dry_run
     from domainbert.run.progress import Reporter
 
@@ -29,20 +41,42 @@ def forecast(chosen: Chosen, out: Path, registry: Registry, processes: int, as_j
         origins = {dotted(at): origin for at, origin in chosen.origins.items()}
         print_json({"recipe": recipe, "sha256": digest, "origins": origins, **plan})
         return
-    print_line(f"# recipe, sha256 {digest}")
-    rows = [(f"{dotted(at)}:", _text(value), chosen.origins[at]) for at, value in leaves(recipe)]
-    first = max(len(key) for key, _, _ in rows)
-    second = min(40, max(len(value) for _, value, _ in rows))
-    for key, value, origin in rows:
-        print_line(f"{key:<{first}} {value:<{second}}  # {origin}")
-    print_line("\n" + _corpus_lines(plan))
+    print_line(_answer(plan))
     numbers = ("steps", "sequences", "tokens")
     phases = [
-        [p["name"], *(f"{p[key]:,}" for key in numbers), f"{p['epochs']:.2f}", _time(p["seconds"])]
+        [
+            p["name"],
+            *(f"{p[key]:,}" for key in numbers),
+            f"{p['epochs']:.2f}",
+            duration(p["seconds"]),
+        ]
         for p in plan["phases"]
     ]
     print_table(["phase", *numbers, "epochs", "time"], phases)
+    print_line(_corpus_lines(plan))
     print_line("\n".join(_notes(plan, chosen.recipe.vocabulary is not None)))
+    print_line(f"\n# recipe, sha256 {digest}")
+    rows = [(f"{dotted(at)}:", _text(value), chosen.origins[at]) for at, value in leaves(recipe)]
+    shown = [row for row in rows if full or row[2] != DEFAULT]
+    first = max(len(key) for key, _, _ in shown)
+    second = min(40, max(len(value) for _, value, _ in shown))
+    for key, value, origin in shown:
+        print_line(f"{key:<{first}} {value:<{second}}  # {origin}")
+    if left_out := len(rows) - len(shown):
+        print_line(f"# {left_out} more values are defaults: see them with --full.")
+    print_line("Nothing was written.")
+
+
+def _answer(plan: dict[str, Any]) -> str:
+    """Return the one line that a dry run was asked for."""
+    seconds = sum(phase["seconds"] for phase in plan["phases"])
+    steps = sum(phase["steps"] for phase in plan["phases"])
+    answer = f"Training takes about {duration(seconds)}: {steps:,} steps on {plan['device'].upper()}"
+    answer += f" in {plan['precision']}"
+    if plan["peak_memory"] is not None:
+        answer += f", with {plan['peak_memory'] / 1e9:.2f} GB of memory"
+    not_counted = "reading, tokenising, measuring, checkpoints, evaluation on tasks"
+    return f"{answer}. Not counted: {not_counted}."
 
 
 def _text(value: Any) -> str:
@@ -83,11 +117,4 @@ def _notes(plan: dict[str, Any], extends: bool) -> list[str]:
         notes.append(f"peak memory of the timed steps: {memory}")
     if done := [name for name, is_done in plan["done"].items() if is_done]:
         notes.append(f"done already: {', '.join(done)}")
-    not_counted = "reading, tokenising, measuring, checkpoints, evaluation on tasks"
-    return [*notes, f"Not counted: {not_counted}.", "Nothing was written."]
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+    return notes

@@ -45,4 +45,4 @@ def leaderboard(
             cells = [str(row["rank"] or "–"), plain(row["title"]), spread(row["summary"]), ends]
             rows.append([*cells, points, row["unranked"] or verdict])
         print_table(titles, rows)
-    print_line(f"Next: open {out / 'index.html'}")
+    print_line(f"Page, to open in a browser: {(out / 'index.html').resolve().as_uri()}")

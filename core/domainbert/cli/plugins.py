@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
+from domainbert.cli.common import (
+    JsonOption,
+    PluginOption,
+    print_json,
+    print_line,
+    print_next,
+    print_table,
+)
 
 app = typer.Typer(
     help="List, write and check the plugins that provide domains.", no_args_is_help=True
@@ -33,7 +41,7 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
         for i in plugins
     ]  # fmt: skip
     print_table(["plugin", "distribution", "status", "domains", "components", "reason"], rows)
-    print_line("Next: domainbert recipes list")
+    print_next("recipes", "list", plugin=plugin)
 
 
 @app.command()
@@ -59,7 +67,8 @@ def new(
         return
     for name in made["files"]:
         print_line(f"{made['folder']}/{name}")
-    print_line(f"Next: pip install -e {made['folder']} && domainbert plugins check {field}")
+    install = shlex.join(["pip", "install", "-e", made["folder"]])
+    print_line(f"Next: {install} && domainbert plugins check {field}")
 
 
 @app.command()
@@ -84,11 +93,11 @@ def check(
         if not as_json:
             print_line(outcome.line)
     failed = sum(not row["ok"] for row in rows)
-    options = "".join(f" --plugin {file}" for file in plugin or ())
     if as_json:
         print_json(rows)
+    elif failed:
+        print_line(f"{failed} of {len(rows)} checks failed.")
     else:
-        summary = f"{failed} of {len(rows)} checks failed."
-        print_line(summary if failed else f"Next: domainbert recipes list{options}")
+        print_next("recipes", "list", plugin=plugin)
     if failed:
         raise typer.Exit(1)

@@ -32,7 +32,8 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
         common.print_json(rows)
         return
     common.print_table(["recipe", "title"], [[row["name"], row["title"]] for row in rows])
-    common.print_line("Next: domainbert recipes show NAME")
+    if rows:
+        common.print_next("recipes", "show", rows[0]["name"], plugin=plugin)
 
 
 @app.command()
@@ -61,7 +62,8 @@ def copy(
     if target.exists():
         raise RecipeError(f"{target}: exists already; choose another name.")
     write_text(target, text)
-    common.print_line(f"{target} written. Edit it, then: domainbert adapt {target}")
+    common.print_line(f"{target} written, to be edited.")
+    common.print_next("adapt", str(target), plugin=plugin)
 
 
 def _text(name: str, plugin: list[Path] | None) -> str:
@@ -104,4 +106,5 @@ def validate(
         return
     for entry in checked:
         common.print_line(f"{entry['recipe']}: valid, sha256 {entry['sha256'][:12]}…")
-    common.print_line(f"Next: domainbert adapt {names[0]}")
+    given = [word for setting in settings or () for word in ("--set", setting)]
+    common.print_next("adapt", names[0], *given, plugin=plugin)

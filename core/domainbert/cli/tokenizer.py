@@ -10,7 +10,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from domainbert.cli.common import JsonOption, PluginOption, print_json, print_line, print_table
+from domainbert.cli.common import (
+    JsonOption,
+    PluginOption,
+    print_json,
+    print_line,
+    print_next,
+    print_table,
+)
 from domainbert.errors import DataError, RecipeError, RunFolderError
 
 app = typer.Typer(help="See how a tokenizer cuts a field's words, and extend it.")
@@ -57,9 +64,14 @@ def report(
     _print_rows("costliest words", costly)
     _print_rows("savings", savings)
     _print_rows("terms", [read] if read else [])
-    given = f"--domain {domain} " if domain else ""
-    shown = " ".join(f"--text {item}" for item in text or ["FILES"])
-    print_line(f"Next: domainbert tokenizer extend {base} {given}{shown} --size 500 -o OUT")
+    if not savings:
+        if not text:
+            print_line("With --text FILES it also says what new entries would save.")
+        return
+    given = ["--domain", domain] if domain else []
+    files = [word for item in text or () for word in ("--text", item)]
+    words = "tokenizer", "extend", base, *given, *files, "--size", "500", "-o", "extended"
+    print_next(*words, plugin=plugin)
 
 
 @app.command()
@@ -105,7 +117,7 @@ def extend(
     print_line(extension.line())
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
     print_line("The new rows are means of old ones and have learned nothing yet.")
-    print_line(f"Next: domainbert adapt RECIPE --set base={out.resolve()}")
+    print_line(f"Train it with this line in a recipe: base: {out.resolve()}")
 
 
 def _open(base: str, domain: str | None, files: list[str], plugin: list[Path] | None) -> Any:

@@ -77,7 +77,7 @@ def build_store(
     def encode(texts: list[str]) -> list[Any]:
         nonlocal unknown
         session.check_stop("tokenising")
-        session.reporter.say(f"corpus: {read:,} documents read")
+        bar.update(read, said := f"{read:,} documents read", f"corpus: {said}")
         encoded = encoder.encode(texts)
         for row in encoded:
             unknown += (row if encoder.units is None else row[0]).count(no_token)
@@ -91,8 +91,9 @@ def build_store(
         numbers["unknown_tokens"] = unknown
         return {"sources": files, "counts": numbers, "tokenizer": fingerprint(encoder.tokenizer)}
 
-    kept = run_steps(documents(), steps, counts)
-    return write_store(folder, kept, encode, len(encoder.tokenizer), describe, encoder.unit_name)
+    kept, size = run_steps(documents(), steps, counts), len(encoder.tokenizer)
+    with session.reporter.bar("corpus") as bar:
+        return write_store(folder, kept, encode, size, describe, encoder.unit_name)
 
 
 def check_unknown(unknown: int, tokens: int) -> None:
@@ -121,12 +122,19 @@ def retokenise(folder: Path, old: Path, encoder: Encoder, session: Session) -> T
     facts = {key: manifest[key] for key in ("sources", "counts")}
     facts["tokenizer"] = fingerprint(encoder.tokenizer)
 
+    done, size = 0, len(encoder.tokenizer)
+
     def encode(texts: list[str]) -> list[Any]:
+        nonlocal done
         session.check_stop("tokenising")
+        done += len(texts)
+        bar.update(done)
         return encoder.encode(texts)
 
-    size, documents = len(encoder.tokenizer), read_store(old)
-    return write_store(folder, documents, encode, size, lambda _: facts, encoder.unit_name)
+    with session.reporter.bar("extended vocabulary", manifest["documents"]) as bar:
+        return write_store(
+            folder, read_store(old), encode, size, lambda _: facts, encoder.unit_name
+        )
 
 
 def corpus_line(store: TokenStore) -> str:

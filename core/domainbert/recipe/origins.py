@@ -9,6 +9,9 @@ from domainbert.recipe.yaml import Location, dotted
 
 _SHOWN = 5
 
+DEFAULT = "default"
+"""Origin of a value that nobody gave."""
+
 
 def leaves(value: Any, at: Location = ()) -> Iterator[tuple[Location, Any]]:
     """Yield each value that holds no others, or is an empty list or mapping, with its location."""

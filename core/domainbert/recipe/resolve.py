@@ -19,7 +19,7 @@ from domainbert.plugin.components import (
 )
 from domainbert.plugin.registry import Registry, component
 from domainbert.recipe.budget import BUDGET_KEYS, parse_budget
-from domainbert.recipe.origins import leaves
+from domainbert.recipe.origins import DEFAULT, leaves
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import name_of
 from domainbert.recipe.yaml import MAX_DEPTH, Location, YamlFile, dotted, parse_yaml, read_yaml
@@ -83,7 +83,7 @@ def _origins(
     recipe: Recipe, source: YamlFile, words: Mapping[Location, str]
 ) -> dict[Location, str]:
     given = dict(leaves(recipe.model_dump(mode="json", exclude_unset=True)))
-    origins = dict.fromkeys((at for at, _ in leaves(recipe.model_dump(mode="json"))), "default")
+    origins = dict.fromkeys((at for at, _ in leaves(recipe.model_dump(mode="json"))), DEFAULT)
     for location in origins.keys() & given.keys():
         parts = tuple(map(str, location))
         overrides = [text for at, text in words.items() if parts[: len(at)] == at]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO, cast
 
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
 from domainbert.visible import visible
 
@@ -21,16 +22,38 @@ class Bar:
 
     def __init__(self, reporter: Reporter, progress: Progress | None, task: int) -> None:
         self._reporter, self._progress, self._task = reporter, progress, TaskID(task)
+        self._began: tuple[float, int] | None = None
+        self.last = ""
 
     def update(
         self, done: int, note: str = "", line: str | None = None, total: int | None = None
     ) -> None:
-        """Show how much is done, with a short note; without a terminal print the line."""
+        """Show how much is done, with a short note and the time left.
+
+        Args:
+            done: So far; at the first call what was done before, as by a run that is continued.
+            note: Behind the bar.
+            line: Printed where there is no terminal; on one, the last of them stays at the end.
+            total: If it was not known before.
+        """
         if self._progress is not None:
+            task = self._progress.tasks[0]
+            self._began = self._began or (time.monotonic(), done)
+            since, before = time.monotonic() - self._began[0], done - self._began[1]
+            if (whole := total or task.total) and before > 0 and done < whole:
+                note += f" · {duration(since * (whole - done) / before)} left"
             update = self._progress.update
-            update(self._task, completed=done, total=total, note=note, visible=True)
+            update(self._task, completed=done, total=total, note=visible(note), visible=True)
+            self.last = line or self.last
         elif line is not None:
             self._reporter.say(line)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in its unit, as `40 s`, `12 min` or `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 class _Stream:
@@ -76,24 +99,40 @@ class Reporter:
             self.console.print(visible(text), markup=False, soft_wrap=True)
 
     @contextmanager
-    def bar(self, title: str, total: int) -> Iterator[Bar]:
-        """Show a progress bar while the block runs, if there is a terminal."""
+    def bar(self, title: str, total: int | None = None, hidden: bool = False) -> Iterator[Bar]:
+        """Show a progress bar while the block runs, if there is a terminal.
+
+        Args:
+            title: Before the bar.
+            total: Of the work; None if it is not known yet.
+            hidden: Wait for the first update, as of a file that may need no download.
+        """
         if not (self.enabled and self.console.is_terminal):
             yield Bar(self, None, 0)
             return
-        *columns, left = Progress.get_default_columns()
-        note, console = "{task.fields[note]}", self.console
-        with Progress(*columns, note, left, console=console, transient=True) as progress:
-            # Without a total nothing may ever happen, as with a file that need not be downloaded.
-            task = progress.add_task(title, total=total, note="", visible=total > 0)
-            yield Bar(self, progress, task)
+        name, gauge, share, _ = Progress.get_default_columns()
+        # The spinner moves by itself, also while a step takes long.
+        columns = (
+            SpinnerColumn(),
+            name,
+            gauge,
+            share,
+            TextColumn("{task.fields[note]}", markup=False),
+        )
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            title = escape(visible(title))
+            task = progress.add_task(title, total=total, note="", visible=not hidden)
+            bar = Bar(self, progress, task)
+            yield bar
+        if bar.last:
+            self.say(bar.last)
 
 
 @contextmanager
 def download_bar(reporter: Reporter) -> Iterator[Callable[[int, int], None]]:
     """Yield a function that shows bytes so far and in all; a line a second without a terminal."""
     shown = 0.0
-    with reporter.bar("download", 0) as bar:
+    with reporter.bar("download", hidden=True) as bar:
 
         def show(done: int, total: int) -> None:
             nonlocal shown

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from domainbert.corpus.steps.held_out import heldout_texts
@@ -37,9 +35,13 @@ def measure(
         texts = heldout_texts(*corpus, recipe.held_out.max_tokens)
         loaded = load_masked_lm(find_base(str(folder.resolve()), Path()), recipe.train.seed)
         device = session.accelerator.device
-        poll: Callable[[], None] = partial(session.check_stop, f"measuring {stage.folder.name}")
-        length = recipe.train.max_seq_length
+        length, title = recipe.train.max_seq_length, f"measuring {stage.folder.name}"
         model = loaded.model.to(device)
-        with building(stage) as (_, result):
+
+        def poll(done: int, total: int) -> None:
+            session.check_stop(title)
+            bar.update(done, total=total)
+
+        with building(stage) as (_, result), session.reporter.bar(title) as bar:
             result |= asdict(measure_held_out(model, loaded.tokenizer, texts, length, device, poll))
     return HeldOutScore(**result_of(stage))

@@ -9,6 +9,7 @@ from domainbert.batching import batched
 from domainbert.corpus.build import corpus_line, retokenise
 from domainbert.corpus.store import DOCUMENTS_PER_BATCH, open_store
 from domainbert.recipe.sections import VocabularySection
+from domainbert.run.progress import Bar
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done
 from domainbert.stages.corpus import MANIFEST, STORE, Corpus
@@ -39,9 +40,10 @@ def extend_vocabulary(
     old = inputs.encoder.tokenizer
     if session.is_main and not is_done(stage):
         with building(stage, [VOCABULARY_FILE, MANIFEST]) as (folder, result):
-            counts = count_words(old, _training_texts(corpus, session))
-            session.check_stop("choosing entries")
-            extension, extended = build_extension(old, counts, inputs.terms, section)
+            with session.reporter.bar("choosing entries", len(corpus[1].train_T)) as bar:
+                counts = count_words(old, _training_texts(corpus, session, bar))
+                session.check_stop("choosing entries")
+                extension, extended = build_extension(old, counts, inputs.terms, section)
             encoder = replace(inputs.encoder, tokenizer=extended)
             write_extension(folder, extension, extended)
             session.reporter.say("vocabulary: " + extension.line())
@@ -53,8 +55,10 @@ def extend_vocabulary(
     return read_extension(stage.folder), (open_store(stage.folder / STORE), corpus[1])
 
 
-def _training_texts(corpus: Corpus, session: Session) -> Iterator[str]:
-    store, split = corpus
+def _training_texts(corpus: Corpus, session: Session, bar: Bar) -> Iterator[str]:
+    (store, split), done = corpus, 0
     for group in batched(split.train_T.tolist(), DOCUMENTS_PER_BATCH):
         session.check_stop("counting words")
+        bar.update(done)
         yield from map(store.text, group)
+        done += len(group)

@@ -75,7 +75,7 @@ def measure_held_out(
     texts: Iterable[str],
     max_length: int,
     device: torch.device,
-    poll: Callable[[], None] = lambda: None,
+    poll: Callable[[int, int], None] = lambda done, total: None,
 ) -> HeldOutScore:
     """Measure bits per character in float32.
 
@@ -85,7 +85,7 @@ def measure_held_out(
         texts: Held-out texts.
         max_length: Tokens of a window, special tokens included.
         device: Where the model is.
-        poll: Called again and again; raises if a signal asked to stop.
+        poll: Called again and again with windows done and in all; may raise.
 
     Raises:
         DataError: The tokenizer finds nothing in the texts.
@@ -93,12 +93,13 @@ def measure_held_out(
     """
     wrapped = MaskedLanguageModel(model)
     was_training, counted = model.training, list(texts)
+    windows = list(_windows(tokenizer, counted, max_length))
     specials, longest = special_tokens(tokenizer), longest_sequence(model)
     sums = np.zeros(4)  # nats, right tokens, tokens, characters
     model.eval()
     try:
-        for group in batched(_windows(tokenizer, counted, max_length), _BATCH):
-            poll()
+        for number, group in enumerate(batched(windows, _BATCH)):
+            poll(number * _BATCH, len(windows))
             batch = collate([window for window, _ in group], specials.pad, longest).to(device)
             with torch.inference_mode():
                 logits_NV = wrapped.logits(batch)

@@ -52,6 +52,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
             optimizer_from(job.model, optimizer)
         warm_up_ddp_buckets(job, module, state.step)
         first = state = _begin(job, phase, state, optimizer)
+        bar.update(state.step - phase.start)
         for step in range(state.step, phase.stop):
             heartbeat(f"step {step + 1}")
             entry: dict[str, Any] | None = None
@@ -64,6 +65,7 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
                 check_loss(step + 1, loss, state, job.settings.spike)
                 state = remember_loss(state, loss)
                 state = _advance(state, losses, tokens, time.perf_counter() - started)
+                bar.update(state.step - phase.start, f"loss {loss:.3f}")
                 if state.step % job.settings.logging_steps == 0 or state.step == phase.stop:
                     entry = {"gradient_norm": norm, "learning_rate": rate}
                     state, entry = _log(job, phase, state, first, bar, entry)
