@@ -58,7 +58,8 @@ def test_results_are_printed_where_their_signs_do_not_exist(
 
 def terminal() -> tuple[Reporter, io.StringIO]:
     stream = io.StringIO()
-    return Reporter(console=Console(file=stream, force_terminal=True, width=100, highlight=False)), stream
+    console = Console(file=stream, force_terminal=True, width=100, highlight=False)
+    return Reporter(console=console), stream
 
 
 def test_a_bar_moves_by_itself_says_the_time_left_and_leaves_its_last_line() -> None:

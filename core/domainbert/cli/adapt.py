@@ -12,6 +12,7 @@ from domainbert.cli.common import JsonOption, PluginOption, SettingsOption, prin
 from domainbert.errors import RecipeError
 from domainbert.launch.worker import stoppable
 from domainbert.run.heartbeat import is_worker
+from domainbert.run.progress import Reporter
 
 if TYPE_CHECKING:
     from domainbert.recipe.schema import Recipe
@@ -58,21 +59,18 @@ def adapt(
     Example: `domainbert adapt --domain bio`
     """
     from domainbert.cli.choose import choose_recipe
-    from domainbert.cli.common import load_registry
-    from domainbert.run.progress import Reporter
 
     if full and not only_plan:
         raise RecipeError("--full belongs to --dry-run.")
-    registry = load_registry(plugin)
+    registry = common.load_registry(plugin)
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
     out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
     in_data = only_plan or until in {"corpus", "vocabulary"}
     several = processes > 1 and not in_data and not is_worker()
     if several:
         _check_processes(chosen.recipe, processes)
-    # Heavy, so after everything that can be refused without it.
     if only_plan:
-        from domainbert.cli.forecast import forecast
+        from domainbert.cli.forecast import forecast  # heavy, as what follows
 
         forecast(chosen, out, registry, processes, full, as_json)
         return
@@ -87,8 +85,12 @@ def adapt(
     if summary is not None:
         _print_summary(summary, out, plugin, as_json)
     elif until is not None and not is_worker():
-        print_line(f"Stage {until} is done.")
-        common.print_next("adapt", str(out), plugin=plugin)
+        _print_stage(until, out, plugin)
+
+
+def _print_stage(name: str, out: Path, plugin: list[Path] | None) -> None:
+    print_line(f"Stage {name} is done.")
+    common.print_next("adapt", str(out), plugin=plugin)
 
 
 def _check_processes(recipe: Recipe, processes: int) -> None:

@@ -71,8 +71,8 @@ def _answer(plan: dict[str, Any]) -> str:
     """Return the one line that a dry run was asked for."""
     seconds = sum(phase["seconds"] for phase in plan["phases"])
     steps = sum(phase["steps"] for phase in plan["phases"])
-    answer = f"Training takes about {duration(seconds)}: {steps:,} steps on {plan['device'].upper()}"
-    answer += f" in {plan['precision']}"
+    where = f"{plan['device'].upper()} in {plan['precision']}"
+    answer = f"Training takes about {duration(seconds)}: {steps:,} steps on {where}"
     if plan["peak_memory"] is not None:
         answer += f", with {plan['peak_memory'] / 1e9:.2f} GB of memory"
     not_counted = "reading, tokenising, measuring, checkpoints, evaluation on tasks"
