@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from domainbert.run.signals import WATCHED, StopFlag, watch_signals
+from domainbert.run.signals import StopFlag, watch_signals
+from domainbert.system import WATCHED
 
 
 @pytest.fixture

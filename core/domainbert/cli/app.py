@@ -6,6 +6,8 @@ import errno
 import io
 import os
 import sys
+import threading
+import time
 from typing import Annotated
 
 import typer
@@ -20,6 +22,9 @@ _PATH_ERRORS = {"ENAMETOOLONG", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EROFS"
 
 # What a device says behind standard output.
 _UNWRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+
+# Seconds for threads to end after their command.
+_PATIENCE = 2.0
 
 app = typer.Typer(
     name="domainbert",
@@ -59,6 +64,29 @@ def main() -> None:
     Exit codes: 0 done · 1 ran but failed · 2 usage or recipe error · 75 stopped by a signal, run
     again to continue · 130 interrupted by Ctrl-C.
     """
+    before = set(threading.enumerate())
+    try:
+        _run()
+    except SystemExit as ended:
+        _leave_threads(before, ended.code if isinstance(ended.code, int) else 0)
+        raise
+
+
+def _leave_threads(before: set[threading.Thread], code: int) -> None:
+    """End the process if a plugin left threads that do not end, for which Python would wait."""
+    started = [t for t in threading.enumerate() if t not in before and not t.daemon]
+    patience = time.monotonic() + _PATIENCE
+    for thread in started:
+        thread.join(max(0.0, patience - time.monotonic()))
+    if left := [thread.name for thread in started if thread.is_alive()]:
+        Reporter().say(f"notice: left behind, since they do not end: {', '.join(left)}")
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        os._exit(code)
+
+
+def _run() -> None:
+    """Run the command line, and end with `SystemExit`."""
     from domainbert.plugin.guard import note_interrupts
     from domainbert.plugin.registry import load_plugins
 

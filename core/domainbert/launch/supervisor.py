@@ -19,6 +19,7 @@ from domainbert.run.folder import RunFolder
 from domainbert.run.progress import Reporter
 from domainbert.run.resume_command import continue_command, next_command
 from domainbert.run.signals import StopFlag, watch_signals
+from domainbert.system import IS_POSIX
 
 LIMIT = 3
 """Attempts in a row that may end without anything new on the disk."""
@@ -33,8 +34,10 @@ def check_supervision() -> None:
     """Refuse to supervise processes from one that is supervised already.
 
     Raises:
-        UserError: A launcher has started this process as one of several.
+        UserError: A launcher has started this process as one of several, or this is Windows.
     """
+    if not IS_POSIX:
+        raise UserError("--processes: works on Linux and macOS. Leave the option out on Windows.")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         cure = "Leave the option out, or start `domainbert` without a launcher."
         raise UserError(f"--processes: a launcher started this process as one of several. {cure}")

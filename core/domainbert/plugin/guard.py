@@ -77,18 +77,21 @@ def note_interrupts() -> None:
 def contained() -> Iterator[None]:
     """Keep stdout and the working folder while plugin code runs, and the process alive."""
     folder, process, leave = os.getcwd(), os.getpid(), os._exit  # noqa: PTH109  # may be gone
+    modules: list[Any] = [os, sys.modules.get("posix", os)]  # where `os` has it from
 
     def refuse(code: int = 0) -> Any:
         if os.getpid() != process:  # a child that the plugin forked
             leave(code)
         raise SystemExit(code)
 
-    os._exit = refuse  # type: ignore[assignment]  # it does not return either
+    for module in modules:
+        module._exit = refuse  # it does not return either
     try:
         with contextlib.redirect_stdout(_SINK):
             yield
     finally:
-        os._exit = leave
+        for module in modules:
+            module._exit = leave
         with contextlib.suppress(OSError):
             if os.getcwd() != folder:  # noqa: PTH109
                 os.chdir(folder)

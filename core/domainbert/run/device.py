@@ -52,6 +52,8 @@ def device_has_bf16() -> bool:
     """Tell whether bf16 matrix products run in hardware rather than being emulated."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.backends.mps.is_available():
+        return False  # not measured, so fp32
     # Public since torch 2.11; without it nothing is known of the processor.
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))

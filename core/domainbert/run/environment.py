@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from domainbert.system import peak_memory_bytes
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -79,8 +81,6 @@ def processor_name() -> str:
 
 def hardware(session: Session) -> dict[str, Any]:
     """Return device, processes and precision of a run, and the peak memory of this process."""
-    import resource
-
     import torch
 
     device = session.accelerator.device
@@ -91,7 +91,6 @@ def hardware(session: Session) -> dict[str, Any]:
         "processes": session.accelerator.num_processes,
         "cores": os.cpu_count(),
         "precision": "bf16" if session.bf16 else "fp32",
-        # Linux counts ru_maxrss in KiB.
-        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 2),
+        "peak_memory_gb": round(peak_memory_bytes() / 1024**3, 2),
         "peak_device_memory_gb": round(peak / 1024**3, 2),
     }

@@ -12,7 +12,6 @@ Each stage has a folder with a `stage.json`; see `stage.py`.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import re
@@ -30,6 +29,7 @@ from domainbert.errors import RunFolderError, Stopped, StorageError, UserError
 from domainbert.recipe.schema import Recipe
 from domainbert.run.environment import environment
 from domainbert.storage.files import make_folder, read_json, storage_errors, write_json, write_text
+from domainbert.system import lock
 
 _OWNER = ".owner"
 _DAMAGED = ": lock.json is damaged. Name another folder with --out."
@@ -196,7 +196,7 @@ def owned(path: Path) -> Iterator[None]:
 def _lock(path: Path, stream: io.FileIO) -> None:
     try:
         # The system drops the lock when the process ends, however it ends.
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(stream)
     except BlockingIOError:
         stream.seek(0)
         owner = stream.read().decode(errors="replace").strip() or "another process"

@@ -18,7 +18,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from domainbert.run.signals import WATCHED
+from domainbert.system import WATCHED
 
 FOLDER = "DOMAINBERT_SUPERVISED"
 """Variable that names the folder; a process that has it is a rank of a supervised run."""

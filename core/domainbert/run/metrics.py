@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from domainbert.run.folder import RunFolder
-from domainbert.storage.files import check_folder, fsync_path, storage_errors, write_text
+from domainbert.storage.files import check_folder, storage_errors, write_text
+from domainbert.system import fsync_path
 
 _PHASES = {"head": "head", "pretrain": "full"}
 """Phase of the lines that each training stage writes."""

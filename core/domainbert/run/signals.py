@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from domainbert.plugin.guard import INTERRUPTS
-
-WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
-"""Signals that stop a run."""
+from domainbert.system import WATCHED
 
 
 class StopFlag(list[int]):
@@ -45,7 +43,7 @@ def watch_signals() -> Iterator[StopFlag]:
         flag.append(number)
 
     # A hangup under `nohup` is to be ignored, and Ctrl-C in the background of a script.
-    ignorable = {signal.SIGHUP, signal.SIGINT}
+    ignorable = set(WATCHED) & {signal.SIGINT, getattr(signal, "SIGHUP", None)}
     ignored = {number for number in ignorable if signal.getsignal(number) is signal.SIG_IGN}
     before = {number: signal.signal(number, note) for number in WATCHED if number not in ignored}
     _watching.append(flag)

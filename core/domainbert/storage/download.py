@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import os
 import socket
@@ -16,7 +15,8 @@ from urllib.parse import urlsplit
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import DataFile
-from domainbert.storage.files import fsync_path, make_folder, sha256_file, storage_errors
+from domainbert.storage.files import make_folder, sha256_file, storage_errors
+from domainbert.system import fsync_path, lock
 from domainbert.visible import public_url
 
 DATA_VARIABLE = "DOMAINBERT_DATA"
@@ -100,7 +100,7 @@ def _alone(target: Path, show: Callable[[int], None]) -> Iterator[None]:
 def _lock(stream: BinaryIO) -> bool:
     """Return whether to go on: the lock is ours, or the file system has none."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(stream)
     except OSError as error:
         return not isinstance(error, BlockingIOError)
     return True

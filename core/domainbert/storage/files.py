@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import DomainBertError, StorageError, StorageFullError, UserError
+from domainbert.system import fsync_path
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Not ETIMEDOUT and the like: from a download they speak of the network.
@@ -86,15 +87,6 @@ def file_trouble(path: Path, expected: dict[str, Any]) -> str | None:
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return None if same else "does not have the hash it was written with"
-
-
-def fsync_path(path: Path) -> None:
-    """Flush a file or a folder to the device; a rename survives power loss only after this."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def make_folder(path: Path) -> None:

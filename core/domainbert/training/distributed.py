@@ -11,6 +11,11 @@ from accelerate.utils import broadcast_object_list
 from domainbert import errors
 
 
+def sum_dtype(accelerator: Any) -> torch.dtype:
+    """Return the type that sums are kept in: float64, which Apple's GPUs do not have."""
+    return torch.float32 if accelerator.device.type == "mps" else torch.float64
+
+
 def all_reduce_sum(accelerator: Any, values: list[Any]) -> list[Any]:
     """Return the sums of numbers over all processes, in float64; of one process they are its own.
 

@@ -103,7 +103,7 @@ def measure_held_out(
             batch = collate([window for window, _ in group], specials.pad, longest).to(device)
             with torch.inference_mode():
                 logits_NV = wrapped.logits(batch)
-                nats_N = cross_entropy(logits_NV, batch.targets_N, reduction="none").double()
+                nats_N = cross_entropy(logits_NV, batch.targets_N, reduction="none").cpu().double()
                 right_N = logits_NV.argmax(dim=1) == batch.targets_N
             covered = sum(characters for _, characters in group)
             sums += float(nats_N.sum()), int(right_N.sum()), len(nats_N), covered

@@ -26,7 +26,7 @@ from domainbert.run.session import Session
 from domainbert.training.data.batch import Layout, MicroBatch, masked_batch
 from domainbert.training.data.masking import MaskingConfig
 from domainbert.training.data.order import SequenceIndex, global_batch, share
-from domainbert.training.distributed import all_reduce_sum
+from domainbert.training.distributed import all_reduce_sum, sum_dtype
 from domainbert.training.objectives.masked_lm import MASKED_LM
 from domainbert.training.phases import batch_places
 from domainbert.training.schedule import set_rate
@@ -125,7 +125,7 @@ def train_step(
     parts = [world / max(1, count) * settings.loss_weights[name] for name, count in scaled]
     weights = torch.tensor(parts, device=accelerator.device)
     # Kept on the device: reading it would make a GPU wait after every micro-batch.
-    totals = torch.zeros(len(counts), dtype=torch.float64, device=accelerator.device)
+    totals = torch.zeros(len(counts), dtype=sum_dtype(accelerator), device=accelerator.device)
     for number, batch in enumerate(batches):
         last = number == len(batches) - 1
         # Dropout depends on the place in the run and on nothing that came before.

@@ -10,6 +10,7 @@ from helpers.bad_inputs import Case, set_keys
 
 pytestmark = pytest.mark.slow
 
+ENDLESS = "import threading, time; threading.Thread(target=time.sleep, args=(1e6,)).start()"
 HEAD = "import domainbert\nfrom domainbert import *\n"
 DOMAIN = 'Domain(name="odd", title="Odd", homepage="https://example.org")'
 IMPORTS = {
@@ -23,6 +24,9 @@ IMPORTS = {
     "skip": "import pytest; pytest.skip('no', allow_module_level=True)",
     "an error without words": "raise Exception",
     "an odd error": "raise Exception('\\x1b[2J\\u202e')",
+    "a thread without end": f"{ENDLESS}; 1 / 0",
+    "a closed stdout": "import sys; sys.stdout.close(); 1 / 0",
+    "another folder": "import os; os.chdir('/'); 1 / 0",
     "an error that cannot be shown": "class E(Exception):\n def __str__(self): 1 / 0\nraise E",
 }  # fmt: skip
 HOOKS = {
@@ -42,6 +46,9 @@ READS = {
     "text as number": "yield Document('a', 3, 'a')",
     "a document of None": "yield Document('a', None, 'a')",
     "the end of the process": "import os; os._exit(0)",
+    "the end by another name": "from posix import _exit; _exit(0)",
+    "a thread without end": f"{ENDLESS}; 1 / 0",
+    "no run folder": "import shutil; shutil.rmtree('run'); yield Document('a b c', 'odd', 'a')",
     "nothing": "return iter(())",
     "a base exception": "import asyncio; raise asyncio.CancelledError",
 }  # fmt: skip
