@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 import types
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -18,6 +20,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.cli import get_docs_for_click
 
+import domainbert
+from domainbert import readers, testing
 from domainbert.cli.app import app
 from domainbert.plugin import hookspecs
 from domainbert.recipe.schema import Recipe
@@ -32,6 +36,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": cli_page(),
         "hooks.md": hooks_page(),
+        "python.md": python_page(),
         "recipe.md": recipe_page(),
         "results.md": results_page(),
         "result.schema.json": result_schema(),
@@ -79,6 +84,59 @@ def hooks_page() -> str:
         "[Your first plugin](../tutorials/your-first-plugin.md) goes from one file to a wheel.\n",
     ]
     return "".join(parts)
+
+
+def python_page() -> str:
+    """Describe every public function, record and constant."""
+    head = (
+        "# Python\n\n"
+        "What `import domainbert` offers; see [Run from Python](../how-to/python.md). Helpers for\n"
+        "readers are in `domainbert.readers`, those for tests in `domainbert.testing`.\n"
+    )
+    parts, modules = [_GENERATED, head], (domainbert, readers, testing)
+    for module in modules:
+        parts.append(f"\n## `{module.__name__}`\n")
+        for name in sorted(module.__all__, key=str.lower):
+            parts.append(_member(name, getattr(module, name)))
+    return "".join(parts)
+
+
+def _member(name: str, value: Any) -> str:
+    """Return heading, signature and docstring of a public name."""
+    if not callable(value):
+        return f"\n### `{name}`\n\nA `{type(value).__name__}` of core: {_constant(value)}\n"
+    text = inspect.cleandoc(value.__doc__ or "")
+    # Entries of Google style become list items, and what is no entry plain text.
+    text = re.sub(r"^    (\S[^:\n]*): ", r"- `\1`: ", text, flags=re.MULTILINE)
+    text = re.sub(r"^    (?=\S)", "", text, flags=re.MULTILINE)
+    for section in ("Args", "Returns", "Raises", "Yields", "Example"):
+        text = re.sub(rf"^{section}:\n", f"**{section}**\n\n", text, flags=re.MULTILINE)
+    is_signed = inspect.isfunction(value) or is_dataclass(value)
+    shown = f"```text\n{name}{_signature(value)}\n```\n\n" if is_signed else ""
+    return f"\n### `{name}`\n\n{shown}{text.strip()}\n"
+
+
+def _signature(value: Any) -> str:
+    """Return the signature of a function or record, one parameter to a line if there are many."""
+    signature, parts, star = inspect.signature(value), [], False
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not star:
+            parts, star = [*parts, "*"], True
+        default = parameter.default
+        given = "" if default is parameter.empty else f" = {default!r}"
+        given = " = …" if given and (callable(default) or "<factory>" in given) else given
+        annotated = parameter.annotation is not parameter.empty
+        kind = f": {parameter.annotation}" if annotated else ""
+        several = "*" * (parameter.kind is parameter.VAR_POSITIONAL)
+        parts.append(f"{several}{parameter.name}{kind}{given}")
+    result = signature.return_annotation if inspect.isfunction(value) else signature.empty
+    end = ")" if result is signature.empty else f") -> {result}"
+    line = f"({', '.join(parts)}{end}"
+    return line if len(line) < 80 else "(\n    " + ",\n    ".join(parts) + f",\n{end}"
+
+
+def _constant(value: Any) -> str:
+    return getattr(value, "about", "") or f"`{getattr(value, 'name', value)}`"
 
 
 def recipe_page() -> str:

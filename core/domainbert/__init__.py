@@ -31,7 +31,10 @@ from domainbert.plugin.domain import (
 from domainbert.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from domainbert.api import Evaluation, adapt, evaluate
     from domainbert.recipe.resolve import load_recipe
+    from domainbert.report.card import RunSummary
+    from domainbert.report.compare import TaskReport
     from domainbert.tasks.kinds.classification import CLASSIFICATION
     from domainbert.tasks.kinds.tagging import TAGGING
 
@@ -39,13 +42,19 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CLASSIFICATION", "TAGGING", "Baseline", "Corpus", "CorpusReader", "CorpusStep", "DataError",
-    "DataFile", "Document", "Domain", "DomainBertError", "Example", "LoadedTask", "Metric",
-    "Objective", "Prediction", "Predictions", "Sentence", "Task", "TaskKind", "Terms", "UserError",
-    "Window", "hookimpl", "load_recipe",
+    "DataFile", "Document", "Domain", "DomainBertError", "Evaluation", "Example", "LoadedTask",
+    "Metric", "Objective", "Prediction", "Predictions", "RunSummary", "Sentence", "Task",
+    "TaskKind", "TaskReport", "Terms", "UserError", "Window", "adapt", "evaluate", "hookimpl",
+    "load_recipe",
 ]  # fmt: skip
 
 
 _LATE = {
+    "Evaluation": "domainbert.api",
+    "RunSummary": "domainbert.report.card",
+    "TaskReport": "domainbert.report.compare",
+    "adapt": "domainbert.api",
+    "evaluate": "domainbert.api",
     "CLASSIFICATION": "domainbert.tasks.kinds.classification",
     "TAGGING": "domainbert.tasks.kinds.tagging",
     "load_recipe": "domainbert.recipe.resolve",

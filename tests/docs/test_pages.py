@@ -16,13 +16,13 @@ PAGES = sorted(
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
 SLOW = ("add-a-component", "bio", "finance", "own-data", "patent", "plan-a-run", "stages")
-QUICK = ("corpus-steps", "extend-the-vocabulary", "objectives")
+QUICK = ("corpus-steps", "extend-the-vocabulary", "objectives", "python")
 RUNNABLE = [
     "docs/tutorials/first-adaptation.md",
     *(f"docs/how-to/{name}.md" for name in QUICK),
     *(pytest.param(f"docs/how-to/{name}.md", marks=pytest.mark.slow) for name in SLOW),
 ]
-GENERATED = ("cli.md", "hooks.md", "recipe.md", "result.schema.json", "results.md")
+GENERATED = ("cli.md", "hooks.md", "python.md", "recipe.md", "result.schema.json", "results.md")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")

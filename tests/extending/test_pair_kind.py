@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import matthews_corrcoef
 
 from domainbert.errors import DataError
-from domainbert.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.components import Baseline, Metric
 from domainbert.plugin.domain import Prediction
 from domainbert.plugin.registry import component

@@ -87,8 +87,8 @@ def serve() -> None:
         BertTokenizer,
     )
 
-    import domainbert.adapt
-    import domainbert.cli.app  # noqa: F401
+    import domainbert.cli.app
+    import domainbert.pipeline.adapt  # noqa: F401
 
     import_module("pandas")
 

@@ -9,11 +9,10 @@ from typing import Any
 from helpers.tasks import labelled
 from markdown_it import MarkdownIt
 
-from domainbert.evaluate import TaskReport
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, render_card, summary_json, write_card
-from domainbert.report.compare import Comparison
+from domainbert.report.compare import Comparison, TaskReport
 from domainbert.report.statistics import Summary
 from domainbert.run.folder import RunFolder
 from domainbert.stages.pretrain import Adaptation
@@ -66,6 +65,7 @@ SUMMARY = RunSummary(
         "device": "A processor", "processes": 1, "cores": 8, "precision": "fp32",
         "peak_memory_gb": 1.5, "peak_device_memory_gb": 0.0,
     },
+    folder=Path("runs/town"),
 )  # fmt: skip
 
 

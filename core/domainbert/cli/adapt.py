@@ -58,13 +58,13 @@ def adapt(
 
     Example: `domainbert adapt --domain bio`
     """
-    from domainbert.cli.choose import choose_recipe
+    from domainbert.pipeline.choose import choose_recipe, load_registry, run_folder
 
     if full and not only_plan:
         raise RecipeError("--full belongs to --dry-run.")
-    registry = common.load_registry(plugin)
+    registry = load_registry(plugin)
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
-    out = out or chosen.run_folder or Path("runs") / chosen.recipe.name
+    out = out or run_folder(chosen)
     in_data = only_plan or until in {"corpus", "vocabulary"}
     several = processes > 1 and not in_data and not is_worker()
     if several:
@@ -74,7 +74,7 @@ def adapt(
 
         forecast(chosen, out, registry, processes, full, as_json)
         return
-    from domainbert.adapt import adapt as run_adaptation
+    from domainbert.pipeline.adapt import adapt as run_adaptation
 
     last = "vocabulary" if several else until
     summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, Reporter(), last)

@@ -17,8 +17,7 @@ from rich.table import Table
 from domainbert.visible import visible
 
 if TYPE_CHECKING:
-    from domainbert.evaluate import TaskReport
-    from domainbert.plugin.registry import Registry
+    from domainbert.report.compare import TaskReport
 
 PluginOption = Annotated[
     list[Path] | None,
@@ -31,22 +30,6 @@ SettingsOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-
-
-def load_registry(files: Iterable[Path] | None) -> Registry:
-    """Return the plugins, of which those named with `--plugin` have to work.
-
-    Raises:
-        PluginError: One of them is missing or broken.
-    """
-    from domainbert.errors import PluginError
-    from domainbert.plugin.registry import load_plugins
-
-    registry = load_plugins(files or ())
-    for info in registry.plugins:
-        if info.distribution == "file" and info.status != "ok":
-            raise PluginError(f"--plugin {info.name}: {info.status}: {info.error}.")
-    return registry
 
 
 def print_json(value: Any) -> None:

@@ -38,13 +38,15 @@ def evaluate(
 
     Example: `domainbert evaluate runs/bio-quickstart --seeds 5`
     """
-    from domainbert.cli.common import load_registry
-    from domainbert.cli.evaluation import run_comparison
+    from domainbert.api import evaluate as run_evaluation
 
-    given = target, domain, task or (), seeds, against, out
-    reports, folder, is_main = run_comparison(*given, load_registry(plugin))
-    if not is_main:
-        return
+    names, files = task or (), plugin or ()
+    done = run_evaluation(
+        target, domain=domain, tasks=names, seeds=seeds, against=against, out=out, plugins=files
+    )
+    if not done.reports:
+        return  # another rank says it
+    reports, folder = done.reports, done.results
     if as_json:
         from domainbert.report.card import task_json
 

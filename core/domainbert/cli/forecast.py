@@ -13,7 +13,7 @@ from domainbert.recipe.yaml import dotted
 from domainbert.run.progress import duration
 
 if TYPE_CHECKING:
-    from domainbert.cli.choose import Chosen
+    from domainbert.pipeline.choose import Chosen
     from domainbert.plugin.registry import Registry
 
 

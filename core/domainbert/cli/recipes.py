@@ -20,7 +20,7 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
 
     Example: `domainbert recipes list`
     """
-    from domainbert.cli.common import load_registry
+    from domainbert.pipeline.choose import load_registry
     from domainbert.recipe.library import list_recipes
     from domainbert.recipe.yaml import read_yaml
 
@@ -67,7 +67,7 @@ def copy(
 
 
 def _text(name: str, plugin: list[Path] | None) -> str:
-    from domainbert.cli.common import load_registry
+    from domainbert.pipeline.choose import load_registry
     from domainbert.recipe.library import find_recipe
     from domainbert.recipe.yaml import read_recipe_text
 
@@ -85,8 +85,8 @@ def validate(
 
     Example: `domainbert recipes validate bio/quickstart`
     """
-    from domainbert.cli.common import load_registry
     from domainbert.errors import RecipeError, UserError
+    from domainbert.pipeline.choose import load_registry
     from domainbert.recipe import library, resolve
 
     registry = load_registry(plugin)

@@ -122,10 +122,10 @@ def extend(
 
 def _open(base: str, domain: str | None, files: list[str], plugin: list[Path] | None) -> Any:
     """Return a base, its tokenizer, the terms of a domain and the words of files."""
-    from domainbert.cli.common import load_registry
     from domainbert.corpus.sources import find_sources, read_sources
     from domainbert.corpus.steps import find_steps, run_steps
     from domainbert.model.load import find_base, quiet_transformers
+    from domainbert.pipeline.choose import load_registry
     from domainbert.recipe.sections import CorpusSection
     from domainbert.tokenizer.load import load_tokenizer
     from domainbert.tokenizer.wordpiece import check_wordpiece, count_words

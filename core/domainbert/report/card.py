@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from domainbert.evaluate import TaskReport
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
+from domainbert.report.compare import TaskReport
 from domainbert.report.text import templates
 from domainbert.run.folder import RunFolder, read_lock, update_lock
 from domainbert.stages.pretrain import Adaptation
@@ -29,6 +30,7 @@ class RunSummary:
         adaptation: Training, and bits per character before and after.
         reports: Base against adapted on each task.
         hardware: Device, processes, precision, peak memory.
+        folder: The run folder; see `RunFolder` for what is in it.
         extension: Entries added to the tokenizer, or None.
     """
 
@@ -38,7 +40,16 @@ class RunSummary:
     adaptation: Adaptation
     reports: tuple[TaskReport, ...]
     hardware: dict[str, Any]
+    folder: Path
     extension: Extension | None = None
+
+    @property
+    def model(self) -> Path:
+        """Folder of the adapted model, which transformers loads."""
+        return RunFolder(self.folder).model
+
+    def _repr_markdown_(self) -> str:
+        return render_card(self)  # what a notebook shows
 
     @property
     def seconds(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic_core import to_jsonable_python
 
 from domainbert.errors import DataError
+from domainbert.plugin.domain import Task
 from domainbert.report.collect import check_gold, collect
 from domainbert.report.results import differing
 from domainbert.report.scored import Scored
@@ -97,6 +98,27 @@ NO_VERDICT = "no verdict"
 """In place of a verdict that would say nothing of the models."""
 
 Compared = tuple[Group, Group, Comparison]
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """Scores and comparison on one task.
+
+    Args:
+        task: The task.
+        metric: Name of the primary metric.
+        scores: Name of a model → name of a metric → its values on test over seeds.
+        comparison: The second model minus the first, or None for one model.
+        counts: Notes on the data.
+        minutes: Wall time of all trials together.
+    """
+
+    task: Task
+    metric: str
+    scores: Mapping[str, Mapping[str, Summary]]
+    comparison: Comparison | None
+    counts: Mapping[str, int]
+    minutes: float
 
 
 def group(results: Sequence[Scored]) -> Group:

@@ -23,7 +23,11 @@ def build_accelerator(precision: str) -> Any:
         precision: `fp32`, `bf16`, or `auto` for bf16 where the device computes in it.
     """
     from accelerate import Accelerator, InitProcessGroupKwargs
+    from accelerate.state import AcceleratorState, is_initialized
 
+    if is_initialized() and AcceleratorState().num_processes == 1:
+        # Of an earlier run in this process, as of a notebook; it may have had another precision.
+        AcceleratorState._reset_state()
     # With FSDP, transformers would leave the base unread in all processes but one.
     os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
     keep_freed_memory()

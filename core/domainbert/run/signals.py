@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -34,6 +35,9 @@ def watch_signals() -> Iterator[StopFlag]:
         yield _watching[0]
         return
     flag = StopFlag()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag  # signals are those of the main thread, which may be a program's own
+        return
 
     def note(number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGINT:

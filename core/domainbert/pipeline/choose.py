@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from domainbert.errors import RecipeError, RunFolderError
-from domainbert.plugin.registry import Registry
+from domainbert.errors import PluginError, RecipeError, RunFolderError
+from domainbert.plugin.registry import Registry, load_plugins
 from domainbert.recipe.library import default_recipe, find_recipe
 from domainbert.recipe.resolve import resolve_recipe
 from domainbert.recipe.schema import Recipe
@@ -30,6 +31,19 @@ class Chosen:
     folder: Path
     origins: dict[Location, str]
     run_folder: Path | None = None
+
+
+def load_registry(files: Iterable[Path] | None) -> Registry:
+    """Return the plugins, of which the single files that somebody named have to work.
+
+    Raises:
+        PluginError: One of them is missing or broken.
+    """
+    registry = load_plugins(files or ())
+    for info in registry.plugins:
+        if info.distribution == "file" and info.status != "ok":
+            raise PluginError(f"--plugin {info.name}: {info.status}: {info.error}.")
+    return registry
 
 
 def choose_recipe(
@@ -70,3 +84,8 @@ def continue_run(path: Path, settings: tuple[str, ...] = ()) -> Chosen:
     folder = Path(read_about(run)["folder"])
     recipe, origins = resolve_recipe(read_yaml(run.recipe), settings)
     return Chosen(recipe, folder, origins, path)
+
+
+def run_folder(chosen: Chosen) -> Path:
+    """Return the folder of a run that was given none."""
+    return chosen.run_folder or Path("runs") / chosen.recipe.name

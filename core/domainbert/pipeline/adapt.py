@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from pathlib import Path
 
-from domainbert.evaluate import ModelUnderTest, evaluate, without_verdict
+from domainbert.pipeline.evaluate import ModelUnderTest, evaluate, without_verdict
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
@@ -90,9 +90,8 @@ def _run_stages(
     if adaptation.doubt:
         reports = tuple(without_verdict(report, adaptation.doubt) for report in reports)
     manifest, extension = corpus[0].manifest, extended[0]
-    summary = RunSummary(
-        recipe, inputs.base, manifest, adaptation, reports, hardware(session), extension
-    )
+    done = manifest, adaptation, reports, hardware(session), session.run.path, extension
+    summary = RunSummary(recipe, inputs.base, *done)
     write_card(summary, session.run)
     return summary
 

@@ -10,9 +10,10 @@ from helpers.tasks import SETTINGS, classification, tagging
 
 import domainbert.tasks.finetune
 from domainbert.errors import RunFailed
-from domainbert.evaluate import ModelUnderTest, TaskReport, evaluate
+from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.registry import load_plugins
+from domainbert.report.compare import TaskReport
 from domainbert.run.session import Session
 
 PLUGIN = """

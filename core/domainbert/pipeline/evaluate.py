@@ -14,10 +14,9 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.report.compare import Comparison, compare, group, most_counts, withhold
+from domainbert.report.compare import TaskReport, compare, group, most_counts, withhold
 from domainbert.report.results import result_path, save_result, task_entry, task_identity
 from domainbert.report.scored import Scored, find_result
-from domainbert.report.statistics import Summary
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
@@ -43,27 +42,6 @@ class ModelUnderTest:
     base: str | None = None
     tokens: int = 0
     minutes: float = 0.0
-
-
-@dataclass(frozen=True)
-class TaskReport:
-    """Scores and comparison on one task.
-
-    Args:
-        task: The task.
-        metric: Name of the primary metric.
-        scores: Name of a model → name of a metric → its values on test over seeds.
-        comparison: The second model minus the first, or None for one model.
-        counts: Notes on the data.
-        minutes: Wall time of all trials together.
-    """
-
-    task: Task
-    metric: str
-    scores: Mapping[str, Mapping[str, Summary]]
-    comparison: Comparison | None
-    counts: Mapping[str, int]
-    minutes: float
 
 
 @dataclass(frozen=True)

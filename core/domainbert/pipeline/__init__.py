@@ -1,0 +1,1 @@
+"""The two main paths, adapt and evaluate, and what their arguments mean."""

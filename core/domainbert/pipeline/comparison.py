@@ -1,0 +1,73 @@
+"""From the arguments of `domainbert evaluate` to models and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from domainbert.errors import RecipeError, RunFolderError
+from domainbert.model.load import BaseFolder, find_base, public_name
+from domainbert.pipeline.choose import Chosen
+from domainbert.pipeline.evaluate import ModelUnderTest
+from domainbert.recipe.sections import TaskSection
+from domainbert.run.folder import RunFolder
+from domainbert.run.resume_command import continue_command
+from domainbert.run.stage import read_stage
+
+
+def find_models(target: str, against: str | None, chosen: Chosen | None) -> list[ModelUnderTest]:
+    """Return the models of `domainbert evaluate`, the one that is compared with first.
+
+    Args:
+        target: Run folder, or a model.
+        against: Model to compare with; else the base of the run, if it is one.
+        chosen: The recipe of the run.
+
+    Raises:
+        UserError: A model is missing or malformed.
+    """
+    first = [_model("base", find_base(against, Path()))] if against else []
+    if chosen is None:
+        return [*first, _model("adapted" if against else "model", find_base(target, Path()))]
+    base, run = chosen.recipe.base, RunFolder(Path(target))
+    if against is None:
+        place = find_base(base.source, chosen.folder, base.revision, base.sha256)
+        first = [_model("base", place)]
+    if not run.model.is_dir():
+        again = continue_command(run.path, 1)
+        raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
+    stages = [read_stage(run.path / name) or {} for name in ("head", "pretrain")]
+    done = [stage.get("result", {}) for stage in stages]
+    tokens, seconds = (sum(each.get(key, 0) for each in done) for key in ("tokens", "seconds"))
+    cost = int(tokens), seconds / 60
+    place, name = find_base(str(run.model), Path()), public_name(base.source)
+    return [*first, ModelUnderTest("adapted", place.folder, place.sha256, name, *cost)]
+
+
+def _model(name: str, place: BaseFolder) -> ModelUnderTest:
+    return ModelUnderTest(name, place.folder, place.sha256, place.public_name)
+
+
+def find_sections(names: Sequence[str], domain: str | None) -> tuple[TaskSection, ...]:
+    """Return recipe sections for tasks of a domain.
+
+    Raises:
+        RecipeError: There is no domain, or a name is none.
+    """
+    if names and domain is None:
+        raise RecipeError("--task names a task of a domain: add --domain.")
+    try:
+        return tuple(TaskSection(name=name) for name in names)
+    except ValueError:
+        raise RecipeError(f"--task {' '.join(names)}: no name of a task.") from None
+
+
+def default_folder(target: str, against: str | None, is_run: bool) -> Path:
+    """Return where results go: into a run if they are of this run, else apart from it."""
+    if is_run and not against:
+        return Path(target)
+    return Path("evaluations") / "-against-".join(map(_plain, filter(None, (target, against))))
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-._" else "-" for c in text).strip("-.") or "model"
