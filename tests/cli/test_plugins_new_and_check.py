@@ -117,9 +117,13 @@ def test_faults_are_reported_with_their_fixes_and_exit_code_1(
     outcome = cli("plugins", "check", "case-law")
     assert (outcome.code, outcome.err) == (1, "")
     *lines, total = outcome.out.splitlines()
-    assert total == "4 of 12 checks failed."
-    assert lines[0] == "ok    loads: domainbert-case-law 1.2.3 provides case-law"
-    samples, splits, terms, runs = (line for line in lines if line.startswith("FAIL  "))
+    assert total == "5 of 13 checks failed."
+    assert lines[:2] == [
+        "ok    loads: domainbert-case-law 1.2.3 provides case-law", "domain case-law:"
+    ]  # fmt: skip
+    template, samples, splits, terms, runs = (line for line in lines if line.startswith("FAIL  "))
+    # The text of the template says what the changed files are not.
+    assert template.startswith("FAIL  template: corpus 'sample': ")
     assert samples.startswith("FAIL  samples: corpus 'sample': ")
     assert "38 texts of test are in train too" in splits
     assert terms == "FAIL  terms: terms.txt:2: 'chain' is in line 1 too  → keep one of them"

@@ -15,8 +15,8 @@ PAGES = sorted(
     for path in (ROOT / folder).rglob("*.md")
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
-SLOW = ("add-a-component", "bio", "finance", "own-data", "patent", "plan-a-run", "stages")
-QUICK = ("corpus-steps", "extend-the-vocabulary", "objectives", "python")
+SLOW = ("add-a-component", "bio", "finance", "own-data", "patent", "plan-a-run", "python", "stages")
+QUICK = ("corpus-steps", "extend-the-vocabulary", "objectives")
 RUNNABLE = [
     "docs/tutorials/first-adaptation.md",
     *(f"docs/how-to/{name}.md" for name in QUICK),

@@ -9,7 +9,8 @@ import pytest
 from helpers.checks import checked, lines
 
 from domainbert import DataFile, Domain
-from domainbert.plugin_check.subject import Subject
+from domainbert.plugin_check.declared import TEMPLATE, check_template
+from domainbert.plugin_check.subject import Subject, outcome
 
 NEVER = DataFile("0123456789abcdef" * 4, 7, "away.txt", "https://example.org/away.txt")
 
@@ -20,10 +21,11 @@ def changed(domain: Domain, record: str, **changes: Any) -> Domain:
 
 
 def test_a_good_declaration_passes(domain: Domain) -> None:
-    assert lines(domain, "names", "licences", "files") == [
+    assert lines(domain, "names", "licences", "files", "template") == [
         "ok    names: 3 names with titles",
         "ok    licences: 3 licences with origins",
         "ok    files: 0 declared files, 5 in the package",
+        "ok    template: no text of the template",
     ]
 
 
@@ -90,3 +92,33 @@ def test_the_distribution_states_a_licence(planted: Callable[..., Subject], shel
     (path,) = shelf.folder.glob("*.dist-info/METADATA")
     path.write_text(path.read_text() + "License-Expression: MIT\n")
     assert checked(subject, "licences")[0].ok
+
+
+SAMPLE = TEMPLATE / "sample" / "parts"
+WRITTEN = "Written for the plugin template of domainbert"
+
+
+def test_placeholders_of_the_template_are_named(domain: Domain) -> None:
+    splits = {split: SAMPLE / f"{split}.tsv" for split in ("train", "validation", "test")}
+    left = changed(domain, "tasks", splits=splits, origin=WRITTEN)
+    (found,) = checked(left, "template")
+    told = "still placeholders: task 'knot-names'; replace them before you publish"
+    assert (found.ok, found.what) == (True, told)
+
+
+@pytest.mark.parametrize("changes", [{"origin": WRITTEN}, {"title": "Knots; a placeholder"}])
+def test_text_of_the_template_about_other_files_is_a_fault(
+    changes: dict[str, str], domain: Domain
+) -> None:
+    (found,) = checked(changed(domain, "tasks", **changes), "template")
+    assert (found.ok, found.what.split(":")[0]) == (False, "task 'knot-names'")
+
+
+def test_a_readme_of_the_template_about_no_placeholder_is_a_fault(
+    planted: Callable[..., Subject], shelf: Any
+) -> None:
+    subject = planted()
+    (path,) = shelf.folder.glob("*.dist-info/METADATA")
+    path.write_text(path.read_text() + "\n**All of it is a placeholder** about a workshop.\n")
+    found = outcome("template", check_template(subject))
+    assert (found.ok, found.what) == (False, "README: 'All of it is a placeholder'")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from domainbert.cli import common
+from domainbert.cli import common, complete
 from domainbert.cli.common import JsonOption, PluginOption, SettingsOption, print_line
 from domainbert.errors import RecipeError
 from domainbert.launch.worker import stoppable
@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 
 RecipeArgument = Annotated[
-    str | None, typer.Argument(help="Recipe file, library name, or a run folder to continue.")
+    str | None,
+    typer.Argument(
+        help="Recipe file, library name, or a run folder to continue.",
+        autocompletion=complete.recipes,
+    ),
 ]
-DomainOption = Annotated[str | None, typer.Option(help="Take the default recipe of this domain.")]
+DomainOption = Annotated[
+    str | None,
+    typer.Option(help="Take the default recipe of this domain.", autocompletion=complete.domains),
+]
 OutOption = Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/RECIPE-NAME]")]
 ProcessesOption = Annotated[
     int, typer.Option(min=1, help="Processes to train in, on this machine.")

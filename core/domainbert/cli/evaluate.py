@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from domainbert.cli import complete
 from domainbert.cli.common import (
     JsonOption,
     PluginOption,
@@ -19,10 +20,16 @@ from domainbert.cli.common import (
 
 def evaluate(
     target: Annotated[str, typer.Argument(help="Run folder, model folder, hub id or package:…")],
-    domain: Annotated[str | None, typer.Option(help="Domain; a run knows its own.")] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(help="Domain; a run knows its own.", autocompletion=complete.domains),
+    ] = None,
     task: Annotated[
         list[str] | None,
-        typer.Option(help="Task of the domain; may be repeated.  [default: those of the run]"),
+        typer.Option(
+            help="Task of the domain; may be repeated.  [default: those of the run]",
+            autocompletion=complete.tasks,
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Fine-tune with seeds 0 to N-1.")] = 5,
     against: Annotated[str | None, typer.Option(help="Compare with.  [default: the base]")] = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,20 +18,33 @@ from domainbert.cli.common import (
     print_table,
 )
 
+if TYPE_CHECKING:
+    from domainbert.plugin.registry import Registry
+
 app = typer.Typer(
     help="List, write and check the plugins that provide domains.", no_args_is_help=True
 )
 
 
 @app.command("list")
-def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
+def list_(
+    tasks: Annotated[
+        bool, typer.Option("--tasks", help="List the tasks of each domain instead.")
+    ] = False,
+    plugin: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List plugins with their domains and components; also those that are broken, with the reason.
 
     Example: `domainbert plugins list --json`
     """
     from domainbert.plugin.registry import load_plugins
 
-    plugins = load_plugins(plugin or ()).plugins
+    registry = load_plugins(plugin or ())
+    if tasks:
+        _list_tasks(registry, as_json)
+        return
+    plugins = registry.plugins
     if as_json:
         print_json([asdict(info) for info in plugins])
         return
@@ -42,6 +55,23 @@ def list_(plugin: PluginOption = None, as_json: JsonOption = False) -> None:
     ]  # fmt: skip
     print_table(["plugin", "distribution", "status", "domains", "components", "reason"], rows)
     print_next("recipes", "list", plugin=plugin)
+
+
+def _list_tasks(registry: Registry, as_json: bool) -> None:
+    titles = {info.key: f"{info.distribution} {info.version}".strip() for info in registry.plugins}
+    rows = []
+    for (key, hook), items in registry.answers.items():
+        for item in items if hook in {"domainbert_domains", "domainbert_tasks"} else ():
+            domain, tasks = (item[0], item[1:]) if hook[-5:] == "tasks" else (item.name, item.tasks)
+            for task in tasks if domain in registry.domains else ():
+                about = {key: getattr(task, key) for key in ("kind", "title", "licence")}
+                rows.append({"domain": domain, "task": task.name, "plugin": titles[key], **about})
+    rows.sort(key=lambda row: (row["domain"], row["task"]))
+    if as_json:
+        print_json(rows)
+        return
+    shown = ["domain", "task", "kind", "plugin"]
+    print_table(shown, [[row[name] for name in shown] for row in rows])
 
 
 @app.command()
@@ -87,11 +117,13 @@ def check(
     from domainbert.plugin_check.check import check_plugin, find_plugin
 
     registry = load_plugins(plugin or ())
-    rows = []
+    rows: list[dict[str, Any]] = []
     for domain, outcome in check_plugin(find_plugin(name, registry), registry):
-        rows.append({"domain": domain, **asdict(outcome)})
         if not as_json:
+            if rows and domain != rows[-1]["domain"]:
+                print_line(f"domain {domain}:")
             print_line(outcome.line)
+        rows.append({"domain": domain, **asdict(outcome)})
     failed = sum(not row["ok"] for row in rows)
     if as_json:
         print_json(rows)

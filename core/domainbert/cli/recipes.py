@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from domainbert.cli import common
+from domainbert.cli import common, complete
 from domainbert.cli.common import JsonOption, PluginOption
 
 app = typer.Typer(help="List, show, copy and check recipes.", no_args_is_help=True)
-NameArgument = Annotated[str, typer.Argument(help="Name of a library recipe, or a file.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(help="Name of a library recipe, or a file.", autocompletion=complete.recipes),
+]
 
 
 @app.command("list")
@@ -76,7 +79,9 @@ def _text(name: str, plugin: list[Path] | None) -> str:
 
 @app.command()
 def validate(
-    names: Annotated[list[str], typer.Argument(help="Recipes to check.")],
+    names: Annotated[
+        list[str], typer.Argument(help="Recipes to check.", autocompletion=complete.recipes)
+    ],
     settings: common.SettingsOption = None,
     plugin: PluginOption = None,
     as_json: JsonOption = False,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from domainbert.cli import complete
 from domainbert.cli.common import (
     JsonOption,
     PluginOption,
@@ -24,7 +25,10 @@ app = typer.Typer(help="See how a tokenizer cuts a field's words, and extend it.
 BaseArgument = Annotated[
     str, typer.Argument(metavar="BASE", help="Hub id, model folder or package:…")
 ]
-DomainOption = Annotated[str | None, typer.Option(help="Take the terms of this domain.")]
+DomainOption = Annotated[
+    str | None,
+    typer.Option(help="Take the terms of this domain.", autocompletion=complete.domains),
+]
 TextOption = Annotated[
     list[str] | None,
     typer.Option(metavar="FILES", help="Text: txt, jsonl, csv, parquet; a glob; may be repeated."),

@@ -16,6 +16,7 @@ CHECKS = {
     "names": declared.check_names,
     "licences": declared.check_licences,
     "files": declared.check_files,
+    "template": declared.check_template,
     "imports": runs.check_imports,
     "samples": data.check_samples,
     "splits": data.check_splits,

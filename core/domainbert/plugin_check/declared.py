@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
+from domainbert import scaffold
 from domainbert.plugin.discover import requirement_of
 from domainbert.plugin.domain import DataFile, Task
 from domainbert.plugin_check.subject import Check, Subject, count, files_of
+from domainbert.storage.files import sha256_file
 from domainbert.tasks.metrics.score import kind_of
 
+TEMPLATE = Path(scaffold.__file__).parent / "files" / "package"
+_MARKS = "plugin template of domainbert", "a placeholder"
+_IN_README = "All of it is a placeholder"
 _BUILD = "add it, and have the build put it into the wheel"
 
 
@@ -67,6 +73,35 @@ def check_files(subject: Subject) -> Check:
         yield f"recipes: no folder {folder}", _BUILD
     declared = sum(isinstance(file, DataFile) for _, file in files)
     return f"{count(declared, 'declared file')}, {len(files) - declared} in the package"
+
+
+def check_template(subject: Subject) -> Check:
+    """Check that what `plugins new` wrote for its sample does not describe other data.
+
+    A record whose files are still those of the template is a placeholder, which is said.
+    """
+    sample = {sha256_file(path) for path in TEMPLATE.rglob("*") if path.is_file()}
+    left = []
+    for where, record in subject.records:
+        if not any(mark in _about(record) for mark in _MARKS):
+            continue
+        paths = [file for file in files_of(record) if isinstance(file, Path) and file.is_file()]
+        if paths and all(sha256_file(path) in sample for path in paths):
+            left.append(where)
+        else:
+            fix = "say what it is and who made it; the text is that of the template"
+            yield f"{where}: {_about(record)!r}", fix
+    name = subject.distribution
+    about = str(metadata.metadata(name).get_payload() if name else "")  # type: ignore[attr-defined]
+    if not left and _IN_README in about:
+        yield f"README: {_IN_README!r}", "describe your data; the text is that of the template"
+    if not left:
+        return "no text of the template"
+    return f"still placeholders: {', '.join(left)}; replace them before you publish"
+
+
+def _about(record: Any) -> str:
+    return f"{getattr(record, 'title', '')} {record.origin}".strip()
 
 
 def _faults_of_task(task: Task) -> Iterator[tuple[str, str]]:

@@ -140,11 +140,20 @@ class Shares(Section):
     """Shares of the texts of one file for the three splits; together 1."""
 
     train: Fraction = 0.8
-    """Share to fine-tune on."""
+    """Share to fine-tune on; what the others leave, if it is not given."""
     validation: Fraction = 0.1
     """Share to choose a threshold on."""
     test: Fraction = 0.1
     """Share to score on."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rest_to_train(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "train" in given or not given:
+            return given
+        shares = [given.get(name, 0.1) for name in ("validation", "test")]
+        numbers = all(type(share) in {int, float} for share in shares)
+        return {"train": 1 - sum(shares), **given} if numbers else given
 
     @model_validator(mode="after")
     def _together_one(self) -> Shares:
