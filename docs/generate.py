@@ -36,7 +36,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": cli_page(),
         "hooks.md": hooks_page(),
-        "python.md": python_page(),
+        "api.md": python_page(),
         "recipe.md": recipe_page(),
         "results.md": results_page(),
         "result.schema.json": result_schema(),

@@ -22,7 +22,7 @@ RUNNABLE = [
     *(f"docs/how-to/{name}.md" for name in QUICK),
     *(pytest.param(f"docs/how-to/{name}.md", marks=pytest.mark.slow) for name in SLOW),
 ]
-GENERATED = ("cli.md", "hooks.md", "python.md", "recipe.md", "result.schema.json", "results.md")
+GENERATED = ("cli.md", "api.md", "hooks.md", "recipe.md", "result.schema.json", "results.md")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
 from helpers.tasks import labelled
 from markdown_it import MarkdownIt
 
@@ -66,6 +67,7 @@ SUMMARY = RunSummary(
         "peak_memory_gb": 1.5, "peak_device_memory_gb": 0.0,
     },
     folder=Path("runs/town"),
+    language=("en", "no"),
 )  # fmt: skip
 
 
@@ -85,6 +87,26 @@ def test_goldens() -> None:
     assert json.loads(numbers) == read_json(GOLDEN.with_suffix(".json"))
 
 
+def header(card: str) -> dict[str, Any]:
+    """The YAML at the top, which a model hub reads."""
+    return dict(yaml.safe_load(card.split("---\n")[1]))
+
+
+def test_the_header_says_licence_languages_base_and_declared_corpora() -> None:
+    own = {"corpus": "mine.txt", "licence": "as of your files", "file": "mine.txt"}
+    sources = [*SUMMARY.corpus["sources"], own, *SUMMARY.corpus["sources"]]
+    base = replace(SUMMARY.base, source="some/base")
+    named = replace(SUMMARY, base=base, corpus={**SUMMARY.corpus, "sources": sources})
+    found = header(render_card(named))
+    assert found["language"] == ["en", "no"]
+    assert found["datasets"] == ["letters.txt"]
+    assert (found["license"], found["base_model"]) == ("other", "some/base")
+    bare = header(
+        render_card(replace(named, language=(), corpus={**SUMMARY.corpus, "sources": [own]}))
+    )
+    assert not {"language", "datasets"} & set(bare)
+
+
 def test_text_from_outside_makes_no_element() -> None:
     sources = [{"corpus": HOSTILE, "licence": HOSTILE, "file": HOSTILE}]
     hostile = replace(
@@ -94,8 +116,9 @@ def test_text_from_outside_makes_no_element() -> None:
         corpus={**SUMMARY.corpus, "sources": sources},
         hardware={**SUMMARY.hardware, "device": HOSTILE},
     )
-    plain, attacked = render_card(SUMMARY), render_card(hostile)
+    plain, attacked = (render_card(each).split("---\n", 2)[2] for each in (SUMMARY, hostile))
     assert kinds(attacked) == kinds(plain)
+    assert header(render_card(hostile))["datasets"] == [HOSTILE]
 
 
 def test_writing_the_card_completes_the_lock_once(tmp_path: Path) -> None:

@@ -337,3 +337,17 @@ def test_another_rank_waits_for_the_first_without_a_collective_operation(
     store, split = build_corpus(stage, plan.inputs, plan.session)
     assert time.monotonic() - started >= seconds
     assert len(split.train_T) + len(split.heldout_H) == store.manifest["documents"]
+
+
+def test_without_a_limit_of_checkpoints_the_model_stays_alone(
+    town: Any, whole: RunFolder, adapt: Adapt
+) -> None:
+    adapt(town, "town.yaml", "--out", "lean", "--set", "train.save_total_limit=0")
+    lean = RunFolder(town.folder / "lean")
+    assert list(lean.path.glob("*/checkpoints")) == []
+    assert numbers(lean) == numbers(whole)
+    # A finished run is pruned by the same key.
+    shutil.copytree(whole.path, town.folder / "pruned")
+    adapt(town, "pruned", "--set", "train.save_total_limit=0")
+    assert list((town.folder / "pruned").glob("*/checkpoints")) == []
+    assert numbers(RunFolder(town.folder / "pruned")) == numbers(whole)

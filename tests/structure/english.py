@@ -37,7 +37,7 @@ _AVOIDED = {
 }  # fmt: skip
 AVOIDED = [(re.compile(pattern, re.IGNORECASE), instead) for pattern, instead in _AVOIDED.items()]
 
-_GENERATED = {"cli.md", "hooks.md", "recipe.md", "results.md", "leaderboard.md"}
+_GENERATED = {"api.md", "cli.md", "hooks.md", "recipe.md", "results.md", "leaderboard.md"}
 _CODE = re.compile(r"^```.*?^```$|<!--.*?-->", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`[^`]*`")
 _LINK = re.compile(r"\]\([^)]*\)")

@@ -16,6 +16,9 @@ from domainbert.recipe.sections import CorpusSection
 from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import check_utf8, expand_user, find_files, sha256_file
 
+OWN_FILES = "as of your files"
+"""Licence of what no plugin declares."""
+
 Files = list[dict[str, Any]]
 """What `describe_sources` returns; kept in the manifest of a store."""
 
@@ -26,7 +29,7 @@ class Source:
 
     Args:
         name: What the model card calls it.
-        licence: As declared, or `as of your files`.
+        licence: As declared, or `OWN_FILES`.
         path: The file, which exists.
         reader: Turns the file into documents.
         options: Of the reader.
@@ -67,7 +70,7 @@ def find_sources(
             if apart is not None and path.resolve().is_relative_to(apart.resolve()):
                 continue
             check_utf8(path)
-            name, licence = Path(section.path or path.name).name, "as of your files"
+            name, licence = Path(section.path or path.name).name, OWN_FILES
             if corpus is not None:
                 name, licence = corpus.name, corpus.licence
             options = {"text_field": section.text_field, "text_unit": section.text_unit}

@@ -90,8 +90,8 @@ def _run_stages(
     if adaptation.doubt:
         reports = tuple(without_verdict(report, adaptation.doubt) for report in reports)
     manifest, extension = corpus[0].manifest, extended[0]
-    done = manifest, adaptation, reports, hardware(session), session.run.path, extension
-    summary = RunSummary(recipe, inputs.base, *done)
+    done = adaptation, reports, hardware(session), session.run.path, extension, inputs.language
+    summary = RunSummary(recipe, inputs.base, manifest, *done)
     write_card(summary, session.run)
     return summary
 

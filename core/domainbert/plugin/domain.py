@@ -265,6 +265,7 @@ class Domain:
         tasks: Labelled data sets.
         recipes: Folder of `*.yaml` recipes inside the plugin's package, or None.
         default_recipe: Recipe of `adapt --domain NAME`, such as `bio/quickstart`.
+        languages: Of its texts, as codes such as `en`, for the header of model cards.
     """
 
     name: str
@@ -274,9 +275,11 @@ class Domain:
     tasks: tuple[Task, ...] = field(default=())
     recipes: Path | None = None
     default_recipe: str | None = None
+    languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_name("domain", self.name)
+        object.__setattr__(self, "languages", tuple(self.languages))
         if not isinstance(self.terms, Terms | None):
             raise PluginError(f"domain {self.name!r}: terms must be domainbert.Terms or None.")
         for kind, records in (("corpora", self.corpora), ("tasks", self.tasks)):

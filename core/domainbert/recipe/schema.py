@@ -22,6 +22,8 @@ def _short_for(key: str) -> BeforeValidator:
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
+# A tag of BCP 47, in its usual forms.
+_Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 _Task = Annotated[sections.TaskSection, _short_for("name")]
 
 
@@ -36,6 +38,8 @@ class Recipe(Section):
     """One line for people."""
     domain: Name | None = None
     """Domain whose corpora and tasks can be named; not needed for your own files."""
+    language: Annotated[tuple[_Language, ...], EachOnce] = ()
+    """Languages of the text, such as `en`, for the header of the card; else those of the domain."""
     base: Annotated[sections.BaseSection, _short_for("source")]
     """The checkpoint to start from."""
     corpus: tuple[sections.CorpusSection, ...] = Field(min_length=1)

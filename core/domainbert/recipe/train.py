@@ -132,8 +132,8 @@ class TrainSection(Section):
     """Seed of order, masks, dropout and a new head."""
     save_steps: Count = 200
     """Steps between checkpoints."""
-    save_total_limit: Count = 2
-    """Keep this many of the newest checkpoints."""
+    save_total_limit: int = Field(default=2, ge=0, le=10**6)
+    """Keep this many of the newest checkpoints; 0: one while training, none beside the model."""
     logging_steps: Count = 10
     """Steps between lines of metrics."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()

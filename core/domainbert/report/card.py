@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from domainbert.corpus.sources import OWN_FILES
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
 from domainbert.report.compare import TaskReport
@@ -32,6 +33,7 @@ class RunSummary:
         hardware: Device, processes, precision, peak memory.
         folder: The run folder; see `RunFolder` for what is in it.
         extension: Entries added to the tokenizer, or None.
+        language: Codes of the languages of the text.
     """
 
     recipe: Recipe
@@ -42,6 +44,7 @@ class RunSummary:
     hardware: dict[str, Any]
     folder: Path
     extension: Extension | None = None
+    language: tuple[str, ...] = ()
 
     @property
     def model(self) -> Path:
@@ -85,7 +88,7 @@ def render_card(summary: RunSummary) -> str:
     """Return the model card as Markdown."""
     environment = templates()
     environment.filters.update(shown_metrics=shown_metrics, remarks=remarks)
-    return environment.get_template("card.md.j2").render(summary=summary)
+    return environment.get_template("card.md.j2").render(summary=summary, own_files=OWN_FILES)
 
 
 def summary_json(summary: RunSummary) -> Any:

@@ -47,6 +47,7 @@ class Inputs:
         files: Name, size, time and hash of each of them.
         encoder: Text to tokens, and to the units that masking needs.
         terms: Candidates for the vocabulary.
+        language: Codes of the languages of the text.
     """
 
     base: BaseFolder
@@ -57,6 +58,7 @@ class Inputs:
     files: list[dict[str, Any]]
     encoder: Encoder
     terms: tuple[str, ...]
+    language: tuple[str, ...] = ()
 
 
 def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
@@ -104,7 +106,8 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     files = describe_sources(sources, _known_files(session))
     encoder = Encoder(loaded.tokenizer, _token_units(recipe.train, domain))
     terms = _vocabulary_terms(recipe.vocabulary, domain)
-    return Inputs(base, loaded.new_head, sources, tasks, steps, files, encoder, terms)
+    language = recipe.language or (domain.languages if domain else ())
+    return Inputs(base, loaded.new_head, sources, tasks, steps, files, encoder, terms, language)
 
 
 def _known_files(session: Session) -> list[dict[str, Any]]:

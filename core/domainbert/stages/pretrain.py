@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -114,6 +115,7 @@ def fit_head(
         if session.is_main:
             rewind_metrics(session.run, state.step)
         _export(stage, job, loaded, start, state)
+    _prune(stage, settings, session)
     return Trained(folder, **result_of(stage))
 
 
@@ -156,6 +158,7 @@ def pretrain(
                 "fp32, or take another base; use another --out."
             )
         _export(stage, job, loaded, start, state)
+    _prune(stage, settings, session)
     own = Trained(folder, **result_of(stage))
     skipped = {f"head/{step}": why for step, why in head.skipped.items()} | own.skipped
     steps, tokens = head.steps + own.steps, head.tokens + own.tokens
@@ -168,6 +171,13 @@ def _start(stage: Stage, session: Session) -> Session:
         begin(stage)
     session.accelerator.wait_for_everyone()
     return replace(session, run=replace(session.run, training=stage.name))
+
+
+def _prune(stage: Stage, settings: TrainSection, session: Session) -> None:
+    """Remove the checkpoints of a finished stage, if none is to be kept."""
+    folder = stage.folder / "checkpoints"
+    if settings.save_total_limit == 0 and session.is_main and folder.is_dir():
+        shutil.rmtree(folder)
 
 
 def _load(folder: Path, extension: Extension | None, seed: int) -> LoadedModel:

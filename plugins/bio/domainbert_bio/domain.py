@@ -127,4 +127,5 @@ BIO = Domain(
     terms=_TERMS,
     tasks=(_SAMPLE_TASK, _NCBI_DISEASE, _NCBI_DISEASE_PUBTATOR),
     default_recipe="bio/quickstart",
+    languages=("en",),
 )

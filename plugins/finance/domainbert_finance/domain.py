@@ -174,4 +174,5 @@ FINANCE = Domain(
     ),
     tasks=(_SAMPLE_TONE, *_PHRASEBANK, _SEC_NER),
     default_recipe="finance/quickstart",
+    languages=("en",),
 )

@@ -140,4 +140,5 @@ PATENT = Domain(
     terms=_TERMS,
     tasks=(_SAMPLE_TASK, _SECTION, _SUBCLASS),
     default_recipe="patent/quickstart",
+    languages=("en",),
 )
