@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from domainbert.report.leaderboard import make_leaderboard, write_leaderboard
-from domainbert.report.page import HEIGHT, WIDTH, make_plot
+from domainbert.report.page import HEIGHT, SIZES, make_plot
 
 # A browser takes a second to start; `make test-slow` and CI run these.
 slow = pytest.mark.slow
@@ -23,24 +23,33 @@ HOSTILE = "<script>window.harmed = 1</script><img src=x onerror='window.harmed =
 LONG = "a-model-with-a-very-long-name-and-an-extended-vocabulary" * 2
 
 
-def plot(folder: Path) -> Any:
-    ((table,), _) = make_leaderboard([str(folder)])
-    return make_plot(table["rows"])
-
-
-def test_points_are_inside_and_labels_apart(tmp_path: Path, write_result: Write) -> None:
+@pytest.mark.parametrize("form", SIZES)
+def test_points_are_inside_and_labels_apart(tmp_path: Path, write_result: Write, form: str) -> None:
     for number in range(8):
         named = {"run": f"run-{number}", "sha256": str(number) * 64, "minutes": 3.0**number}
         write_result(tmp_path / str(number), 0.9, records=300, model=named)
     write_result(tmp_path / "base", -1.0, records=300, model=BASELINE, settings={})
-    made = plot(tmp_path)
+    ((table,), _) = make_leaderboard([str(tmp_path)])
+    width, labels = SIZES[form]
+    made = make_plot(table["rows"], width, labels)
     assert len(made["points"]) == 9
     for point in made["points"]:
-        assert made["left"] <= point["x"] <= made["right"] < WIDTH
+        assert made["left"] <= point["x"] <= made["right"] < width
         assert made["top"] <= point["high"] <= point["mean"] <= point["low"]
         assert max(point["low"], point["label_y"]) <= made["bottom"] < HEIGHT
     labels = [point["label_y"] for point in made["points"]]
     assert min(b - a for a, b in itertools.pairwise(labels)) >= 14.9
+
+
+@pytest.mark.parametrize("right", [1.0, 0.995])
+def test_the_axis_ends_at_100(tmp_path: Path, write_result: Write, right: float) -> None:
+    for number in range(3):
+        named = {"run": f"run-{number}", "sha256": str(number) * 64}
+        write_result(tmp_path / str(number), right - number / 40, model=named)
+    ((table,), _) = make_leaderboard([str(tmp_path)])
+    ticks = make_plot(table["rows"], *SIZES["wide"])["y_ticks"]
+    assert max(float(tick["label"]) for tick in ticks) <= 100
+    assert min(tick["place"] for tick in ticks) >= 16
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +142,31 @@ def test_sorting_by_keyboard_search_and_filters(opened: Callable[..., Tab]) -> N
     tab.page.get_by_label("Task", exact=True).select_option(label="roles, version 1")
     titles = tab.page.locator("section.task:visible h2").all_inner_texts()
     assert titles == ["roles sample, not a benchmark"]
+
+
+@slow
+@pytest.mark.parametrize("script", [True, False])
+def test_a_telephone_shows_verdicts_and_plots_without_scrolling_sideways(
+    opened: Callable[..., Tab], script: bool
+) -> None:
+    page = opened(viewport={"width": 390, "height": 844}, java_script_enabled=script).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("svg.wide:visible").count() == 0
+    for seen in ("svg.narrow", "table.models .base .sub", "table.models .score", "ol.narrow li"):
+        boxes = [item.bounding_box() for item in page.locator(f"{seen}:visible").all()]
+        assert boxes
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes if box)
+    for region in page.locator("section.task > .scroll").all():
+        assert region.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@slow
+def test_the_summary_has_every_model_and_task_with_its_verdict(opened: Callable[..., Tab]) -> None:
+    page = opened().page
+    rows = page.locator(".summary tbody tr").all_inner_texts()
+    alpha = next(row for row in rows if row.startswith("alpha"))
+    assert "\u25b2" in alpha
+    assert page.locator(".summary thead a").all_inner_texts() == ["tone", "roles"]
+    assert len(rows) == len(set(rows)) >= 4
+    page.locator(".summary thead a").nth(1).click()
+    assert page.url.endswith("#task-2")

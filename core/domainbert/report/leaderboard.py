@@ -18,7 +18,7 @@ from pydantic_core import to_jsonable_python
 from domainbert.errors import RunFolderError
 from domainbert.plugin.domain import Task
 from domainbert.report.collect import collect
-from domainbert.report.page import render_page
+from domainbert.report.page import make_summary, render_page
 from domainbert.report.ranking import SHOWN_ONLY, Row, Table, make_tables
 from domainbert.report.results import differing, task_entry
 from domainbert.report.text import TEMPLATES, csv_value, templates
@@ -65,7 +65,9 @@ def write_leaderboard(tables: Tables, notices: Sequence[str], folder: Path) -> t
     texts = {
         "leaderboard.json": f"{board}\n",
         "leaderboard.csv": board_csv(tables),
-        "leaderboard.md": markdown.render(rule=RULE, notices=notices, tables=tables),
+        "leaderboard.md": markdown.render(
+            rule=RULE, notices=notices, tables=tables, summary=make_summary(tables)
+        ),
         "index.html": render_page(tables, notices, RULE),
     }
     try:

@@ -15,9 +15,9 @@ from typing import Any
 from domainbert.report.ranking import Row, Table
 from domainbert.report.text import TEMPLATES, plain, signed, templates
 
-WIDTH, HEIGHT = 720, 320
-EDGES = {"left": 56, "right": WIDTH - 176, "top": 16, "bottom": HEIGHT - 52}
-"""Of the plot within a picture of `WIDTH` × `HEIGHT` pixels."""
+HEIGHT = 320
+SIZES = {"wide": (720, 176), "narrow": (344, 28)}
+"""Width of a picture, and of its column of labels, in pixels; those of the narrow are numbers."""
 
 _BAR_WIDTH = 132
 _LINE = 15
@@ -37,31 +37,46 @@ def render_page(tables: Sequence[Table], notices: Sequence[str], rule: str) -> s
     rows = [row for table in tables for row in table["rows"]]
     own = {kind: (TEMPLATES / f"leaderboard.{kind}").read_text("utf-8") for kind in ("css", "js")}
     return environment.get_template("leaderboard.html.j2").render(
-        tables=[(table, make_plot(table["rows"]), _bars(table["rows"])) for table in tables],
+        tables=[(table, _plots(table["rows"]), _bars(table["rows"])) for table in tables],
+        summary=make_summary(tables),
         notices=notices,
         n_results=sum(len(row["seeds"]) for row in rows),
         rule=rule,
         models=len({row["title"] for row in rows if not row["is_baseline"]}),
         own={kind: Markup(text) for kind, text in own.items()},  # noqa: S704  # not escaped
         hashes={kind: _hash(text) for kind, text in own.items()},
-        plot_width=WIDTH,
-        plot_height=HEIGHT,
         bar_width=_BAR_WIDTH,
     )
 
 
-def make_plot(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return the marks of a plot of score against minutes, in pixels; None for fewer than two rows.
+def make_summary(tables: Sequence[Table]) -> list[tuple[str, list[Row | None]]]:
+    """Return for each model, in the order of the tables, its row in each table or None."""
+    titles = dict.fromkeys(
+        row["title"] for table in tables for row in table["rows"] if not row["is_baseline"]
+    )
+    by_title = [{row["title"]: row for row in table["rows"]} for table in tables]
+    return [(title, [rows.get(title) for rows in by_title]) for title in titles]
+
+
+def _plots(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    return {name: make_plot(rows, *size) for name, size in SIZES.items()} if len(rows) > 1 else {}
+
+
+def make_plot(rows: Sequence[Row], width: int, labels: int) -> dict[str, Any]:
+    """Return the marks of a plot of score against minutes, in pixels.
 
     A point that is `outside` is far below all others and stands at the lower edge.
+
+    Args:
+        rows: At least two.
+        width: Of the picture.
+        labels: Width of the column of labels.
     """
-    if len(rows) < 2:
-        return None
     least, most = (end(row["minutes"] for row in rows) for end in (min, max))
     logarithmic = least > 0 and most / least > _LOG_FROM
     first, last = (least / 1.5, most * 1.5) if logarithmic else (0.0, most * 1.08 or 1.0)
     low, high = _score_range(rows)
-    left, right, top, bottom = EDGES.values()
+    left, right, top, bottom = 56, width - labels, 16, HEIGHT - 52
     x, y = scale(first, last, left, right, logarithmic), scale(low, high, bottom, top)
     powers = [10.0**n for n in range(-9, 10) if first <= 10.0**n <= last]
     costs = powers if logarithmic else ticks(first, last)
@@ -76,7 +91,12 @@ def make_plot(rows: Sequence[Row]) -> dict[str, Any] | None:
         "x_ticks": [{"place": x(cost), "label": f"{cost:g}"} for cost in costs],
         "y_ticks": [{"place": y(v), "label": f"{100 * v:.4g}"} for v in ticks(low, high)],
         "logarithmic": logarithmic,
-        **EDGES,
+        "left": left,
+        "right": right,
+        "top": top,
+        "bottom": bottom,
+        "width": width,
+        "height": HEIGHT,
     }
 
 
@@ -110,7 +130,9 @@ def _score_range(rows: Sequence[Row]) -> tuple[float, float]:
     shown = [row for row in rows if row in models or row["mean"] >= reach]
     low, high = min(row["low"] for row in shown), max(row["high"] for row in shown)
     margin = 0.06 * (high - low) or 0.01
-    return low - margin, high + margin
+    # A share has no score below 0 or above 1, so no axis goes on there.
+    least, most = (0.0 if low >= 0 else -math.inf), (1.0 if high <= 1 else math.inf)
+    return max(least, low - margin), min(most, high + margin)
 
 
 def _marks(row: Row, place: Scale, lowest: float) -> dict[str, Any]:
