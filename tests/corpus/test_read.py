@@ -147,6 +147,12 @@ def test_bad_csv_is_named_with_its_line(content: str, expected: str, put: Put) -
     assert refused(put("a.csv", content)).startswith(expected)
 
 
+def test_parquet_that_grows_as_no_text_does_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["x" * 1_000_000] * 80}), path, compression="zstd")
+    assert "grows to more than 200 times its size" in refused(path)
+
+
 def test_parquet_of_other_columns_is_refused(tmp_path: Path) -> None:
     path = table(tmp_path / "a.parquet", title=["one"], year=[1999])
     assert refused(path) == ": no field 'text'. Fields: title, year. Set `text_field`."

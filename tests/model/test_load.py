@@ -102,7 +102,10 @@ def test_code_of_a_base_or_its_tokenizer_never_runs(base: Path, tmp_path: Path) 
     [
         *((path, "no such folder, and not a hub id.") for path in ("./none", "~/none", "a/b/c")),
         *((source, "") for source in ("~no-such-user/model", "some..model", "x.git")),
-        ("package:no_such/model", "the Python package 'no_such' is not installed. Install what has "),
+        (
+            "package:no_such/model",
+            "the Python package 'no_such' is not installed. Install what has ",
+        ),
         ("package:pytest/..", "the package has no folder '..'."),
     ],
 )

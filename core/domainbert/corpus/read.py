@@ -13,6 +13,7 @@ from domainbert.plugin.domain import Document
 from domainbert.plugin.readers import (
     COMPRESSIONS,
     MAX_LINE_BYTES,
+    check_growth,
     check_regular,
     plain_suffix,
     read_lines,
@@ -107,7 +108,8 @@ def read_parquet(path: Path, options: Options) -> Iterator[Document]:
     if path.suffix.lower() in COMPRESSIONS:
         raise DataError(f"{path}: Parquet compresses its own pages; decompress the file first.")
     check_regular(path)
-    field, number = options["text_field"], 0
+    field, number, size = options["text_field"], 0, 0
+    there = path.stat().st_size
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as table:
             columns = _columns(table, field, path)
@@ -116,6 +118,8 @@ def read_parquet(path: Path, options: Options) -> Iterator[Document]:
                 for row in _rows(batch, f"{path}: after row {number}"):
                     number += 1
                     text = _text(row, field, f"{path}: row {number}")
+                    size += len(text)
+                    check_growth(path, size, there)
                     yield _document(path, number, text, row.get("id"))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         what = f"{path}: not a readable Parquet file of UTF-8 text, after row {number}: {error}."

@@ -76,11 +76,7 @@ def read_chunks(path: Path, max_bytes: int | None = None) -> Iterator[bytes]:
                 size += len(chunk)
                 if max_bytes is not None and size > max_bytes:
                     raise DataError(f"{path}: more than {max_bytes:,} bytes. Split the file.")
-                if size > _RATIO_FROM and size > MAX_RATIO * raw.tell():
-                    raise DataError(
-                        f"{path}: grows to more than {MAX_RATIO} times its size when it is "
-                        "decompressed, which text does not. Decompress it yourself if you trust it."
-                    )
+                check_growth(path, size, raw.tell())
                 yield chunk
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
@@ -89,6 +85,19 @@ def read_chunks(path: Path, max_bytes: int | None = None) -> Iterator[bytes]:
         ) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
+
+
+def check_growth(path: Path, size: int, compressed: int) -> None:
+    """Refuse what grows as no text does when it is decompressed.
+
+    Raises:
+        DataError: `size` bytes came from `compressed` bytes of the file.
+    """
+    if size > _RATIO_FROM and size > MAX_RATIO * compressed:
+        raise DataError(
+            f"{path}: grows to more than {MAX_RATIO} times its size when it is decompressed, which "
+            "text does not. Decompress it yourself if you trust it."
+        )
 
 
 def open_bytes(path: Path, max_bytes: int | None = None) -> io.BufferedReader:

@@ -27,8 +27,9 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 def read_rows(path: Path, needed: Iterable[str] = ()) -> Iterator[Row]:
     """Yield the rows of a .csv or .tsv table with a header.
 
-    In .csv, quotes enclose cells. In .tsv they do if all cells with quotes are written in that way,
-    with quotes inside doubled, as pandas and Excel do; else they are text.
+    In .csv, quotes enclose cells. In .tsv they do if all cells with quotes are written in that way
+    and a writer such as pandas or Excel shows: quotes inside are doubled, the header is quoted, or
+    the cells with commas are, more than one. Else they are text.
 
     Args:
         path: A plain or compressed table, UTF-8.
@@ -101,10 +102,20 @@ def _row(path: Path, number: int, header: list[str], cells: list[str]) -> dict[s
 
 
 def _has_quoted_cells(lines: list[str]) -> bool:
-    """Return whether a quoting writer made a .tsv file: it doubles quotes, or breaks lines."""
-    with_quotes = [cell for line in lines for cell in line.split("\t") if '"' in cell]
+    """Return whether a quoting writer made a .tsv file.
+
+    It doubles quotes, breaks lines, quotes the header, or quotes cells with commas and no others.
+    """
+    cells = [cell for line in lines for cell in line.split("\t")]
+    with_quotes = [cell for cell in cells if '"' in cell]
     if all(_QUOTED.fullmatch(cell) for cell in with_quotes):
-        return any('""' in cell[1:-1] for cell in with_quotes)
+        names = lines[0].split("\t") if lines else []
+        for_commas = sum("," in cell for cell in cells) == len(with_quotes) > 1
+        return (
+            any('""' in cell[1:-1] for cell in with_quotes)
+            or all(map(_QUOTED.fullmatch, filter(None, names)))
+            or (for_commas and all("," in cell for cell in with_quotes))
+        )
     # A cell with a line break is in two halves, each with one quote.
     width = lines[0].count("\t") if lines else 0
     return any(line.count("\t") != width for line in lines if line) and _is_quoted(lines)

@@ -155,6 +155,14 @@ def test_a_report_without_items_is_one_document_with_a_warning(
     assert (found.text, found.source) == ("\n".join(text), "r.htm#whole")
 
 
+def test_much_text_before_the_first_item_is_counted(write: Callable[..., Path]) -> None:
+    body = ["Item 1. Business", "We make pumps. " * 20, "Item 2. Properties", "None. " * 20]
+    told = r"r\.htm:1: 1,0\d\d of 1,\d{3} characters stand before the first heading"
+    with pytest.warns(UserWarning, match=told):
+        found = list(read_10k(write("r.htm", page(["A letter to holders. " * 50, *body]))))
+    assert [item.source for item in found] == ["r.htm#item-1", "r.htm#item-2"]
+
+
 @pytest.mark.parametrize(
     ("heading", "name"),
     [

@@ -54,6 +54,45 @@ def test_quotes_of_a_tsv_that_no_writer_doubled_are_text(tmp_path: Path, cell: s
     assert read(tmp_path, "a.tsv", f"text\tlabel\n{cell}\ta\n") == [Example(cell, ("a",))]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"text"\t"label"\n"Up, again"\t"a"\n"Down"\t"b"\n',  # every cell
+        'text\tlabel\n"Up, again"\ta\n"No, it fell"\tb\n',  # those with commas, as Excel does
+        'text\tlabel\n"Up ""again"""\ta\nDown\tb\n',
+    ],
+)
+def test_quotes_of_a_writer_are_taken_off(tmp_path: Path, text: str) -> None:
+    assert all(not e.text.startswith('"') for e in read(tmp_path, "a.tsv", text))
+
+
+def test_quotes_around_some_texts_with_commas_are_text(tmp_path: Path) -> None:
+    text = 'text\tlabel\n"Up, again"\ta\n"No, it fell"\tb\nNow, then\tb\n'
+    assert [e.text for e in read(tmp_path, "a.tsv", text)][:2] == ['"Up, again"', '"No, it fell"']
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '"He said hi,up\nthe size is 5",down\nIt rose,up\n',
+        'It rose,up\n"One,down\nTwo,up\nThree",down\n',
+    ],
+)
+def test_a_stray_quote_that_swallows_rows_is_refused(tmp_path: Path, rows: str) -> None:
+    with pytest.raises(DataError, match=r"a\.csv:\d: the text spans . lines, and .* looks like"):
+        read(tmp_path, "a.csv", "text,label\n" + rows)
+
+
+def test_line_breaks_and_commas_in_quotes_are_text(tmp_path: Path) -> None:
+    text = 'text,label\n"One, two\nthree, four",up\nFive,down\n'
+    assert [e.text for e in read(tmp_path, "a.csv", text)] == ["One, two\nthree, four", "Five"]
+
+
+def test_two_columns_of_labels_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.csv:1: has the columns `label` and `labels`"):
+        read(tmp_path, "a.csv", "text,label,labels\nUp,a,b\n")
+
+
 def test_a_quoted_line_break_of_a_tsv_is_read(tmp_path: Path) -> None:
     text = '\ttext\tlabel\n0\t"two\nlines"\tup\n'
     assert read(tmp_path, "a.tsv", text) == [Example("two\nlines", ("up",))]

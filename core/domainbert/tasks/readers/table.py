@@ -48,10 +48,29 @@ def read_table(
 
 def _cells(path: Path, multi_label: bool, columns: Mapping[str, str]) -> Iterator[_Row]:
     text, label = columns["text"], columns["label"]
+    seen, broken = set[str](), list[tuple[int, str]]()
     for number, row in read_rows(path, (text, label)):
+        if label != "labels" and "labels" in row:
+            raise DataError(f"{path}:1: has the columns `{label}` and `labels`. Keep one.")
         cell = row[label]
+        seen.add(cell)
+        if "\n" in row[text]:
+            broken.append((number, row[text]))
         labels = tuple(cell.split("|")) if multi_label else (cell,)
         yield number, row[text], labels if cell else ()
+    for number, value in broken:
+        _refuse_swallowed(f"{path}:{number}", value, seen - {""})
+
+
+def _refuse_swallowed(where: str, text: str, labels: set[str]) -> None:
+    """Refuse a text in which another row stands, as after a quote that opens by mistake."""
+    lines = text.split("\n")
+    ends = [line for line in lines[:-1] for sign in ",\t" if line.rpartition(sign)[2] in labels]
+    starts = [line for line in lines[1:] for sign in ",\t" if line.partition(sign)[0] in labels]
+    if both := ends or starts:
+        what = f"the text spans {len(lines)} lines, and {both[0][-60:]!r} looks like a row"
+        cure = "A quote at the start of a cell opens it: double it, or remove it"
+        raise DataError(f"{where}: {what}. {cure}.")
 
 
 def _json_rows(path: Path, columns: Mapping[str, str]) -> Iterator[_Row]:
