@@ -65,8 +65,8 @@ def read_10k(path: Path) -> Iterator[Document]:
     A report is an HTML page as filed (inline XBRL or older), a submission, of which the documents
     of type `10-K` and its variants are read, or a JSON object with the texts `item_1`, `item_1A`
     and so on, as EDGAR-CORPUS has them (empty ones are left out). A report without a heading of an
-    item is one document, with a warning. What precedes the first item,
-    the cover and the table of contents, is left out, with a warning if it is much, and so are tables.
+    item is one document, with a warning. What precedes the first item, the cover and the table of
+    contents, is left out, with a warning if it is much, and so are tables.
 
     Args:
         path: An `.htm`, `.html`, `.txt` or `.json` file, plain or `.gz`.

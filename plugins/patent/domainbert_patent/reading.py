@@ -61,7 +61,8 @@ def read_patents(path: Path) -> Iterator[Patent]:
     at = Position(path)
     start = _start(path)
     if b"\0" in start[:4] or start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        raise DataError(f"{path}: is UTF-16. Convert it: `iconv -f utf-16 -t utf-8`.")
+        what = "no patent file of a known format: it is UTF-16"
+        raise DataError(f"{path}: {what}. Convert it with `iconv -f utf-16 -t utf-8`.")
     if start.startswith(_GREENBOOK):
         yield from read_greenbook(at)
     elif start.startswith(b"<"):

@@ -147,8 +147,8 @@ def test_other_encodings_are_refused(made: Made, written: Write, name: str) -> N
         (b" \n", "is empty"),
         (b"Once upon a time", "begins with b'Once upon a time'"),
         (b"%PDF-1.7 and more of it here", "begins with b'%PDF-1.7"),
-        ("<a/>".encode("utf-16"), "is UTF-16. Convert it"),
-        ("<a/>".encode("utf-16-le"), "is UTF-16. Convert it"),
+        ("<a/>".encode("utf-16"), "it is UTF-16. Convert it"),
+        ("<a/>".encode("utf-16-le"), "it is UTF-16. Convert it"),
     ],
 )
 def test_no_patent_file(written: Write, content: bytes, shown: str) -> None:
