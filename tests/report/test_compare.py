@@ -20,13 +20,16 @@ BASE = {"name": "base", "run": None}
 TASK = labelled("tagging", "ROLE")
 
 
-def model(*counts_SN3: NDArray[np.int64], baseline: bool = False, first: int = 0) -> Group:
+def model(
+    *counts_SN3: NDArray[np.int64], baseline: bool = False, first: int = 0, doubt: str = ""
+) -> Group:
     """A model that was fine-tuned with seeds from `first`, given by its counts of each seed."""
     metric, results = primary_metric(TASK), []
     assert metric.aggregate is not None
     for seed, counts_N3 in enumerate(counts_SN3, start=first):
         value = float(metric.aggregate(counts_N3.sum(axis=0)))
-        result = SimpleNamespace(task=TASK, seed=seed, test={metric.name: value}, settings={})
+        about = {"settings": {}, "model": SimpleNamespace(doubt=doubt)}
+        result = SimpleNamespace(task=TASK, seed=seed, test={metric.name: value}, **about)
         scored = {"result": result, "records": counts_N3, "is_baseline": baseline, "name": "x"}
         results.append(SimpleNamespace(**scored))
     return group(results)  # type: ignore[arg-type]
@@ -59,6 +62,12 @@ def test_scores_at_an_end_of_their_range_give_no_verdict(right: float, said: str
     compared = compare(ones, twos)
     assert (compared.verdict, compared.notes[0].startswith(said)) == ("no verdict", True)
     assert compare(ones, model(*counts(1, 0.5))).verdict in {"better", "worse"}
+
+
+def test_a_model_that_learned_nothing_gets_no_verdict() -> None:
+    low, high = model(*counts(1, 0.6)), model(*counts(2, 0.9), doubt="learned nothing")
+    for compared in (compare(low, high), compare(high, low)):
+        assert (compared.verdict, compared.notes) == ("no verdict", ("learned nothing",))
 
 
 @pytest.mark.parametrize("paired", [True, False])

@@ -351,3 +351,70 @@ def test_without_a_limit_of_checkpoints_the_model_stays_alone(
     adapt(town, "pruned", "--set", "train.save_total_limit=0")
     assert list((town.folder / "pruned").glob("*/checkpoints")) == []
     assert numbers(RunFolder(town.folder / "pruned")) == numbers(whole)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGED = (
+    "model/config.json", "model/model.safetensors", "model/MANIFEST.json", "model/tokenizer.json",
+    "results/town-names/adapted-seed-0.json", "results/town-names/base-seed-0.jsonl",
+    "vocabulary/vocabulary.json",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_was_damaged_after_the_end_is_made_again_with_the_same_content(
+    town: Any, whole: RunFolder, adapt: Adapt, name: str, damage: Callable[[Path], object]
+) -> None:
+    run = copy(whole, f"{name}-{damage.__name__}")
+    damage(run.path / name)
+    adapt(town, run.path.name)
+    assert numbers(run) == numbers(whole)
+    assert digests(run.model) == digests(whole.model)
+
+
+@pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
+def test_damaged_metrics_and_cards_are_noticed(
+    town: Any, whole: RunFolder, adapt: Adapt, damage: Callable[[Path], object]
+) -> None:
+    run = copy(whole, f"metrics-{damage.__name__}")
+    damage(run.metrics)
+    damage(run.card)
+    told = adapt(town, run.path.name).err
+    assert re.search(r"notice: \S*metrics.jsonl .* when training ended; \d+ of its lines", told)
+    assert run.card.read_text(encoding="utf-8").startswith("---\nlibrary_name: transformers")
+
+
+@pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
+def test_a_damaged_store_is_refused_with_what_rebuilds_it(
+    town: Any, whole: RunFolder, adapt: Adapt, damage: Callable[[Path], object]
+) -> None:
+    run = copy(whole, f"store-{damage.__name__}")
+    damage(run.corpus / "store" / "tokens.arrow")
+    told = adapt(town, run.path.name, code=2).err
+    found = re.search(r"Delete the folder (\S+) and run again", told)
+    assert found is not None
+    shutil.rmtree(town.folder / found[1])
+    adapt(town, run.path.name)
+    assert numbers(run) == numbers(whole)
+
+
+@pytest.mark.parametrize("name", ["config.json", "MANIFEST.json", "tokenizer.json"])
+def test_a_damaged_model_is_not_scored(
+    town: Any, whole: RunFolder, adapt: Adapt, cli: Callable[..., Any], name: str
+) -> None:
+    run = copy(whole, f"scored-{name}")
+    flip(run.model / name)
+    done = cli("evaluate", run.path)
+    assert (done.code, done.out) == (2, "")
+    assert f"{run.model}: {name} does not have the hash" in done.err
+    assert f"domainbert adapt {run.path}" in done.err

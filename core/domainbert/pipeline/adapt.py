@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from pathlib import Path
 
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate, without_verdict
+from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
@@ -83,12 +83,11 @@ def _run_stages(
         return None
     before = measure(stages.base_score, head.folder, corpus, recipe, session)
     after = measure(stages.adapted_score, adapted.folder, corpus, recipe, session)
-    reports = evaluate(_models(inputs, adapted), inputs.tasks, recipe.evaluate, session, recipe)
-    if before is None or after is None:
-        return None
     adaptation = Adaptation(before, after, inputs.new_head, *astuple(adapted)[1:])
-    if adaptation.doubt:
-        reports = tuple(without_verdict(report, adaptation.doubt) for report in reports)
+    models = _models(inputs, adapted, adaptation.doubt)
+    reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
+    if not session.is_main:
+        return None
     manifest, extension = corpus[0].manifest, extended[0]
     done = adaptation, reports, hardware(session), session.run.path, extension, inputs.language
     summary = RunSummary(recipe, inputs.base, manifest, *done)
@@ -96,10 +95,10 @@ def _run_stages(
     return summary
 
 
-def _models(inputs: Inputs, adapted: Trained) -> tuple[ModelUnderTest, ModelUnderTest]:
+def _models(inputs: Inputs, adapted: Trained, doubt: str) -> list[ModelUnderTest]:
     base, digest = inputs.base, sha256_file(adapted.folder / "model.safetensors")
-    done = adapted.tokens, adapted.seconds / 60
-    return (
+    done = adapted.tokens, adapted.seconds / 60, doubt
+    return [
         ModelUnderTest("base", base.folder, base.sha256, base.public_name),
         ModelUnderTest("adapted", adapted.folder, digest, base.public_name, *done),
-    )
+    ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from domainbert.errors import RecipeError, RunFolderError
 from domainbert.model.load import BaseFolder, find_base, public_name
@@ -12,7 +13,9 @@ from domainbert.pipeline.evaluate import ModelUnderTest
 from domainbert.recipe.sections import TaskSection
 from domainbert.run.folder import RunFolder
 from domainbert.run.resume_command import continue_command
-from domainbert.run.stage import read_stage
+from domainbert.run.stage import outputs_trouble, read_stage
+from domainbert.stages.pretrain import Adaptation
+from domainbert.training.held_out import HeldOutScore
 
 
 def find_models(target: str, against: str | None, chosen: Chosen | None) -> list[ModelUnderTest]:
@@ -36,12 +39,27 @@ def find_models(target: str, against: str | None, chosen: Chosen | None) -> list
     if not run.model.is_dir():
         again = continue_command(run.path, 1)
         raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
+    if trouble := outputs_trouble(run.path / "pretrain"):
+        again = continue_command(run.path, 1)
+        raise RunFolderError(f"{run.model}: {trouble}. Restore it, or rebuild it with: {again}")
     stages = [read_stage(run.path / name) or {} for name in ("head", "pretrain")]
     done = [stage.get("result", {}) for stage in stages]
     tokens, seconds = (sum(each.get(key, 0) for each in done) for key in ("tokens", "seconds"))
-    cost = int(tokens), seconds / 60
+    cost = int(tokens), seconds / 60, _doubt(run, done)
     place, name = find_base(str(run.model), Path()), public_name(base.source)
     return [*first, ModelUnderTest("adapted", place.folder, place.sha256, name, *cost)]
+
+
+def _doubt(run: RunFolder, done: Sequence[Mapping[str, Any]]) -> str:
+    """Return why scores of a run's model say nothing of its adaptation, or an empty string."""
+    scores = [read_stage(run.path / "held-out" / name) or {} for name in ("base", "adapted")]
+    if not all(score.get("done") for score in scores):
+        return ""
+    before, after = (HeldOutScore(**score["result"]) for score in scores)
+    steps, skipped = sum(each.get("steps", 0) for each in done), dict[str, str]()
+    for number, each in enumerate(done):
+        skipped |= {f"{number}/{step}": why for step, why in each.get("skipped", {}).items()}
+    return Adaptation(before, after, False, steps, 0, 0.0, skipped).doubt
 
 
 def _model(name: str, place: BaseFolder) -> ModelUnderTest:

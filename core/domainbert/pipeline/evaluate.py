@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import EvaluateSection
-from domainbert.report.compare import TaskReport, compare, group, most_counts, withhold
+from domainbert.report.compare import TaskReport, compare, group, most_counts
 from domainbert.report.results import result_path, save_result, task_entry, task_identity
 from domainbert.report.scored import Scored, find_result
 from domainbert.run.environment import environment
@@ -34,6 +34,7 @@ class ModelUnderTest:
         base: The checkpoint it was adapted from, or is.
         tokens: Tokens read in continued pretraining.
         minutes: Wall time of continued pretraining.
+        doubt: Why its scores say nothing of the adaptation, or an empty string.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ModelUnderTest:
     base: str | None = None
     tokens: int = 0
     minutes: float = 0.0
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,12 +108,6 @@ def evaluate(
     return tuple(_report(loaded.task, scored[loaded.task.name], models) for loaded in tasks)
 
 
-def without_verdict(report: TaskReport, reason: str) -> TaskReport:
-    """Return a report whose comparison has a reason in place of its verdict."""
-    compared = report.comparison
-    return report if compared is None else replace(report, comparison=withhold(compared, reason))
-
-
 def _trials(
     loaded: LoadedTask, models: Models, settings: EvaluateSection, session: Session
 ) -> list[Trial]:
@@ -139,7 +135,7 @@ def _run(trial: Trial, settings: EvaluateSection, session: Session, recipe: Reci
         predictions, size, n_long = _finetune(trial, model.folder, settings, session)
         counts |= {"long_texts": n_long} if n_long else {}
     minutes = (time.perf_counter() - started) / 60
-    known = {key: getattr(model, key) for key in ("name", "sha256", "base", "tokens")}
+    known = {key: getattr(model, key) for key in ("name", "sha256", "base", "tokens", "doubt")}
     run = recipe.name if recipe and model.tokens else None
     metric = primary_metric(task).name
     entry = {

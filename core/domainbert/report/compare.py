@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -157,8 +157,9 @@ def compare(base: Group, other: Group) -> Comparison:
     if base.first.result.settings != other.first.result.settings:
         notes.insert(0, "fine-tuned with other settings")
     shown = () if "baseline" in unranked else tuple(notes)
-    if extreme := _extreme(base, other):
-        verdict, shown = NO_VERDICT, (*shown, extreme)
+    doubts = (result.result.model.doubt for both in (other, base) for result in both.results)
+    if reason := next(filter(None, doubts), "") or _extreme(base, other):
+        verdict, shown = NO_VERDICT, (*shown, reason)
     names, seeds = (base.first.name, other.first.name), (base.seeds, other.seeds)
     return Comparison(centre, low, high, verdict, names, seeds, paired, shown)
 
@@ -173,11 +174,6 @@ def _extreme(base: Group, other: Group) -> str:
         cure = "raise evaluate.epochs or evaluate.learning_rate, and look at the labels"
         return f"floor: neither model finds anything; {cure}"
     return ""
-
-
-def withhold(comparison: Comparison, reason: str) -> Comparison:
-    """Return a comparison without a verdict."""
-    return replace(comparison, verdict=NO_VERDICT, notes=(*comparison.notes, reason))
 
 
 def compare_results(first: str, second: str) -> tuple[list[Compared], list[str]]:

@@ -58,6 +58,8 @@ class ScoredModel(BaseModel):
     """Tokens read in continued pretraining."""
     minutes: float = Field(default=0.0, ge=0, le=_LONGEST)
     """Wall time of continued pretraining."""
+    doubt: str = ""
+    """Why scores of this model say nothing of its adaptation, as it learned nothing; else empty."""
 
 
 @cache

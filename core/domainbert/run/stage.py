@@ -93,10 +93,15 @@ def is_done(stage: Stage) -> bool:
     written = read_stage(stage.folder)
     if written is None or written.get("key") != stage.key or not written.get("done"):
         return False
-    return not any(
-        files.file_trouble(stage.folder / name, expected)
-        for name, expected in written["outputs"].items()
-    )
+    return not outputs_trouble(stage.folder)
+
+
+def outputs_trouble(folder: Path) -> str:
+    """Return which output of a finished stage differs from what it wrote; empty if none does."""
+    for name, expected in (read_stage(folder) or {}).get("outputs", {}).items():
+        if trouble := files.file_trouble(folder / name, expected):
+            return f"{Path(name).name} {trouble}"
+    return ""
 
 
 def result_of(stage: Stage) -> dict[str, Any]:

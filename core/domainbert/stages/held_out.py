@@ -16,8 +16,8 @@ from domainbert.training.held_out import HeldOutScore, measure_held_out
 
 def measure(
     stage: Stage, folder: Path, corpus: Corpus, recipe: Recipe, session: Session
-) -> HeldOutScore | None:
-    """Return the score of a checkpoint on the texts that were held out; None in other ranks.
+) -> HeldOutScore:
+    """Return the score of a checkpoint on the texts that were held out, which rank 0 measures.
 
     Args:
         stage: Keeps the score.
@@ -29,9 +29,7 @@ def measure(
     Raises:
         DataError: The texts have no token.
     """
-    if not session.is_main:
-        return None
-    if not is_done(stage):
+    if session.is_main and not is_done(stage):
         texts = heldout_texts(*corpus, recipe.held_out.max_tokens)
         loaded = load_masked_lm(find_base(str(folder.resolve()), Path()), recipe.train.seed)
         device = session.accelerator.device
@@ -44,4 +42,5 @@ def measure(
 
         with building(stage) as (_, result), session.reporter.bar(title) as bar:
             result |= asdict(measure_held_out(model, loaded.tokenizer, texts, length, device, poll))
+    session.await_stage(stage)
     return HeldOutScore(**result_of(stage))

@@ -7,17 +7,19 @@ import shutil
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from domainbert.errors import RunFailed
 from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel, find_base, load_masked_lm
 from domainbert.planning.throughput import plan_steps
 from domainbert.recipe.train import TrainSection
-from domainbert.run.metrics import rewind_metrics
+from domainbert.run.metrics import read_metrics, rewind_metrics
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, begin, finish, is_done, result_of
 from domainbert.stages.corpus import Corpus
 from domainbert.stages.inputs import Inputs
+from domainbert.storage.files import describe_file, file_trouble
 from domainbert.tokenizer.extend import Extension, extend_tokenizer
 from domainbert.tokenizer.initialise import extend_model
 from domainbert.training.checkpoint import TrainState, load_optimizer
@@ -116,7 +118,7 @@ def fit_head(
             rewind_metrics(session.run, state.step)
         _export(stage, job, loaded, start, state)
     _prune(stage, settings, session)
-    return Trained(folder, **result_of(stage))
+    return _trained(stage, folder, session)
 
 
 def pretrain(
@@ -159,7 +161,7 @@ def pretrain(
             )
         _export(stage, job, loaded, start, state)
     _prune(stage, settings, session)
-    own = Trained(folder, **result_of(stage))
+    own = _trained(stage, folder, session)
     skipped = {f"head/{step}": why for step, why in head.skipped.items()} | own.skipped
     steps, tokens = head.steps + own.steps, head.tokens + own.tokens
     return Trained(folder, steps, tokens, head.seconds + own.seconds, skipped)
@@ -178,6 +180,16 @@ def _prune(stage: Stage, settings: TrainSection, session: Session) -> None:
     folder = stage.folder / "checkpoints"
     if settings.save_total_limit == 0 and session.is_main and folder.is_dir():
         shutil.rmtree(folder)
+
+
+def _trained(stage: Stage, folder: Path, session: Session) -> Trained:
+    """Return what a finished stage recorded; metrics that were damaged since are named."""
+    result, metrics = result_of(stage), session.run.metrics
+    written = result.pop("metrics", None)
+    if written and (trouble := file_trouble(metrics, written)):
+        lost = f"{len(read_metrics(session.run)):,} of its lines can be read"
+        session.reporter.say(f"notice: {metrics} {trouble} when training ended; {lost}")
+    return Trained(folder, **result)
 
 
 def _load(folder: Path, extension: Extension | None, seed: int) -> LoadedModel:
@@ -217,7 +229,9 @@ def _export(
         folder = stage.folder / beside
         export_model(job.model, loaded, folder)
         steps, tokens = state.step - start.step, state.tokens - start.tokens
-        result = {"steps": steps, "tokens": tokens, "seconds": state.seconds}
+        result: dict[str, Any] = {"steps": steps, "tokens": tokens, "seconds": state.seconds}
         outputs = [beside / path.name for path in folder.iterdir()]
+        if stage.name == "pretrain" and job.session.run.metrics.is_file():
+            result["metrics"] = describe_file(job.session.run.metrics)
         finish(stage, {**result, "skipped": state.skipped}, outputs)
     job.session.accelerator.wait_for_everyone()
