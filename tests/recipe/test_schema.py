@@ -111,6 +111,19 @@ def test_no_number_can_be_negative_not_finite_or_text(key: str) -> None:
         assert refused(FULL, f"{key}={value}").startswith(f"--set {key}={value}: input should be ")
 
 
+@pytest.mark.parametrize("value", ["true", "false"])
+@pytest.mark.parametrize(
+    "key",
+    ["version", "train.steps", "train.adam_betas.0", "train.objectives.masked-lm", "train.spike",
+     "train.mlm_probability", "evaluate.seeds.0", "held_out.fraction", "train.batch_ramp.start"],
+)  # fmt: skip
+def test_a_truth_value_is_no_number(key: str, value: str) -> None:
+    text = FULL.replace("seed: 7", "seed: 7, objectives: {masked-lm: 1}")
+    text = text.replace("seed: 7", "seed: 7, batch_ramp: {start: 4, steps: 2}")
+    said = refused(text, f"{key}={value}")
+    assert said.endswith(f"expected a number, found {value}.")
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [

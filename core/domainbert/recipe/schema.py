@@ -30,7 +30,7 @@ _Task = Annotated[sections.TaskSection, _short_for("name")]
 class Recipe(Section):
     """Everything about one adaptation."""
 
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], BeforeValidator(sections.no_truth_value)] = 1
     """Version of this schema."""
     name: Name
     """Name of the recipe, of the run folder and of the adapted model; else the name of the file."""

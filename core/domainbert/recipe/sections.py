@@ -31,8 +31,9 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-def _no_truth_value(value: Any) -> Any:
-    if isinstance(value, bool):  # pydantic takes it for 1 or 0
+def no_truth_value(value: Any) -> Any:
+    """Refuse true and false where a number is expected; pydantic takes them for 1 and 0."""
+    if isinstance(value, bool):
         raise ValueError(f"expected a number, found {str(value).lower()}")
     return value
 
@@ -53,11 +54,11 @@ def _types(annotation: Any) -> set[Any]:
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=10**15), BeforeValidator(_no_truth_value)]
-BatchSize = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(_no_truth_value)]
-Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(_no_truth_value)]
+Fraction = Annotated[float, Field(gt=0, lt=1), BeforeValidator(no_truth_value)]
+Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False), BeforeValidator(no_truth_value)]
+Count = Annotated[int, Field(ge=1, le=10**15), BeforeValidator(no_truth_value)]
+BatchSize = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(no_truth_value)]
+Seed = Annotated[int, Field(ge=0, lt=2**32), BeforeValidator(no_truth_value)]
 EachOnce = AfterValidator(_each_once)
 """No two values are equal or have one name."""
 
@@ -77,7 +78,7 @@ class Section(BaseModel):
     @classmethod
     def _numbers_are_no_truth_values(cls, value: Any, info: ValidationInfo) -> Any:
         types = _types(cls.model_fields[str(info.field_name)].annotation)
-        return _no_truth_value(value) if {int, float} & types and bool not in types else value
+        return no_truth_value(value) if {int, float} & types and bool not in types else value
 
 
 class BaseSection(Section):

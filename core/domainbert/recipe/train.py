@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WrapValidator, model_validator
 
 from domainbert.recipe.budget import BUDGET_KEYS
-from domainbert.recipe.sections import BatchSize, Count, Fraction, Rate, Section, Seed
+from domainbert.recipe.sections import (
+    BatchSize,
+    Count,
+    Fraction,
+    Rate,
+    Section,
+    Seed,
+    no_truth_value,
+)
 
 
 class MaskRates(Section):
@@ -36,7 +44,7 @@ def _weighted(value: Any) -> Any:
     return dict.fromkeys(value, 1.0) if isinstance(value, list | tuple) else value
 
 
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(no_truth_value)]
 Weights = Annotated[dict[str, Weight], BeforeValidator(_weighted)]
 
 
