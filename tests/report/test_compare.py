@@ -31,6 +31,7 @@ def model(
         about = {"settings": {}, "model": SimpleNamespace(doubt=doubt)}
         result = SimpleNamespace(task=TASK, seed=seed, test={metric.name: value}, **about)
         scored = {"result": result, "records": counts_N3, "is_baseline": baseline, "name": "x"}
+        scored["n_records"] = len(counts_N3)
         results.append(SimpleNamespace(**scored))
     return group(results)  # type: ignore[arg-type]
 

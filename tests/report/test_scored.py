@@ -112,7 +112,7 @@ def test_odd_words_are_read_back(path: Path) -> None:
     tags = ("B-ROLE",) * len(words)
     predictions = (Prediction(tags, tags, words=words),)
     save(path, predictions, test=score(TASK, predictions))
-    assert len(load_result(path).records) == 1
+    assert load_result(path).n_records == 1
 
 
 MANY = {"kind": "classification", "labels": ["a", "b"], "multi_label": True}

@@ -106,7 +106,8 @@ class Metric:
         name: Its key in results and tables.
         title: What it measures, on one line.
         counts: Predictions of N records to counts (N, ...), whose sum over records is all that
-            `aggregate` needs. Shape and meaning of the counts depend on gold labels alone.
+            `aggregate` needs; an array, or a sparse array of scipy of shape (N, M). Shape and
+            meaning of the counts depend on gold labels alone.
         aggregate: Sums of counts (..., *S) to values (...).
         of_sample: Instead of both: predictions to a value; slower, since an interval calls it for
             every resample.

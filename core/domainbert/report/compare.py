@@ -63,7 +63,7 @@ class Group:
         With one seed it carries the choice of records only.
         """
         metric = primary_metric(self.first.result.task)
-        parts = of_seeds(self.primary.values), of_records(self.means_B, len(self.first.records))
+        parts = of_seeds(self.primary.values), of_records(self.means_B, self.first.n_records)
         low, high = interval(self.primary.mean, *parts)
         return max(metric.low, low), min(metric.high, high)
 
@@ -147,7 +147,7 @@ def compare(base: Group, other: Group) -> Comparison:
     paired = base.seeds == other.seeds
     # Without pairs, the spread over seeds of each counts separately.
     parts = [of_seeds(values[1] - values[0])] if paired else [*map(of_seeds, values)]
-    parts.append(of_records(other.means_B - base.means_B, len(base.first.records)))
+    parts.append(of_records(other.means_B - base.means_B, base.first.n_records))
     centre = other.primary.mean - base.primary.mean
     low, high = interval(centre, *parts)
     unranked = {base.unranked, other.unranked}
@@ -211,7 +211,7 @@ def comparison_json(base: Group, other: Group, comparison: Comparison) -> Any:
     task, metric = base.first.result.task, base.first.result.metric
     shared = {"task": task.name, "version": task.version, "metric": metric}
     sides = [{"name": g.first.name, "seeds": g.seeds, **vars(g.primary)} for g in (base, other)]
-    made = {"records": len(base.first.records), "first": sides[0], "second": sides[1]}
+    made = {"records": base.first.n_records, "first": sides[0], "second": sides[1]}
     return to_jsonable_python({**shared, **made, "comparison": comparison})
 
 

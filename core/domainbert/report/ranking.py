@@ -57,7 +57,7 @@ def _table(results: Sequence[Scored]) -> Table:
     return {
         "task": first.result.task,
         "metric": metric,
-        "records": len(first.records),
+        "records": first.n_records,
         "noticed": most_counts(results),
         "rows": rows,
         "metrics": [metric, *sorted({name for row in rows for name in row["scores"]} - {metric})],

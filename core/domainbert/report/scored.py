@@ -61,6 +61,11 @@ class Scored:
         return f"{model.name} ({source})" if source else model.name
 
     @property
+    def n_records(self) -> int:
+        """Number of test records."""
+        return self.records.shape[0] if hasattr(self.records, "shape") else len(self.records)
+
+    @property
     def is_baseline(self) -> bool:
         """Whether it is of a deterministic baseline, which has no weights and no seed."""
         return self.result.model.sha256 is None

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from domainbert.plugin.components import Metric
 from domainbert.plugin.registry import calling
@@ -51,7 +52,8 @@ def records_of(metric: Metric, predictions: Sequence[Any]) -> Any:
     if metric.counts is None:
         return tuple(predictions)
     with calling(metric):
-        return np.asarray(metric.counts(predictions))
+        counts = metric.counts(predictions)
+    return counts if issparse(counts) else np.asarray(counts)
 
 
 def bootstrap(metric: Metric, runs: Sequence[Any], seed: int = 0) -> NDArray[np.float64]:
@@ -64,7 +66,8 @@ def bootstrap(metric: Metric, runs: Sequence[Any], seed: int = 0) -> NDArray[np.
         runs: Per seed, the result of `records_of`.
         seed: Of the draws.
     """
-    numbers, shape = np.random.default_rng(seed), (_BATCH, len(runs[0]))
+    n_records = runs[0].shape[0] if metric.counts else len(runs[0])
+    numbers, shape = np.random.default_rng(seed), (_BATCH, n_records)
     if metric.aggregate is not None:
         resamples, value = _RESAMPLES, _of_counts(metric.aggregate, runs)
     else:
@@ -76,15 +79,15 @@ def bootstrap(metric: Metric, runs: Sequence[Any], seed: int = 0) -> NDArray[np.
 
 def _of_counts(aggregate: _Function, runs: Sequence[Any]) -> _Function:
     """Return a function from numbers of drawn records (B, N) to means over seeds (B,)."""
-    counts_SN = np.stack(runs)
-    # Summing drawn records is a matrix product with how often each was drawn.
-    flat_NX = np.moveaxis(counts_SN, 1, 0).reshape(counts_SN.shape[1], -1).astype(np.float64)
-    shape = (len(runs), *counts_SN.shape[2:])
+    shape, number = runs[0].shape[1:], runs[0].shape[0]
+    flat = [run if issparse(run) else run.reshape(number, -1).astype(np.float64) for run in runs]
 
     def value(drawn_BN: NDArray[np.int64]) -> NDArray[np.float64]:
-        times_BN = np.stack([np.bincount(row, minlength=len(flat_NX)) for row in drawn_BN])
-        sums = (times_BN @ flat_NX).reshape(len(drawn_BN), *shape)
-        return np.asarray(aggregate(sums), dtype=np.float64).mean(axis=-1)
+        # Summing drawn records is a matrix product with how often each was drawn.
+        times_BN = np.stack([np.bincount(row, minlength=number) for row in drawn_BN])
+        sums = [(times_BN @ run_NX).reshape(len(drawn_BN), *shape) for run_NX in flat]
+        values = [np.asarray(aggregate(each), dtype=np.float64) for each in sums]
+        return np.stack(values, axis=-1).mean(axis=-1)
 
     return value
 

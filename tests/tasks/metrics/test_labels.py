@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import tracemalloc
+import warnings
+
 import numpy as np
 import pytest
 from helpers.tasks import labelled
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from domainbert.plugin.domain import Prediction
+from domainbert.report.statistics import bootstrap, records_of
 from domainbert.tasks.metrics.score import primary_metric, score
 
 SINGLE = labelled("classification", "a", "b", "c")
@@ -26,6 +30,23 @@ def test_scores_of_single_labels_are_those_of_scikit_learn(pairs: list[tuple[str
     assert primary_metric(SINGLE).name == "f1_macro"
     assert made["f1_macro"] == pytest.approx(macro, abs=1e-12)
     assert made["accuracy"] == made["f1_micro"] == accuracy_score(gold, guess)
+    with warnings.catch_warnings(action="ignore"):
+        assert made["mcc"] == pytest.approx(matthews_corrcoef(gold, guess), abs=1e-12)
+
+
+def test_many_classes_of_many_records_take_little_memory() -> None:
+    names = tuple(f"c{n}" for n in range(20_000))
+    many = labelled("classification", *names)
+    predictions = [Prediction((name,), (names[n // 2],)) for n, name in enumerate(names)]
+    tracemalloc.start()
+    try:
+        made = score(many, predictions)
+        bootstrap(primary_metric(many), [records_of(primary_metric(many), predictions)])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert made["f1_macro"] == pytest.approx(2 / 3 / 20_000)
+    assert peak < 400e6
 
 
 def test_matthews_by_hand() -> None:

@@ -6,7 +6,8 @@ alike; a class that only a model predicts is an error where it stands and has no
 
 from __future__ import annotations
 
-import warnings
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from domainbert.plugin.domain import Prediction
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
 CUTS = (1, 3, 5)
 
@@ -34,7 +36,8 @@ def recall(sums: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def macro_f1(sums: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the mean F1 of the classes that occur, from sums of shape (..., K, 3)."""
+    """Return the mean F1 of the classes that occur, from sums of shape (..., K * 3)."""
+    sums = sums.reshape(*sums.shape[:-1], -1, 3)
     occurs = (sums[..., 1] + sums[..., 2] > 0).sum(axis=-1)
     return ratio(f1(sums).sum(axis=-1), occurs)
 
@@ -57,22 +60,26 @@ def micro_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
     return _rows([(len({*gold} & {*guess}), len(guess), len(gold)) for gold, guess in sides])
 
 
-def class_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
-    """Return (right, predicted, gold) per record and class; int64, shape (N, K, 3).
+def class_counts(predictions: Sequence[Prediction]) -> csr_array:
+    """Return (right, predicted, gold) per record and class; sparse, int64, shape (N, K * 3).
 
-    The K classes are those that are gold for some record, sorted.
+    The K classes are those that are gold for some record, sorted. A record has few of them: as a
+    dense array, 20,000 records of 20,000 classes would take 10 GB.
     """
     import numpy as np
+    from scipy.sparse import csr_array
 
     number = {name: k for k, name in enumerate(sorted({c for p in predictions for c in p.gold}))}
-    counts = np.zeros((len(predictions), len(number), 3), dtype=np.int64)
+    rows, columns = list[int](), list[int]()
     for row, prediction in enumerate(predictions):
-        for name in filter(number.__contains__, prediction.predicted):
-            counts[row, number[name], 1] += 1
+        found = [3 * number[name] + 1 for name in prediction.predicted if name in number]
         for name in prediction.gold:
-            counts[row, number[name], 2] += 1
-            counts[row, number[name], 0] += name in prediction.predicted
-    return counts
+            right = name in prediction.predicted
+            found += [3 * number[name] + 2, *([3 * number[name]] if right else [])]
+        rows += [row] * len(found)
+        columns += found
+    ones, shape = np.ones(len(rows), dtype=np.int64), (len(predictions), 3 * len(number))
+    return csr_array((ones, (rows, columns)), shape=shape)
 
 
 def accuracy_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
@@ -81,14 +88,19 @@ def accuracy_counts(predictions: Sequence[Prediction]) -> NDArray[np.int64]:
 
 
 def matthews(predictions: Sequence[Prediction]) -> float:
-    """Return Matthews' correlation of one class per record; 0 where it is undefined."""
-    from sklearn.metrics import matthews_corrcoef
+    """Return Matthews' correlation of one class per record; 0 where it is undefined.
 
+    For more than two classes as Gorodkin 2004 (doi:10.1016/j.compbiolchem.2004.09.006), from sums
+    over classes: scikit-learn's function makes a table of all pairs of classes.
+    """
     if any(len(row) != 1 for p in predictions for row in (p.gold, p.predicted)):
         raise DataError("metric 'mcc' is for one class per record; take another for this task.")
-    with warnings.catch_warnings(action="ignore"):
-        gold = [p.gold[0] for p in predictions]
-        return float(matthews_corrcoef(gold, [p.predicted[0] for p in predictions]))
+    n_records, right = len(predictions), sum(p.gold == p.predicted for p in predictions)
+    gold = Counter(p.gold[0] for p in predictions)
+    guess = Counter(p.predicted[0] for p in predictions)
+    shared = right * n_records - sum(gold[name] * guess[name] for name in gold)
+    spreads = [n_records**2 - sum(n * n for n in side.values()) for side in (gold, guess)]
+    return shared / math.sqrt(math.prod(spreads)) if all(spreads) else 0.0
 
 
 def at_level(metric: Metric, level: str, length: int) -> Metric:
