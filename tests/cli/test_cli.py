@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def domainbert_domains():
 
 LIGHT = """
 import sys
+import unicodedata
 from domainbert.cli.app import main
 sys.argv = ["domainbert", *sys.argv[1:]]
 try:
@@ -168,3 +170,28 @@ def test_a_plugin_adds_a_command_whatever_another_does(
     shelf.add("fake-b", source)
     outcome = python("-m", "domainbert", "hello", "you", PYTHONPATH=str(shelf.folder))
     assert (outcome.code, outcome.out, outcome.err) == (0, "hello you\n", reported)
+
+
+BAD = "\x1b[2J\u202ex"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["adapt", BAD], [BAD], ["adapt", f"--{BAD}=1"], ["adapt", f"--{BAD}"], [f"-{BAD}"],
+        ["adapt", "--processes", BAD], ["adapt", "--until", BAD], ["adapt", "--domain", BAD],
+        ["adapt", "x.yaml", "--set", f"{BAD}=1"], ["adapt", "x.yaml", "--plugin", f"{BAD}.py"],
+        ["evaluate", BAD, "--task", BAD, "--domain", "bio"], ["evaluate", "x", "--seeds", BAD],
+        ["compare", BAD, BAD], ["leaderboard", BAD], ["recipes", "show", BAD],
+        ["recipes", "copy", BAD, "y"], ["recipes", "validate", BAD, BAD], ["plugins", "new", BAD],
+        ["plugins", "check", BAD], ["tokenizer", "report", BAD], ["tokenizer", "extend", BAD],
+    ],
+)  # fmt: skip
+def test_no_word_of_a_user_gives_orders_to_the_terminal(
+    words: list[str], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = cli(*words)
+    assert outcome.code == 2
+    hidden = {c for c in outcome.out + outcome.err if unicodedata.category(c) in {"Cc", "Cf"}}
+    assert hidden <= {"\n"}

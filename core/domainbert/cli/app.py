@@ -16,6 +16,7 @@ import domainbert
 from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes, tokenizer
 from domainbert.errors import DomainBertError
 from domainbert.run.progress import Reporter
+from domainbert.visible import visible
 
 # What is wrong with a path that somebody typed.
 _PATH_ERRORS = {"ENAMETOOLONG", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EROFS", "ELOOP", "ENOENT"}
@@ -96,6 +97,10 @@ def _run() -> None:
         errors.say("error: standard output is closed.")
         sys.exit(1)
     _escape_missing_characters()
+    names = [word.partition("=")[0] for word in sys.argv[1:] if word.startswith("-")]
+    if hidden := next((name for name in names if visible(name) != name), None):
+        errors.say(f"error: no such option: {hidden}")  # what follows would show it unescaped
+        sys.exit(2)
     try:
         for failure in load_plugins().register_commands(app):
             errors.say(failure)

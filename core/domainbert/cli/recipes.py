@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from domainbert.cli import common, complete
 from domainbert.cli.common import JsonOption, PluginOption
+from domainbert.visible import visible
 
 app = typer.Typer(help="List, show, copy and check recipes.", no_args_is_help=True)
 NameArgument = Annotated[
@@ -45,7 +47,9 @@ def show(name: NameArgument, plugin: PluginOption = None) -> None:
 
     Example: `domainbert recipes show bio/quickstart`
     """
-    typer.echo(_text(name, plugin), nl=False)
+    text = _text(name, plugin)
+    # A terminal obeys what a file has to keep.
+    typer.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
 
 
 @app.command()
