@@ -6,7 +6,12 @@ import math
 import os
 import pickle
 import shutil
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +301,45 @@ def test_a_base_that_the_hub_does_not_have_is_refused_with_the_way_out(
     assert message.startswith(f"base {source!r}: neither a local folder nor available from the ")
     assert message.endswith("folder or `package:…` (see `domainbert recipes list`).")
     assert not [request for request in hub.requests if "/resolve/" in request.path]
+
+
+@pytest.fixture
+def silent(hub: Any) -> Iterator[Any]:
+    """The hub, which does not answer for the weights."""
+    answer, end = hub.special, threading.Event()
+
+    def wait(request: Any) -> Any:
+        if "/resolve/" in request.path and request.path.endswith("model.safetensors"):
+            end.wait(60)
+        return answer(request)
+
+    hub.special = wait
+    yield hub
+    end.set()
+
+
+def test_a_hub_that_sends_nothing_is_given_up(
+    silent: Any, python: Callable[..., Any], tmp_path: Path
+) -> None:
+    code = f"import domainbert.storage.hub as hub; hub.PATIENCE = 3\n{FIND}"
+    variables = {"HF_ENDPOINT": silent.address, "HF_HOME": str(tmp_path / "hub")}
+    outcome = python("-c", code, "someone/tiny", "", **variables, HF_HUB_OFFLINE="0")
+    assert json.loads(outcome.out.splitlines()[-1])[0] == 2
+    assert "nothing arrived in 3 seconds" in outcome.out
+
+
+def test_a_signal_ends_a_download_from_a_silent_hub(silent: Any, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("One line.\n" * 9)
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("base: someone/tiny\ncorpus: [{path: text.txt}]\ntrain: {steps: 1}\n")
+    variables = {"HF_ENDPOINT": silent.address, "HF_HOME": str(tmp_path / "hub")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "domainbert", "adapt", str(recipe), "--out", str(tmp_path / "run")],
+        env={**os.environ, **variables, "HF_HUB_OFFLINE": "0"}, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while not any(request.path.endswith("model.safetensors") for request in silent.requests):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=30)[1].decode()
+    assert (process.returncode, "Stopped by SIGTERM" in said) == (75, True), said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -78,7 +78,11 @@ class LoadedModel:
 
 
 def find_base(
-    source: str, folder: Path, revision: str | None = None, sha256: str | None = None
+    source: str,
+    folder: Path,
+    revision: str | None = None,
+    sha256: str | None = None,
+    poll: Callable[[], None] = lambda: None,
 ) -> BaseFolder:
     """Locate a base checkpoint and check that it is safe to load.
 
@@ -87,6 +91,7 @@ def find_base(
         folder: A relative local folder starts here.
         revision: Commit hash of a hub checkpoint.
         sha256: Expected hash of the weights.
+        poll: Called again and again during a download; raises if a signal asked to stop.
 
     Raises:
         BaseModelError: Not found, without safetensors, asking for code, or with another hash.
@@ -99,7 +104,7 @@ def find_base(
     elif source.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(source):
         raise BaseModelError(f"{name}: no such folder, and not a hub id.")
     else:
-        path, commit = from_hub(source, revision)
+        path, commit = from_hub(source, revision, poll)
     if revision is not None and commit is None:
         raise BaseModelError(f"{name}: `revision` is for hub ids; use `sha256` to pin it.")
     files = weight_files(path, name)

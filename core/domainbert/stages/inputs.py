@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
             session.check_stop("downloading")
             bar(done, total)
 
-        base = find_base(recipe.base.source, folder, recipe.base.revision, recipe.base.sha256)
+        wanted = recipe.base.source, folder, recipe.base.revision, recipe.base.sha256
+        base = find_base(*wanted, partial(session.check_stop, "downloading"))
         sources = find_sources(recipe.corpus, domain, folder, progress, session.run.path)
         tasks = tuple(load_task(section, domain, folder, progress) for section in recipe.tasks)
     session.check_stop("loading the base")
