@@ -20,6 +20,7 @@ from domainbert.plugin.domain import Prediction
 from domainbert.plugin.registry import component
 from domainbert.recipe.sections import TaskSection
 from domainbert.run.session import Session
+from domainbert.storage.files import sha256_file
 from domainbert.tasks.load import SPLITS, load_task
 
 
@@ -49,7 +50,8 @@ def test_a_sentence_pair_task_is_fine_tuned_scored_and_compared(
     loaded = load_task(section, None, tmp_path)
     assert (loaded.task.labels, len(loaded.splits["train"])) == (("other", "same"), 32)
     folder = family_folder("bert")
-    models = [ModelUnderTest(name, folder, "0" * 64) for name in ("base", "adapted")]
+    digest = sha256_file(folder / "model.safetensors")
+    models = [ModelUnderTest(name, folder, digest) for name in ("base", "adapted")]
     settings = SETTINGS.model_copy(update={"seeds": (0, 1), "epochs": 1})
     (report,) = evaluate(models, [loaded], settings, session)
     assert list(report.scores) == ["base", "adapted", "majority"]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from domainbert.errors import BaseModelError
 from domainbert.model.load import BaseFolder, find_base, load_masked_lm
@@ -209,6 +210,16 @@ def test_encoder_weights_that_are_missing_or_wrong_are_counted_and_one_is_named(
 # --- from a model hub --------------------------------------------------------------------------
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_weights_that_were_replaced_after_their_check_are_not_used(base: Path) -> None:
+    found = find_base(str(base), Path())
+    tensors = load_file(base / "model.safetensors")
+    save_file(
+        {k: v + 1e-3 for k, v in tensors.items()}, base / "model.safetensors", {"format": "pt"}
+    )
+    with pytest.raises(BaseModelError, match="its weights were replaced while it was used"):
+        load_masked_lm(found, 0)
 
 
 FIND = """

@@ -15,6 +15,7 @@ from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.registry import load_plugins
 from domainbert.report.compare import TaskReport
 from domainbert.run.session import Session
+from domainbert.storage.files import sha256_file
 
 PLUGIN = """
 from dataclasses import replace
@@ -41,7 +42,8 @@ def run(tmp_path: Path, family_folder: Any, session: Session) -> Iterator[Evalua
     """Evaluate one tiny model and the baselines on tasks, with a plugin of broken components."""
     (tmp_path / "broken.py").write_text(PLUGIN, encoding="utf-8")
     load_plugins([tmp_path / "broken.py"])
-    model = ModelUnderTest("base", family_folder("bert"), "0" * 64)
+    folder = family_folder("bert")
+    model = ModelUnderTest("base", folder, sha256_file(folder / "model.safetensors"))
     settings = SETTINGS.model_copy(update={"seeds": (0,), "epochs": 1})
     yield lambda *tasks, **changes: evaluate(
         [model], tasks, settings.model_copy(update=changes), session

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,17 @@ def _check_regular(path: Path, name: str, max_bytes: int | None = None) -> None:
         raise BaseModelError(f"{name}: {error}") from None
 
 
+def check_unchanged(folder: Path, sha256: str | None, name: str) -> None:
+    """Refuse weights that were replaced between their check and their use.
+
+    Raises:
+        BaseModelError: They have another hash now.
+    """
+    if sha256 and (found := hash_weights(weight_files(folder, name))) != sha256:
+        changed = f"{found[:12]}… in place of {sha256[:12]}…"
+        raise BaseModelError(f"{name}: its weights were replaced while it was used: {changed}")
+
+
 def check_config(folder: Path, files: Iterable[Path], name: str) -> None:
     """Refuse a configuration that runs code, is no encoder's, or does not fit the weights.
 
@@ -154,7 +166,7 @@ def _problems(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
         yield f"config.json asks to fetch code ({', '.join(kernels)})."
     if "transformers_weights" in config:
         yield f"config.json names other weights (transformers_weights). Only {WEIGHTS} is loaded."
-    if config.get("quantization_config"):
+    if any(config.get(key) for key in ("quantization_config", "compression_config")):
         yield "config.json says that the weights are quantised. Use the checkpoint in full."
     yield from _wrong_values(config)
 
@@ -199,3 +211,29 @@ def _shapes(path: Path, name: str) -> list[list[int]]:
             return [stream.get_slice(key).get_shape() for key in stream.keys()]  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise BaseModelError(f"{name}: {path.name} is damaged: {error}. Fetch it again.") from None
+
+
+def check_ids(tokenizer: Any, rows: int, name: str) -> None:
+    """Refuse ids of a tokenizer that are no rows of the model, have no token or have two.
+
+    Args:
+        tokenizer: With all its entries.
+        rows: Of the model's embeddings.
+        name: Of the checkpoint, for messages.
+
+    Raises:
+        BaseModelError: With the first of them.
+    """
+    tokens = tokenizer.get_vocab()
+    ids = sorted(tokens.values())
+    problem = ""
+    if ids[0] < 0 or ids[-1] >= rows:
+        problem = f"the tokenizer has the id {ids[-1]}, the model {rows} rows"
+    elif len({*ids}) < len(ids):
+        twice = next(first for first, second in pairwise(ids) if first == second)
+        problem = f"two tokens have the id {twice}"
+    elif ids != list(range(len(ids))):
+        hole = next(number for number, found in enumerate(ids) if number != found)
+        problem = f"no token has the id {hole}, and some have larger ones"
+    if problem:
+        raise BaseModelError(f"{name}: {problem}. Tokenizer and model do not belong together.")

@@ -7,12 +7,18 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import BaseModelError, RecipeError, one_line
-from domainbert.model.check import check_config, check_files, hash_weights, weight_files
+from domainbert.model.check import (
+    check_config,
+    check_files,
+    check_ids,
+    check_unchanged,
+    hash_weights,
+    weight_files,
+)
 from domainbert.storage.files import expand_user, manifest_trouble
 from domainbert.storage.hub import from_hub
 from domainbert.tokenizer.load import load_tokenizer
@@ -158,6 +164,7 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
     broken = next((n for n, p in model.named_parameters() if not torch.isfinite(p).all()), None)
     if broken:
         raise BaseModelError(f"{name}: {broken} holds values that are not finite.")
+    check_unchanged(base.folder, base.sha256, name)
     check_ids(tokenizer, model.config.vocab_size, name)
     _check_output(model, tokenizer, name)
     return LoadedModel(model, tokenizer, new_head=bool(missing))
@@ -185,32 +192,6 @@ def _of_encoder(key: str, model: Any) -> bool:
     prefix, roots = model.base_model_prefix + ".", {n for n, _ in model.base_model.named_children()}
     inside = key.startswith(prefix) or key.split(".", 1)[0] in roots
     return inside and not _UNUSED.search(key)
-
-
-def check_ids(tokenizer: Any, rows: int, name: str) -> None:
-    """Refuse ids of a tokenizer that are no rows of the model, have no token or have two.
-
-    Args:
-        tokenizer: With all its entries.
-        rows: Of the model's embeddings.
-        name: Of the checkpoint, for messages.
-
-    Raises:
-        BaseModelError: With the first of them.
-    """
-    tokens = tokenizer.get_vocab()
-    ids = sorted(tokens.values())
-    problem = ""
-    if ids[0] < 0 or ids[-1] >= rows:
-        problem = f"the tokenizer has the id {ids[-1]}, the model {rows} rows"
-    elif len({*ids}) < len(ids):
-        twice = next(first for first, second in pairwise(ids) if first == second)
-        problem = f"two tokens have the id {twice}"
-    elif ids != list(range(len(ids))):
-        hole = next(number for number, found in enumerate(ids) if number != found)
-        problem = f"no token has the id {hole}, and some have larger ones"
-    if problem:
-        raise BaseModelError(f"{name}: {problem}. Tokenizer and model do not belong together.")
 
 
 def from_folder(kind: Any, folder: Path, problem: str, **options: Any) -> Any:

@@ -162,9 +162,11 @@ def _finetune(
     trial: Trial, folder: Path, settings: EvaluateSection, session: Session
 ) -> tuple[Predictions, int, int]:
     """Return predictions, the number of the encoder's weights, and that of long test texts."""
+    from domainbert.model.check import check_unchanged
     from domainbert.tasks.finetune import finetune, predict
 
     loaded = trial.loaded
+    check_unchanged(folder, trial.model.sha256, f"model {trial.model.name!r}")
     with session.reporter.bar(_title(trial)) as bar:
         tuned = finetune(folder, loaded, settings, trial.seed, session, bar)
     predictions, kind = predict(tuned), tuned.kind
