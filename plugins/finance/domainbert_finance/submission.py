@@ -29,7 +29,7 @@ _NAMES = re.compile(
 )
 _KNOWN_BY = 4  # lines: the rest of that of <TEXT>, a mark such as <PDF>, and what follows
 _ENCODED = re.compile(rb"begin [0-7]{3} |<PDF>", re.IGNORECASE)
-_WRAPPERS = re.compile(r"^\s*</?XBRL>\s*$", re.IGNORECASE | re.MULTILINE)
+_WRAPPERS = re.compile(r"^[^\S\n]*</?XBRL>[^\S\n]*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)

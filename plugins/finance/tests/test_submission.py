@@ -43,6 +43,14 @@ def test_parts_of_a_submission(write: Callable[..., Path], name: str) -> None:
     ]
 
 
+def test_a_million_empty_lines_take_no_time_that_anybody_notices(
+    write: Callable[..., Path],
+) -> None:
+    # Where blanks were looked for across lines, the time grew with the square of their number.
+    path = write("f.txt", HEADER + part("8-K", PAGE + "\n" * 1_000_000) + END)
+    assert [document.text for document in read_submission(path)] == ["Hello"]
+
+
 def test_envelopes_of_the_nineties_and_crlf(write: Callable[..., Path]) -> None:
     old = (PEM + HEADER + LETTER + END).replace("SEC-", "IMS-") + "-----END PRIVACY-ENHANCED--\n"
     path = write("old.txt", old.replace("\n", "\r\n"))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domainbert_patent.symbols import Code
 
 _NUMBER = re.compile(r"([A-Z]*)0*([0-9A-Z]+)")
+_LONGEST_NUMBER = 64
 # `1. A pump`, `1 . A pump`, `1.A pump`; a bare number stays, it may begin the claim.
 _CLAIM_NUMBER = re.compile(r"\s*([0-9]{1,4})\s*(?:[.):]\s*(?![0-9])|(?=[A-Z]))")
 # Status identifiers of 37 CFR 1.121(c), behind a number, a list or a range of numbers.
@@ -85,7 +86,8 @@ def patent_id(country: str, number: str, kind: str) -> str:
         number: As published: `06859910`, `D0435854`, `20050004437`.
         kind: Kind code.
     """
-    match = _NUMBER.fullmatch(number)
+    # No office has longer numbers, and longer text takes the square of its length.
+    match = _NUMBER.fullmatch(number) if len(number) <= _LONGEST_NUMBER else None
     plain = f"{match[1]}{match[2]}" if match else number
     return f"{country}-{plain}-{kind}"
 
