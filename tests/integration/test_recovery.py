@@ -197,6 +197,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_decide_alike_when_one_sees_it(
     town: Any, adapt: Adapt, poison: Poison
 ) -> None:

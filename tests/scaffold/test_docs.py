@@ -75,6 +75,7 @@ def shell(bare_environment: None, tmp_path: Path) -> Callable[[str], str]:
     return call
 
 
+@pytest.mark.slow
 def test_the_tutorial_goes_from_a_file_to_a_wheel(
     shell: Callable[[str, str], str], tmp_path: Path
 ) -> None:

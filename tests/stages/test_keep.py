@@ -370,6 +370,7 @@ DAMAGED = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
 @pytest.mark.parametrize("name", DAMAGED)
 def test_what_was_damaged_after_the_end_is_made_again_with_the_same_content(

@@ -208,7 +208,8 @@ def _is_private(host: str | None) -> bool:
         found = socket.getaddrinfo(host, None)
     except (OSError, UnicodeError):
         return False
-    return any(not ipaddress.ip_address(item[4][0]).is_global for item in found)
+    addresses = [ipaddress.ip_address(item[4][0]) for item in found]
+    return any(address.is_multicast or not address.is_global for address in addresses)
 
 
 class _Pace:
