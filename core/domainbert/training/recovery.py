@@ -177,7 +177,7 @@ def _report(job: Job, checkpoint: Path, step: int) -> None:
 
 
 def _keep(session: Session, key: str, entries: list[Any]) -> None:
-    """Add to a list in the lock; a folder inside a run has none."""
+    """Add to a list in the lock, if the folder has one."""
     run = session.run
     if entries and run.lock.is_file():
         update_lock(run, **{key: [*read_lock(run).get(key, []), *entries]})
