@@ -62,7 +62,8 @@ def _list_tasks(registry: Registry, as_json: bool) -> None:
     rows = []
     for (key, hook), items in registry.answers.items():
         for item in items if hook in {"domainbert_domains", "domainbert_tasks"} else ():
-            domain, tasks = (item[0], item[1:]) if hook.endswith("tasks") else (item.name, item.tasks)
+            of_another = hook == "domainbert_tasks"
+            domain, tasks = (item[0], item[1:]) if of_another else (item.name, item.tasks)
             for task in tasks if domain in registry.domains else ():
                 about = {key: getattr(task, key) for key in ("kind", "title", "licence")}
                 rows.append({"domain": domain, "task": task.name, "plugin": titles[key], **about})

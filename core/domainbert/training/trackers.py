@@ -1,8 +1,8 @@
 """Experiment trackers by name, through Accelerate: they get the lines of `metrics.jsonl`.
 
 A run that goes on repeats steps since its last checkpoint, with the same numbers. What a tracker
-has, it is not given again: `trackers/state.json` knows the last step sent. Steps that
-train a new head are not sent: after them a vocabulary may grow, and steps count from zero again.
+has, it is not given again: `trackers/state.json` knows the last step sent. Steps that train a new
+head are not sent: after them a vocabulary may grow, and steps count from zero again.
 """
 
 from __future__ import annotations
