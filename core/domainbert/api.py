@@ -121,6 +121,7 @@ def evaluate(
     settings = recipe.evaluate if recipe else EvaluateSection()
     settings = settings.model_copy(update={"seeds": tuple(range(seeds))})
     place = Path(out) if out else comparison.default_folder(target, other, chosen is not None)
+    comparison.check_folder(place, other)
     with open_session(place, Reporter()) as session:
         with download_bar(session.reporter) as progress:
             loaded = [load_task(section, found, folder, progress) for section in sections]

@@ -39,6 +39,8 @@ def test_a_run_and_more_seeds(town: Any, capsys: pytest.CaptureFixture[str]) -> 
     assert again is not None and again.adaptation.after == run.adaptation.after
     done = domainbert.evaluate("mine", seeds=2)
     assert done.results == Path("mine/results")
+    with pytest.raises(domainbert.UserError, match="mine: is a run, whose scores of its base"):
+        domainbert.evaluate("mine", against="base", out="mine")
     (report,) = done.reports
     assert len(report.scores["adapted"][report.metric].values) == 2
 

@@ -86,13 +86,20 @@ def adapt(
     last = "vocabulary" if several else until
     summary = run_adaptation(chosen.recipe, chosen.folder, out, registry, Reporter(), last)
     if several:  # data stages are done: ranks train and score
-        from domainbert.launch.supervisor import supervise
-
-        raise typer.Exit(supervise(processes, out))
+        _supervise(processes, out, until, plugin)
     if summary is not None:
         _print_summary(summary, out, plugin, as_json)
     elif until is not None and not is_worker():
         _print_stage(until, out, plugin)
+
+
+def _supervise(processes: int, out: Path, until: str | None, plugin: list[Path] | None) -> None:
+    from domainbert.launch.supervisor import supervise
+
+    code = supervise(processes, out)
+    if code == 0 and until is not None:
+        _print_stage(until, out, plugin)
+    raise typer.Exit(code)
 
 
 def _print_stage(name: str, out: Path, plugin: list[Path] | None) -> None:

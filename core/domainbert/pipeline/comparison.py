@@ -87,5 +87,16 @@ def default_folder(target: str, against: str | None, is_run: bool) -> Path:
     return Path("evaluations") / "-against-".join(map(_plain, filter(None, (target, against))))
 
 
+def check_folder(folder: Path, against: str | None) -> None:
+    """Refuse to write scores of another base over those of a run.
+
+    Raises:
+        RunFolderError: The folder is that of a run.
+    """
+    if against and RunFolder(folder).lock.is_file():
+        what = f"{folder}: is a run, whose scores of its base those of {against} would replace"
+        raise RunFolderError(f"{what}. Name another folder with --out, or none.")
+
+
 def _plain(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-._" else "-" for c in text).strip("-.") or "model"
