@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,9 @@ def check(
             log = tmp_path_factory.mktemp("log") / "log"
             pid = server.start(["adapt", "town.yaml", "--out", "run"], project, log)
             assert server.wait(pid) == 0, Path(log).read_text(encoding="utf-8")
-        wrong, _ = faults(cases, project, server, tmp_path_factory.mktemp("cases"))
+        wrong, counts = faults(cases, project, server, tmp_path_factory.mktemp("cases"))
+        # Shown by `pytest -rP`.
+        sys.stdout.write(f"bad inputs: {json.dumps(counts)}, {len(wrong)} wrong\n")
         assert not wrong, "\n".join(wrong)
 
     return run
