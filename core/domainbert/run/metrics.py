@@ -28,7 +28,7 @@ def append_metrics(run: RunFolder, entry: dict[str, Any]) -> None:
 def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
     """Return the metrics lines up to the first that is damaged, as one that was cut short is."""
     entries: list[dict[str, Any]] = []
-    lines = run.metrics.read_bytes().splitlines() if run.metrics.exists() else []
+    lines = run.metrics.read_bytes().splitlines() if run.metrics.is_file() else []
     with suppress(ValueError, RecursionError, TypeError, KeyError):
         for line in lines:
             entry = json.loads(line.decode("utf-8"))
@@ -46,13 +46,13 @@ def rewind_metrics(run: RunFolder, step: int) -> None:
     phase = _PHASES[run.training]
     kept = [e for e in read_metrics(run) if e["phase"] != phase or e["step"] <= step]
     kept.sort(key=lambda entry: entry["phase"] != "head")
-    if run.metrics.exists():
+    if run.metrics.is_file():
         lines = (json.dumps(entry, sort_keys=True) + "\n" for entry in kept)
         write_text(run.metrics, "".join(lines))
 
 
 def sync_metrics(run: RunFolder) -> None:
     """Flush the metrics to the device, so that no checkpoint is ahead of them."""
-    if run.metrics.exists():
+    if run.metrics.is_file():
         with storage_errors(run.metrics):
             fsync_path(run.metrics)
