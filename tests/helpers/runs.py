@@ -77,3 +77,15 @@ def copied(whole: RunFolder, name: str, step: int = 10**8) -> RunFolder:
     run = RunFolder(whole.path.with_name(name))
     shutil.copytree(whole.path, run.path)
     return back_to(run, step)
+
+
+def cut(path: Path) -> None:
+    """Leave the first half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path) -> None:
+    """Change a bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)

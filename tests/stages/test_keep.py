@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.runs import digests, numbers, times
+from helpers.runs import cut, digests, flip, numbers, times
 from helpers.town import HELD_OUT, task
 
 import domainbert.run.folder
@@ -229,7 +229,7 @@ def edit(file: str, before: bytes, after: bytes) -> Callable[[Path], None]:
     return change
 
 
-def flip(folder: Path) -> None:
+def flip_weight(folder: Path) -> None:
     path = folder / "base" / "model.safetensors"
     content = bytearray(path.read_bytes())
     content[-20] ^= 1
@@ -246,7 +246,7 @@ def same(_: Path) -> None:
         (edit("letters.txt", b"the", b"tho"), (), "corpus", r"files\.0 letters\.txt: '\w+' → '"),
         (edit("base/tokenizer.json", b'"them": ', b'"theme": '), (), "corpus", "tokenizer: '"),
         (edit("base/config.json", b'"gelu"', b'"relu"'), (), "head", r"base\.config\.json: '"),
-        (flip, (), "head", r"base\.weights: '\w+' → '\w+'\. "),
+        (flip_weight, (), "head", r"base\.weights: '\w+' → '\w+'\. "),
         (same, ("train.steps=5",), "pretrain", r"train\.steps: 4 → 5\. "),
         (
             same, ("train.weight_decay=0.1", "train.dropout=0"), "head",
@@ -351,16 +351,6 @@ def test_without_a_limit_of_checkpoints_the_model_stays_alone(
     adapt(town, "pruned", "--set", "train.save_total_limit=0")
     assert list((town.folder / "pruned").glob("*/checkpoints")) == []
     assert numbers(RunFolder(town.folder / "pruned")) == numbers(whole)
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 DAMAGED = (

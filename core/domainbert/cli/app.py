@@ -69,7 +69,7 @@ def main() -> None:
     try:
         _run()
     except SystemExit as ended:
-        _leave_threads(before, ended.code if isinstance(ended.code, int) else 0)
+        _leave_threads(before, ended.code if isinstance(ended.code, int) else bool(ended.code))
         raise
 
 

@@ -61,6 +61,11 @@ def difference(compared: Any) -> str:
     return f"{centre} points, 95 % interval {low} to {high}: {compared.verdict}{notes}"
 
 
+def sign(verdict: str) -> str:
+    """Return the sign of a verdict in tables over several tasks."""
+    return {"better": "▲", "worse": "▼", "not shown": "="}.get(verdict, "?")
+
+
 def templates(**options: Any) -> Any:
     """Return the Jinja environment of all templates, with the filters of this module."""
     import jinja2
@@ -68,6 +73,6 @@ def templates(**options: Any) -> Any:
     options |= {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     options |= {"loader": jinja2.FileSystemLoader(TEMPLATES), "undefined": jinja2.StrictUndefined}
     environment = jinja2.Environment(**options)  # noqa: S701  # HTML sets `autoescape`
-    filters = (percent, spread, cell, plain, signed)
+    filters = (percent, spread, cell, plain, signed, sign)
     environment.filters.update({function.__name__: function for function in filters})
     return environment

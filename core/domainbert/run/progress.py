@@ -111,7 +111,7 @@ class Reporter:
             yield Bar(self, None, 0)
             return
         name, gauge, share, _ = Progress.get_default_columns()
-        # The spinner moves by itself, also while a step takes long.
+        # The spinner moves without updates, also while a step takes long.
         columns = (
             SpinnerColumn(),
             name,

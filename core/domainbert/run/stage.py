@@ -93,12 +93,16 @@ def is_done(stage: Stage) -> bool:
     written = read_stage(stage.folder)
     if written is None or written.get("key") != stage.key or not written.get("done"):
         return False
-    return not outputs_trouble(stage.folder)
+    return not _trouble(stage.folder, written)
 
 
 def outputs_trouble(folder: Path) -> str:
     """Return which output of a finished stage differs from what it wrote; empty if none does."""
-    for name, expected in (read_stage(folder) or {}).get("outputs", {}).items():
+    return _trouble(folder, read_stage(folder) or {"outputs": {}})
+
+
+def _trouble(folder: Path, written: Mapping[str, Any]) -> str:
+    for name, expected in written["outputs"].items():
         if trouble := files.file_trouble(folder / name, expected):
             return f"{Path(name).name} {trouble}"
     return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.bad_inputs import Case
+from helpers.runs import cut, flip
 
 pytestmark = pytest.mark.slow
 
@@ -23,16 +24,6 @@ FILES = (
 )  # fmt: skip
 FREE = (0, 1, 2)
 """Rebuilt, refused, or of no use to the command; never a traceback, never a hang."""
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def empty(path: Path) -> None:
