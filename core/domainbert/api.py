@@ -15,7 +15,7 @@ import yaml
 
 from domainbert.pipeline import comparison
 from domainbert.pipeline.choose import choose_recipe, continue_run, load_registry, run_folder
-from domainbert.recipe.sections import EvaluateSection
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.report.card import RunSummary
 from domainbert.report.compare import TaskReport
 from domainbert.run.folder import RunFolder, owned

@@ -82,7 +82,7 @@ def town(tiny_base: Path, tmp_path: Path) -> Path:
         "train: {steps: 1, batch_size: 2, max_seq_length: 16, precision: fp32}\n"
         "tasks:\n  - {name: roles, kind: tagging, train: train.tsv, validation: validation.tsv, "
         "test: test.tsv}\n"
-        "evaluate: {seeds: [0], epochs: 1, max_seq_length: 16}\n"
+        "evaluate: {seeds: [0], epochs: 1, min_steps: 1, max_seq_length: 16}\n"
     )
     return path
 

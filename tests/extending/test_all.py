@@ -29,7 +29,7 @@ RECIPE: dict[str, Any] = {
          "baselines": ["nearest-neighbour"], "train": "train.tsv", "validation": "validation.tsv",
          "test": "test.tsv"},
     ],
-    "evaluate": {"seeds": [0], "epochs": 1, "max_seq_length": 32},
+    "evaluate": {"seeds": [0], "epochs": 1, "min_steps": 1, "max_seq_length": 32},
 }  # fmt: skip
 
 

@@ -7,15 +7,17 @@ from typing import Any
 
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Example, Sentence, Task
-from domainbert.recipe.sections import EvaluateSection
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import Tuned, finetune
+from domainbert.tasks.finetune import Candidate, finetune, prepare
 from helpers.town import PEOPLE, PLACES
 
 DEEDS = ["moved", "counted", "found", "opened"]
 TAGS = ("O", "B-ROLE", "O", "B-PLACE", "I-PLACE", "O", "O")
-SETTINGS = EvaluateSection(epochs=2, batch_size=4, learning_rate=1e-3, max_seq_length=16)
+SETTINGS = EvaluateSection(
+    epochs=2, min_steps=1, batch_size=4, learning_rate=1e-3, max_seq_length=16
+)
 HASHES = dict.fromkeys(("train", "validation", "test"), "0" * 64)
 
 
@@ -63,7 +65,8 @@ def classification(several: bool = False, **splits: tuple[Example, ...]) -> Load
 
 def tune(
     folder: Path, loaded: LoadedTask, session: Session, seed: int = 0, **changes: Any
-) -> Tuned:
+) -> Candidate:
     """Fine-tune a tiny checkpoint."""
     settings = SETTINGS.model_copy(update=changes)
-    return finetune(folder, loaded, settings, seed, session, Bar(Reporter(enabled=False), None, 0))
+    bar = Bar(Reporter(enabled=False), None, 0)
+    return finetune(prepare(folder, loaded, settings, session), seed, bar)

@@ -74,7 +74,13 @@ def recipe(train: dict[str, Any], **more: Any) -> dict[str, Any]:
         HELD_OUT: {"fraction": 0.2},
         "train": settings | train,
         "tasks": [task("town-names", "tagging")],
-        "evaluate": {"seeds": [0, 1], "epochs": 1, "batch_size": 4, "max_seq_length": 16},
+        "evaluate": {
+            "seeds": [0, 1],
+            "epochs": 1,
+            "min_steps": 1,
+            "batch_size": 4,
+            "max_seq_length": 16,
+        },
         **more,
     }
 

@@ -8,7 +8,6 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,25 +147,25 @@ def test_a_signal_while_evaluating_keeps_the_finished_cells(
     plain = domainbert.tasks.finetune.finetune
     started = []
 
-    def interrupted(folder: Path, task: Any, settings: Any, seed: int, *rest: Any) -> Any:
-        started.append((folder.name, seed))
+    def interrupted(candidate: Any, seed: int, bar: Any) -> Any:
+        started.append(seed)
         if len(started) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
-        return plain(folder, task, settings, seed, *rest)
+        return plain(candidate, seed, bar)
 
     monkeypatch.setattr(domainbert.tasks.finetune, "finetune", interrupted)
     output = adapt(town, recipe, "--out", "run", code=75)
     assert output.err.endswith(
         "Stopped by SIGTERM; finished work is kept. Continue with: domainbert adapt run"
     )
-    assert started == [("base", 0), ("model", 0), ("base", 1)]
+    assert started == [0, 1, 0]
     kept = times(run.results)
     assert {name.partition(".")[0] for name in kept} == {
-        f"town-names/{trial}-seed-0" for trial in ("base", "adapted", "majority-type")
+        f"town-names/{trial}" for trial in ("base-seed-0", "base-seed-1", "majority-type-seed-0")
     }
     assert not run.card.exists()
     adapt(town, "run")
-    assert started[3:] == [("base", 1), ("model", 1)]
+    assert started[3:] == [0, 1]
     assert kept.items() <= times(run.results).items()
     assert run.card.exists()
     # An edited prediction is computed again, and no other.

@@ -16,6 +16,7 @@ from domainbert.report.card import RunSummary, render_card, summary_json, write_
 from domainbert.report.compare import Comparison, TaskReport
 from domainbert.report.statistics import Summary
 from domainbert.run.folder import RunFolder
+from domainbert.stages.blend import Blend, Point
 from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import read_json, write_json
 from domainbert.training.held_out import HeldOutScore
@@ -29,10 +30,18 @@ LOW, HIGH = Summary(0.5, 0.01, (0.49, 0.51)), Summary(0.75, 0.02, (0.73, 0.77))
 SCORES = {
     "base": {"f1_strict": LOW, "precision_strict": LOW, "f1_default": Summary(0.52, 0.0, (0.52,))},
     "adapted": {"f1_strict": HIGH, "precision_strict": LOW, "f1_default": HIGH},
+    "blend": {"f1_strict": HIGH, "precision_strict": HIGH, "f1_default": HIGH},
 }
+CURVE = (
+    Point(0.0, 3.25, 2.0, (0.5, 0.52)), Point(0.5, 2.75, 2.1, (0.75, 0.77)),
+    Point(1.0, 2.5, 2.9, (0.7, 0.71)),
+)  # fmt: skip
 REPORT = TaskReport(
     labelled("tagging", "ROLE", name="roles", sample=True), "f1_strict", SCORES,
-    Comparison(0.25, 0.2, 0.3, "better"), {"repaired": 4}, 1.5,
+    {
+        "adapted": Comparison(0.25, -0.2, 0.7, "not shown"),
+        "blend": Comparison(0.25, 0.2, 0.3, "better"),
+    }, {"repaired": 4}, 1.5,
 )  # fmt: skip
 
 
@@ -60,6 +69,9 @@ SUMMARY = RunSummary(
         HeldOutScore(3.25, 0.125, 12, 3456, 789, 23040),
         HeldOutScore(2.5, 0.5, 12, 3456, 789, 23040),
         new_head=True, steps=1500, tokens=4_800_000, seconds=600.0,
+        general=(
+            HeldOutScore(2.0, 0.25, 3, 456, 78, 3040), HeldOutScore(2.9, 0.2, 3, 456, 78, 3040),
+        ),
     ),
     reports=(REPORT,),
     hardware={
@@ -68,6 +80,7 @@ SUMMARY = RunSummary(
     },
     folder=Path("runs/town"),
     language=("en", "no"),
+    blend=Blend(0.5, "none", "best on the validation splits of the tasks", CURVE),
 )  # fmt: skip
 
 

@@ -60,3 +60,16 @@ def test_a_sample_is_last_and_cannot_be_unflagged_by_one_result(tmp_path: Path, 
     assert [(t["task"].name, t["task"].sample, len(t["rows"])) for t in tables(tmp_path)] == [
         ("b", False, 1), ("a", True, 2),
     ]  # fmt: skip
+
+
+def test_results_of_a_label_budget_never_rank_beside_those_of_all_labels(
+    tmp_path: Path, fill: Fill
+) -> None:
+    fill("one", 0.9)
+    fill("two", 0.9, folder="b", task={"train_records": 100})
+    fill("three", 0.9, folder="c", task={"name": "town@100", "train_records": 100})
+    found = tables(tmp_path)
+    assert sorted(row["title"] for table in found for row in table["rows"]) == [
+        "one", "three", "two",
+    ]  # fmt: skip
+    assert [len(table["rows"]) for table in found] == [1, 1, 1]

@@ -16,12 +16,15 @@ import pytest
 from helpers.town import HELD_OUT
 from pydantic import BaseModel
 
+from domainbert.recipe.blend import BlendSection
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import CorpusSection, VocabularySection
 from domainbert.recipe.train import TrainSection
 from domainbert.stages.plan import NOT_OF_HEAD, NOT_OF_WEIGHTS, SCHEMAS
 
 UPDATE = "PYTHONPATH=tests python tests/stages/test_defaults.py"
+NOT_CHOSEN_BY = frozenset({"baselines"})
 GOLDEN = Path(__file__).parents[1] / "golden" / "defaults.json"
 HeldOutSection = type(Recipe.model_fields[HELD_OUT].default)
 
@@ -45,7 +48,9 @@ READ: dict[str, Callable[[], dict[str, Any]]] = {
     "vocabulary": lambda: defaults(VocabularySection),
     "head": lambda: defaults(TrainSection, NOT_OF_WEIGHTS | NOT_OF_HEAD),
     "pretrain": lambda: defaults(TrainSection, NOT_OF_WEIGHTS),
-    "held-out": lambda: defaults(HeldOutSection),
+    "held-out": lambda: defaults(HeldOutSection, frozenset({"general"})),
+    "point": dict,
+    "blend": lambda: {**defaults(BlendSection), **defaults(EvaluateSection, NOT_CHOSEN_BY)},
 }
 
 

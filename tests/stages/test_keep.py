@@ -17,14 +17,15 @@ from helpers.town import HELD_OUT, task
 
 import domainbert.run.folder
 from domainbert.plugin.registry import load_plugins
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.resolve import resolve_recipe
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.sections import EvaluateSection
 from domainbert.recipe.train import BatchRamp, TrainSection
 from domainbert.recipe.yaml import read_yaml
 from domainbert.run.folder import RunFolder
 from domainbert.run.progress import Reporter
 from domainbert.run.session import Session, open_session
+from domainbert.run.stage import Stage
 from domainbert.stages.corpus import build_corpus
 from domainbert.stages.inputs import Inputs, locate
 from domainbert.stages.plan import (
@@ -45,7 +46,7 @@ TRAIN = {"steps": 4, "head_steps": 2, "save_steps": 2, "dropout": 0.1}
 def town(make_town: Callable[[], Any]) -> Any:
     """A recipe that needs every stage."""
     made = make_town()
-    evaluate = {"seeds": [0], "epochs": 1, "batch_size": 4, "max_seq_length": 16}
+    evaluate = {"seeds": [0], "epochs": 1, "min_steps": 1, "batch_size": 4, "max_seq_length": 16}
     sections = {"vocabulary": {"size": 3}, "evaluate": evaluate}
     made.write(with_head=False, animals=True, sections=sections, **TRAIN)
     return made
@@ -78,7 +79,7 @@ class Plan:
 
 def keys(recipe: Recipe, inputs: Inputs, run: RunFolder) -> dict[str, str]:
     planned: Stages = plan_stages(recipe, inputs, run)
-    return {name: stage.key for name, stage in vars(planned).items()}
+    return {name: stage.key for name, stage in vars(planned).items() if isinstance(stage, Stage)}
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +152,17 @@ def test_each_key_of_train_changes_the_stages_that_read_it(plan: Plan, key: str)
     before = plan.keys()
     after = plan.keys(train=plan.recipe.train.model_copy(update={key: other}))
     changed = {name for name in before if before[name] != after[name]}
-    expected = {"head", "pretrain", "base_score", "adapted_score"}
+    expected = {"head", "pretrain", "base_score", "adapted_score", "blend"}
     if key in NOT_OF_HEAD:
-        expected = {"pretrain", "adapted_score"}
+        expected = {"pretrain", "adapted_score", "blend"}
     assert changed == (set() if key in NOT_OF_WEIGHTS else expected)
 
 
 def test_nothing_of_evaluate_changes_a_key(plan: Plan) -> None:
     other = EvaluateSection(
-        seeds=(5,), epochs=9, batch_size=3, learning_rate=0.01, warmup_ratio=0.5,
-        layerwise_lr_decay=0.5, unfreeze="gradual", max_seq_length=99, long_texts="window",
-        baselines=False,
+        seeds=(5,), epochs=9, min_steps=3, steps=7, batch_size=3, learning_rate=0.01,
+        warmup_ratio=0.5, layerwise_lr_decay=0.5, unfreeze="gradual", max_seq_length=99,
+        long_texts="window", baselines=False,
     )  # fmt: skip
     before = plan.recipe.evaluate
     assert not [n for n in EvaluateSection.model_fields if getattr(before, n) == getattr(other, n)]
@@ -183,9 +184,11 @@ FOLDERS = {
     "corpus": set(),
     "vocabulary": set(),
     "head": {"metrics.jsonl"},
-    "pretrain": {"metrics.jsonl", "model"},
+    "pretrain": {"metrics.jsonl", "adapted"},
     "held-out": set(),
-    "model": {"metrics.jsonl", "pretrain"},
+    "adapted": {"metrics.jsonl", "pretrain"},
+    "blend": {"model"},
+    "model": {"blend"},
     "results": set(),
 }
 
@@ -285,7 +288,7 @@ def test_other_terms_change_the_vocabulary_and_what_is_trained_on_it(plan: Plan)
     other = replace(plan.inputs, terms=("heron",))
     before, after = plan.keys(), keys(plan.recipe, other, plan.session.run)
     assert {name for name in before if before[name] != after[name]} == {
-        "vocabulary", "pretrain", "adapted_score",
+        "vocabulary", "pretrain", "adapted_score", "blend",
     }  # fmt: skip
 
 
@@ -318,7 +321,8 @@ def test_a_run_in_parts_has_the_bits_of_one_in_one_go(
         folders = {path.name for path in (town.folder / "parts").glob("*/")}
         done.append(sorted(name for name in folders if not name.startswith(".")))
     assert done == [
-        ["corpus"], ["corpus", "vocabulary"], ["corpus", "head", "model", "pretrain", "vocabulary"],
+        ["corpus"], ["corpus", "vocabulary"],
+        ["adapted", "corpus", "head", "pretrain", "vocabulary"],
     ]  # fmt: skip
     adapt(town, "parts")
     assert numbers(RunFolder(town.folder / "parts")) == numbers(whole)

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.tasks import classification, sentences, tagging, tune
+from helpers.tasks import SETTINGS, classification, sentences, tagging, tune
+from safetensors.torch import load_file, save_file
 
 from domainbert.errors import BaseModelError, RunFailed, Stopped
 from domainbert.model.classifier import load_classifier
 from domainbert.model.layers import depths
 from domainbert.plugin.domain import Sentence
+from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import predict
+from domainbert.tasks.finetune import finetune, predict, prepare
 from domainbert.tasks.metrics.score import score
 
 Folder = Callable[[str], Path]
@@ -106,11 +108,11 @@ def test_a_checkpoint_that_cannot_tag_is_named(family_folder: Folder, tmp_path: 
     shutil.copytree(family_folder("bert"), tmp_path, dirs_exist_ok=True)
     (tmp_path / "config.json").write_text('{"model_type": "nothing"}', encoding="utf-8")
     with pytest.raises(BaseModelError, match="cannot be fine-tuned"):
-        load_classifier(tmp_path, 3, 0)
+        load_classifier(tmp_path, 3)
 
 
 def test_frozen_layers_do_not_change(family_folder: Folder, session: Session) -> None:
-    before = load_classifier(family_folder("bert"), 2, 0).state_dict()
+    before = load_classifier(family_folder("bert"), 2).state_dict()
     changes = {"epochs": 1, "unfreeze": "gradual", "batch_size": 12}
     tuned = tune(family_folder("bert"), classification(), session, **changes)
     after, depth = tuned.model.state_dict(), depths(tuned.model)
@@ -118,3 +120,44 @@ def test_frozen_layers_do_not_change(family_folder: Folder, session: Session) ->
     top = max(depth.values())
     changed = {depth[name] for name in depth if not torch.equal(before[name], after[name])}
     assert changed == {top, top - 1, top - 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ({}, 16), ({"min_steps": 20}, 20), ({"epochs": 9, "min_steps": 20}, 72),
+        ({"steps": 3, "min_steps": 20}, 3),
+    ],
+)  # fmt: skip
+def test_few_labels_get_more_passes_and_steps_are_exact(
+    fit: Fit, monkeypatch: pytest.MonkeyPatch, changes: dict[str, int], steps: int
+) -> None:
+    looks: list[str] = []
+    monkeypatch.setattr(Session, "check_stop", lambda _session, where="": looks.append(where))
+    fit(tagging(), **changes)
+    assert len(looks) == steps
+
+
+def test_one_preparation_serves_every_seed(family_folder: Folder, session: Session) -> None:
+    bar = Bar(Reporter(enabled=False), None, 0)
+    candidate = prepare(family_folder("bert"), tagging(), SETTINGS, session)
+    before = {name: value.clone() for name, value in candidate.model.state_dict().items()}
+    first, second, again = (finetune(candidate, seed, bar) for seed in (0, 1, 0))
+    assert same(candidate.model.state_dict(), before)
+    assert same(first.model.state_dict(), again.model.state_dict())
+    assert not same(first.model.state_dict(), second.model.state_dict())
+    alone = tune(family_folder("bert"), tagging(), session, 1)
+    assert same(alone.model.state_dict(), second.model.state_dict())
+    assert set(prepare(family_folder("bert"), tagging(), SETTINGS, session, ["test"]).windows) == {
+        "train", "test",
+    }  # fmt: skip
+
+
+def test_a_model_with_nan_is_refused_by_name(family_folder: Folder, tmp_path: Path) -> None:
+    shutil.copytree(family_folder("bert"), tmp_path, dirs_exist_ok=True)
+    weights = load_file(tmp_path / "model.safetensors")
+    name = next(name for name in weights if "layer.0" in name)
+    weights[name].view(-1)[0] = float("nan")
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(BaseModelError, match=r"layer\.0.* holds values that are not finite"):
+        load_classifier(tmp_path, 3)

@@ -138,3 +138,33 @@ def test_labels_that_training_lacks_are_refused_or_counted(folder: Path) -> None
     )
     loaded = load_task(own("classification", multi_label=True), None, folder)
     assert loaded.counts == {"unseen_labels": 1, "test_in_train": 2}
+
+
+def test_a_label_budget_names_the_task_and_keeps_the_labels_of_all(folder: Path) -> None:
+    rows = "".join(f"text {n},{'abc'[n % 3]}\n" for n in range(30))
+    (folder / "train.csv").write_text("text,label\n" + rows)
+    (folder / "validation.csv").write_text("text,label\nx,a\n")
+    (folder / "test.csv").write_text("text,label\ny,b\n")
+    every = load_task(own("classification"), None, folder)
+    some = load_task(own("classification", train_records=5), None, folder)
+    assert (some.task.name, some.task.train_records) == ("mine@5", 5)
+    assert some.task.labels == every.task.labels == ("a", "b", "c")
+    assert len(some.splits["train"]) == 5
+    assert set(some.splits["train"]) < set(every.splits["train"])
+    more = load_task(own("classification", name="mine@7"), None, folder)
+    assert set(some.splits["train"]) < set(more.splits["train"])
+    assert some.splits["test"] == every.splits["test"]
+    assert some.task.data == every.task.data
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train_records": 3}, "task 'mine': train_records: 3, but the training split has 2 sen"),
+        ({"train_records": 1}, "task 'mine': train_records: 1, but it has 2 labels; give one each"),
+    ],
+)
+def test_a_label_budget_that_cannot_be_is_refused(
+    folder: Path, changes: dict[str, Any], message: str
+) -> None:
+    assert refused(folder, own(**changes)).startswith(message)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from domainbert.recipe.sections import TaskSection
 from domainbert.tasks.load import load_task
-from domainbert.tasks.shares import share_out
+from domainbert.tasks.shares import label_budget, share_out
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
@@ -59,3 +60,16 @@ def test_labels_that_look_alike_are_one(tmp_path: Path) -> None:
     section = TaskSection.model_validate({"name": "a", "kind": "classification", **files})
     loaded = load_task(section, None, tmp_path)
     assert (loaded.task.labels, loaded.counts["label_forms"]) == (("caf\u00e9", "tea"), 60)
+
+
+@given(st.lists(st.text(max_size=2)), st.integers(0, 9), st.integers(0, 9), st.randoms())
+def test_label_budgets_are_nested_and_a_function_of_the_texts(
+    texts: list[str], first: int, second: int, chance: random.Random
+) -> None:
+    small, large = (label_budget(texts, str, n) for n in sorted((first, second)))
+    assert len(small) == min(first, second, len(texts))
+    assert not Counter(small) - Counter(large)
+    mixed = chance.sample(texts, len(texts))
+    folded = Counter(" ".join(text.casefold().split()) for text in large)
+    again = label_budget(mixed, str, max(first, second))
+    assert Counter(" ".join(text.casefold().split()) for text in again) == folded

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from domainbert.errors import RunFolderError, StorageError
+from domainbert.errors import RunFailed, RunFolderError, StorageError
 from domainbert.model.load import LoadedModel
 from domainbert.model.masked_lm import set_dropout
 from domainbert.storage.files import (
@@ -19,12 +19,16 @@ from domainbert.storage.files import (
 )
 from domainbert.training.checkpoint import (
     TrainState,
+    averageable,
+    checkpoint_of,
     checkpoint_tensors,
+    checkpoints_in,
     load_model,
     load_optimizer,
     newest_checkpoint,
     read_state,
     save_checkpoint,
+    step_of,
 )
 from domainbert.training.loop import select_parameters
 from domainbert.training.schedule import build_optimizer
@@ -93,7 +97,7 @@ def save(
     sum(p.sum() for p in model.parameters()).backward()  # type: ignore[union-attr]
     optimizer.step()
     tensors = checkpoint_tensors(model, optimizer)
-    return save_checkpoint(folder, tensors, replace(STATE, step=step), {}, keep, say)
+    return save_checkpoint(folder, tensors, replace(STATE, step=step), {}, (keep, 1), say)
 
 
 def names(folder: Path) -> list[str]:
@@ -111,7 +115,9 @@ def test_a_checkpoint_restores_every_bit(
         select_parameters(one, phase)
     optimizer = optimizer_of(model)
     learn(model, optimizer, 3)
-    path = save_checkpoint(tmp_path, checkpoint_tensors(model, optimizer), STATE, {}, 1, unexpected)
+    path = save_checkpoint(
+        tmp_path, checkpoint_tensors(model, optimizer), STATE, {}, (1, 1), unexpected
+    )
     restored = optimizer_of(other)
     load_model(path, other)
     load_optimizer(path, other, restored)
@@ -173,3 +179,21 @@ def test_a_checkpoint_of_another_run_or_model_is_refused(tmp_path: Path) -> None
         read_state(path, {**IDENTITY, "corpus": "x"})
     with pytest.raises(RunFolderError, match=r"weights do not fit the model, such as bias"):
         load_model(path, nn.Linear(3, 3))
+
+
+def test_what_an_interruption_left_goes_with_the_next_and_is_not_averaged(tmp_path: Path) -> None:
+    tensors = {"model": {"w": torch.zeros(1)}, "optimizer": {"step.w": torch.ones(1)}}
+    say: list[str] = []
+    for step in (0, 2, 3, 4, 6, 7):  # saved every two steps, interrupted at 3, ended at 7
+        save_checkpoint(tmp_path, tensors, replace(STATE, step=step), {}, (3, 2), say.append)
+    assert [step_of(path) for path in checkpoints_in(tmp_path)] == [4, 6, 7]
+    assert [step_of(path) for path in averageable(tmp_path, 3, 2)] == [4, 6, 7]
+    assert [step_of(path) for path in averageable(tmp_path, 1, 2)] == [7]
+    with pytest.raises(RunFailed, match="5 checkpoints are needed; the run has 4 of them"):
+        averageable(tmp_path, 5, 2)
+    with pytest.raises(RunFailed, match=r"step-00000002: is missing\. Average fewer"):
+        averageable(tmp_path, 4, 2)
+    (checkpoint_of(tmp_path, 6) / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(RunFailed, match=r"step-00000006: model\.safetensors"):
+        averageable(tmp_path, 3, 2)
+    assert not say

@@ -17,6 +17,7 @@ from domainbert.run.progress import Reporter
 if TYPE_CHECKING:
     from domainbert.recipe.schema import Recipe
     from domainbert.report.card import RunSummary
+    from domainbert.stages.blend import Blend
 
 
 RecipeArgument = Annotated[
@@ -88,9 +89,24 @@ def adapt(
     if several:  # data stages are done: ranks train and score
         _supervise(processes, out, until, plugin)
     if summary is not None:
-        _print_summary(summary, out, plugin, as_json)
+        print_summary(summary, out, plugin, as_json)
     elif until is not None and not is_worker():
         _print_stage(until, out, plugin)
+
+
+def _print_curve(blend: Blend) -> None:
+    from domainbert.report.statistics import summarise
+    from domainbert.report.text import spread
+
+    rows = []
+    for point in blend.curve:
+        bits = f"{point.bits:.3f}", "" if point.general is None else f"{point.general:.3f}"
+        score = spread(summarise(point.validation)) if point.validation else ""
+        chosen = "← model/" if point.alpha == blend.alpha else ""
+        rows.append([f"{point.alpha:g}", *bits, score, chosen])
+    heading = ["α", "bits per character", "general text", "validation, %", ""]
+    common.print_table(heading, rows)
+    print_line(f"α = {blend.alpha:g}: {blend.reason}; test splits had no part in it")
 
 
 def _supervise(processes: int, out: Path, until: str | None, plugin: list[Path] | None) -> None:
@@ -115,9 +131,8 @@ def _check_processes(recipe: Recipe, processes: int) -> None:
     check_shares(recipe.train, processes)
 
 
-def _print_summary(
-    summary: RunSummary, out: Path, plugin: list[Path] | None, as_json: bool
-) -> None:
+def print_summary(summary: RunSummary, out: Path, plugin: list[Path] | None, as_json: bool) -> None:
+    """Print what a run did, or its numbers as JSON."""
     from domainbert.report.card import summary_json
 
     if as_json:
@@ -130,6 +145,8 @@ def _print_summary(
         ["masked-token accuracy, %", *(f"{100 * score.accuracy:.1f}" for score in held_out)],
     ]
     common.print_table(["held-out text", "before", "after"], rows)
+    if summary.blend.curve:
+        _print_curve(summary.blend)
     if done.doubt:
         print_line(f"no verdict: {done.doubt}")
     common.print_reports(summary.reports)

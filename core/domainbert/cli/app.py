@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import domainbert
-from domainbert.cli import adapt, compare, evaluate, leaderboard, plugins, recipes, tokenizer
+from domainbert.cli import adapt, blend, compare, evaluate, leaderboard, plugins, recipes, tokenizer
 from domainbert.errors import DomainBertError
 from domainbert.run.progress import Reporter
 from domainbert.visible import visible
@@ -35,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(adapt.adapt)
+app.command()(blend.blend)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(leaderboard.leaderboard)

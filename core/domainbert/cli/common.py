@@ -94,9 +94,8 @@ def print_reports(reports: tuple[TaskReport, ...]) -> None:
         ]
         print_table([name, *(f"{m}, %" for m in metrics), f"{report.metric} by seed"], rows)
     for report in reports:
-        if report.comparison is not None:
-            first, second = list(report.scores)[:2]
-            name = report.task.name
-            print_line(f"{name}: {second} − {first} = {difference(report.comparison)}")
+        first, name = next(iter(report.scores)), report.task.name
+        for other, compared in report.comparisons.items():
+            print_line(f"{name}: {other} − {first} = {difference(compared)}")
         for remark in filter(None, (*remarks(report), report.task.notes)):
             print_line(f"{report.task.name}: {remark}")

@@ -48,6 +48,7 @@ def find_sources(
     folder: Path,
     progress: Progress | None = None,
     apart: Path | None = None,
+    at: str = "",
 ) -> tuple[Source, ...]:
     """Locate every file of the corpus before anything is read.
 
@@ -57,6 +58,7 @@ def find_sources(
         folder: Relative paths start here.
         progress: Called during downloads.
         apart: A run folder, whose files are never part of the corpus of its run.
+        at: Key of the entry in the recipe, where it is none of `corpus`.
 
     Raises:
         RecipeError: A corpus that the domain does not have, or a reader that no plugin has.
@@ -64,7 +66,7 @@ def find_sources(
     """
     sources: list[Source] = []
     for number, section in enumerate(sections):
-        key = f"corpus.{number}"
+        key = at or f"corpus.{number}"
         corpus = None if section.name is None else _named_corpus(section.name, domain, key)
         for path in _paths(section, corpus, folder, key, progress):
             if apart is not None and path.resolve().is_relative_to(apart.resolve()):

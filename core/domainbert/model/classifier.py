@@ -14,8 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from domainbert.errors import BaseModelError
 from domainbert.keyed_random import derive_key
 from domainbert.model.load import from_folder
+from domainbert.model.masked_lm import first_non_finite
 
 
 class Classifier(nn.Module):
@@ -49,19 +51,24 @@ class Classifier(nn.Module):
         return scores_BC.float()
 
 
-def load_classifier(folder: Path, n_outputs: int, seed: int) -> Classifier:
-    """Load an encoder and draw a classifier, equal for every encoder of that size.
+def load_classifier(folder: Path, n_outputs: int) -> Classifier:
+    """Load an encoder and put a classifier on it, which `draw_classifier` has to draw.
 
     Raises:
-        BaseModelError: The folder holds no encoder that can be fine-tuned.
+        BaseModelError: The folder holds no encoder that can be fine-tuned, or one with NaN.
     """
     from transformers import AutoModel
 
     encoder = from_folder(AutoModel, folder, f"{folder}: cannot be fine-tuned")
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # not used, and drawn at random where a checkpoint has none
-    model = Classifier(encoder, n_outputs)
+    if broken := first_non_finite(encoder):
+        raise BaseModelError(f"{folder}: {broken} holds values that are not finite.")
+    return Classifier(encoder, n_outputs)
+
+
+def draw_classifier(model: Classifier, seed: int) -> None:
+    """Draw the classifier, equal for every encoder of one size."""
     torch.manual_seed(derive_key("classifier", seed))
     nn.init.normal_(model.classifier.weight, std=0.02)
     nn.init.zeros_(model.classifier.bias)
-    return model

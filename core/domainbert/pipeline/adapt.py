@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import replace
 from pathlib import Path
 
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import ModelUnderTest, drop_results, evaluate
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
@@ -15,11 +15,12 @@ from domainbert.run.heartbeat import is_worker
 from domainbert.run.progress import Reporter
 from domainbert.run.resume_command import continue_command
 from domainbert.run.session import Session, open_session
+from domainbert.stages.blend import Blend, blend_models
 from domainbert.stages.corpus import build_corpus
 from domainbert.stages.held_out import measure
 from domainbert.stages.inputs import Inputs, locate
 from domainbert.stages.plan import Stages, Until, plan_stages
-from domainbert.stages.pretrain import Adaptation, Trained, fit_head, pretrain
+from domainbert.stages.pretrain import Trained, describe, fit_head, pretrain
 from domainbert.stages.vocabulary import extend_vocabulary
 from domainbert.storage.files import check_utf8, sha256_file
 from domainbert.training.job import check_environment
@@ -81,16 +82,22 @@ def _run_stages(
     adapted = pretrain(stages.pretrain, head, extended, train, session)
     if until == "pretrain":
         return None
-    before = measure(stages.base_score, head.folder, corpus, recipe, session)
-    after = measure(stages.adapted_score, adapted.folder, corpus, recipe, session)
-    adaptation = Adaptation(before, after, inputs.new_head, *astuple(adapted)[1:])
+    given = corpus, inputs, recipe, session
+    before = measure(stages.base_score, head.folder, *given)
+    after = measure(stages.adapted_score, adapted.folder, *given)
+    adaptation = describe(before, after, inputs.new_head, adapted)
     models = _models(inputs, adapted, adaptation.doubt)
     reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
+    blend = blend_models(stages, inputs, corpus, recipe, (before, after), session)
+    if not blend.is_adapted:
+        models.append(_blend(models[1], blend, session))
+        reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
+    drop_results(session, models)
     if not session.is_main:
         return None
     manifest, extension = corpus[0].manifest, extended[0]
     done = adaptation, reports, hardware(session), session.run.path, extension, inputs.language
-    summary = RunSummary(recipe, inputs.base, manifest, *done)
+    summary = RunSummary(recipe, inputs.base, manifest, *done, blend)
     write_card(summary, session.run)
     return summary
 
@@ -102,3 +109,9 @@ def _models(inputs: Inputs, adapted: Trained, doubt: str) -> list[ModelUnderTest
         ModelUnderTest("base", base.folder, base.sha256, base.public_name),
         ModelUnderTest("adapted", adapted.folder, digest, base.public_name, *done),
     ]
+
+
+def _blend(adapted: ModelUnderTest, blend: Blend, session: Session) -> ModelUnderTest:
+    folder = session.run.model
+    digest = sha256_file(folder / "model.safetensors")
+    return replace(adapted, name="blend", folder=folder, sha256=digest, blend=blend.alpha)

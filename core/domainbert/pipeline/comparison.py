@@ -14,8 +14,9 @@ from domainbert.recipe.sections import TaskSection
 from domainbert.run.folder import RunFolder
 from domainbert.run.resume_command import continue_command
 from domainbert.run.stage import outputs_trouble, read_stage
-from domainbert.stages.pretrain import Adaptation
-from domainbert.training.held_out import HeldOutScore
+from domainbert.stages.blend import Blend, read_blend
+from domainbert.stages.held_out import read_measured
+from domainbert.stages.pretrain import Trained, describe
 
 
 def find_models(target: str, against: str | None, chosen: Chosen | None) -> list[ModelUnderTest]:
@@ -39,15 +40,30 @@ def find_models(target: str, against: str | None, chosen: Chosen | None) -> list
     if not run.model.is_dir():
         again = continue_command(run.path, 1)
         raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
-    if trouble := outputs_trouble(run.path / "pretrain"):
-        again = continue_command(run.path, 1)
-        raise RunFolderError(f"{run.model}: {trouble}. Restore it, or rebuild it with: {again}")
+    for name, folder in (("pretrain", run.adapted), ("blend", run.model)):
+        if trouble := outputs_trouble(run.path / name):
+            again = continue_command(run.path, 1)
+            raise RunFolderError(f"{folder}: {trouble}. Restore it, or rebuild it with: {again}")
     stages = [read_stage(run.path / name) or {} for name in ("head", "pretrain")]
     done = [stage.get("result", {}) for stage in stages]
     tokens, seconds = (sum(each.get(key, 0) for each in done) for key in ("tokens", "seconds"))
-    cost = int(tokens), seconds / 60, _doubt(run, done)
-    place, name = find_base(str(run.model), Path()), public_name(base.source)
-    return [*first, ModelUnderTest("adapted", place.folder, place.sha256, name, *cost)]
+    about = public_name(base.source), int(tokens), seconds / 60, _doubt(run, done)
+    return [*first, *_own_models(run, about)]
+
+
+def _own_models(run: RunFolder, about: tuple[str, int, float, str]) -> list[ModelUnderTest]:
+    """Return the model at the end of training, and the one handed over if that is another."""
+    written = read_stage(run.path / "blend")
+    blend = read_blend(written["result"]) if written and written.get("done") else Blend()
+    folders: dict[str, Path] = {"adapted": run.adapted if run.adapted.is_dir() else run.model}
+    if not blend.is_adapted:
+        folders["blend"] = run.model
+    models = []
+    for name, folder in folders.items():
+        place = find_base(str(folder), Path())
+        alpha = blend.alpha if name == "blend" else None
+        models.append(ModelUnderTest(name, place.folder, place.sha256, *about, alpha))
+    return models
 
 
 def _doubt(run: RunFolder, done: Sequence[Mapping[str, Any]]) -> str:
@@ -55,11 +71,11 @@ def _doubt(run: RunFolder, done: Sequence[Mapping[str, Any]]) -> str:
     scores = [read_stage(run.path / "held-out" / name) or {} for name in ("base", "adapted")]
     if not all(score.get("done") for score in scores):
         return ""
-    before, after = (HeldOutScore(**score["result"]) for score in scores)
+    before, after = (read_measured(score["result"]) for score in scores)
     steps, skipped = sum(each.get("steps", 0) for each in done), dict[str, str]()
     for number, each in enumerate(done):
         skipped |= {f"{number}/{step}": why for step, why in each.get("skipped", {}).items()}
-    return Adaptation(before, after, False, steps, 0, 0.0, skipped).doubt
+    return describe(before, after, False, Trained(Path(), steps, skipped=skipped)).doubt
 
 
 def _model(name: str, place: BaseFolder) -> ModelUnderTest:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import RunFailed
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
 from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.sections import EvaluateSection
 from domainbert.report.compare import TaskReport, compare, group, most_counts
 from domainbert.report.results import result_path, save_result, task_entry, task_identity
 from domainbert.report.scored import Scored, find_result
@@ -21,6 +22,7 @@ from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
 from domainbert.tasks.metrics.score import check_predictions, primary_metric, score
+from domainbert.tasks.trials import run_trials, stored_settings, tuned_predictions
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class ModelUnderTest:
         tokens: Tokens read in continued pretraining.
         minutes: Wall time of continued pretraining.
         doubt: Why its scores say nothing of the adaptation, or an empty string.
+        blend: Share of the adapted weights, where it lies between base and adapted model.
     """
 
     name: str
@@ -44,10 +47,11 @@ class ModelUnderTest:
     tokens: int = 0
     minutes: float = 0.0
     doubt: str = ""
+    blend: float | None = None
 
 
 @dataclass(frozen=True)
-class Trial:
+class ModelTrial:
     """One model on one task with one seed.
 
     Args:
@@ -64,6 +68,16 @@ class Trial:
     settings: Mapping[str, Any]
     path: Path
 
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"{self.loaded.task.name}: {self.model.name}, seed {self.seed}"
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """Task and model."""
+        return self.loaded.task.name, self.model.name
+
 
 Models = Sequence[ModelUnderTest]
 
@@ -78,105 +92,107 @@ def evaluate(
     """Score every model on every task with every seed, and the baselines.
 
     Args:
-        models: The second is compared with the first.
+        models: The others are compared with the first.
         tasks: Read and checked.
         settings: Seeds and fine-tuning.
         session: Device, progress, run folder; finished trials there are not repeated.
         recipe: Of the run, to be named in the results.
+
+    Returns:
+        A report per task; in other ranks than the first none.
 
     Raises:
         RunFailed: A fine-tuning run did not stay finite, or a component failed.
         Stopped: A signal; finished trials are kept.
     """
     trials = [trial for loaded in tasks for trial in _trials(loaded, models, settings, session)]
-    rank, world = session.accelerator.process_index, session.accelerator.num_processes
     # Baselines take seconds, so an error in their data shows before the hours of fine-tuning.
-    order = sorted(trials, key=lambda trial: trial.model.folder is not None)
-    for trial in order[rank::world]:
-        if _finished(trial) is None:
-            _run(trial, settings, session, recipe)
-    if not session.is_main:
-        return ()  # files tell rank 0: a collective operation would wait for the slowest trial
-    scored: dict[str, list[Scored]] = {loaded.task.name: [] for loaded in tasks}
-    for trial in trials:
-        while (result := _finished(trial)) is None:
-            if trial in order[::world]:
-                raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
-            session.check_stop("waiting for other ranks")
-            time.sleep(0.5)
-        scored[trial.loaded.task.name].append(result)
-    return tuple(_report(loaded.task, scored[loaded.task.name], models) for loaded in tasks)
+    trials.sort(key=lambda trial: trial.model.folder is not None)
+    run = partial(_run, settings=settings, session=session, recipe=recipe)
+    scored = run_trials(trials, session, _finished, run)
+    by_task: dict[str, list[Scored]] = defaultdict(list)
+    for result in scored:
+        by_task[result.result.task.name].append(result)
+    return tuple(
+        _report(loaded.task, by_task[loaded.task.name], models) for loaded in tasks if by_task
+    )
+
+
+def drop_results(session: Session, models: Models) -> None:
+    """Remove the results of a blend that the run handed over before and does not any more."""
+    hashes = {model.sha256 for model in models if model.name == "blend"}
+    for path in session.run.results.glob("*/blend-seed-*.json") if session.is_main else ():
+        found = find_result(path)
+        if found is not None and found.result.model.sha256 not in hashes:
+            session.reporter.say(f"notice: {path} is of another blend and was removed")
+            path.unlink()
+            path.with_suffix(".jsonl").unlink(missing_ok=True)
 
 
 def _trials(
     loaded: LoadedTask, models: Models, settings: EvaluateSection, session: Session
-) -> list[Trial]:
-    pairs = [(model, seed) for seed in settings.seeds for model in models]
+) -> list[ModelTrial]:
+    pairs = [(model, seed) for model in models for seed in settings.seeds]
     pairs += [(ModelUnderTest(name), 0) for name in baseline_names(loaded) if settings.baselines]
-    stored = settings.model_dump(mode="json", exclude={"seeds", "baselines"})
-    stored["precision"] = "bf16" if session.bf16 else "fp32"
+    stored = stored_settings(settings, session)
     trials = []
     for model, seed in pairs:
         path = result_path(session.run.results, loaded.task.name, model.name, seed)
-        trials.append(Trial(loaded, model, seed, stored if model.folder else {}, path))
+        trials.append(ModelTrial(loaded, model, seed, stored if model.folder else {}, path))
     return trials
 
 
-def _run(trial: Trial, settings: EvaluateSection, session: Session, recipe: Recipe | None) -> None:
-    """Fine-tune and score one model, and store the result."""
-    started = time.perf_counter()
-    task, model, counts, size = trial.loaded.task, trial.model, dict(trial.loaded.counts), None
-    if model.folder is None:
-        baseline = component(Baseline, model.name)
-        with calling(baseline):
-            predictions = baseline.predict(trial.loaded, trial.seed)
-        check_predictions(baseline, trial.loaded, predictions)
-    else:
-        predictions, size, n_long = _finetune(trial, model.folder, settings, session)
+def _run(
+    trials: Sequence[ModelTrial],
+    settings: EvaluateSection,
+    session: Session,
+    recipe: Recipe | None,
+) -> None:
+    """Fine-tune and score one model with several seeds, and store the results."""
+    first, started = trials[0], time.perf_counter()
+    for trial, predictions, size, n_long in _predicted(first, trials, settings, session):
+        minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
+        task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
         counts |= {"long_texts": n_long} if n_long else {}
-    minutes = (time.perf_counter() - started) / 60
-    known = {key: getattr(model, key) for key in ("name", "sha256", "base", "tokens", "doubt")}
-    run = recipe.name if recipe and model.tokens else None
-    metric = primary_metric(task).name
-    entry = {
-        "model": {**known, "run": run, "parameters": size, "minutes": round(model.minutes, 2)},
-        "task": task_entry(task),
-        "seed": trial.seed,
-        "settings": trial.settings,
-        "metric": metric,
-        **{split: score(task, predictions[split]) for split in ("test", "validation")},
-        "counts": counts,
-        "recipe": {"name": recipe.name, "sha256": recipe.hash()} if recipe else None,
-        "environment": environment(),
-        "minutes": round(minutes, 2),
-    }
-    value = save_result(trial.path, entry, predictions["test"]).test[metric]
-    session.reporter.say(f"{_title(trial)}: {metric} {100 * value:.2f} ({60 * minutes:.0f} s)")
+        keys = "name", "sha256", "base", "tokens", "doubt", "blend"
+        run = recipe.name if recipe and model.tokens else None
+        about = {"run": run, "parameters": size or None, "minutes": round(model.minutes, 2)}
+        metric = primary_metric(task).name
+        entry = {
+            "model": {**{key: getattr(model, key) for key in keys}, **about},
+            "task": task_entry(task),
+            "seed": trial.seed,
+            "settings": trial.settings,
+            "metric": metric,
+            **{split: score(task, predictions[split]) for split in ("test", "validation")},
+            "counts": counts,
+            "recipe": {"name": recipe.name, "sha256": recipe.hash()} if recipe else None,
+            "environment": environment(),
+            "minutes": round(minutes, 2),
+        }
+        value = save_result(trial.path, entry, predictions["test"]).test[metric]
+        took = f"{metric} {100 * value:.2f} ({60 * minutes:.0f} s)"
+        session.reporter.say(f"{trial.title}: {took}")
 
 
-def _title(trial: Trial) -> str:
-    return f"{trial.loaded.task.name}: {trial.model.name}, seed {trial.seed}"
+def _predicted(
+    first: ModelTrial, trials: Sequence[ModelTrial], settings: EvaluateSection, session: Session
+) -> Iterator[tuple[ModelTrial, Predictions, int, int]]:
+    """Yield the predictions of trials of one group; see `tuned_predictions`."""
+    model, loaded = first.model, first.loaded
+    if model.folder is not None:
+        checkpoint = model.folder, model.sha256, model.name
+        yield from tuned_predictions(checkpoint, loaded, trials, settings, session)
+        return
+    baseline = component(Baseline, model.name)
+    for trial in trials:
+        with calling(baseline):
+            predictions = baseline.predict(loaded, trial.seed)
+        check_predictions(baseline, loaded, predictions)
+        yield trial, predictions, 0, 0
 
 
-def _finetune(
-    trial: Trial, folder: Path, settings: EvaluateSection, session: Session
-) -> tuple[Predictions, int, int]:
-    """Return predictions, the number of the encoder's weights, and that of long test texts."""
-    from domainbert.model.check import check_unchanged
-    from domainbert.tasks.finetune import finetune, predict
-
-    loaded = trial.loaded
-    check_unchanged(folder, trial.model.sha256, f"model {trial.model.name!r}")
-    with session.reporter.bar(_title(trial)) as bar:
-        tuned = finetune(folder, loaded, settings, trial.seed, session, bar)
-    predictions, kind = predict(tuned), tuned.kind
-    check_predictions(kind, loaded, predictions)
-    with calling(kind):
-        n_long = kind.count_long(loaded.splits["test"], tuned.tokenizer, settings.max_seq_length)
-    return predictions, sum(p.numel() for p in tuned.model.encoder.parameters()), n_long
-
-
-def _finished(trial: Trial) -> Scored | None:
+def _finished(trial: ModelTrial) -> Scored | None:
     """Return the stored result of a trial, or None if it is missing or of other settings."""
     stored, task = find_result(trial.path, trial.loaded.task.metrics), trial.loaded.task
     if stored is None or task_identity(stored.result.task) != task_identity(task):
@@ -186,10 +202,11 @@ def _finished(trial: Trial) -> Scored | None:
 
 
 def _report(task: Task, scored: Sequence[Scored], models: Models) -> TaskReport:
-    names = dict.fromkeys(entry.result.model.name for entry in scored)
+    found = [entry.result.model.name for entry in scored]
+    names = dict.fromkeys([*(model.name for model in models), *found])
     groups = {name: group([s for s in scored if s.result.model.name == name]) for name in names}
-    compared = [groups[model.name] for model in models[:2]]
-    comparison = compare(*compared) if len(compared) > 1 else None
+    base, *others = (groups[model.name] for model in models)
+    comparisons = {o.first.result.model.name: compare(base, o) for o in others}
     scores = {name: several.scores for name, several in groups.items()}
     minutes, counts = sum(entry.result.minutes for entry in scored), most_counts(scored)
-    return TaskReport(task, primary_metric(task).name, scores, comparison, counts, minutes)
+    return TaskReport(task, primary_metric(task).name, scores, comparisons, counts, minutes)

@@ -222,6 +222,8 @@ class Task:
         citation: How to cite it.
         domain: Domain that declares it; None for the user's files. Set on loading.
         data: SHA-256 of the file of each split. Set on loading; a task of a result has no `splits`.
+        train_records: Label budget: number of training records that are used; None for all. Set on
+            loading, where the name becomes `NAME@100`.
     """
 
     name: str
@@ -243,11 +245,12 @@ class Task:
     citation: str = ""
     domain: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
+    train_records: int | None = None
 
     def __post_init__(self) -> None:
         if self.data and not self.splits:
             return  # a result of a stranger: any name is shown, and escaped
-        check_name("task", self.name)
+        check_name("task", self.name.removesuffix(f"@{self.train_records}"))
         missing = {"train", "validation", "test"} - set(self.splits)
         if missing:
             raise PluginError(f"task {self.name!r}: missing splits {sorted(missing)}.")

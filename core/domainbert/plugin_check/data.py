@@ -21,7 +21,8 @@ from domainbert.plugin.domain import Corpus, DataFile, Document, Domain, Task, T
 from domainbert.plugin.registry import stream
 from domainbert.plugin_check.alone import offline
 from domainbert.plugin_check.subject import Check, Subject, count, files_of, is_packaged, some
-from domainbert.recipe.sections import EvaluateSection, TaskSection
+from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.recipe.sections import TaskSection
 from domainbert.storage.download import locate
 from domainbert.tasks.check import found_labels, plain_text
 from domainbert.tasks.load import SPLITS, load_task

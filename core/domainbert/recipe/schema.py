@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from domainbert.recipe import sections
+from domainbert.recipe.blend import BlendSection
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.sections import EachOnce, Name, Section
 from domainbert.recipe.train import TrainSection
 
@@ -52,15 +54,38 @@ class Recipe(Section):
     """Entries added to the tokenizer before training; absent for none."""
     train: TrainSection
     """Continued pretraining."""
+    blend: BlendSection | None = None
+    """The point between base and adapted model that is handed over; absent for the adapted one."""
     tasks: Annotated[tuple[_Task, ...], EachOnce] = ()
     """Tasks on which base and adapted model are compared."""
-    evaluate: sections.EvaluateSection = sections.EvaluateSection()
+    evaluate: EvaluateSection = EvaluateSection()
     """How they are fine-tuned."""
 
     @model_validator(mode="after")
     def _new_entries_learn(self) -> Recipe:
         if self.vocabulary is not None and self.train.freeze_embeddings:
             raise ValueError("train.freeze_embeddings: the new entries of `vocabulary` never learn")
+        return self
+
+    @model_validator(mode="after")
+    def _blend_can_choose(self) -> Recipe:
+        if self.blend is None:
+            return self
+        if self.blend.choose == "validation" and not self.tasks:
+            raise ValueError(
+                "blend.choose: `validation` needs `tasks`; give some, or choose `bits` or a number"
+            )
+        if self.blend.choose == "bits" and self.held_out.general is None:
+            raise ValueError(
+                "blend.choose: `bits` needs a general text: give `held_out.general`, such as "
+                "{path: general/*.txt}"
+            )
+        limit = self.train.save_total_limit
+        if (needed := self.blend.checkpoints(limit)) > limit:
+            raise ValueError(
+                f"blend.average: {self.blend.average} needs {needed} checkpoints; "
+                f"`train.save_total_limit` keeps {limit}"
+            )
         return self
 
     def hash(self) -> str:

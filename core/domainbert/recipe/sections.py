@@ -25,7 +25,8 @@ from domainbert.visible import public_url
 
 def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the values, or refuse two that are equal or have one name."""
-    counts = Counter(str(getattr(value, "name", value)) for value in values)
+    names = [getattr(value, "full_name", getattr(value, "name", value)) for value in values]
+    counts = Counter(map(str, names))
     if twice := sorted(name for name, count in counts.items() if count > 1):
         raise ValueError(f"{', '.join(twice)}: twice; give each once")
     return values
@@ -35,13 +36,6 @@ def no_truth_value(value: Any) -> Any:
     """Refuse true and false where a number is expected; pydantic takes them for 1 and 0."""
     if isinstance(value, bool):
         raise ValueError(f"expected a number, found {str(value).lower()}")
-    return value
-
-
-def _list_of_seeds(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        example = list(range(min(max(value, 1), 10)))
-        raise ValueError(f"expected a list of seeds, such as {example}")
     return value
 
 
@@ -67,6 +61,11 @@ def name_of(path: str) -> str:
     """Return a name made from that of a file: its stem in lower case, with hyphens."""
     stem = re.sub(r"(\.(tsv|csv|txt|jsonl|ya?ml|gz|zst|conll|iob))+$", "", PurePath(path).name)
     return "-".join(re.findall(r"[a-z0-9]+", stem.lower()))[:64].strip("-")
+
+
+def budgeted(task: str, train_records: int | None) -> str:
+    """Return the name of a task with its label budget, such as `ncbi-disease@100`."""
+    return task if train_records is None else f"{task}@{train_records}"
 
 
 class Section(BaseModel):
@@ -169,6 +168,9 @@ class TaskSection(Section):
     name: str = Field(default="", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)
     """Name of the task; a plain string in the list is short for this. A task of your own is called
     after its file if it has no name."""
+    train_records: Count | None = None
+    """Label budget: fine-tune on this many records of the training split, those with the smallest
+    text hashes, so that 100 are among the 1,000. `NAME@100` is short for name and budget."""
     kind: str | None = None
     """Kind of your own task. `tagging`: entity recognition in columns `word ... tag`, IOB2.
     `classification`: .tsv, .csv or .jsonl with `text` and `label`. A plugin may add kinds."""
@@ -203,10 +205,19 @@ class TaskSection(Section):
     @model_validator(mode="before")
     @classmethod
     def _named_after_its_file(cls, data: Any) -> Any:
-        file = data.get("file") or data.get("train") if isinstance(data, dict) else None
-        if isinstance(file, str) and "name" not in data:
-            return {**data, "name": name_of(file)}
-        return data
+        if not isinstance(data, dict):
+            return data
+        file = data.get("file") or data.get("train")
+        name = data.get("name", name_of(file) if isinstance(file, str) else "")
+        short, at, records = name.partition("@") if isinstance(name, str) else ("", "", "")
+        if at and records.isdecimal() and "train_records" not in data:
+            return {**data, "name": short, "train_records": int(records)}
+        return {**data, "name": name} if name else data
+
+    @property
+    def full_name(self) -> str:
+        """Name and label budget, as results call the task."""
+        return budgeted(self.name, self.train_records)
 
     @model_validator(mode="after")
     def _own_task_is_complete(self) -> TaskSection:
@@ -237,6 +248,14 @@ class HeldoutSection(Section):
     """Share of documents, those with the smallest text hashes; at least one."""
     max_tokens: Count = 50_000
     """Measure on about this many tokens of them at most."""
+    general: CorpusSection | None = None
+    """Text outside the field, on which base and adapted model are measured as well: it shows what
+    the base forgets. A plain string is short for `path`."""
+
+    @field_validator("general", mode="before")
+    @classmethod
+    def _path_is_enough(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
 
 
 class VocabularySection(Section):
@@ -262,32 +281,3 @@ class VocabularySection(Section):
         if not (self.terms or self.mine):
             raise ValueError("`terms` and `mine` are both off: no word is a candidate")
         return self
-
-
-class EvaluateSection(Section):
-    """Fine-tuning of base and adapted model on the tasks."""
-
-    seeds: Annotated[tuple[Seed, ...], EachOnce, BeforeValidator(_list_of_seeds)] = Field(
-        default=(0, 1, 2), min_length=1
-    )
-    """One fine-tuning run for each seed and model."""
-    epochs: Count = 4
-    """Passes over the training split."""
-    batch_size: BatchSize = 16
-    """Sequences in one step."""
-    learning_rate: Rate = 1e-4
-    """Peak rate of AdamW; linear warm-up, then linear decay to zero."""
-    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the steps in which the rate grows from zero."""
-    layerwise_lr_decay: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
-    """Factor on the rate from each layer to the one below; 1 gives all the same rate."""
-    unfreeze: Literal["all", "gradual"] = "all"
-    """`gradual`: the classifier learns alone, then one layer more with each third of an epoch. The
-    layers not reached by then, as the lowest of twelve in four epochs, never learn."""
-    max_seq_length: int = Field(default=128, ge=8)
-    """Tokens in one window; longer sentences to tag are read in overlapping windows."""
-    long_texts: Literal["truncate", "window"] = "truncate"
-    """Longer texts to classify: keep the beginning, or average the scores of all windows."""
-    baselines: bool = True
-    """Add the baselines that suit each task: majority class and TF-IDF + linear SVM, or majority
-    type per word and the domain's terms as a dictionary."""

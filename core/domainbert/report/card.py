@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from domainbert.corpus.sources import OWN_FILES
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
 from domainbert.report.compare import TaskReport
+from domainbert.report.curve import FILE, render_curve
+from domainbert.report.statistics import summarise
 from domainbert.report.text import templates
 from domainbert.run.folder import RunFolder, read_lock, update_lock
+from domainbert.stages.blend import Blend
 from domainbert.stages.pretrain import Adaptation
 from domainbert.storage.files import write_text
 from domainbert.tasks.metrics.score import metric_of
@@ -34,6 +37,7 @@ class RunSummary:
         folder: The run folder; see `RunFolder` for what is in it.
         extension: Entries added to the tokenizer, or None.
         language: Codes of the languages of the text.
+        blend: Which point between base and adapted model is handed over.
     """
 
     recipe: Recipe
@@ -45,10 +49,11 @@ class RunSummary:
     folder: Path
     extension: Extension | None = None
     language: tuple[str, ...] = ()
+    blend: Blend = field(default_factory=Blend)
 
     @property
     def model(self) -> Path:
-        """Folder of the adapted model, which transformers loads."""
+        """Folder of the model that is handed over, which transformers loads."""
         return RunFolder(self.folder).model
 
     def _repr_markdown_(self) -> str:
@@ -69,6 +74,8 @@ def write_card(summary: RunSummary, run: RunFolder) -> None:
     facts = _facts(summary)
     facts["training"]["minutes"] = round(summary.adaptation.seconds / 60, 2)
     update_lock(run, **facts)
+    if summary.blend.curve:
+        write_text(run.path / FILE, render_curve(summary.blend))
     write_text(run.card, render_card(summary))
 
 
@@ -87,8 +94,9 @@ def _facts(summary: RunSummary) -> dict[str, Any]:
 def render_card(summary: RunSummary) -> str:
     """Return the model card as Markdown."""
     environment = templates()
-    environment.filters.update(shown_metrics=shown_metrics, remarks=remarks)
-    return environment.get_template("card.md.j2").render(summary=summary, own_files=OWN_FILES)
+    environment.filters.update(shown_metrics=shown_metrics, remarks=remarks, summarise=summarise)
+    given = {"summary": summary, "own_files": OWN_FILES, "curve_file": FILE}
+    return environment.get_template("card.md.j2").render(given)
 
 
 def summary_json(summary: RunSummary) -> Any:
@@ -98,6 +106,8 @@ def summary_json(summary: RunSummary) -> Any:
         "recipe": {"name": summary.recipe.name, "sha256": summary.recipe.hash()},
         "vocabulary": summary.extension.summary() if summary.extension else None,
         "bits_per_character": {"before": done.before, "after": done.after},
+        "general_bits_per_character": done.general,
+        "blend": summary.blend,
         "tasks": [task_json(report) for report in summary.reports],
         "minutes": round(summary.seconds / 60, 2),
     }
@@ -107,7 +117,7 @@ def summary_json(summary: RunSummary) -> Any:
 def task_json(report: TaskReport) -> Any:
     """Return one task's comparison as plain JSON values; scores from 0 to 1."""
     about = {"task": report.task.name, "sample": report.task.sample, "models": report.scores}
-    kept = {key: getattr(report, key) for key in ("metric", "comparison", "counts")}
+    kept = {key: getattr(report, key) for key in ("metric", "comparison", "comparisons", "counts")}
     return to_jsonable_python({**about, **kept})
 
 

@@ -108,7 +108,7 @@ class TaskReport:
         task: The task.
         metric: Name of the primary metric.
         scores: Name of a model → name of a metric → its values on test over seeds.
-        comparison: The second model minus the first, or None for one model.
+        comparisons: Each further model minus the first, by its name.
         counts: Notes on the data.
         minutes: Wall time of all trials together.
     """
@@ -116,9 +116,14 @@ class TaskReport:
     task: Task
     metric: str
     scores: Mapping[str, Mapping[str, Summary]]
-    comparison: Comparison | None
+    comparisons: Mapping[str, Comparison]
     counts: Mapping[str, int]
     minutes: float
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """That of the last model, which a run hands over; None for one model."""
+        return [None, *self.comparisons.values()][-1]
 
 
 def group(results: Sequence[Scored]) -> Group:
@@ -224,7 +229,9 @@ def _by_task(source: str, results: Sequence[Scored]) -> dict[str, list[Scored]]:
         where = f"{source}: {task}: results of several"
         if len({scored.task_key for scored in several}) > 1:
             raise DataError(f"{where} versions or data. Name the files.")
-        several[:] = [s for s in several if s.result.model.name == "adapted"] or several
+        found = {scored.result.model.name for scored in several}
+        if own := next((name for name in ("blend", "adapted") if name in found), ""):
+            several[:] = [s for s in several if s.result.model.name == own]
         models = {scored.model_key: scored.name for scored in several}
         if len(models) > 1:
             names = ", ".join(sorted(set(models.values())))

@@ -128,7 +128,9 @@ def _titles(groups: Sequence[Group]) -> list[str]:
 
 
 def _title(model: ScoredModel) -> str:
-    return model.base or model.name if model.name == "base" or model.run is None else model.run
+    if model.name == "base" or model.run is None:
+        return model.base or model.name
+    return model.run if model.blend is None else f"{model.run}, blend {model.blend:g}"
 
 
 def _marks(result: Result) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from domainbert.plugin.domain import Prediction, Task
-from domainbert.recipe.sections import EvaluateSection
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.storage.files import write_json, write_text
 
 SCHEMA: Literal[3] = 3
@@ -26,6 +26,8 @@ _FIRST_KEYS = {
     "seeds", "baselines", "epochs", "batch_size", "learning_rate", "warmup_ratio",
     "layerwise_lr_decay", "unfreeze", "max_seq_length", "long_texts",
 }  # fmt: skip
+# What fine-tuning did before a key was there, where that is not the key's default.
+_BEFORE: dict[str, JsonValue] = {"min_steps": 1}
 # Names of settings in files of schema 2.
 _RENAMED = {
     "layer_rate_decay": "layerwise_lr_decay",
@@ -60,13 +62,14 @@ class ScoredModel(BaseModel):
     """Wall time of continued pretraining."""
     doubt: str = ""
     """Why scores of this model say nothing of its adaptation, as it learned nothing; else empty."""
+    blend: float | None = Field(default=None, ge=0, le=1)
+    """Share of the adapted weights where the model lies between its base and the adapted one."""
 
 
 @cache
 def _later_defaults() -> dict[str, JsonValue]:
-    """Return the default of each key of fine-tuning that the first version did not have."""
-    section = EvaluateSection().model_dump(mode="json", exclude=_FIRST_KEYS)
-    return dict(section)
+    """Return what the first version did about each key of fine-tuning that came later."""
+    return EvaluateSection().model_dump(mode="json", exclude=_FIRST_KEYS) | _BEFORE
 
 
 class TaskEntry(BaseModel):
@@ -94,6 +97,8 @@ class TaskEntry(BaseModel):
     """Whether it is a demonstration set and no benchmark."""
     data: dict[str, str]
     """SHA-256 of the file of each split."""
+    train_records: int | None = Field(default=None, ge=1, le=_MOST)
+    """Label budget: number of training records that were used; null for all."""
 
     @field_validator("labels")
     @classmethod

@@ -3,10 +3,13 @@
 recipe.yaml      the resolved recipe          lock.json       versions, hashes, hardware
 metrics.jsonl    one line every N steps       corpus/         token store
 vocabulary/      new entries, their corpus    head/           a head for a base without one
-pretrain/        checkpoints                  model/          the adapted model
+pretrain/        checkpoints                  adapted/        the model at the end of training
 held-out/        scores on held-out text      results/        scores and predictions
+blend/           which model is handed over   model/          this model
 README.md        the model card
 
+Where points between base and adapted model are compared, `validation/` holds their scores and
+`points/` the models, until one is chosen; `blend.svg` shows them.
 Each stage has a folder with a `stage.json`; see `stage.py`.
 """
 
@@ -61,6 +64,9 @@ class RunFolder:
 
     recipe = _Inside("recipe.yaml")
     corpus = _Inside("corpus")
+    adapted = _Inside("adapted")
+    points = _Inside("points")
+    validation = _Inside("validation")
     model = _Inside("model")
     results = _Inside("results")
     metrics = _Inside("metrics.jsonl")
@@ -102,8 +108,9 @@ def open_run(run: RunFolder, recipe: Recipe, recipe_folder: Path, is_main: bool)
             yield
         except BaseException as error:
             refused = isinstance(error, UserError) and not isinstance(error, StorageError)
-            kept = "*/checkpoints" if refused else "*/stage.json"
-            if is_new and not isinstance(error, Stopped) and not any(run.path.glob(kept)):
+            kept = ("*/checkpoints", "adapted") if refused else ("*/stage.json",)
+            finished = any(item for pattern in kept for item in run.path.glob(pattern))
+            if is_new and not isinstance(error, Stopped) and not finished:
                 for item in list(run.path.glob("*")):
                     _delete(item)
                 for folder in above:

@@ -1,28 +1,49 @@
-"""Stages `held-out`: scores of base and adapted model on held-out text."""
+"""Stages `held-out`: scores of a model on text that was not trained on."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from domainbert.corpus.sources import read_sources, refuse_changed
+from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.corpus.steps.held_out import heldout_texts
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.recipe.schema import Recipe
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done, result_of
 from domainbert.stages.corpus import Corpus
+from domainbert.stages.inputs import Inputs
+from domainbert.tokenizer.load import encode_with_offsets
 from domainbert.training.held_out import HeldOutScore, measure_held_out
 
 
-def measure(
-    stage: Stage, folder: Path, corpus: Corpus, recipe: Recipe, session: Session
-) -> HeldOutScore:
-    """Return the score of a checkpoint on the texts that were held out, which rank 0 measures.
+@dataclass(frozen=True)
+class Measured:
+    """Scores of one model.
 
     Args:
-        stage: Keeps the score.
+        field: On documents of the corpus that were held out.
+        general: On the text of `held_out.general`; None without one.
+    """
+
+    field: HeldOutScore
+    general: HeldOutScore | None = None
+
+
+def measure(
+    stage: Stage, folder: Path, corpus: Corpus, inputs: Inputs, recipe: Recipe, session: Session
+) -> Measured:
+    """Return the scores of a checkpoint on held-out and general text, which rank 0 measures.
+
+    Args:
+        stage: Keeps the scores.
         folder: Checkpoint of a masked language model.
         corpus: In the tokens of the base, so that every model is measured on the same texts.
+        inputs: Give the general text.
         recipe: Sections `held_out` and `train`.
         session: Device, signals.
 
@@ -30,17 +51,49 @@ def measure(
         DataError: The texts have no token.
     """
     if session.is_main and not is_done(stage):
-        texts = heldout_texts(*corpus, recipe.held_out.max_tokens)
+        limit = recipe.held_out.max_tokens
         loaded = load_masked_lm(find_base(str(folder.resolve()), Path()), recipe.train.seed)
         device = session.accelerator.device
+        score = partial(measure_held_out, loaded.model.to(device), loaded.tokenizer)
         length, title = recipe.train.max_seq_length, f"measuring {stage.folder.name}"
-        model = loaded.model.to(device)
-
-        def poll(done: int, total: int) -> None:
-            session.check_stop(title)
-            bar.update(done, total=total)
-
         with building(stage) as (_, result), session.reporter.bar(title) as bar:
-            result |= asdict(measure_held_out(model, loaded.tokenizer, texts, length, device, poll))
+
+            def poll(done: int, total: int) -> None:
+                session.check_stop(title)
+                bar.update(done, total=total)
+
+            texts = heldout_texts(*corpus, limit)
+            result |= asdict(score(texts, length, device, poll))
+            if inputs.general[0]:
+                general = general_texts(inputs, limit, partial(session.check_stop, title))
+                result["general"] = asdict(score(general, length, device, poll))
     session.await_stage(stage)
-    return HeldOutScore(**result_of(stage))
+    return read_measured(result_of(stage))
+
+
+def read_measured(result: Mapping[str, Any]) -> Measured:
+    """Return scores as a stage has written them."""
+    given = dict(result)
+    general = given.pop("general", None)
+    return Measured(HeldOutScore(**given), None if general is None else HeldOutScore(**general))
+
+
+def general_texts(inputs: Inputs, max_tokens: int, poll: Callable[[], None]) -> list[str]:
+    """Return general texts in the order of their files, as far as `max_tokens` tokens reach.
+
+    Raises:
+        DataError: A file cannot be read, or was changed since it was described.
+    """
+    sources, files = inputs.general
+    refuse_changed(sources, files)
+    left, texts = max_tokens, []
+    for document in run_steps(read_sources(sources), find_steps(("normalise",)), {}):
+        poll()
+        text = document.text
+        ((_, places),) = encode_with_offsets(inputs.encoder.tokenizer, [text])
+        # Often one file is one document, much longer than what is to be measured.
+        texts.append(text if len(places) <= left else text[: places[left - 1][1]])
+        left -= len(places)
+        if left <= 0:
+            break
+    return texts

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.build import Encoder
-from domainbert.corpus.sources import Source, describe_sources, find_sources
+from domainbert.corpus.sources import Files, Source, describe_sources, find_sources
 from domainbert.corpus.steps import find_steps
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
@@ -49,6 +49,7 @@ class Inputs:
         encoder: Text to tokens, and to the units that masking needs.
         terms: Candidates for the vocabulary.
         language: Codes of the languages of the text.
+        general: Files of text outside the field, and their descriptions; empty for none.
     """
 
     base: BaseFolder
@@ -60,6 +61,7 @@ class Inputs:
     encoder: Encoder
     terms: tuple[str, ...]
     language: tuple[str, ...] = ()
+    general: tuple[tuple[Source, ...], Files] = ((), [])
 
 
 def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
@@ -87,14 +89,16 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         wanted = recipe.base.source, folder, recipe.base.revision, recipe.base.sha256
         base = find_base(*wanted, partial(session.check_stop, "downloading"))
         sources = find_sources(recipe.corpus, domain, folder, progress, session.run.path)
-        tasks = tuple(load_task(section, domain, folder, progress) for section in recipe.tasks)
+        sections = [recipe.held_out.general] if recipe.held_out.general else []
+        place = session.run.path, "held_out.general"
+        general = find_sources(sections, domain, folder, progress, *place)
+        tasks = tuple(load_task(task, domain, folder, progress) for task in recipe.tasks)
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
     check_saves(loaded.tokenizer)
     check_memory(loaded.model, recipe.train)
-    if recipe.evaluate.baselines:
-        for task in tasks:
-            check_baselines(task)
+    for task in tasks if recipe.evaluate.baselines else ():
+        check_baselines(task)
     if tasks:
         check_length(loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length")
     check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")
@@ -109,7 +113,8 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     encoder = Encoder(loaded.tokenizer, _token_units(recipe.train, domain))
     terms = _vocabulary_terms(recipe.vocabulary, domain)
     language = recipe.language or (domain.languages if domain else ())
-    return Inputs(base, loaded.new_head, sources, tasks, steps, files, encoder, terms, language)
+    more = language, (general, describe_sources(general))
+    return Inputs(base, loaded.new_head, sources, tasks, steps, files, encoder, terms, *more)
 
 
 def _known_files(session: Session) -> list[dict[str, Any]]:

@@ -3,21 +3,26 @@
 corpus      read → steps → hold out → tokens           one process, before ranks start
 vocabulary  entries, tokenizer, corpus in its tokens    one process, before ranks start
 head        a masked-LM head for a base without one     ranks
-pretrain    continued pretraining; exports `model/`     ranks
-held-out    scores of base and adapted model            main process
+pretrain    continued pretraining; exports `adapted/`   ranks
+held-out    scores of base, adapted model, points       main process
+point       a model between the two                     main process
+blend       chooses a point; exports `model/`           ranks share its trials
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
+from domainbert.report.results import task_identity
 from domainbert.run.folder import RunFolder
 from domainbert.run.stage import Stage, check_stage
 from domainbert.stages.inputs import Inputs
@@ -27,13 +32,35 @@ from domainbert.tokenizer.load import fingerprint
 Until = Literal["corpus", "vocabulary", "pretrain"]
 """Stages after which a run can be ended."""
 
-SCHEMAS = {"corpus": 1, "vocabulary": 1, "head": 1, "pretrain": 1, "held-out": 3}
+SCHEMAS = {
+    "corpus": 1, "vocabulary": 1, "head": 1, "pretrain": 1, "held-out": 3, "point": 1, "blend": 1,
+}  # fmt: skip
 """Version of each stage's code; a changed default of a section that it reads raises it."""
 
 NOT_OF_WEIGHTS = frozenset({"logging_steps", "save_steps", "save_total_limit", "trackers"})
 """Keys of `train:` that change files and no weights."""
 NOT_OF_HEAD = frozenset({"steps", "epochs", "tokens", "minutes", "learning_rate"})
 """Further keys of `train:` that the head phase does not read."""
+
+
+@dataclass(frozen=True)
+class PointStages:
+    """The stages of one model between base and end of training.
+
+    Args:
+        alpha: Share of the adapted weights.
+        model: Writes the model.
+        score: Its scores on held-out text.
+    """
+
+    alpha: float
+    model: Stage
+    score: Stage
+
+    @property
+    def folder(self) -> Path:
+        """Of the checkpoint."""
+        return self.model.folder / "model"
 
 
 @dataclass(frozen=True)
@@ -46,6 +73,8 @@ class Stages:
     pretrain: Stage
     base_score: Stage
     adapted_score: Stage
+    points: tuple[PointStages, ...]
+    blend: Stage
 
     def check(self) -> None:
         """Refuse work in the run folder that belongs to another recipe, corpus or base.
@@ -58,8 +87,8 @@ class Stages:
 
     @property
     def all(self) -> list[Stage]:
-        """The stages that are needed, in order."""
-        return [stage for stage in vars(self).values() if stage is not None]
+        """The stages that are needed, in order; those of points are parts of `blend`."""
+        return [stage for stage in vars(self).values() if isinstance(stage, Stage)]
 
 
 def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
@@ -80,21 +109,65 @@ def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
     tokens = vocabulary or corpus
     pretrain = _stage(run, "pretrain", {"train": train, tokens.name: tokens.key, "base": base})
     measured = {
-        "held_out": section_facts(recipe.held_out),
+        "held_out": section_facts(recipe.held_out, ["general"]),
         "corpus": corpus.key,
         "max_seq_length": recipe.train.max_seq_length,
     }
-    adapted = {"pretrain": pretrain.key}
-    scores = [
-        Stage(
-            "held-out",
-            run.path / "held-out" / name,
-            {"schema": SCHEMAS["held-out"], **measured, "model": model},
-            replaceable=True,
-        )
-        for name, model in (("base", base), ("adapted", adapted))
-    ]
-    return Stages(corpus, vocabulary, head, pretrain, *scores)
+    if files := inputs.general[1]:
+        measured["general"] = [item["sha256"] for item in files]
+    score = partial(_score, run, measured)
+    points = _points(recipe, inputs, pretrain, run, score)
+    scores = score("base", base), score("adapted", {"pretrain": pretrain.key})
+    facts = _blend_facts(recipe, inputs, [stage.key for stage in (pretrain, *scores)], points)
+    blend = replace(_stage(run, "blend", facts), replaceable=True)
+    return Stages(corpus, vocabulary, head, pretrain, *scores, points, blend)
+
+
+def _score(run: RunFolder, measured: Mapping[str, Any], name: str, model: Any) -> Stage:
+    facts = {"schema": SCHEMAS["held-out"], **measured, "model": model}
+    return Stage("held-out", run.path / "held-out" / name, facts, replaceable=True)
+
+
+def _points(
+    recipe: Recipe,
+    inputs: Inputs,
+    pretrain: Stage,
+    run: RunFolder,
+    score: Callable[[str, Any], Stage],
+) -> tuple[PointStages, ...]:
+    """Return the stages of all models that are neither the base nor the end of training."""
+    section = recipe.blend
+    if section is None:
+        return ()
+    chosen = {section.choose} if isinstance(section.choose, float) else set()
+    train, average = recipe.train, section.average != "none"
+    ends: dict[str, Any] = {"pretrain": pretrain.key, "base": _base_facts(inputs.base)}
+    if average:
+        n_averaged = section.checkpoints(train.save_total_limit)
+        ends["average"] = [section.average, n_averaged, train.save_steps]
+    stages = []
+    for alpha in sorted({*section.points, *chosen, *([1.0] if average else [])}):
+        if alpha == 1 and not average:
+            continue
+        facts = {"schema": SCHEMAS["point"], "alpha": alpha, **ends}
+        model = Stage("point", run.points / f"{alpha:g}", facts, replaceable=True)
+        stages.append(PointStages(alpha, model, score(f"blend-{alpha:g}", {"point": model.key})))
+    return tuple(stages)
+
+
+def _blend_facts(
+    recipe: Recipe, inputs: Inputs, ends: list[str], points: Sequence[PointStages]
+) -> dict[str, Any]:
+    """Return what the choice of a point depends on; without a section the end of training alone."""
+    section = recipe.blend
+    if section is None:
+        return {"pretrain": ends[0]}
+    facts: dict[str, Any] = {"blend": section_facts(section), "ends": ends}
+    facts["points"] = [point.score.key for point in points]
+    if section.choose == "validation":
+        facts["tasks"] = [task_identity(loaded.task) for loaded in inputs.tasks]
+        facts["evaluate"] = section_facts(recipe.evaluate, ["baselines"])
+    return facts
 
 
 def section_facts(section: BaseModel, without: Iterable[str] = ()) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from domainbert.run.metrics import read_metrics, rewind_metrics
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, begin, finish, is_done, result_of
 from domainbert.stages.corpus import Corpus
+from domainbert.stages.held_out import Measured
 from domainbert.stages.inputs import Inputs
-from domainbert.storage.files import describe_file, file_trouble
+from domainbert.storage.files import describe_file, file_trouble, folder_in_place
 from domainbert.tokenizer.extend import Extension, extend_tokenizer
 from domainbert.tokenizer.initialise import extend_model
 from domainbert.training.checkpoint import TrainState, load_optimizer
@@ -66,6 +67,7 @@ class Adaptation:
         tokens: Tokens read in them, special tokens included.
         seconds: Wall time of these steps, over all calls that continued the run.
         skipped: Steps whose batch was passed over, from 1, and why.
+        general: Scores before and after on the text of `held_out.general`; None without one.
     """
 
     before: HeldOutScore
@@ -75,6 +77,7 @@ class Adaptation:
     tokens: int
     seconds: float
     skipped: dict[str, str] = field(default_factory=dict)
+    general: tuple[HeldOutScore, HeldOutScore] | None = None
 
     @property
     def doubt(self) -> str:
@@ -91,6 +94,15 @@ class Adaptation:
                 f"{before:.3f} before; raise train.steps or train.learning_rate"
             )
         return ""
+
+
+def describe(before: Measured, after: Measured, new_head: bool, trained: Trained) -> Adaptation:
+    """Return what training did, with the scores before and after it."""
+    done = trained.steps, trained.tokens, trained.seconds, trained.skipped
+    general = None
+    if before.general is not None and after.general is not None:
+        general = before.general, after.general
+    return Adaptation(before.field, after.field, new_head, *done, general)
 
 
 def fit_head(
@@ -128,7 +140,7 @@ def pretrain(
     settings: TrainSection,
     session: Session,
 ) -> Trained:
-    """Return the adapted model, exported to `model/`.
+    """Return the adapted model, exported to `adapted/`.
 
     Args:
         stage: Its folder gets the checkpoints.
@@ -142,7 +154,8 @@ def pretrain(
         Stopped: A signal; a checkpoint is kept.
     """
     extension, corpus = extended
-    folder = session.run.model
+    folder = session.run.adapted
+    _adopt(stage, session)
     if not is_done(stage):
         session = _start(stage, session)
         loaded = _load(head.folder, extension, settings.seed)
@@ -165,6 +178,16 @@ def pretrain(
     skipped = {f"head/{step}": why for step, why in head.skipped.items()} | own.skipped
     steps, tokens = head.steps + own.steps, head.tokens + own.tokens
     return Trained(folder, steps, tokens, head.seconds + own.seconds, skipped)
+
+
+def _adopt(stage: Stage, session: Session) -> None:
+    """Copy the model of a run of version 0.1.0, which had it in `model/`, to its place of today."""
+    run = session.run
+    if session.is_main and not run.adapted.exists() and run.model.is_dir() and is_done(stage):
+        with folder_in_place(run.adapted) as beside:
+            shutil.copytree(run.model, beside, dirs_exist_ok=True)
+        outputs = [Path("..", "adapted", path.name) for path in run.adapted.iterdir()]
+        finish(stage, result_of(stage), outputs)
 
 
 def _start(stage: Stage, session: Session) -> Session:
@@ -225,7 +248,7 @@ def _export(
 ) -> None:
     """Write the model, then mark the stage as done."""
     if job.session.is_main:
-        beside = Path("model") if stage.name == "head" else Path("..", "model")
+        beside = Path("model") if stage.name == "head" else Path("..", "adapted")
         folder = stage.folder / beside
         export_model(job.model, loaded, folder)
         steps, tokens = state.step - start.step, state.tokens - start.tokens

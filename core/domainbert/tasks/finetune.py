@@ -5,10 +5,11 @@ Legend: B windows of a batch, L padded length, X rows of scores, C outputs.
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ from torch import Tensor
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
 from domainbert.keyed_random import derive_key, permute
-from domainbert.model.classifier import Classifier, load_classifier
+from domainbert.model.classifier import Classifier, draw_classifier, load_classifier
 from domainbert.model.layers import depths, rate_scales
 from domainbert.model.load import check_length, longest_sequence
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
-from domainbert.recipe.sections import EvaluateSection
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.progress import Bar
 from domainbert.run.session import Session
 from domainbert.tasks.metrics.score import kind_of
@@ -41,17 +42,18 @@ _PREDICTED = 64
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """A fine-tuned model and what it needs to predict.
+class Candidate:
+    """A model for a task, and the task in its tokens: made once for all seeds.
 
     Args:
-        model: In evaluation mode.
+        model: With the encoder as its checkpoint has it, or fine-tuned, in evaluation mode.
         tokenizer: Of its checkpoint.
         pad: Id of its padding token.
         kind: Kind of the task.
-        loaded: The task that it learned.
+        loaded: The task.
         settings: Settings of fine-tuning.
         session: Device, precision and stop signal.
+        windows: Of the records of each split that is used.
     """
 
     model: Classifier
@@ -61,47 +63,72 @@ class Tuned:
     loaded: LoadedTask
     settings: EvaluateSection
     session: Session
+    windows: Mapping[str, list[Window]]
 
 
-def finetune(
+def prepare(
     folder: Path,
     loaded: LoadedTask,
     settings: EvaluateSection,
-    seed: int,
     session: Session,
-    bar: Bar,
-) -> Tuned:
-    """Fine-tune an encoder; the last epoch's weights are the result.
-
-    No checkpoint is picked by its validation score, so test scores carry no choice.
+    splits: Sequence[str] = ("validation", "test"),
+) -> Candidate:
+    """Load an encoder and encode a task for it.
 
     Args:
         folder: Checkpoint with encoder and tokenizer.
         loaded: The task.
         settings: Epochs, batch size, rates, window length.
-        seed: Of the new classifier, the order and dropout; equal for every model compared.
         session: Device, precision and stop signal.
+        splits: Those to predict.
+
+    Raises:
+        BaseModelError: The folder holds no encoder that can be fine-tuned.
+        RunFailed: The task's kind fails.
+    """
+    kind, tokenizer = kind_of(loaded.task), load_tokenizer(folder)
+    with calling(kind):
+        n_outputs = len(kind.outputs(loaded.task))
+    model = load_classifier(folder, n_outputs).to(session.accelerator.device)
+    check_length(model.encoder, settings.max_seq_length, "evaluate.max_seq_length")
+    with calling(kind):
+        windows = {
+            name: kind.encode(loaded.splits[name], tokenizer, settings)
+            for name in ("train", *splits)
+        }
+    pad = special_tokens(tokenizer).pad
+    return Candidate(model.eval(), tokenizer, pad, kind, loaded, settings, session, windows)
+
+
+def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
+    """Return a fine-tuned copy; the last step's weights are the result.
+
+    No checkpoint is picked by its validation score, so test scores carry no choice.
+
+    Args:
+        candidate: From `prepare`; not changed.
+        seed: Of the new classifier, the order and dropout; equal for every model compared.
         bar: Shows progress in steps.
 
     Raises:
         RunFailed: The loss is not finite, or the task's kind fails.
     """
-    kind, train, tokenizer = kind_of(loaded.task), loaded.splits["train"], load_tokenizer(folder)
-    device, pad = session.accelerator.device, special_tokens(tokenizer).pad
-    model = load_classifier(folder, len(kind.outputs(loaded.task)), seed).to(device)
-    check_length(model.encoder, settings.max_seq_length, "evaluate.max_seq_length")
-    tuned = Tuned(model, tokenizer, pad, kind, loaded, settings, session)
+    kind, loaded, session = candidate.kind, candidate.loaded, candidate.session
+    settings, windows = candidate.settings, candidate.windows["train"]
+    tuned = replace(candidate, model=copy.deepcopy(candidate.model))
+    model = tuned.model
+    draw_classifier(model, seed)
     with calling(kind):
-        windows = kind.encode(train, tokenizer, settings)
+        train = loaded.splits["train"]
         targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
     if bias_C is not None:
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
     scales = rate_scales(depth := depths(model), settings.layerwise_lr_decay)
-    optimizer = build_optimizer(model, _BETAS, _DECAY, device, scales)
-    epochs = [_epoch(windows, settings.batch_size, seed, n) for n in range(settings.epochs)]
-    per_epoch, total = len(epochs[0]), sum(map(len, epochs))
+    optimizer = build_optimizer(model, _BETAS, _DECAY, session.accelerator.device, scales)
+    per_epoch = math.ceil(len(windows) / settings.batch_size)
+    total = count_steps(settings, per_epoch)
     model.train()
-    for step, batch in enumerate(chain.from_iterable(epochs)):
+    for step, batch in enumerate(islice(_batches(windows, settings.batch_size, seed), total)):
         session.check_stop()
         if settings.unfreeze == "gradual":
             unfreeze(model, depth, 3 * step // per_epoch)
@@ -119,8 +146,18 @@ def finetune(
     return tuned
 
 
+def count_steps(settings: EvaluateSection, per_epoch: int) -> int:
+    """Return the number of optimizer steps of a trial.
+
+    Args:
+        settings: `steps`, or `epochs` with `min_steps`.
+        per_epoch: Steps of one pass over the training split.
+    """
+    return settings.steps or max(settings.epochs * per_epoch, settings.min_steps)
+
+
 def _train_step(
-    tuned: Tuned, optimizer: torch.optim.Optimizer, batch: list[Window], targets: Sequence[Any]
+    tuned: Candidate, optimizer: torch.optim.Optimizer, batch: list[Window], targets: Sequence[Any]
 ) -> float:
     scores_XC = score_batch(tuned, batch)
     with calling(tuned.kind):
@@ -142,6 +179,12 @@ def unfreeze(model: Classifier, depth: dict[str, int], thirds: int) -> None:
         parameter.requires_grad_(depth[name] >= lowest)
 
 
+def _batches(windows: list[Window], size: int, seed: int) -> Iterator[list[Window]]:
+    """Yield the batches of all epochs, without end."""
+    for epoch in count():
+        yield from _epoch(windows, size, seed, epoch)
+
+
 def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> list[list[Window]]:
     """Return the batches of an epoch: shuffled, of similar lengths within a batch."""
     order = permute(np.arange(len(windows)), len(windows), derive_key("order", seed, epoch))
@@ -152,26 +195,34 @@ def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> list[list
     return [batches[number] for number in shuffled]
 
 
-def predict(tuned: Tuned, splits: Mapping[str, Sequence[Any]] | None = None) -> Predictions:
+def predict(tuned: Candidate, splits: Mapping[str, Sequence[Any]] | None = None) -> Predictions:
     """Return predictions per split, in the order of the records.
 
     Args:
         tuned: The model.
-        splits: Records, `validation` among them; else those of the task's validation and test.
+        splits: Records, `validation` among them; else those that `prepare` was given.
 
     Raises:
         RunFailed: A score is not finite, or the task's kind fails.
     """
-    splits = splits or {name: tuned.loaded.splits[name] for name in ("validation", "test")}
-    scores = {name: score_records(tuned, records) for name, records in splits.items()}
+    if splits is None:
+        windows = {name: own for name, own in tuned.windows.items() if name != "train"}
+        splits = {name: tuned.loaded.splits[name] for name in windows}
+    else:
+        with calling(tuned.kind):
+            windows = {
+                name: tuned.kind.encode(records, tuned.tokenizer, tuned.settings)
+                for name, records in splits.items()
+            }
+    scores = {name: score_windows(tuned, own) for name, own in windows.items()}
     with calling(tuned.kind):
         return tuned.kind.decode(tuned.loaded.task, splits, scores)
 
 
-def score_records(tuned: Tuned, records: Sequence[Any]) -> tuple[list[Window], NDArray[np.float32]]:
-    """Return the windows of records, shortest first, and the scores of their rows, (X, C)."""
-    with calling(tuned.kind):
-        windows = tuned.kind.encode(records, tuned.tokenizer, tuned.settings)
+def score_windows(
+    tuned: Candidate, windows: list[Window]
+) -> tuple[list[Window], NDArray[np.float32]]:
+    """Return windows, shortest first, and the scores of their rows, (X, C)."""
     windows = sorted(windows, key=lambda window: len(window.input_ids))
     parts = [np.zeros((0, tuned.model.classifier.out_features), np.float32)]
     for batch in batched(windows, _PREDICTED):
@@ -184,7 +235,7 @@ def score_records(tuned: Tuned, records: Sequence[Any]) -> tuple[list[Window], N
     return windows, np.concatenate(parts)
 
 
-def score_batch(tuned: Tuned, batch: Sequence[Window]) -> Tensor:
+def score_batch(tuned: Candidate, batch: Sequence[Window]) -> Tensor:
     """Return the scores of a batch's words or records, float32, shape (X, C)."""
     device = tuned.session.accelerator.device
     ids_BL, mask_BL = pad_windows(batch, tuned.pad, longest_sequence(tuned.model.encoder))

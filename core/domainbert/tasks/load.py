@@ -18,7 +18,7 @@ from domainbert.storage.download import Progress, locate
 from domainbert.storage.files import expand_user, sha256_file
 from domainbert.tasks.check import checked_records, found_labels, plain_text
 from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
-from domainbert.tasks.shares import share_out
+from domainbert.tasks.shares import label_budget, share_out
 
 SPLITS = ("train", "validation", "test")
 
@@ -57,11 +57,33 @@ def load_task(
         wrong = kind.check_labels(complete, bool(task.labels), labels)
     if wrong:
         raise DataError(f"task {task.name!r}: {paths[wrong[0]]} {wrong[1]}.")
+    if section.train_records is not None:
+        complete, splits["train"] = _budgeted(complete, kind, splits["train"], section)
+        labels["train"] = found_labels(kind, splits["train"])
     train = {plain_text(kind, record) for record in splits["train"]}
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
     counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])
     terms = domain.terms.read() if domain and domain.terms else ()
     return LoadedTask(complete, splits, dict(+counts), terms)
+
+
+def _budgeted(
+    task: Task, kind: TaskKind, train: tuple[Any, ...], section: TaskSection
+) -> tuple[Task, tuple[Any, ...]]:
+    """Return the task under the name of its label budget, and the records within it.
+
+    Raises:
+        DataError: There are not as many records, or the task has more labels than that.
+    """
+    wanted = section.train_records or 0
+    key = f"task {task.name!r}: train_records: {wanted:,}"
+    if wanted > len(train):
+        raise DataError(f"{key}, but the training split has {len(train):,} {kind.noun}s.")
+    if wanted < len(task.labels):
+        raise DataError(f"{key}, but it has {len(task.labels):,} labels; give one each at least.")
+    with calling(kind):
+        kept = label_budget(train, kind.text, wanted)
+    return replace(task, name=section.full_name, train_records=wanted), kept
 
 
 def _own_task(section: TaskSection, folder: Path) -> Task:

@@ -1,4 +1,4 @@
-"""Splits of one file by shares, a function of the texts alone."""
+"""Splits of one file by shares, and label budgets: functions of the texts alone."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ def share_out(
     for key, record in zip(keys, records, strict=True):
         parts[split_of[key]].append(record)
     return parts
+
+
+def label_budget(
+    records: Sequence[Any], text: Callable[[Any], str], n_records: int
+) -> tuple[Any, ...]:
+    """Return the records with the smallest text hashes, in their order; smaller sets are nested.
+
+    Args:
+        records: Of the training split.
+        text: A record to its text.
+        n_records: How many to keep, of copies of a text the first ones.
+    """
+    keys = [_key(text(record)) for record in records]
+    kept = sorted(range(len(records)), key=lambda number: (keys[number], number))[:n_records]
+    return tuple(records[number] for number in sorted(kept))
 
 
 def _key(text: str) -> bytes:

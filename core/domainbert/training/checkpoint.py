@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from domainbert.errors import RunFolderError
+from domainbert.errors import RunFailed, RunFolderError
 from domainbert.storage import files
 from domainbert.training.distributed import gathered, placed
 
@@ -79,17 +79,18 @@ def save_checkpoint(
     tensors: dict[str, dict[str, torch.Tensor]],
     state: TrainState,
     environment: dict[str, str],
-    keep: int,
+    keep: tuple[int, int],
     say: Callable[[str], None],
 ) -> Path:
-    """Write a checkpoint and then remove all but the newest `keep` whole ones.
+    """Write a checkpoint and then remove all but the newest whole ones that are to be kept.
 
     Args:
         folder: The run's `checkpoints` folder.
         tensors: From `checkpoint_tensors`.
         state: Where training stands.
         environment: Fingerprint of what the bits depend on.
-        keep: How many to keep, at least one.
+        keep: How many to keep, at least one, and the steps between those that count: what an
+            interruption has left between them goes as soon as a newer one stands.
         say: Hears of an older one that could not be removed; this one stands all the same.
 
     Raises:
@@ -113,10 +114,10 @@ def save_checkpoint(
             "files": {path.name: files.describe_file(path) for path in sorted(beside.iterdir())},
         }
         files.write_json_with_hash(beside / MANIFEST, manifest)
-    whole = 1
+    whole, (most, save_steps) = 1, keep
     for old in reversed([old for old in earlier if old != target]):
         try:
-            if whole < keep:
+            if whole < most and step_of(old) % save_steps == 0:
                 whole += _trouble(old) is None
             elif step_of(old) < state.step:
                 shutil.rmtree(old)
@@ -193,6 +194,36 @@ def checkpoints_in(folder: Path) -> list[Path]:
     # A file or a link of that name is somebody else's.
     named = (path for path in folder.glob("step-*") if path.is_dir() and not path.is_symlink())
     return sorted(path for path in named if _NAME.fullmatch(path.name))
+
+
+def averageable(folder: Path, n_averaged: int, save_steps: int) -> list[Path]:
+    """Return the last checkpoints of a finished run, oldest first: a function of the run alone.
+
+    Those that an interruption has left between them are not among them.
+
+    Args:
+        folder: The run's `checkpoints` folder.
+        n_averaged: How many.
+        save_steps: Steps between them; the last may be nearer.
+
+    Raises:
+        RunFailed: One is missing or damaged.
+    """
+    there = {step_of(path): path for path in checkpoints_in(folder)}
+    last = max(there, default=0)
+    earlier = range((last - 1) // save_steps * save_steps, 0, -save_steps)
+    wanted = sorted([last, *earlier][:n_averaged])
+    if len(wanted) < n_averaged:
+        has = f"the run has {len(wanted)} of them"
+        raise RunFailed(f"blend.average: {n_averaged} checkpoints are needed; {has}. Ask for less.")
+    for step in wanted:
+        trouble = _trouble(there[step]) if step in there else "is missing"
+        if trouble:
+            raise RunFailed(
+                f"blend.average: {checkpoint_of(folder, step)}: {trouble}. Average fewer, or "
+                "train again with another --out."
+            )
+    return [there[step] for step in wanted]
 
 
 def _trouble(path: Path) -> str | None:

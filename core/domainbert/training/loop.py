@@ -205,7 +205,7 @@ def _finish_step(
 
 def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
     run, say = job.session.run, job.session.reporter.say
-    keep = max(1, job.settings.save_total_limit)
+    keep = max(1, job.settings.save_total_limit), job.settings.save_steps
     # Here: every process gives its part of the weights, whatever fails in the main one.
     tensors = checkpoint.checkpoint_tensors(job.model, optimizer)
 

@@ -71,14 +71,25 @@ def _value(metric: Metric, predictions: Sequence[Prediction], sums: dict[Any, An
     return value
 
 
-def check_predictions(source: TaskKind | Baseline, loaded: LoadedTask, made: Predictions) -> None:
+def check_predictions(
+    source: TaskKind | Baseline,
+    loaded: LoadedTask,
+    made: Predictions,
+    splits: Sequence[str] = ("validation", "test"),
+) -> None:
     """Refuse predictions that do not suit the task before they are scored.
+
+    Args:
+        source: Who made them.
+        loaded: The task.
+        made: The predictions.
+        splits: Those that have to be there.
 
     Raises:
         RunFailed: Names the component and the record.
     """
     kind, task = kind_of(loaded.task), loaded.task
-    for split in ("validation", "test"):
+    for split in splits:
         records = loaded.splits[split]
         given = made.get(split, ()) if isinstance(made, Mapping) else ()
         title = f"{type(source).__name__} {source.name!r} does not suit task {task.name!r}: {split}"

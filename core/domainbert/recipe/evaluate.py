@@ -1,0 +1,49 @@
+"""The recipe's section `evaluate:`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from domainbert.recipe.sections import BatchSize, Count, EachOnce, Rate, Section, Seed
+
+
+def _list_of_seeds(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        example = list(range(min(max(value, 1), 10)))
+        raise ValueError(f"expected a list of seeds, such as {example}")
+    return value
+
+
+class EvaluateSection(Section):
+    """Fine-tuning of base and adapted model on the tasks."""
+
+    seeds: Annotated[tuple[Seed, ...], EachOnce, BeforeValidator(_list_of_seeds)] = Field(
+        default=(0, 1, 2), min_length=1
+    )
+    """One fine-tuning run for each seed and model."""
+    epochs: Count = 4
+    """Passes over the training split."""
+    min_steps: Count = 100
+    """Steps at least: with few labels, more passes than `epochs` says."""
+    steps: Count | None = None
+    """Steps, whatever `epochs` and `min_steps` say."""
+    batch_size: BatchSize = 16
+    """Sequences in one step."""
+    learning_rate: Rate = 1e-4
+    """Peak rate of AdamW; linear warm-up, then linear decay to zero."""
+    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps in which the rate grows from zero."""
+    layerwise_lr_decay: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
+    """Factor on the rate from each layer to the one below; 1 gives all the same rate."""
+    unfreeze: Literal["all", "gradual"] = "all"
+    """`gradual`: the classifier learns alone, then one layer more with each third of an epoch. The
+    layers not reached by then, as the lowest of twelve in four epochs, never learn."""
+    max_seq_length: int = Field(default=128, ge=8)
+    """Tokens in one window; longer sentences to tag are read in overlapping windows."""
+    long_texts: Literal["truncate", "window"] = "truncate"
+    """Longer texts to classify: keep the beginning, or average the scores of all windows."""
+    baselines: bool = True
+    """Add the baselines that suit each task: majority class and TF-IDF + linear SVM, or majority
+    type per word and the domain's terms as a dictionary."""

@@ -1,0 +1,127 @@
+"""Trials of points between base and adapted model, scored on validation alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import RunFailed
+from domainbert.model.check import hash_weights, weight_files
+from domainbert.plugin.components import LoadedTask
+from domainbert.recipe.schema import Recipe
+from domainbert.report.results import result_path, task_identity
+from domainbert.report.scored import canonical, find_result
+from domainbert.run.session import Session
+from domainbert.stages.plan import PointStages
+from domainbert.storage.files import read_json_with_hash, write_json_with_hash
+from domainbert.tasks.metrics.score import primary_metric, score
+from domainbert.tasks.trials import run_trials, stored_settings, tuned_predictions
+
+
+@dataclass(frozen=True)
+class ValidationTrial:
+    """One point on one task with one seed, scored on validation alone.
+
+    Args:
+        loaded: The task with its records.
+        point: The model.
+        seed: Seed of fine-tuning.
+        path: File of the result.
+    """
+
+    loaded: LoadedTask
+    point: PointStages
+    seed: int
+    path: Path
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        name = self.loaded.task.name
+        return f"{name}: α = {self.point.alpha:g}, validation, seed {self.seed}"
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """Task and point."""
+        return self.loaded.task.name, f"{self.point.alpha:g}"
+
+
+def validate_points(
+    points: Sequence[PointStages], tasks: Sequence[LoadedTask], recipe: Recipe, session: Session
+) -> dict[float, dict[str, list[float]]]:
+    """Return the scores of points on validation by α and task, one per seed.
+
+    Args:
+        points: Their models are there, or rank 0 is writing them.
+        tasks: Read and checked.
+        recipe: Without the rule `validation` nothing is done.
+        session: Its processes share the trials.
+
+    Raises:
+        RunFailed: A fine-tuning run did not stay finite.
+        Stopped: A signal; finished trials are kept.
+    """
+    section, settings = recipe.blend, recipe.evaluate
+    if section is None or section.choose != "validation":
+        return {}
+    stored = stored_settings(settings, session)
+    trials = [
+        ValidationTrial(loaded, point, seed, _validation_path(session, loaded, point.alpha, seed))
+        for loaded in tasks
+        for point in points
+        for seed in settings.seeds
+    ]
+    finished = partial(_finished, stored=stored)
+    run = partial(_run, stored=stored, recipe=recipe, session=session)
+    found: dict[float, dict[str, list[float]]] = {}
+    for trial, value in zip(trials, run_trials(trials, session, finished, run), strict=False):
+        by_task = found.setdefault(trial.point.alpha, {})
+        by_task.setdefault(trial.loaded.task.name, []).append(value)
+    return found
+
+
+def _validation_path(session: Session, loaded: LoadedTask, alpha: float, seed: int) -> Path:
+    return result_path(session.run.validation, loaded.task.name, f"{alpha:g}", seed)
+
+
+def _run(
+    trials: Sequence[ValidationTrial], stored: Mapping[str, Any], recipe: Recipe, session: Session
+) -> None:
+    """Fine-tune one point with several seeds, and keep its scores on validation."""
+    point, loaded, task = trials[0].point, trials[0].loaded, trials[0].loaded.task
+    session.await_stage(point.model)
+    digest = hash_weights(weight_files(point.folder, f"α = {point.alpha:g}"))
+    checkpoint, settings = (point.folder, digest, f"α = {point.alpha:g}"), recipe.evaluate
+    made = tuned_predictions(checkpoint, loaded, trials, settings, session, ["validation"])
+    for trial, predictions, _, _ in made:
+        scores = score(task, predictions["validation"])
+        key = {"point": point.model.key, "task": task_identity(task), "settings": dict(stored)}
+        write_json_with_hash(trial.path, {**key, "validation": scores})
+        metric = primary_metric(task).name
+        session.reporter.say(f"{trial.title}: {metric} {100 * scores[metric]:.2f}")
+
+
+def _finished(trial: ValidationTrial, stored: Mapping[str, Any]) -> float | None:
+    """Return the score of a trial, or None if it is missing or of another model or settings."""
+    try:
+        kept = read_json_with_hash(trial.path)
+    except (OSError, ValueError, RecursionError):
+        return None
+    task = trial.loaded.task
+    wanted = {"point": trial.point.model.key, "task": task_identity(task), "settings": stored}
+    same = canonical({key: kept.get(key) for key in wanted}) == canonical(wanted)
+    return float(kept["validation"][primary_metric(task).name]) if same else None
+
+
+def of_result(session: Session, loaded: LoadedTask, name: str, recipe: Recipe) -> list[float]:
+    """Return the validation scores that the trials of a model have left in `results/`."""
+    metric, values = primary_metric(loaded.task).name, []
+    for seed in recipe.evaluate.seeds:
+        path = result_path(session.run.results, loaded.task.name, name, seed)
+        if (found := find_result(path)) is None:
+            raise RunFailed(f"{path}: missing or changed while points were compared.")
+        values.append(found.result.validation[metric])
+    return values

@@ -1,0 +1,123 @@
+"""Trials: fine-tuning runs whose results are files, shared out over the processes of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from domainbert.errors import RunFailed
+from domainbert.plugin.components import LoadedTask, Predictions
+from domainbert.plugin.registry import calling
+from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.run.session import Session
+
+
+class Trial(Protocol):
+    """One model on one task with one seed."""
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+
+    @property
+    def path(self) -> Path:
+        """File of its result."""
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What trials have in common that load one model and encode one task."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of fine-tuning."""
+
+
+T = TypeVar("T", bound=Trial)
+R = TypeVar("R")
+
+
+def run_trials(
+    trials: Sequence[T],
+    session: Session,
+    finished: Callable[[T], R | None],
+    run: Callable[[list[T]], None],
+) -> list[R]:
+    """Run the trials that are not finished, and return the results of all.
+
+    Args:
+        trials: Those of one group stand together.
+        session: Each of its processes runs a share of them.
+        finished: Reads the result of a trial; None if it has none.
+        run: Runs unfinished trials of one group, and writes their results.
+
+    Returns:
+        Results in the order of the trials; in other ranks than the first an empty list.
+
+    Raises:
+        RunFailed: A result is gone right after it was written.
+        Stopped: A signal; finished trials are kept.
+    """
+    mine = trials[session.accelerator.process_index :: session.accelerator.num_processes]
+    for _, group in groupby(mine, key=lambda trial: trial.group):
+        if unfinished := [trial for trial in group if finished(trial) is None]:
+            run(unfinished)
+    results: list[R] = []
+    # Files tell rank 0: a collective operation would wait for the slowest trial.
+    for trial in trials if session.is_main else ():
+        while (result := finished(trial)) is None:
+            if trial in mine:
+                raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
+            session.check_stop("waiting for other ranks")
+            time.sleep(0.5)
+        results.append(result)
+    return results
+
+
+def stored_settings(settings: EvaluateSection, session: Session) -> dict[str, Any]:
+    """Return the settings of fine-tuning as results store them."""
+    stored = settings.model_dump(mode="json", exclude={"seeds", "baselines"})
+    return stored | {"precision": "bf16" if session.bf16 else "fp32"}
+
+
+def tuned_predictions(
+    checkpoint: tuple[Path, str | None, str],
+    loaded: LoadedTask,
+    trials: Sequence[T],
+    settings: EvaluateSection,
+    session: Session,
+    splits: Sequence[str] = ("validation", "test"),
+) -> Iterator[tuple[T, Predictions, int, int]]:
+    """Fine-tune one model on one task with several seeds, from one load and one tokenisation.
+
+    Args:
+        checkpoint: Folder, hash of its weights, and what messages call the model.
+        loaded: The task.
+        trials: Give the seeds.
+        settings: Of fine-tuning.
+        session: Device, progress, signals.
+        splits: Those to predict.
+
+    Yields:
+        Trial, predictions, the number of the encoder's weights, and that of long test texts.
+    """
+    from domainbert.model.check import check_unchanged
+    from domainbert.tasks.finetune import finetune, predict, prepare
+    from domainbert.tasks.metrics.score import check_predictions
+
+    folder, sha256, name = checkpoint
+    check_unchanged(folder, sha256, f"model {name!r}")
+    candidate = prepare(folder, loaded, settings, session, splits)
+    kind, size = candidate.kind, sum(p.numel() for p in candidate.model.encoder.parameters())
+    with calling(kind):
+        n_long = kind.count_long(
+            loaded.splits["test"], candidate.tokenizer, settings.max_seq_length
+        )
+    for trial in trials:
+        with session.reporter.bar(trial.title) as bar:
+            tuned = finetune(candidate, trial.seed, bar)
+        predictions = predict(tuned)
+        check_predictions(kind, loaded, predictions, splits)
+        yield trial, predictions, size, n_long
