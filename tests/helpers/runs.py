@@ -63,7 +63,7 @@ def numbers(run: RunFolder) -> dict[str, Any]:
 
 def back_to(run: RunFolder, step: int) -> RunFolder:
     """Take a finished run back to the time after a checkpoint of pretraining."""
-    for folder in (run.model, run.path / "held-out" / "adapted"):
+    for folder in (run.adapted, run.model, run.path / "held-out" / "adapted"):
         shutil.rmtree(folder)
     run.card.unlink()
     for path in run.checkpoints.glob("step-*"):

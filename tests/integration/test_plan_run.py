@@ -82,7 +82,7 @@ def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
     for phase in (head, full):
         seconds = phase["tokens"] * speeds[phase["name"]]["seconds_per_token"]
         assert phase["seconds"] == pytest.approx(seconds)
-    stages = ["corpus", "head", "pretrain", "held-out/base", "held-out/adapted"]
+    stages = ["corpus", "head", "pretrain", "held-out/base", "held-out/adapted", "blend"]
     assert plan["done"] == dict.fromkeys(stages, False)
     again = json.loads(adapt(town, *words, "--dry-run").out)
     assert again["done"] == dict.fromkeys(stages, True)

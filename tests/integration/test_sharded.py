@@ -96,7 +96,7 @@ def test_losses_and_files_are_those_of_one_process(town: Any) -> None:
     names = [{p.relative_to(f) for p in f.rglob("*.safetensors")} for f in (one_run, two_run)]
     assert names[0] == names[1]
     # Checkpoints of steps 0, 3 and 3, 4, 8, 12; a model of each stage.
-    assert len(names[0]) == 2 * 6 + 2
+    assert len(names[0]) == 2 * 6 + 3
     for name in names[0]:
         one, two = load_file(one_run / name), load_file(two_run / name)
         assert {k: v.shape for k, v in one.items()} == {k: v.shape for k, v in two.items()}

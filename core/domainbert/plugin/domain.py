@@ -250,7 +250,8 @@ class Task:
     def __post_init__(self) -> None:
         if self.data and not self.splits:
             return  # a result of a stranger: any name is shown, and escaped
-        check_name("task", self.name.removesuffix(f"@{self.train_records}"))
+        budget = "" if self.train_records is None else f"@{self.train_records}"
+        check_name("task", self.name.removesuffix(budget) if budget else self.name)
         missing = {"train", "validation", "test"} - set(self.splits)
         if missing:
             raise PluginError(f"task {self.name!r}: missing splits {sorted(missing)}.")

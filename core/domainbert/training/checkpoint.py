@@ -79,7 +79,7 @@ def save_checkpoint(
     tensors: dict[str, dict[str, torch.Tensor]],
     state: TrainState,
     environment: dict[str, str],
-    keep: tuple[int, int],
+    keep: tuple[int, Callable[[int], bool]],
     say: Callable[[str], None],
 ) -> Path:
     """Write a checkpoint and then remove all but the newest whole ones that are to be kept.
@@ -89,8 +89,8 @@ def save_checkpoint(
         tensors: From `checkpoint_tensors`.
         state: Where training stands.
         environment: Fingerprint of what the bits depend on.
-        keep: How many to keep, at least one, and the steps between those that count: what an
-            interruption has left between them goes as soon as a newer one stands.
+        keep: How many to keep, at least one, and whether that of a step counts: what an
+            interruption has left in between goes as soon as a newer one stands.
         say: Hears of an older one that could not be removed; this one stands all the same.
 
     Raises:
@@ -114,10 +114,10 @@ def save_checkpoint(
             "files": {path.name: files.describe_file(path) for path in sorted(beside.iterdir())},
         }
         files.write_json_with_hash(beside / MANIFEST, manifest)
-    whole, (most, save_steps) = 1, keep
+    whole, (most, counts) = 1, keep
     for old in reversed([old for old in earlier if old != target]):
         try:
-            if whole < most and step_of(old) % save_steps == 0:
+            if whole < most and counts(step_of(old)):
                 whole += _trouble(old) is None
             elif step_of(old) < state.step:
                 shutil.rmtree(old)

@@ -128,7 +128,7 @@ def _begin(
     # Asked by one: it may have written the first checkpoint before another looks.
     missing = not checkpoints_in(job.session.run.checkpoints)
     if distributed.broadcast_from_main(job.session.accelerator, missing):
-        _save(job, state, optimizer)
+        _save(job, phase, state, optimizer)
     return state if state.step > phase.start else forget_losses(state)
 
 
@@ -198,14 +198,15 @@ def _finish_step(
         return
     if distributed.all_reduce_max(accelerator, first_non_finite(job.model) is not None):
         raise BadStep(state.step, "it made a weight that is not finite")
-    _save(job, state, optimizer)
+    _save(job, phase, state, optimizer)
     if received:
         session.raise_stopped(received, f"a checkpoint of step {state.step} was written")
 
 
-def _save(job: Job, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
+def _save(job: Job, phase: Phase, state: TrainState, optimizer: torch.optim.Optimizer) -> None:
     run, say = job.session.run, job.session.reporter.say
-    keep = max(1, job.settings.save_total_limit), job.settings.save_steps
+    every, most = job.settings.save_steps, max(1, job.settings.save_total_limit)
+    keep = most, lambda step: step == phase.start or step % every == 0
     # Here: every process gives its part of the weights, whatever fails in the main one.
     tensors = checkpoint.checkpoint_tensors(job.model, optimizer)
 

@@ -19,6 +19,7 @@ FILES = (
     "lock.json", "recipe.yaml", "README.md", "metrics.jsonl", "corpus/stage.json",
     "corpus/store/manifest.json", "corpus/store/tokens.arrow", "corpus/store/documents.arrow",
     "pretrain/stage.json", "held-out/base/stage.json", "held-out/adapted/stage.json",
+    "blend/stage.json", "adapted/config.json", "adapted/model.safetensors",
     "model/config.json", "model/model.safetensors", "model/tokenizer.json",
     "model/tokenizer_config.json", "results/town-names/base-seed-0.json",
 )  # fmt: skip
@@ -57,7 +58,16 @@ def on(name: str, change: Callable[[Path], object]) -> Callable[[Path], object]:
 
 def folders() -> Iterator[Case]:
     """Folders of a run that are gone, or are something else."""
-    for name in ("corpus", "pretrain", "held-out", "model", "results", "corpus/store"):
+    for name in (
+        "corpus",
+        "pretrain",
+        "held-out",
+        "adapted",
+        "blend",
+        "model",
+        "results",
+        "corpus/store",
+    ):
         gone = on(name, shutil.rmtree)
         yield Case(f"{name}: gone", gone, "", AGAIN, (0,))
         yield Case(f"{name}: a file", on(name, file_instead), "run", AGAIN, FREE)

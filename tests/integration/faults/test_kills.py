@@ -33,7 +33,7 @@ def test_a_run_that_is_killed_and_stopped_several_times_ends_with_the_same_bytes
         checkpoint = town.run("often").checkpoints / f"step-{step:08d}"
         codes.append(town.signal_when("often", checkpoint.exists, number)[0])
     assert codes == [-9, 75, 130]
-    assert not town.run("often").model.exists()
+    assert not town.run("often").adapted.exists()
     assert town.finish("often") == 0
     assert same(town.run("often"), town.run("whole"))
 

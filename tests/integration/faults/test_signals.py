@@ -49,7 +49,7 @@ def test_a_signal_in_any_phase_is_kept_until_a_safe_place(
 
 def test_a_signal_while_the_model_is_exported_does_not_tear_it(town: Any, same: Same) -> None:
     def exporting() -> bool:
-        return any((town.folder / "exporting").glob(".model.*.tmp"))
+        return any((town.folder / "exporting").glob(".adapted.*.tmp"))
 
     code, told = town.signal_when("exporting", exporting, signal.SIGTERM)
     # It is the last long thing that this recipe does, so the run may as well be done.
