@@ -196,7 +196,9 @@ def _changed(base: BaseFolder, end: LoadedModel, run: RunFolder, name: str, reci
     """Return a model made from the end of training."""
     model = copy.deepcopy(end.model)
     if name == AVERAGE:
-        folders = averageable(run.checkpoints, N_AVERAGED, recipe.train.save_steps)
+        folders = averageable(
+            run.checkpoints, N_AVERAGED, recipe.train.save_steps, recipe.train.steps or 0
+        )
         set_parameters(model, averaged(folders, [1.0] * N_AVERAGED))
     else:
         set_parameters(model, blended(load_masked_lm(base, 0), end, ALPHAS[name]))

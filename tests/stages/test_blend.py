@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from domainbert.recipe.blend import BlendSection
 from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session
 from domainbert.stages.blend import Point, choose
+from domainbert.training.held_out import HeldOutScore
 
 Adapt = Callable[..., Any]
 TRAIN = {"steps": 6, "head_steps": 2, "save_steps": 2, "save_total_limit": 3}
@@ -121,7 +123,7 @@ def test_the_command_does_it_for_a_finished_run(
     board = cli("leaderboard", "plain", "-o", "site")
     assert board.code == 0, board.err
     page = (town.folder / "site" / "leaderboard.md").read_text(encoding="utf-8")
-    assert "town, blend 0.4" in page
+    assert "town, α = 0.4" in page
     # Another choice replaces its results.
     again = cli("blend", "plain", "--choose", "1")
     assert "is of another blend and was removed" in again.err
@@ -147,6 +149,12 @@ def test_the_command_does_it_for_a_finished_run(
         (["bare", "--choose", "bits"], "blend.choose: `bits` needs a general text"),
         (["bare", "--average", "last-0"], "expected `none`, `ema`, or `last-K`"),
         (["bare", "--average", "last-9"], "last-9 needs 9 checkpoints; `train.save_total_limit`"),
+        (["bare", "--average", "last-1"], "`last-K` with K from 2"),
+        (["bare", "--average", "[last-3]"], "expected `none`, `ema`, or `last-K`"),
+        (["bare", "--points", "0.33333"], "four decimals at most"),
+        (["bare", "--points", "-0.0,0.0"], "0.0: twice"),
+        (["bare", "--points", ".nan"], "blend.points.0: input should be"),
+        (["bare", "--budget", "-1"], "blend.budget"),
     ],
 )
 def test_bad_values_are_refused_before_any_work(
@@ -188,12 +196,13 @@ def test_rules_of_choice() -> None:
     section = BlendSection(points=(0.25, 0.5))
     # Equal means: the larger share of the field.
     assert choose(section, CURVE)[0] == 0.5
+    base = HeldOutScore(2.0, 0.5, 1, 1, 1, 1)
     for budget, alpha in ((0.05001, 0.25), (0.2001, 0.5), (5.0, 1.0)):
         bits = BlendSection(points=(0.25, 0.5), choose="bits", budget=budget)
-        assert choose(bits, CURVE)[0] == alpha
+        assert choose(bits, CURVE, base)[0] == alpha
     none = BlendSection(points=(0.25, 0.5), choose="bits", budget=0.01)
     with pytest.raises(RunFailed, match=r"nearest, α = 0\.25, costs 0\.050\. Raise the budget"):
-        choose(none, CURVE)
+        choose(none, CURVE, base)
     assert choose(BlendSection(points=(0.25,), choose=0.3), CURVE)[0] == 0.3
 
 
@@ -246,8 +255,8 @@ def test_an_interrupted_run_averages_the_same_checkpoints(
     monkeypatch.setattr(loop, "_finish_step", stop)
     adapt(town, "town.yaml", "--out", "cut", *words, code=75)
     adapt(town, "cut")
-    names = [path.name for path in sorted(RunFolder(town.folder / "cut").checkpoints.iterdir())]
-    assert names == [path.name for path in sorted(whole.checkpoints.iterdir())]
+    names = {path.name for path in RunFolder(town.folder / "cut").checkpoints.iterdir()}
+    assert names == {path.name for path in whole.checkpoints.iterdir()} | {"step-00000005"}
     adapt(town, "at-once")
     assert digests(RunFolder(town.folder / "cut").model) == digests(whole.model)
 
@@ -291,9 +300,11 @@ def test_a_base_that_changed_since_the_run_is_refused(
     assert digests(run.model) == digests(whole.model)
 
 
+@pytest.mark.parametrize("begun", [False, True])
 def test_the_model_of_an_older_run_is_taken_for_the_end_of_training(
-    town: Any, whole: RunFolder, adapt: Adapt
+    town: Any, whole: RunFolder, adapt: Adapt, begun: bool
 ) -> None:
+    shutil.rmtree(whole.path.with_name("older"), ignore_errors=True)
     run = copy(whole, "older")
     for name in ("model", "blend", "validation"):
         shutil.rmtree(run.path / name)
@@ -306,6 +317,8 @@ def test_the_model_of_an_older_run_is_taken_for_the_end_of_training(
     old = Stage("pretrain", run.path / "pretrain", kept["facts"])
     outputs = [Path("..", "model", path.name) for path in run.model.iterdir()]
     finish(old, kept["result"], outputs)
+    if begun:  # killed after the copy, before it was written down
+        shutil.copytree(run.model, run.adapted)
     before = times(run.path)
     adapt(town, "older")
     assert stage(run) == stage(whole)
@@ -335,3 +348,61 @@ def test_nan_in_the_adapted_model_is_refused_by_name(
     err = adapt(town, "nan", "--set", "blend.points=[0.3]", "--set", "blend.choose=0.3", code=2).err
     assert "holds values that are not finite" in err
     assert name.removeprefix("bert.") in err
+
+
+def test_a_run_with_validation_scores_can_be_ranked_and_compared(
+    town: Any, whole: RunFolder, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(town.folder)
+    assert list(whole.validation.rglob("*.json"))
+    for words in (["leaderboard", "whole", "-o", "board"], ["compare", "whole", "whole"]):
+        done = cli(*words)
+        assert done.code == 0, done.err
+
+
+def test_the_general_text_is_part_of_what_was_measured(
+    town: Any, whole: RunFolder, adapt: Adapt
+) -> None:
+    run = copy(whole, "lines")
+    before = stage(run)["curve"][0]["general"]
+    lines = f"{HELD_OUT}.general={{path: letters.txt, text_unit: line}}"
+    adapt(town, run.path.name, "--set", lines)
+    assert stage(run)["curve"][0]["general"] != before
+
+
+def test_a_general_text_without_text_is_refused_before_training(town: Any, adapt: Adapt) -> None:
+    (town.folder / "blank.txt").write_text(" \n")
+    (town.folder / "strange.txt").write_text("\u5317\u4eac " * 9, encoding="utf-8")
+    for name in ("blank.txt", "strange.txt"):
+        err = adapt(town, "town.yaml", "--out", "no", "--set", f"{HELD_OUT}.general={name}", code=2)
+        assert "held_out.general: the tokenizer of the base finds nothing in this text" in err.err
+        assert not (town.folder / "no").exists()
+    # Files of the run itself are no text outside the field.
+    adapt(town, "town.yaml", "--out", "own", "--until", "corpus")
+    (town.folder / "own" / "notes.txt").write_text("The baker found the barn.")
+    words = ["--set", f"{HELD_OUT}.general=own/notes.txt"]
+    assert "outside the run folder" in adapt(town, "town.yaml", "--out", "own", *words, code=2).err
+
+
+def test_an_average_that_the_run_lacks_is_refused_before_the_recipe_is_written(
+    town: Any, whole: RunFolder, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(town.folder)
+    run = copy(whole, "pruned")
+    shutil.rmtree(sorted(run.checkpoints.iterdir())[1])
+    before = digests(run.path)
+    done = cli("blend", "pruned", "--average", "last-3")
+    assert (done.code, done.out) == (2, ""), done.err
+    assert re.search(r"blend.average: \S+step-\d+: is missing. Average fewer", done.err), done.err
+    assert digests(run.path) == before
+
+
+def test_a_floor_of_steps_that_decides_nothing_makes_no_other_trial(
+    town: Any, whole: RunFolder, adapt: Adapt
+) -> None:
+    run = copy(whole, "floor")
+    before = times(run.results)
+    adapt(town, "floor", "--set", "evaluate.min_steps=2")
+    assert times(run.results) == before
+    adapt(town, "floor", "--set", "evaluate.min_steps=60")
+    assert times(run.results) != before

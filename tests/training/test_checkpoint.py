@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from domainbert.errors import RunFailed, RunFolderError, StorageError
+from domainbert.errors import RunFolderError, StorageError
 from domainbert.model.load import LoadedModel
 from domainbert.model.masked_lm import set_dropout
 from domainbert.storage.files import (
@@ -183,23 +183,30 @@ def test_a_checkpoint_of_another_run_or_model_is_refused(tmp_path: Path) -> None
         load_model(path, nn.Linear(3, 3))
 
 
-def test_what_an_interruption_left_goes_with_the_next_and_is_not_averaged(tmp_path: Path) -> None:
+def test_what_an_interruption_left_takes_no_place_and_is_not_averaged(tmp_path: Path) -> None:
     tensors = {"model": {"w": torch.zeros(1)}, "optimizer": {"step.w": torch.ones(1)}}
     say: list[str] = []
 
     def is_even(step: int) -> bool:
         return step % 2 == 0
 
-    for step in (0, 2, 3, 4, 6, 7):  # saved every two steps, interrupted at 3, ended at 7
+    for step in (0, 1, 2, 3, 4, 6, 7):  # saved every two steps, interrupted at 3, ended at 7
         save_checkpoint(tmp_path, tensors, replace(STATE, step=step), {}, (3, is_even), say.append)
     assert [step_of(path) for path in checkpoints_in(tmp_path)] == [4, 6, 7]
-    assert [step_of(path) for path in averageable(tmp_path, 3, 2)] == [4, 6, 7]
-    assert [step_of(path) for path in averageable(tmp_path, 1, 2)] == [7]
-    with pytest.raises(RunFailed, match="5 checkpoints are needed; the run has 4 of them"):
-        averageable(tmp_path, 5, 2)
-    with pytest.raises(RunFailed, match=r"step-00000002: is missing\. Average fewer"):
-        averageable(tmp_path, 4, 2)
+    save_checkpoint(tmp_path, tensors, replace(STATE, step=9), {}, (3, is_even), say.append)
+    assert [step_of(path) for path in checkpoints_in(tmp_path)] == [4, 6, 7, 9]
+    shutil.rmtree(checkpoint_of(tmp_path, 9))
+    assert [step_of(path) for path in averageable(tmp_path, 3, 2, 7)] == [4, 6, 7]
+    assert [step_of(path) for path in averageable(tmp_path, 1, 2, 7)] == [7]
+    message = "5 checkpoints are needed; the run has 4 of them"
+    with pytest.raises(RunFolderError, match=message):
+        averageable(tmp_path, 5, 2, 7)
+    with pytest.raises(RunFolderError, match=r"step-00000002: is missing\. Average fewer"):
+        averageable(tmp_path, 4, 2, 7)
+    # What training started from is none of them.
+    with pytest.raises(RunFolderError, match="3 checkpoints are needed; the run has 2 of them"):
+        averageable(tmp_path, 3, 2, 3)
     (checkpoint_of(tmp_path, 6) / "model.safetensors").write_bytes(b"x")
-    with pytest.raises(RunFailed, match=r"step-00000006: model\.safetensors"):
-        averageable(tmp_path, 3, 2)
+    with pytest.raises(RunFolderError, match=r"step-00000006: model\.safetensors"):
+        averageable(tmp_path, 3, 2, 7)
     assert not say

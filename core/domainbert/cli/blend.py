@@ -27,11 +27,20 @@ AverageOption = Annotated[
 ]
 
 
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Bits of general text that `bits` may cost.  [default: of the recipe, or 0.1]"
+    ),
+]
+
+
 @stoppable()
 def blend(
     run: RunArgument,
     points: PointsOption = None,
     choose: ChooseOption = None,
+    budget: BudgetOption = None,
     average: AverageOption = None,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
@@ -44,7 +53,7 @@ def blend(
     """
     from domainbert.errors import RunFolderError
     from domainbert.pipeline.adapt import adapt
-    from domainbert.pipeline.choose import continue_run, load_registry
+    from domainbert.pipeline.choose import choose_recipe, load_registry
     from domainbert.run.folder import RunFolder
     from domainbert.run.resume_command import continue_command
 
@@ -54,16 +63,13 @@ def blend(
     if not (folder.adapted.is_dir() or folder.model.is_dir()):
         again = continue_command(run, 1)
         raise RunFolderError(f"{run}: training is not done. Continue with: {again}")
-    given = {
-        "points": None if points is None else f"[{points}]",
-        "choose": choose,
-        "average": average,
-    }
+    shares = None if points is None else f"[{points}]"
+    given = {"points": shares, "choose": choose, "budget": budget, "average": average}
     settings = [f"blend.{key}={value}" for key, value in given.items() if value is not None]
-    if continue_run(run).recipe.blend is None:
-        settings = ["blend={}", *settings]
-    chosen = continue_run(run, tuple(settings))
     registry = load_registry(plugin)
+    if choose_recipe(str(run), None, (), registry).recipe.blend is None:
+        settings = ["blend={}", *settings]
+    chosen = choose_recipe(str(run), None, tuple(settings), registry)
     summary = adapt(chosen.recipe, chosen.folder, run, registry, Reporter())
     if summary is not None:
         print_summary(summary, run, plugin, as_json)

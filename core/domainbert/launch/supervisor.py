@@ -90,7 +90,13 @@ def _patience() -> float:
 
 def _progress(out: Path) -> frozenset[str]:
     """Return the names of finished work."""
-    patterns = ("**/stage.json", "*/checkpoints/step-*", "model", "results/**/*.json")
+    patterns = (
+        "**/stage.json",
+        "*/checkpoints/step-*",
+        "adapted",
+        "results/**/*.json",
+        "validation/**/*.json",
+    )
     return frozenset(str(path) for pattern in patterns for path in out.glob(pattern))
 
 

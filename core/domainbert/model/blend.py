@@ -6,7 +6,6 @@ both: WiSE-FT (Wortsman et al. 2022, arXiv 2109.01903) and model soups (arXiv 22
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,12 @@ import torch
 
 from domainbert.errors import BaseModelError
 from domainbert.model.masked_lm import head_parameters
+from domainbert.tokenizer.extend import UNUSED
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from domainbert.model.load import LoadedModel
-
-_UNUSED = re.compile(r"\[unused\d+\]")
 
 
 def blended(base: LoadedModel, adapted: LoadedModel, alpha: float) -> dict[str, Tensor]:
@@ -97,7 +95,7 @@ def _new_entries(base: LoadedModel, adapted: LoadedModel) -> list[int]:
     before = {number: token for token, number in base.tokenizer.get_vocab().items()}
     after = {number: token for token, number in adapted.tokenizer.get_vocab().items()}
     for number, token in sorted(before.items()):
-        if (other := after.get(number)) != token and not (other and _UNUSED.fullmatch(token)):
+        if (other := after.get(number)) != token and not (other and UNUSED.fullmatch(token)):
             found = f"the id {number} is {token!r} in the base and {other!r} in the adapted model"
             raise BaseModelError(f"the two have other tokenizers: {found}.")
     return sorted(number for number, token in after.items() if before.get(number) != token)

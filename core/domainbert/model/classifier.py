@@ -70,5 +70,8 @@ def load_classifier(folder: Path, n_outputs: int) -> Classifier:
 def draw_classifier(model: Classifier, seed: int) -> None:
     """Draw the classifier, equal for every encoder of one size."""
     torch.manual_seed(derive_key("classifier", seed))
-    nn.init.normal_(model.classifier.weight, std=0.02)
-    nn.init.zeros_(model.classifier.bias)
+    # On the CPU, so that a seed means the same on every device.
+    drawn_CH = nn.init.normal_(torch.empty(model.classifier.weight.shape), std=0.02)
+    with torch.no_grad():
+        model.classifier.weight.copy_(drawn_CH)
+        model.classifier.bias.zero_()

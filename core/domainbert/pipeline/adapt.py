@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from domainbert.pipeline.evaluate import ModelUnderTest, drop_results, evaluate
+from domainbert.pipeline.evaluate import ModelUnderTest, drop_results, evaluate, run_models
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
@@ -15,7 +15,7 @@ from domainbert.run.heartbeat import is_worker
 from domainbert.run.progress import Reporter
 from domainbert.run.resume_command import continue_command
 from domainbert.run.session import Session, open_session
-from domainbert.stages.blend import Blend, blend_models
+from domainbert.stages.blend import Blend, blend_models, check_average
 from domainbert.stages.corpus import build_corpus
 from domainbert.stages.held_out import measure
 from domainbert.stages.inputs import Inputs, locate
@@ -61,6 +61,7 @@ def adapt(
         inputs = locate(recipe, folder, registry, session)
         stages = plan_stages(recipe, inputs, session.run)
         stages.check()
+        check_average(stages, recipe, session.run)
         with open_run(session.run, recipe, folder, session.is_main):
             return _run_stages(recipe, inputs, stages, session, until)
 
@@ -87,11 +88,11 @@ def _run_stages(
     after = measure(stages.adapted_score, adapted.folder, *given)
     adaptation = describe(before, after, inputs.new_head, adapted)
     models = _models(inputs, adapted, adaptation.doubt)
-    reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
+    run_models(models, inputs.tasks, recipe.evaluate, session, recipe)
     blend = blend_models(stages, inputs, corpus, recipe, (before, after), session)
     if not blend.is_adapted:
         models.append(_blend(models[1], blend, session))
-        reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
+    reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
     drop_results(session, models)
     if not session.is_main:
         return None
@@ -114,4 +115,4 @@ def _models(inputs: Inputs, adapted: Trained, doubt: str) -> list[ModelUnderTest
 def _blend(adapted: ModelUnderTest, blend: Blend, session: Session) -> ModelUnderTest:
     folder = session.run.model
     digest = sha256_file(folder / "model.safetensors")
-    return replace(adapted, name="blend", folder=folder, sha256=digest, blend=blend.alpha)
+    return replace(adapted, name="blend", folder=folder, sha256=digest, blend=blend.name)

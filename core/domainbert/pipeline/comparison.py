@@ -61,8 +61,8 @@ def _own_models(run: RunFolder, about: tuple[str, int, float, str]) -> list[Mode
     models = []
     for name, folder in folders.items():
         place = find_base(str(folder), Path())
-        alpha = blend.alpha if name == "blend" else None
-        models.append(ModelUnderTest(name, place.folder, place.sha256, *about, alpha))
+        which = blend.name if name == "blend" else ""
+        models.append(ModelUnderTest(name, place.folder, place.sha256, *about, which))
     return models
 
 

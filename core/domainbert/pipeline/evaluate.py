@@ -37,7 +37,7 @@ class ModelUnderTest:
         tokens: Tokens read in continued pretraining.
         minutes: Wall time of continued pretraining.
         doubt: Why its scores say nothing of the adaptation, or an empty string.
-        blend: Share of the adapted weights, where it lies between base and adapted model.
+        blend: Where it lies between base and adapted model; see `Blend.name`.
     """
 
     name: str
@@ -47,7 +47,7 @@ class ModelUnderTest:
     tokens: int = 0
     minutes: float = 0.0
     doubt: str = ""
-    blend: float | None = None
+    blend: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,17 +105,26 @@ def evaluate(
         RunFailed: A fine-tuning run did not stay finite, or a component failed.
         Stopped: A signal; finished trials are kept.
     """
+    by_task: dict[str, list[Scored]] = defaultdict(list)
+    for scored in run_models(models, tasks, settings, session, recipe):
+        by_task[scored.result.task.name].append(scored)
+    named = [loaded.task for loaded in tasks if by_task]
+    return tuple(_report(task, by_task[task.name], models) for task in named)
+
+
+def run_models(
+    models: Models,
+    tasks: Sequence[LoadedTask],
+    settings: EvaluateSection,
+    session: Session,
+    recipe: Recipe | None = None,
+) -> list[Scored]:
+    """Run the trials that are not finished, and return the results of all; see `evaluate`."""
     trials = [trial for loaded in tasks for trial in _trials(loaded, models, settings, session)]
     # Baselines take seconds, so an error in their data shows before the hours of fine-tuning.
     trials.sort(key=lambda trial: trial.model.folder is not None)
     run = partial(_run, settings=settings, session=session, recipe=recipe)
-    scored = run_trials(trials, session, _finished, run)
-    by_task: dict[str, list[Scored]] = defaultdict(list)
-    for result in scored:
-        by_task[result.result.task.name].append(result)
-    return tuple(
-        _report(loaded.task, by_task[loaded.task.name], models) for loaded in tasks if by_task
-    )
+    return run_trials(trials, session, _finished, run)
 
 
 def drop_results(session: Session, models: Models) -> None:
@@ -134,7 +143,7 @@ def _trials(
 ) -> list[ModelTrial]:
     pairs = [(model, seed) for model in models for seed in settings.seeds]
     pairs += [(ModelUnderTest(name), 0) for name in baseline_names(loaded) if settings.baselines]
-    stored = stored_settings(settings, session)
+    stored = stored_settings(settings, loaded, session)
     trials = []
     for model, seed in pairs:
         path = result_path(session.run.results, loaded.task.name, model.name, seed)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from domainbert.recipe.sections import EachOnce, Section, no_truth_value
 
-_LAST = re.compile(r"last-([1-9]\d{0,5})")
-Alpha = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(no_truth_value)]
+_LAST = re.compile(r"last-([2-9]|[1-9]\d{1,5})")
 
 
 def _choice(value: Any) -> Any:
@@ -21,9 +20,22 @@ def _choice(value: Any) -> Any:
 
 
 def _average(value: Any) -> Any:
-    if value not in {"none", "ema"} and not (isinstance(value, str) and _LAST.fullmatch(value)):
-        raise ValueError("expected `none`, `ema`, or `last-K` such as last-3")
-    return value
+    if isinstance(value, str) and (value in {"none", "ema"} or _LAST.fullmatch(value)):
+        return value
+    raise ValueError("expected `none`, `ema`, or `last-K` with K from 2, such as last-3")
+
+
+def _short(value: float) -> float:
+    """Return α without the sign of zero; files are called after it, so it has few digits."""
+    if round(value, 4) != value:
+        raise ValueError("four decimals at most")
+    return value + 0.0
+
+
+Alpha = Annotated[
+    float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(no_truth_value),
+    AfterValidator(_short),
+]  # fmt: skip
 
 
 class BlendSection(Section):

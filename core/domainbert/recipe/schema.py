@@ -80,12 +80,14 @@ class Recipe(Section):
                 "blend.choose: `bits` needs a general text: give `held_out.general`, such as "
                 "{path: general/*.txt}"
             )
-        limit = self.train.save_total_limit
-        if (needed := self.blend.checkpoints(limit)) > limit:
-            raise ValueError(
-                f"blend.average: {self.blend.average} needs {needed} checkpoints; "
-                f"`train.save_total_limit` keeps {limit}"
-            )
+        limit, steps = self.train.save_total_limit, self.train.steps
+        needed, average = self.blend.checkpoints(limit), self.blend.average
+        if needed > limit:
+            kept = f"`train.save_total_limit` keeps {limit}"
+            raise ValueError(f"blend.average: {average} needs {needed} checkpoints; {kept}")
+        if steps is not None and needed > (made := -(-steps // self.train.save_steps)):
+            kept = f"{steps} steps make {made}, one every `train.save_steps`"
+            raise ValueError(f"blend.average: {average} needs {needed} checkpoints; {kept}")
         return self
 
     def hash(self) -> str:

@@ -63,11 +63,6 @@ def name_of(path: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", stem.lower()))[:64].strip("-")
 
 
-def budgeted(task: str, train_records: int | None) -> str:
-    """Return the name of a task with its label budget, such as `ncbi-disease@100`."""
-    return task if train_records is None else f"{task}@{train_records}"
-
-
 class Section(BaseModel):
     """Settings shared by every section: unknown keys are errors, values never change."""
 
@@ -216,8 +211,8 @@ class TaskSection(Section):
 
     @property
     def full_name(self) -> str:
-        """Name and label budget, as results call the task."""
-        return budgeted(self.name, self.train_records)
+        """Name and label budget, as results call the task, such as `ncbi-disease@100`."""
+        return self.name if self.train_records is None else f"{self.name}@{self.train_records}"
 
     @model_validator(mode="after")
     def _own_task_is_complete(self) -> TaskSection:

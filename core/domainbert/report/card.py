@@ -76,6 +76,8 @@ def write_card(summary: RunSummary, run: RunFolder) -> None:
     update_lock(run, **facts)
     if summary.blend.curve:
         write_text(run.path / FILE, render_curve(summary.blend))
+    else:
+        (run.path / FILE).unlink(missing_ok=True)
     write_text(run.card, render_card(summary))
 
 
@@ -102,11 +104,12 @@ def render_card(summary: RunSummary) -> str:
 def summary_json(summary: RunSummary) -> Any:
     """Return the numbers of a run as plain JSON values, for `--json`."""
     done = summary.adaptation
+    general = dict(zip(("before", "after"), done.general, strict=True)) if done.general else None
     numbers = _facts(summary) | {
         "recipe": {"name": summary.recipe.name, "sha256": summary.recipe.hash()},
         "vocabulary": summary.extension.summary() if summary.extension else None,
         "bits_per_character": {"before": done.before, "after": done.after},
-        "general_bits_per_character": done.general,
+        "general_bits_per_character": general,
         "blend": summary.blend,
         "tasks": [task_json(report) for report in summary.reports],
         "minutes": round(summary.seconds / 60, 2),

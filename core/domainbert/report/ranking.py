@@ -130,7 +130,7 @@ def _titles(groups: Sequence[Group]) -> list[str]:
 def _title(model: ScoredModel) -> str:
     if model.name == "base" or model.run is None:
         return model.base or model.name
-    return model.run if model.blend is None else f"{model.run}, blend {model.blend:g}"
+    return f"{model.run}, {model.blend}" if model.blend else model.run
 
 
 def _marks(result: Result) -> dict[str, Any]:

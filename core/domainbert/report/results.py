@@ -62,8 +62,8 @@ class ScoredModel(BaseModel):
     """Wall time of continued pretraining."""
     doubt: str = ""
     """Why scores of this model say nothing of its adaptation, as it learned nothing; else empty."""
-    blend: float | None = Field(default=None, ge=0, le=1)
-    """Share of the adapted weights where the model lies between its base and the adapted one."""
+    blend: str = Field(default="", max_length=500)
+    """Where the model lies between its base and the adapted one, such as `α = 0.5`; else empty."""
 
 
 @cache
@@ -145,7 +145,7 @@ class Result(BaseModel):
     @field_validator("settings")
     @classmethod
     def _today(cls, settings: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """Return settings under their names of today; of keys that came later, the defaults."""
+        """Return settings under their names of today; of later keys, what was done before them."""
         named = {_RENAMED.get(key, key): value for key, value in settings.items()}
         return {**_later_defaults(), **named} if named else {}
 

@@ -61,6 +61,8 @@ def read_stage(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         return files.read_json_with_hash(path)
+    except FileNotFoundError:  # removed since, by the rank that does the stage again
+        return None
     except (OSError, ValueError, RecursionError):
         cure = f"Delete the folder {folder} and run again to rebuild it."
         raise RunFolderError(f"{path}: damaged. {cure}") from None

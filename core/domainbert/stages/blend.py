@@ -21,6 +21,7 @@ from domainbert.model.export import export_model
 from domainbert.model.load import LoadedModel, find_base, load_masked_lm
 from domainbert.recipe.blend import BlendSection
 from domainbert.recipe.schema import Recipe
+from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session
 from domainbert.run.stage import begin, building, finish, is_done, result_of
 from domainbert.stages.corpus import Corpus
@@ -32,6 +33,7 @@ from domainbert.storage.files import folder_in_place
 from domainbert.tokenizer.extend import read_extension
 from domainbert.tokenizer.load import VOCABULARY_FILE
 from domainbert.training.checkpoint import averageable
+from domainbert.training.held_out import HeldOutScore
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class Blend:
     average: str = "none"
     reason: str = ""
     curve: tuple[Point, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tables call it, such as `α = 0.5` or `α = 1, last-3`."""
+        of = "" if self.average == "none" else f", {self.average}"
+        return f"α = {self.alpha:g}{of}"
 
     @property
     def is_adapted(self) -> bool:
@@ -107,11 +115,13 @@ def blend_models(
             validation = validate_points(stages.points, inputs.tasks, recipe, session)
             if session.is_main:
                 curve = _curve(stages, inputs, corpus, recipe, (ends, validation), session)
-                alpha, reason = choose(section, curve)
+                alpha, reason = choose(section, curve, ends[0].general)
         if session.is_main:
             average = section.average if section else "none"
             _hand_over(stages, Blend(alpha, average, reason, curve), session)
     session.await_stage(stage)
+    if session.is_main:  # whatever a stop has left
+        shutil.rmtree(session.run.points, ignore_errors=True)
     return read_blend(result_of(stage))
 
 
@@ -123,12 +133,15 @@ def read_blend(result: Mapping[str, Any]) -> Blend:
     return Blend(**{**result, "curve": curve})
 
 
-def choose(section: BlendSection, curve: Sequence[Point]) -> tuple[float, str]:
+def choose(
+    section: BlendSection, curve: Sequence[Point], general: HeldOutScore | None = None
+) -> tuple[float, str]:
     """Return the α to hand over, and why.
 
     Args:
         section: The rule.
         curve: All points, with base and end.
+        general: Score of the base on general text, for the rule `bits`.
 
     Raises:
         RunFailed: No point keeps the budget.
@@ -139,7 +152,9 @@ def choose(section: BlendSection, curve: Sequence[Point]) -> tuple[float, str]:
     if section.choose == "validation":
         best = max(candidates, key=lambda point: (np.mean(point.validation), point.alpha))
         return best.alpha, "best on the validation splits of the tasks"
-    costs = {point.alpha: _cost(point, curve[0]) for point in candidates}
+    assert general is not None  # noqa: S101  # the schema asks for the text
+    base = general.bits_per_character
+    costs = {point.alpha: (point.general or 0.0) - base for point in candidates}
     within = [alpha for alpha, cost in costs.items() if cost <= section.budget]
     if within:
         return max(within), f"the largest within {section.budget:g} bits of general text"
@@ -151,9 +166,28 @@ def choose(section: BlendSection, curve: Sequence[Point]) -> tuple[float, str]:
     )
 
 
-def _cost(point: Point, base: Point) -> float:
-    assert point.general is not None and base.general is not None  # noqa: S101  # the schema
-    return point.general - base.general
+def averaged_checkpoints(stages: Stages, recipe: Recipe, run: RunFolder) -> list[Path]:
+    """Return the checkpoints of a finished run that `blend.average` asks for; none without it.
+
+    Raises:
+        RunFolderError: One is missing or damaged.
+    """
+    train, section = recipe.train, recipe.blend
+    n_averaged = section.checkpoints(train.save_total_limit) if section else 0
+    if not n_averaged or not is_done(stages.pretrain):
+        return []
+    steps = result_of(stages.pretrain)["steps"]
+    return averageable(run.checkpoints, n_averaged, train.save_steps, steps)
+
+
+def check_average(stages: Stages, recipe: Recipe, run: RunFolder) -> None:
+    """Refuse an average of checkpoints that a finished run does not have.
+
+    Raises:
+        RunFolderError: One is missing or damaged.
+    """
+    if recipe.blend is not None and recipe.blend.average != "none" and not is_done(stages.blend):
+        averaged_checkpoints(stages, recipe, run)
 
 
 def _build_points(stages: Stages, inputs: Inputs, recipe: Recipe, session: Session) -> None:
@@ -167,9 +201,10 @@ def _build_points(stages: Stages, inputs: Inputs, recipe: Recipe, session: Sessi
     end = load_masked_lm(find_base(str(run.adapted.resolve()), Path()), seed)
     if (run.adapted / VOCABULARY_FILE).is_file():
         end = LoadedModel(end.model, end.tokenizer, end.new_head, read_extension(run.adapted))
-    section = recipe.blend or BlendSection()
-    if n_averaged := section.checkpoints(recipe.train.save_total_limit):
-        folders = averageable(run.checkpoints, n_averaged, recipe.train.save_steps)
+    section = recipe.blend
+    assert section is not None  # noqa: S101  # else there is no point
+    if folders := averaged_checkpoints(stages, recipe, run):
+        n_averaged = len(folders)
         ratio = 2.0 if section.average == "ema" else 1.0
         mean = averaged(folders, [ratio**place for place in range(n_averaged)])
         set_parameters(end.model, mean)
@@ -199,7 +234,8 @@ def _curve(
             by_task = list(validation.get(alpha, {}).values())
         else:
             scores, name = (before, "base") if alpha == 0 else (after, "adapted")
-            by_task = [of_result(session, loaded, name, recipe) for loaded in inputs.tasks]
+            tasks = inputs.tasks if validation else ()
+            by_task = [of_result(session, loaded, name, recipe) for loaded in tasks]
         general = None if scores.general is None else scores.general.bits_per_character
         means = tuple(np.mean(by_task, axis=0).tolist()) if by_task else ()
         curve.append(Point(alpha, scores.field.bits_per_character, general, means))
@@ -207,7 +243,7 @@ def _curve(
 
 
 def _hand_over(stages: Stages, blend: Blend, session: Session) -> None:
-    """Export the chosen model to `model/`, mark the stage as done, and drop the other points."""
+    """Export the chosen model to `model/`, and mark the stage as done."""
     run, stage = session.run, stages.blend
     chosen = {point.alpha: point.folder for point in stages.points}.get(blend.alpha, run.adapted)
     begin(stage)
@@ -215,4 +251,3 @@ def _hand_over(stages: Stages, blend: Blend, session: Session) -> None:
         shutil.copytree(chosen, beside, dirs_exist_ok=True)
     outputs = [Path("..", "model", path.name) for path in run.model.iterdir()]
     finish(stage, asdict(blend), outputs)
-    shutil.rmtree(run.points, ignore_errors=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from domainbert.corpus.sources import read_sources, refuse_changed
-from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.corpus.steps.held_out import heldout_texts
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.recipe.schema import Recipe
@@ -17,7 +15,6 @@ from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done, result_of
 from domainbert.stages.corpus import Corpus
 from domainbert.stages.inputs import Inputs
-from domainbert.tokenizer.load import encode_with_offsets
 from domainbert.training.held_out import HeldOutScore, measure_held_out
 
 
@@ -51,7 +48,6 @@ def measure(
         DataError: The texts have no token.
     """
     if session.is_main and not is_done(stage):
-        limit = recipe.held_out.max_tokens
         loaded = load_masked_lm(find_base(str(folder.resolve()), Path()), recipe.train.seed)
         device = session.accelerator.device
         score = partial(measure_held_out, loaded.model.to(device), loaded.tokenizer)
@@ -62,11 +58,10 @@ def measure(
                 session.check_stop(title)
                 bar.update(done, total=total)
 
-            texts = heldout_texts(*corpus, limit)
+            texts = heldout_texts(*corpus, recipe.held_out.max_tokens)
             result |= asdict(score(texts, length, device, poll))
-            if inputs.general[0]:
-                general = general_texts(inputs, limit, partial(session.check_stop, title))
-                result["general"] = asdict(score(general, length, device, poll))
+            if inputs.general:
+                result["general"] = asdict(score(inputs.general, length, device, poll))
     session.await_stage(stage)
     return read_measured(result_of(stage))
 
@@ -76,24 +71,3 @@ def read_measured(result: Mapping[str, Any]) -> Measured:
     given = dict(result)
     general = given.pop("general", None)
     return Measured(HeldOutScore(**given), None if general is None else HeldOutScore(**general))
-
-
-def general_texts(inputs: Inputs, max_tokens: int, poll: Callable[[], None]) -> list[str]:
-    """Return general texts in the order of their files, as far as `max_tokens` tokens reach.
-
-    Raises:
-        DataError: A file cannot be read, or was changed since it was described.
-    """
-    sources, files = inputs.general
-    refuse_changed(sources, files)
-    left, texts = max_tokens, []
-    for document in run_steps(read_sources(sources), find_steps(("normalise",)), {}):
-        poll()
-        text = document.text
-        ((_, places),) = encode_with_offsets(inputs.encoder.tokenizer, [text])
-        # Often one file is one document, much longer than what is to be measured.
-        texts.append(text if len(places) <= left else text[: places[left - 1][1]])
-        left -= len(places)
-        if left <= 0:
-            break
-    return texts

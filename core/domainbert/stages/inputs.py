@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.build import Encoder
-from domainbert.corpus.sources import Files, Source, describe_sources, find_sources
+from domainbert.corpus.general import general_texts
+from domainbert.corpus.sources import Source, describe_sources, find_sources
 from domainbert.corpus.steps import find_steps
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
@@ -27,6 +28,7 @@ from domainbert.recipe.train import TrainSection
 from domainbert.run.progress import download_bar
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
+from domainbert.storage.download import Progress
 from domainbert.tasks.check import check_baselines
 from domainbert.tasks.load import load_task
 from domainbert.tokenizer.extend import check_slots
@@ -49,7 +51,7 @@ class Inputs:
         encoder: Text to tokens, and to the units that masking needs.
         terms: Candidates for the vocabulary.
         language: Codes of the languages of the text.
-        general: Files of text outside the field, and their descriptions; empty for none.
+        general: Texts outside the field to measure on; empty for none.
     """
 
     base: BaseFolder
@@ -61,7 +63,7 @@ class Inputs:
     encoder: Encoder
     terms: tuple[str, ...]
     language: tuple[str, ...] = ()
-    general: tuple[tuple[Source, ...], Files] = ((), [])
+    general: tuple[str, ...] = ()
 
 
 def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
@@ -89,9 +91,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         wanted = recipe.base.source, folder, recipe.base.revision, recipe.base.sha256
         base = find_base(*wanted, partial(session.check_stop, "downloading"))
         sources = find_sources(recipe.corpus, domain, folder, progress, session.run.path)
-        sections = [recipe.held_out.general] if recipe.held_out.general else []
-        place = session.run.path, "held_out.general"
-        general = find_sources(sections, domain, folder, progress, *place)
+        outside = _general_sources(recipe, domain, folder, progress, session)
         tasks = tuple(load_task(task, domain, folder, progress) for task in recipe.tasks)
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
@@ -113,8 +113,27 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     encoder = Encoder(loaded.tokenizer, _token_units(recipe.train, domain))
     terms = _vocabulary_terms(recipe.vocabulary, domain)
     language = recipe.language or (domain.languages if domain else ())
-    more = language, (general, describe_sources(general))
-    return Inputs(base, loaded.new_head, sources, tasks, steps, files, encoder, terms, *more)
+    general = _general_texts(recipe, outside, loaded.tokenizer, session)
+    done = base, loaded.new_head, sources, tasks, steps, files, encoder, terms
+    return Inputs(*done, language, general)
+
+
+def _general_sources(
+    recipe: Recipe, domain: Domain | None, folder: Path, progress: Progress, session: Session
+) -> tuple[Source, ...]:
+    """Return the files of the text outside the field."""
+    section, place = recipe.held_out.general, (session.run.path, "held_out.general")
+    return find_sources([section] if section else [], domain, folder, progress, *place)
+
+
+def _general_texts(
+    recipe: Recipe, sources: tuple[Source, ...], tokenizer: Any, session: Session
+) -> tuple[str, ...]:
+    """Return the text outside the field; nothing where the recipe has none."""
+    if recipe.held_out.general is None:
+        return ()
+    poll = partial(session.check_stop, "reading the general text")
+    return general_texts(sources, tokenizer, recipe.held_out.max_tokens, poll)
 
 
 def _known_files(session: Session) -> list[dict[str, Any]]:

@@ -113,8 +113,8 @@ def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
         "corpus": corpus.key,
         "max_seq_length": recipe.train.max_seq_length,
     }
-    if files := inputs.general[1]:
-        measured["general"] = [item["sha256"] for item in files]
+    if inputs.general:
+        measured["general"] = hashlib.sha256("\0".join(inputs.general).encode()).hexdigest()
     score = partial(_score, run, measured)
     points = _points(recipe, inputs, pretrain, run, score)
     scores = score("base", base), score("adapted", {"pretrain": pretrain.key})

@@ -16,7 +16,7 @@ from domainbert.planning.throughput import plan_steps
 from domainbert.recipe.train import TrainSection
 from domainbert.run.metrics import read_metrics, rewind_metrics
 from domainbert.run.session import Session
-from domainbert.run.stage import Stage, begin, finish, is_done, result_of
+from domainbert.run.stage import Stage, begin, finish, is_done, read_stage, result_of
 from domainbert.stages.corpus import Corpus
 from domainbert.stages.held_out import Measured
 from domainbert.stages.inputs import Inputs
@@ -156,6 +156,7 @@ def pretrain(
     extension, corpus = extended
     folder = session.run.adapted
     _adopt(stage, session)
+    session.accelerator.wait_for_everyone()
     if not is_done(stage):
         session = _start(stage, session)
         loaded = _load(head.folder, extension, settings.seed)
@@ -181,13 +182,14 @@ def pretrain(
 
 
 def _adopt(stage: Stage, session: Session) -> None:
-    """Copy the model of a run of version 0.1.0, which had it in `model/`, to its place of today."""
-    run = session.run
-    if session.is_main and not run.adapted.exists() and run.model.is_dir() and is_done(stage):
+    """Copy the model of a run from before `adapted/`, whose training ended in `model/`, there."""
+    run, outputs = session.run, (read_stage(stage.folder) or {}).get("outputs", {})
+    of_before = any(name.startswith("../model/") for name in outputs)
+    if session.is_main and of_before and is_done(stage):
         with folder_in_place(run.adapted) as beside:
             shutil.copytree(run.model, beside, dirs_exist_ok=True)
-        outputs = [Path("..", "adapted", path.name) for path in run.adapted.iterdir()]
-        finish(stage, result_of(stage), outputs)
+        here = [Path("..", "adapted", path.name) for path in run.adapted.iterdir()]
+        finish(stage, result_of(stage), here)
 
 
 def _start(stage: Stage, session: Session) -> Session:

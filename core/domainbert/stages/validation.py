@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,15 +67,14 @@ def validate_points(
     section, settings = recipe.blend, recipe.evaluate
     if section is None or section.choose != "validation":
         return {}
-    stored = stored_settings(settings, session)
     trials = [
         ValidationTrial(loaded, point, seed, _validation_path(session, loaded, point.alpha, seed))
         for loaded in tasks
         for point in points
         for seed in settings.seeds
     ]
-    finished = partial(_finished, stored=stored)
-    run = partial(_run, stored=stored, recipe=recipe, session=session)
+    finished = partial(_finished, recipe=recipe, session=session)
+    run = partial(_run, recipe=recipe, session=session)
     found: dict[float, dict[str, list[float]]] = {}
     for trial, value in zip(trials, run_trials(trials, session, finished, run), strict=False):
         by_task = found.setdefault(trial.point.alpha, {})
@@ -84,36 +83,43 @@ def validate_points(
 
 
 def _validation_path(session: Session, loaded: LoadedTask, alpha: float, seed: int) -> Path:
-    return result_path(session.run.validation, loaded.task.name, f"{alpha:g}", seed)
+    # Not named like a result, which a leaderboard would take it for.
+    return session.run.validation / loaded.task.name / f"{alpha:g}" / f"{seed}.json"
 
 
-def _run(
-    trials: Sequence[ValidationTrial], stored: Mapping[str, Any], recipe: Recipe, session: Session
-) -> None:
+def _run(trials: Sequence[ValidationTrial], recipe: Recipe, session: Session) -> None:
     """Fine-tune one point with several seeds, and keep its scores on validation."""
-    point, loaded, task = trials[0].point, trials[0].loaded, trials[0].loaded.task
+    point, loaded = trials[0].point, trials[0].loaded
     session.await_stage(point.model)
     digest = hash_weights(weight_files(point.folder, f"α = {point.alpha:g}"))
     checkpoint, settings = (point.folder, digest, f"α = {point.alpha:g}"), recipe.evaluate
     made = tuned_predictions(checkpoint, loaded, trials, settings, session, ["validation"])
     for trial, predictions, _, _ in made:
-        scores = score(task, predictions["validation"])
-        key = {"point": point.model.key, "task": task_identity(task), "settings": dict(stored)}
-        write_json_with_hash(trial.path, {**key, "validation": scores})
-        metric = primary_metric(task).name
+        scores = score(loaded.task, predictions["validation"])
+        made_from = _made_from(trial, recipe, session)
+        write_json_with_hash(trial.path, {**made_from, "validation": scores})
+        metric = primary_metric(loaded.task).name
         session.reporter.say(f"{trial.title}: {metric} {100 * scores[metric]:.2f}")
 
 
-def _finished(trial: ValidationTrial, stored: Mapping[str, Any]) -> float | None:
+def _made_from(trial: ValidationTrial, recipe: Recipe, session: Session) -> dict[str, Any]:
+    """Return what the scores of a trial depend on."""
+    return {
+        "point": trial.point.model.key,
+        "task": task_identity(trial.loaded.task),
+        "settings": stored_settings(recipe.evaluate, trial.loaded, session),
+    }
+
+
+def _finished(trial: ValidationTrial, recipe: Recipe, session: Session) -> float | None:
     """Return the score of a trial, or None if it is missing or of another model or settings."""
     try:
         kept = read_json_with_hash(trial.path)
     except (OSError, ValueError, RecursionError):
         return None
-    task = trial.loaded.task
-    wanted = {"point": trial.point.model.key, "task": task_identity(task), "settings": stored}
+    wanted = _made_from(trial, recipe, session)
     same = canonical({key: kept.get(key) for key in wanted}) == canonical(wanted)
-    return float(kept["validation"][primary_metric(task).name]) if same else None
+    return float(kept["validation"][primary_metric(trial.loaded.task).name]) if same else None
 
 
 def of_result(session: Session, loaded: LoadedTask, name: str, recipe: Recipe) -> list[float]:

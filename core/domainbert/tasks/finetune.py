@@ -96,6 +96,8 @@ def prepare(
             name: kind.encode(loaded.splits[name], tokenizer, settings)
             for name in ("train", *splits)
         }
+    if not windows["train"]:
+        raise RunFailed(f"task {loaded.task.name!r}: its kind gives no window to learn from.")
     pad = special_tokens(tokenizer).pad
     return Candidate(model.eval(), tokenizer, pad, kind, loaded, settings, session, windows)
 

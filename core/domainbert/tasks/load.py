@@ -55,11 +55,13 @@ def load_task(
     complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
     with calling(kind):
         wrong = kind.check_labels(complete, bool(task.labels), labels)
-    if wrong:
-        raise DataError(f"task {task.name!r}: {paths[wrong[0]]} {wrong[1]}.")
-    if section.train_records is not None:
+    if not wrong and section.train_records is not None:
         complete, splits["train"] = _budgeted(complete, kind, splits["train"], section)
         labels["train"] = found_labels(kind, splits["train"])
+        with calling(kind):
+            wrong = kind.check_labels(complete, bool(task.labels), labels)
+    if wrong:
+        raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     train = {plain_text(kind, record) for record in splits["train"]}
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
     counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])

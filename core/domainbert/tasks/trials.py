@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -76,9 +77,17 @@ def run_trials(
     return results
 
 
-def stored_settings(settings: EvaluateSection, session: Session) -> dict[str, Any]:
-    """Return the settings of fine-tuning as results store them."""
+def stored_settings(
+    settings: EvaluateSection, loaded: LoadedTask, session: Session
+) -> dict[str, Any]:
+    """Return the settings of fine-tuning as results store them.
+
+    A floor of steps that decides nothing is stored as 1, like the results of before there was one.
+    """
     stored = settings.model_dump(mode="json", exclude={"seeds", "baselines"})
+    steps = settings.epochs * math.ceil(len(loaded.splits["train"]) / settings.batch_size)
+    if settings.steps is not None or steps >= settings.min_steps:
+        stored["min_steps"] = 1
     return stored | {"precision": "bf16" if session.bf16 else "fp32"}
 
 
@@ -112,9 +121,8 @@ def tuned_predictions(
     candidate = prepare(folder, loaded, settings, session, splits)
     kind, size = candidate.kind, sum(p.numel() for p in candidate.model.encoder.parameters())
     with calling(kind):
-        n_long = kind.count_long(
-            loaded.splits["test"], candidate.tokenizer, settings.max_seq_length
-        )
+        read = loaded.splits["test"] if "test" in splits else ()
+        n_long = kind.count_long(read, candidate.tokenizer, settings.max_seq_length)
     for trial in trials:
         with session.reporter.bar(trial.title) as bar:
             tuned = finetune(candidate, trial.seed, bar)

@@ -28,7 +28,7 @@ from domainbert.tokenizer.load import VOCABULARY_FILE, encode_texts, fingerprint
 from domainbert.tokenizer.select import Entry, choose_entries
 from domainbert.tokenizer.wordpiece import INSIDE, count_words, unused_mark
 
-_UNUSED = re.compile(r"\[unused\d+\]")
+UNUSED = re.compile(r"\[unused\d+\]")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def build_extension(
 def free_slots(tokenizer: Any) -> list[str]:
     """Return the `[unusedN]` entries by number; those that someone gave a use are not free."""
     taken = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    free = [e for e in tokenizer.get_vocab() if _UNUSED.fullmatch(e) and e not in taken]
+    free = [e for e in tokenizer.get_vocab() if UNUSED.fullmatch(e) and e not in taken]
     return sorted(free, key=lambda entry: int(entry[7:-1]))
 
 

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from domainbert.errors import RunFailed, RunFolderError
+from domainbert.errors import RunFolderError
 from domainbert.storage import files
 from domainbert.training.distributed import gathered, placed
 
@@ -89,8 +89,8 @@ def save_checkpoint(
         tensors: From `checkpoint_tensors`.
         state: Where training stands.
         environment: Fingerprint of what the bits depend on.
-        keep: How many to keep, at least one, and whether that of a step counts: what an
-            interruption has left in between goes as soon as a newer one stands.
+        keep: How many to keep, at least one, and whether that of a step counts. As many again that
+            an interruption has left in between are kept beside them.
         say: Hears of an older one that could not be removed; this one stands all the same.
 
     Raises:
@@ -114,10 +114,12 @@ def save_checkpoint(
             "files": {path.name: files.describe_file(path) for path in sorted(beside.iterdir())},
         }
         files.write_json_with_hash(beside / MANIFEST, manifest)
-    whole, (most, counts) = 1, keep
+    whole, others, (most, counts) = 1, 0, keep
     for old in reversed([old for old in earlier if old != target]):
         try:
-            if whole < most and counts(step_of(old)):
+            if not counts(step_of(old)) and others < most and whole < most:
+                others += 1
+            elif whole < most and counts(step_of(old)):
                 whole += _trouble(old) is None
             elif step_of(old) < state.step:
                 shutil.rmtree(old)
@@ -196,7 +198,7 @@ def checkpoints_in(folder: Path) -> list[Path]:
     return sorted(path for path in named if _NAME.fullmatch(path.name))
 
 
-def averageable(folder: Path, n_averaged: int, save_steps: int) -> list[Path]:
+def averageable(folder: Path, n_averaged: int, save_steps: int, steps: int) -> list[Path]:
     """Return the last checkpoints of a finished run, oldest first: a function of the run alone.
 
     Those that an interruption has left between them are not among them.
@@ -205,21 +207,24 @@ def averageable(folder: Path, n_averaged: int, save_steps: int) -> list[Path]:
         folder: The run's `checkpoints` folder.
         n_averaged: How many.
         save_steps: Steps between them; the last may be nearer.
+        steps: Of the training that they are of; what it started from is not averaged.
 
     Raises:
-        RunFailed: One is missing or damaged.
+        RunFolderError: One is missing or damaged.
     """
     there = {step_of(path): path for path in checkpoints_in(folder)}
     last = max(there, default=0)
-    earlier = range((last - 1) // save_steps * save_steps, 0, -save_steps)
+    earlier = range((last - 1) // save_steps * save_steps, last - steps, -save_steps)
     wanted = sorted([last, *earlier][:n_averaged])
     if len(wanted) < n_averaged:
         has = f"the run has {len(wanted)} of them"
-        raise RunFailed(f"blend.average: {n_averaged} checkpoints are needed; {has}. Ask for less.")
+        raise RunFolderError(
+            f"blend.average: {n_averaged} checkpoints are needed; {has}. Ask for less."
+        )
     for step in wanted:
         trouble = _trouble(there[step]) if step in there else "is missing"
         if trouble:
-            raise RunFailed(
+            raise RunFolderError(
                 f"blend.average: {checkpoint_of(folder, step)}: {trouble}. Average fewer, or "
                 "train again with another --out."
             )
