@@ -115,6 +115,8 @@ def _notes(plan: dict[str, Any], extends: bool) -> list[str]:
         whose = "this process, with Python and libraries" if plan["device"] == "cpu" else "device"
         memory = f"{plan['peak_memory'] / 1e9:.2f} GB ({whose})"
         notes.append(f"peak memory of the timed steps: {memory}")
+    if plan["trials"]:
+        notes.append(f"evaluation: {plan['trials']} fine-tuning runs at most")
     if done := [name for name, is_done in plan["done"].items() if is_done]:
         notes.append(f"done already: {', '.join(done)}")
     return notes

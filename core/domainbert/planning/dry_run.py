@@ -72,7 +72,22 @@ def dry_run(
             "corpus": {**counts, "held_out_documents": len(split.heldout_H)},
             **_look_ahead(recipe, job, inputs.new_head, planned),
             "processes": max(working.accelerator.num_processes, processes),
+            "trials": count_trials(recipe, len(stages.points)),
         }
+
+
+def count_trials(recipe: Recipe, n_points: int) -> int:
+    """Return the number of fine-tuning runs at most, baselines not counted.
+
+    Args:
+        recipe: Its tasks, seeds and blend.
+        n_points: Models between base and end of training.
+    """
+    blend = recipe.blend
+    compared = n_points if blend is not None and blend.choose == "validation" else 0
+    # Base and end of training, and the point that is chosen.
+    models = 2 + compared + bool(n_points)
+    return len(recipe.tasks) * len(recipe.evaluate.seeds) * models
 
 
 def _look_ahead(recipe: Recipe, job: Job, new_head: bool, steps: int | None) -> dict[str, Any]:
