@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from domainbert.errors import DataError, RecipeError
 from domainbert.plugin.domain import DataFile, Domain, Sentence, Task, Terms
+from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import TaskSection
 from domainbert.tasks.load import SPLITS, load_task
 
@@ -168,3 +170,24 @@ def test_a_label_budget_that_cannot_be_is_refused(
     folder: Path, changes: dict[str, Any], message: str
 ) -> None:
     assert refused(folder, own(**changes)).startswith(message)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "many", [3], 10**16])
+def test_a_label_budget_is_a_number_from_one(value: Any) -> None:
+    with pytest.raises(ValidationError, match="train_records"):
+        own(train_records=value)
+
+
+@pytest.mark.parametrize("name", ["mine@0", "mine@", "mine@x", "@5", "mine@5@6", "mine@-1"])
+def test_a_name_with_an_odd_budget_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        TaskSection.model_validate({"name": name})
+
+
+def test_a_task_may_be_named_once_for_each_budget() -> None:
+    tasks = ["roles", "roles@5", {"name": "roles", "train_records": 7}]
+    given = {"name": "a", "base": "b", "corpus": [{"path": "c.txt"}], "train": {"steps": 1}}
+    recipe = Recipe.model_validate({**given, "tasks": tasks})
+    assert [task.full_name for task in recipe.tasks] == ["roles", "roles@5", "roles@7"]
+    with pytest.raises(ValidationError, match="roles@5: twice"):
+        Recipe.model_validate({**given, "tasks": [*tasks, "roles@5"]})

@@ -16,12 +16,14 @@ HUGE = "9" * 400
 COUNTS = (
     "train.steps", "train.batch_size", "train.micro_batch_size", "train.save_steps",
     "train.logging_steps", "evaluate.epochs", "evaluate.batch_size", "held_out.max_tokens",
+    "evaluate.min_steps", "evaluate.steps",
 )  # fmt: skip
 FROM_ZERO = ("train.head_steps", "train.freeze_layers", "train.max_rollbacks", "train.seed")
+BUDGETS = ("blend.budget",)
 SHARES = (
     "held_out.fraction", "train.mlm_probability", "train.learning_rate", "train.warmup_ratio",
     "train.weight_decay", "train.dropout", "train.layerwise_lr_decay", "train.term_share",
-    "train.decay", "evaluate.learning_rate", "evaluate.warmup_ratio",
+    "train.decay", "evaluate.learning_rate", "evaluate.warmup_ratio", "blend.choose",
 )  # fmt: skip
 SWITCHES = (
     "train.freeze_embeddings", "train.gradient_checkpointing", "train.torch_compile",
@@ -30,8 +32,9 @@ SWITCHES = (
 WORDS = (
     "name", "domain", "train.masking", "train.lr_scheduler", "train.precision", "train.unfreeze",
     "train.sentence_pairs", "evaluate.long_texts", "evaluate.unfreeze",
+    "blend.average",
 )  # fmt: skip
-TUPLES = ("evaluate.seeds", "train.adam_betas", "corpus_steps", "train.trackers")
+TUPLES = ("evaluate.seeds", "train.adam_betas", "corpus_steps", "train.trackers", "blend.points")
 
 
 def key_cases() -> Iterator[Case]:
@@ -40,6 +43,7 @@ def key_cases() -> Iterator[Case]:
         (COUNTS, ("0", "-1", "010", "0x10", "1:30", "yes", "1.5", "two", "[1]", "{a: 1}", ".inf",
                   ".nan", HUGE, "null", "1_000", "1e3")),
         (FROM_ZERO, ("-1", "010", "1:30", "on", "1.5", "two", "[1]", ".nan", HUGE)),
+        (BUDGETS, ("-1", "yes", "1:30", "much", "[1]", ".inf", ".nan", "null")),
         (SHARES, ("-1", "2", "yes", "1:30", "010", "half", "[0.5]", ".inf", ".nan", "-.inf", HUGE)),
         (SWITCHES, ("2", "maybe", "[true]", "{a: 1}", "null", "0.5")),
         (WORDS, ("yes", "1", "1.5", "[a]", "{a: b}", "nope!", '""', '"a\\u0000b"', "2020-01-01")),
@@ -54,8 +58,8 @@ def key_cases() -> Iterator[Case]:
 
 
 HARMLESS = {
-    ("domain", "null"), ("train.steps", "null"), ("name", "yes"), ("name", "2020-01-01"),
-    ("corpus_steps", "[yes, no]"),
+    ("domain", "null"), ("train.steps", "null"), ("evaluate.steps", "null"),
+    ("name", "yes"), ("name", "2020-01-01"), ("corpus_steps", "[yes, no]"),
 }  # fmt: skip
 
 
