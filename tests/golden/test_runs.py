@@ -25,7 +25,7 @@ GOLDEN = Path(__file__).with_name("runs.json")
 NAMES = task("town-names", "tagging", "names-")
 ONE = task("about", "classification", "one-")
 SEVERAL = task("abouts", "classification", "several-", multi_label=True, levels={"letter": 1})
-EVALUATE = {"seeds": [0, 1], "epochs": 1, "batch_size": 4}
+EVALUATE = {"seeds": [0, 1], "epochs": 1, "min_steps": 1, "batch_size": 4}
 OBJECTIVES = {
     "masking": "span", "mlm_probability": {"from": 0.3, "to": 0.15}, "sentence_pairs": "order",
     "batch_ramp": {"start": 2, "steps": 4}, "lr_scheduler": "wsd", "layerwise_lr_decay": 0.9,
