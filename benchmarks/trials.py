@@ -55,8 +55,7 @@ def main() -> None:
     loaded = load_task(TaskSection.model_validate({"name": given.task}), domain, Path())
     settings = EvaluateSection(steps=given.steps, learning_rate=2e-4)
     folder, bar = find_base(BASE, Path()).folder, Bar(Reporter(enabled=False), None, 0)
-    with tempfile.TemporaryDirectory() as place:
-        session = silent_session(Path(place))
+    with tempfile.TemporaryDirectory() as place, silent_session(Path(place)) as session:
         once, first = timed(prepare, folder, loaded, settings, session)
         parts: dict[str, list[float]] = {"prepare": [first], "finetune": [], "predict": []}
         for seed in range(given.seeds):
