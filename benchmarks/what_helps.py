@@ -64,14 +64,16 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"max_seq_length": 64, "epochs": 2, "learning_rate": 3e-4},
     ),
 }  # fmt: skip
-# Way: what training changes, and which stages it has in common with `adapted`.
-WAYS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "adapted": ({}, ()),
-    "low-rate": ({"train.learning_rate": 1e-4}, ("corpus", "head")),
-    "layerwise": ({"train.layerwise_lr_decay": 0.7}, ("corpus",)),
-    "replay": ({}, ()),
-    "tapt": ({}, ()),
+# Way: what training changes.
+WAYS: dict[str, dict[str, Any]] = {
+    "adapted": {},
+    "low-rate": {"train.learning_rate": 1e-4},
+    "layerwise": {"train.layerwise_lr_decay": 0.7},
+    "replay": {},
+    "tapt": {},
 }
+# The head of these is that of `adapted`.
+_SAME_HEAD = {"low-rate"}
 ALPHAS = {f"blend-{alpha:g}": alpha for alpha in (0.25, 0.5, 0.75)}
 N_AVERAGED = 5
 AVERAGE = f"last-{N_AVERAGED}"
@@ -125,9 +127,8 @@ def open_study(name: str, folder: Path, seeds: int, steps: int) -> Study:
 
 def train(study: Study, way: str) -> RunFolder:
     """Return the run of a way to adapt, trained if it is not yet."""
-    changes, common = WAYS[way]
     run = RunFolder(study.folder / "runs" / way)
-    settings = {"name": f"{study.name}-{way}", "tasks": [], "blend": None, **changes}
+    settings = {"name": f"{study.name}-{way}", "tasks": [], "blend": None, **WAYS[way]}
     content = study.recipe.model_dump(mode="json", exclude_defaults=True)
     if way == "replay":
         content["corpus"] = [{"path": str(path)} for path in replay_files(study)]
@@ -136,10 +137,10 @@ def train(study: Study, way: str) -> RunFolder:
         content["corpus_steps"] = ["normalise"]
     path = study.folder / f"{way}.yaml"
     write_text(path, yaml.safe_dump(content))
-    for stage in common:
-        source = study.folder / "runs" / "adapted" / stage
-        if source.is_dir() and not (run.path / stage).exists() and run.lock.is_file():
-            shutil.copytree(source, run.path / stage)
+    head = study.folder / "runs" / "adapted" / "head"
+    if way in _SAME_HEAD and head.is_dir() and not (run.path / "head").exists():
+        domainbert.adapt(path, settings=settings, out=run.path, until="corpus")
+        shutil.copytree(head, run.path / "head")
     domainbert.adapt(path, settings=settings, out=run.path, until="pretrain")
     return run
 

@@ -25,8 +25,6 @@ AverageOption = Annotated[
     str | None,
     typer.Option(help="`none`, `last-K` or `ema`, over checkpoints.  [default: of the recipe]"),
 ]
-
-
 BudgetOption = Annotated[
     float | None,
     typer.Option(

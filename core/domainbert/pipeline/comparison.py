@@ -37,12 +37,11 @@ def find_models(target: str, against: str | None, chosen: Chosen | None) -> list
     if against is None:
         place = find_base(base.source, chosen.folder, base.revision, base.sha256)
         first = [_model("base", place)]
+    again = continue_command(run.path, 1)
     if not run.model.is_dir():
-        again = continue_command(run.path, 1)
         raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
     for name, folder in (("pretrain", run.adapted), ("blend", run.model)):
         if trouble := outputs_trouble(run.path / name):
-            again = continue_command(run.path, 1)
             raise RunFolderError(f"{folder}: {trouble}. Restore it, or rebuild it with: {again}")
     stages = [read_stage(run.path / name) or {} for name in ("head", "pretrain")]
     done = [stage.get("result", {}) for stage in stages]

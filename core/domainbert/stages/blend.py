@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from domainbert.errors import RunFailed
 from domainbert.model.blend import averaged, blended, set_parameters
 from domainbert.model.export import export_model
-from domainbert.model.load import LoadedModel, find_base, load_masked_lm
+from domainbert.model.load import find_base, load_masked_lm
 from domainbert.recipe.blend import BlendSection
 from domainbert.recipe.schema import Recipe
 from domainbert.run.folder import RunFolder
@@ -200,14 +200,13 @@ def _build_points(stages: Stages, inputs: Inputs, recipe: Recipe, session: Sessi
     base = load_masked_lm(inputs.base, seed)
     end = load_masked_lm(find_base(str(run.adapted.resolve()), Path()), seed)
     if (run.adapted / VOCABULARY_FILE).is_file():
-        end = LoadedModel(end.model, end.tokenizer, end.new_head, read_extension(run.adapted))
+        end = replace(end, extension=read_extension(run.adapted))
     section = recipe.blend
     assert section is not None  # noqa: S101  # else there is no point
     if folders := averaged_checkpoints(stages, recipe, run):
-        n_averaged = len(folders)
         ratio = 2.0 if section.average == "ema" else 1.0
-        mean = averaged(folders, [ratio**place for place in range(n_averaged)])
-        set_parameters(end.model, mean)
+        shares = [ratio**place for place in range(len(folders))]
+        set_parameters(end.model, averaged(folders, shares))
     for stage in missing:
         session.check_stop("blending")
         model = copy.deepcopy(end.model)

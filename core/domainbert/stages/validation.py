@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import RunFailed
-from domainbert.model.check import hash_weights, weight_files
 from domainbert.plugin.components import LoadedTask
 from domainbert.recipe.schema import Recipe
 from domainbert.report.results import result_path, task_identity
@@ -91,8 +90,8 @@ def _run(trials: Sequence[ValidationTrial], recipe: Recipe, session: Session) ->
     """Fine-tune one point with several seeds, and keep its scores on validation."""
     point, loaded = trials[0].point, trials[0].loaded
     session.await_stage(point.model)
-    digest = hash_weights(weight_files(point.folder, f"α = {point.alpha:g}"))
-    checkpoint, settings = (point.folder, digest, f"α = {point.alpha:g}"), recipe.evaluate
+    # No hash: the stage has just compared those of its files.
+    checkpoint, settings = (point.folder, None, f"α = {point.alpha:g}"), recipe.evaluate
     made = tuned_predictions(checkpoint, loaded, trials, settings, session, ["validation"])
     for trial, predictions, _, _ in made:
         scores = score(loaded.task, predictions["validation"])
