@@ -44,7 +44,7 @@ from domainbert.corpus.sources import describe_sources, find_sources
 from domainbert.corpus.store import open_store
 from domainbert.model.load import find_base, load_masked_lm
 from domainbert.model.masked_lm import set_dropout
-from domainbert.recipe.sections import CorpusSection
+from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.train import TrainSection
 from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session

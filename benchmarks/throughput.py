@@ -75,7 +75,7 @@ from domainbert.planning.memory import peak_memory, reset_peak
 from domainbert.plugin.components import CorpusStep
 from domainbert.plugin.domain import Document
 from domainbert.plugin.registry import load_plugins
-from domainbert.recipe.sections import CorpusSection
+from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.train import TrainSection
 from domainbert.run.device import device_has_bf16
 from domainbert.run.environment import processor_name

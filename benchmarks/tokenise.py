@@ -41,7 +41,7 @@ def ours(path: Path, folder: Path) -> None:
     from domainbert.corpus.steps import find_steps
     from domainbert.corpus.steps.held_out import split_documents
     from domainbert.model.load import find_base
-    from domainbert.recipe.sections import CorpusSection
+    from domainbert.recipe.corpus import CorpusSection
     from domainbert.tokenizer.load import load_tokenizer
     from domainbert.training.data.order import index_sequences
 

@@ -26,7 +26,7 @@ from texts import silent_session
 from domainbert.model.load import find_base
 from domainbert.plugin.registry import load_plugins
 from domainbert.recipe.evaluate import EvaluateSection
-from domainbert.recipe.sections import TaskSection
+from domainbert.recipe.tasks import TaskSection
 from domainbert.run.environment import processor_name
 from domainbert.run.progress import Bar, Reporter
 from domainbert.tasks.finetune import finetune, predict, prepare

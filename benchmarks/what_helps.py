@@ -36,11 +36,11 @@ from domainbert.model.load import BaseFolder, LoadedModel, find_base, load_maske
 from domainbert.pipeline.choose import choose_recipe, load_registry
 from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.domain import DataFile
+from domainbert.plugin.places import DataFile
 from domainbert.plugin.readers import read_lines
 from domainbert.recipe.library import bundled_recipes
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.sections import TaskSection
+from domainbert.recipe.tasks import TaskSection
 from domainbert.report.compare import TaskReport
 from domainbert.report.results import Result, result_path
 from domainbert.report.statistics import summarise

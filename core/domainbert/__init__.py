@@ -15,10 +15,10 @@ from domainbert.plugin.components import (
     Objective,
     Predictions,
     TaskKind,
+    TaskReader,
 )
 from domainbert.plugin.domain import (
     Corpus,
-    DataFile,
     Document,
     Domain,
     Example,
@@ -29,6 +29,7 @@ from domainbert.plugin.domain import (
     Window,
 )
 from domainbert.plugin.hookspecs import hookimpl
+from domainbert.plugin.places import DataFile, HubData
 
 if TYPE_CHECKING:
     from domainbert.api import Evaluation, adapt, evaluate
@@ -42,10 +43,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CLASSIFICATION", "TAGGING", "Baseline", "Corpus", "CorpusReader", "CorpusStep", "DataError",
-    "DataFile", "Document", "Domain", "DomainBertError", "Evaluation", "Example", "LoadedTask",
-    "Metric", "Objective", "Prediction", "Predictions", "RunSummary", "Sentence", "Task",
-    "TaskKind", "TaskReport", "Terms", "UserError", "Window", "adapt", "evaluate", "hookimpl",
-    "load_recipe",
+    "DataFile", "Document", "Domain", "DomainBertError", "Evaluation", "Example", "HubData",
+    "LoadedTask", "Metric", "Objective", "Prediction", "Predictions", "RunSummary", "Sentence",
+    "Task", "TaskKind", "TaskReader", "TaskReport", "Terms", "UserError", "Window", "adapt",
+    "evaluate", "hookimpl", "load_recipe",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from domainbert.run.folder import RunFolder, owned
 from domainbert.run.progress import Reporter, download_bar
 from domainbert.run.session import open_session
 from domainbert.stages.plan import Until
+from domainbert.storage.locate import Fetcher, known_pins
 
 Name = str | Path
 
@@ -124,7 +126,9 @@ def evaluate(
     comparison.check_folder(place, other)
     with open_session(place, Reporter()) as session:
         with download_bar(session.reporter) as progress:
-            loaded = [load_task(section, found, folder, progress) for section in sections]
+            pins = known_pins(RunFolder(Path(target)).lock)
+            fetcher = Fetcher(progress, partial(session.check_stop, "downloading"), pins)
+            loaded = [load_task(section, found, folder, fetcher) for section in sections]
         for task in loaded if settings.baselines else ():
             check_baselines(task)
         session = session.with_processes(recipe.train.precision if recipe else "auto")

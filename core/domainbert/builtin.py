@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from domainbert.plugin.components import Baseline, Component, CorpusReader, CorpusStep
+from domainbert.plugin.components import (
+    Baseline,
+    Component,
+    CorpusReader,
+    CorpusStep,
+    TaskReader,
+)
 from domainbert.plugin.hookspecs import hookimpl
 
 
@@ -17,13 +24,20 @@ def domainbert_components() -> Iterator[Component]:
 
 
 def _of_tasks() -> Iterator[Component]:
+    from domainbert.plugin.pubtator import read_pubtator
     from domainbert.tasks.baselines import classification, tagging
     from domainbert.tasks.kinds.classification import CLASSIFICATION
     from domainbert.tasks.kinds.tagging import TAGGING
     from domainbert.tasks.metrics import entities, labels
+    from domainbert.tasks.readers.brat import read_brat
+    from domainbert.tasks.readers.columns import read_columns
 
     yield TAGGING
     yield CLASSIFICATION
+    yield TaskReader("columns", "tagging", (), lambda path, task, _: read_columns(path, task))
+    yield TaskReader("conllu", "tagging", (".conllu",), lambda p, t, _: read_columns(p, t, True))
+    yield TaskReader("brat", "tagging", (".ann",), lambda path, _, counts: read_brat(path, counts))
+    yield TaskReader("pubtator", "tagging", (".pubtator",), lambda p, _, c: read_pubtator(p, c))
     yield from entities.METRICS
     yield from labels.METRICS
     yield Baseline("majority", classification.predict_majority)
@@ -38,9 +52,8 @@ def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:
     from domainbert.corpus.steps.normalise import normalise_documents
 
     yield CorpusReader("txt", (".txt",), read.read_txt)
-    yield CorpusReader("jsonl", (".jsonl",), read.read_jsonl)
-    yield CorpusReader("csv", (".csv", ".tsv"), read.read_csv)
-    yield CorpusReader("parquet", (".parquet",), read.read_parquet)
+    for form in read.TABLES:
+        yield CorpusReader(form, (f".{form}",), partial(read.read_table, form))
     yield CorpusStep("normalise", normalise_documents)
     yield CorpusStep("exact-duplicates", drop_exact_duplicates)
 

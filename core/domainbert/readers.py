@@ -1,5 +1,6 @@
-"""Public helpers for readers, in core and in plugins: files and lines, tables, words."""
+"""Public helpers for readers, in core and in plugins: files, lines, tables, mentions, words."""
 
+from domainbert.plugin.pubtator import read_pubtator
 from domainbert.plugin.readers import (
     check_regular,
     decode,
@@ -10,10 +11,13 @@ from domainbert.plugin.readers import (
     read_lines,
     read_utf8,
 )
+from domainbert.plugin.rows import read_table_rows
+from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
 from domainbert.plugin.tables import read_objects, read_rows
 from domainbert.words import word_spans
 
 __all__ = [
-    "check_regular", "decode", "open_bytes", "plain_suffix", "read_bytes", "read_chunks",
-    "read_lines", "read_objects", "read_rows", "read_utf8", "word_spans",
+    "Mention", "check_regular", "checked_mention", "decode", "open_bytes", "plain_suffix",
+    "read_bytes", "read_chunks", "read_lines", "read_objects", "read_pubtator", "read_rows",
+    "read_table_rows", "read_utf8", "tagged_sentences", "word_spans",
 ]  # fmt: skip

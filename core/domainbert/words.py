@@ -62,3 +62,28 @@ def content_words(text: str) -> list[str]:
         for word in words_of(text)
         if _ALONE_WORD.match(word) or sum(c.isalnum() or c == "_" for c in word) > 1
     ]
+
+
+# A stop, what closes with it, and blanks, before a capital. Some texts write numbers as `12. 7` or
+# `<. 05`, so a digit starts a sentence only where the stop follows a letter.
+_BOUNDARY = regex.compile(r"""[.!?]["')\]]*\s+(?=["'(\[]*[A-Z])|(?<=[A-Za-z])[.!?]\s+(?=[0-9])""")
+_ABBREVIATION = regex.compile(
+    r"(?:\b(?:[A-Za-z]|al|approx|ca|cf|dr|eg|eq|et|etc|fig|figs|ie|inc|no|nos|ref|refs|resp|sp|spp"
+    r"|st|subsp|var|viz|vol|vs))\.$",
+    regex.IGNORECASE,
+)
+
+
+def sentence_ends(text: str) -> list[int]:
+    """Return the offsets at which sentences of a text end, without the last one.
+
+    A sentence ends at `.`, `!` or `?`, closing quotes and brackets included, before a blank and a
+    capital, or between a letter and a digit, but not after a single letter or an abbreviation.
+    """
+    ends = []
+    for match in _BOUNDARY.finditer(text):
+        # The stop and what precedes it; an abbreviation is never longer than this.
+        before = text[max(0, match.start() - 12) : match.start() + 1]
+        if not _ABBREVIATION.search(before):
+            ends.append(match.end())
+    return ends

@@ -17,7 +17,7 @@ from domainbert.corpus.steps import find_steps
 from domainbert.corpus.steps.held_out import split_documents
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError
-from domainbert.recipe.sections import CorpusSection
+from domainbert.recipe.corpus import CorpusSection
 from domainbert.testing import sample_texts
 from domainbert.testing.tiny import tiny_tokenizer
 

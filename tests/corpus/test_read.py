@@ -135,7 +135,7 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("id;text\n1;one\n", ":1: the columns are separated by semicolons, expected commas."),
+        ("id;text\n1;one;two\n", ":2: expected 2 columns as in the header, found 3."),
         ("text,text\na,b\n", ":1: the column 'text' stands twice. Rename or remove one."),
         ("id,text\n1,a,b\n", ":2: expected 2 columns as in the header, found 3."),
         ("id,text\n1\n", ":2: expected 2 columns as in the header, found 1."),
@@ -155,6 +155,6 @@ def test_parquet_that_grows_as_no_text_does_is_refused(tmp_path: Path) -> None:
 
 def test_parquet_of_other_columns_is_refused(tmp_path: Path) -> None:
     path = table(tmp_path / "a.parquet", title=["one"], year=[1999])
-    assert refused(path) == ": no field 'text'. Fields: title, year. Set `text_field`."
+    assert refused(path) == ": no column 'text'; it has title, year."
     assert texts(path, text_field="title") == ["one"]
     assert refused(path, text_field="year") == ": row 1: field 'year' is int, expected text."

@@ -16,7 +16,7 @@ from domainbert.corpus.sources import (
     refuse_changed,
 )
 from domainbert.errors import DataError, RecipeError
-from domainbert.recipe.sections import CorpusSection
+from domainbert.recipe.corpus import CorpusSection
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 OWN = "as of your files"

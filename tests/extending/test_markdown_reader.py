@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domainbert.corpus.sources import find_sources, read_sources
-from domainbert.recipe.sections import CorpusSection
+from domainbert.recipe.corpus import CorpusSection
 
 PAGE = """Intro with [a link](https://example.org).
 

@@ -18,7 +18,7 @@ from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.components import Baseline, Metric
 from domainbert.plugin.domain import Prediction
 from domainbert.plugin.registry import component
-from domainbert.recipe.sections import TaskSection
+from domainbert.recipe.tasks import TaskSection
 from domainbert.run.session import Session
 from domainbert.storage.files import sha256_file
 from domainbert.tasks.load import SPLITS, load_task

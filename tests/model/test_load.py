@@ -332,7 +332,7 @@ def silent(hub: Any) -> Iterator[Any]:
 def test_a_hub_that_sends_nothing_is_given_up(
     silent: Any, python: Callable[..., Any], tmp_path: Path
 ) -> None:
-    code = f"import domainbert.storage.hub as hub; hub.PATIENCE = 3\n{FIND}"
+    code = f"import domainbert.storage.child as child; child.PATIENCE = 3\n{FIND}"
     variables = {"HF_ENDPOINT": silent.address, "HF_HOME": str(tmp_path / "hub")}
     outcome = python("-c", code, "someone/tiny", "", **variables, HF_HUB_OFFLINE="0")
     assert json.loads(outcome.out.splitlines()[-1])[0] == 2

@@ -135,7 +135,7 @@ def test_a_truth_value_is_no_number(key: str, value: str) -> None:
         ("tasks: [a, b, a]", "7  tasks: a: twice; give each once."),
         (
             "tasks:\n  - a\n  - {name: own, kind: tagging, train: a}",
-            "9  tasks.1: your own task also needs test, validation.",
+            "9  tasks.1: your own task also needs test, validation; or cut it from train wi",
         ),
         ("tasks: [{name: a, labels: [x, y]}]", "7  tasks.0: labels"),
         ("evaluate: {batch_size: 1000000000}", "7  evaluate.batch_size: input should be less than"),
@@ -151,4 +151,6 @@ def test_a_wrong_value_is_one_problem_with_its_line(lines: str, expected: str) -
 
 def test_a_corpus_without_source_is_one_problem() -> None:
     problem = refused(PLAIN.replace("path: notes/*.txt", "text_unit: line"))
-    assert problem == "r.yaml:4  corpus.0: give `name` (a plugin's corpus), `path` or `file`."
+    assert (
+        problem == "r.yaml:4  corpus.0: give `name` (a plugin's corpus), `path`, `file` or `hub`."
+    )

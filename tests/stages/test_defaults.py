@@ -17,9 +17,10 @@ from helpers.town import HELD_OUT
 from pydantic import BaseModel
 
 from domainbert.recipe.blend import BlendSection
+from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.sections import CorpusSection, VocabularySection
+from domainbert.recipe.sections import VocabularySection
 from domainbert.recipe.train import TrainSection
 from domainbert.stages.plan import NOT_OF_HEAD, NOT_OF_WEIGHTS, SCHEMAS
 

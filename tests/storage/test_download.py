@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import DataFile
+from domainbert.plugin.places import DataFile
 from domainbert.storage import download
 from domainbert.storage.download import ATTEMPTS, cache_folder, locate
 

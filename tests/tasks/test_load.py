@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from domainbert.errors import DataError, RecipeError
-from domainbert.plugin.domain import DataFile, Domain, Sentence, Task, Terms
+from domainbert.plugin.domain import Domain, Sentence, Task, Terms
+from domainbert.plugin.places import DataFile
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.sections import TaskSection
+from domainbert.recipe.tasks import TaskSection
 from domainbert.tasks.load import SPLITS, load_task
 
 COLUMNS = {

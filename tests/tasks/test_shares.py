@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domainbert.recipe.sections import TaskSection
+from domainbert.recipe.tasks import TaskSection
 from domainbert.tasks.load import load_task
 from domainbert.tasks.shares import label_budget, share_out
 
@@ -19,11 +19,11 @@ SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 def test_every_record_is_in_one_split_whatever_the_order(
     texts: list[str], chance: random.Random
 ) -> None:
-    parts = share_out(texts, str, SHARES)
+    parts = share_out(texts, texts, SHARES)
     assert sorted(chain(*parts.values())) == sorted(texts)
     mixed = list(texts)
     chance.shuffle(mixed)
-    again = share_out(mixed, str, SHARES)
+    again = share_out(mixed, mixed, SHARES)
     assert {split: sorted(part) for split, part in parts.items()} == {
         split: sorted(part) for split, part in again.items()
     }
@@ -31,7 +31,8 @@ def test_every_record_is_in_one_split_whatever_the_order(
 
 
 def test_shares_of_distinct_texts() -> None:
-    parts = share_out([f"text {n}" for n in range(1000)], str, SHARES)
+    texts = [f"text {n}" for n in range(1000)]
+    parts = share_out(texts, texts, SHARES)
     assert {split: len(part) for split, part in parts.items()} == {
         "train": 800, "validation": 100, "test": 100,
     }  # fmt: skip
@@ -49,7 +50,8 @@ def test_one_file_becomes_a_task_called_after_it(tmp_path: Path) -> None:
         "train": 80, "validation": 10, "test": 10,
     }  # fmt: skip
     assert (loaded.task.name, loaded.task.labels) == ("my-notes", ("high", "low"))
-    assert loaded.task.version == "own, train 0.8, validation 0.1, test 0.1"
+    shares = "own, train 0.8, validation 0.1, test 0.1"
+    assert loaded.task.version == f"{shares}, text_field body, label_field urgency"
 
 
 def test_labels_that_look_alike_are_one(tmp_path: Path) -> None:

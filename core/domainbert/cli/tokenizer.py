@@ -130,7 +130,7 @@ def _open(base: str, domain: str | None, files: list[str], plugin: list[Path] | 
     from domainbert.corpus.steps import find_steps, run_steps
     from domainbert.model.load import find_base, quiet_transformers
     from domainbert.pipeline.choose import load_registry
-    from domainbert.recipe.sections import CorpusSection
+    from domainbert.recipe.corpus import CorpusSection
     from domainbert.tokenizer.load import load_tokenizer
     from domainbert.tokenizer.wordpiece import check_wordpiece, count_words
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.read import DEFAULTS, Options, read_documents, reader_of
 from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.plugin.columnar import saved_files
 from domainbert.plugin.components import CorpusReader
-from domainbert.plugin.domain import Corpus, DataFile, Document, Domain
+from domainbert.plugin.domain import Corpus, Document, Domain
+from domainbert.plugin.places import DataFile, HubData
 from domainbert.plugin.readers import check_regular
-from domainbert.recipe.sections import CorpusSection
-from domainbert.storage.download import Progress, locate
-from domainbert.storage.files import check_utf8, expand_user, find_files, sha256_file
+from domainbert.plugin.rows import row_format
+from domainbert.recipe.corpus import CorpusSection
+from domainbert.storage.files import check_utf8, expand_user, find_files
+from domainbert.storage.hub_data import described
+from domainbert.storage.locate import Fetcher, data_sha256
 
 OWN_FILES = "as of your files"
 """Licence of what no plugin declares."""
@@ -46,7 +51,7 @@ def find_sources(
     sections: Iterable[CorpusSection],
     domain: Domain | None,
     folder: Path,
-    progress: Progress | None = None,
+    fetcher: Fetcher | None = None,
     apart: Path | None = None,
     at: str = "",
 ) -> tuple[Source, ...]:
@@ -56,7 +61,7 @@ def find_sources(
         sections: The recipe's corpus entries.
         domain: Where corpora are looked up by name.
         folder: Relative paths start here.
-        progress: Called during downloads.
+        fetcher: Fetches what is not here.
         apart: A run folder, whose files are never part of the corpus of its run.
         at: Key of the entry in the recipe, where it is none of `corpus`.
 
@@ -65,17 +70,22 @@ def find_sources(
         DataError: A file that does not exist, or that no reader reads.
     """
     sources: list[Source] = []
+    fetcher = fetcher or Fetcher()
     for number, section in enumerate(sections):
         key = at or f"corpus.{number}"
         corpus = None if section.name is None else _named_corpus(section.name, domain, key)
-        for path in _paths(section, corpus, folder, key, progress):
+        for path in _paths(section, corpus, folder, key, fetcher):
             if apart is not None and path.resolve().is_relative_to(apart.resolve()):
                 continue
             check_utf8(path)
-            name, licence = Path(section.path or path.name).name, OWN_FILES
+            name, licence = described(path) or Path(section.path or path.name).name, OWN_FILES
             if corpus is not None:
                 name, licence = corpus.name, corpus.licence
-            options = {"text_field": section.text_field, "text_unit": section.text_unit}
+            given = corpus.columns.items() if corpus else (), section.columns.items()
+            columns = {f"{key}_field": name for key, name in chain(*given)}
+            if section.text_field != DEFAULTS["text_field"]:
+                columns["text_field"] = section.text_field
+            options = {**DEFAULTS, **columns, "text_unit": section.text_unit}
             reader = _reader(section, corpus, path, key)
             sources.append(Source(name, licence, path, reader, options))
     return tuple(sources)
@@ -106,7 +116,7 @@ def describe_sources(sources: Iterable[Source], known: Iterable[Mapping[str, Any
         stat = source.path.stat()
         stamp = (source.path.name, stat.st_size, stat.st_mtime_ns)
         item = dict(zip(names, stamp, strict=True))
-        sha256 = earlier.get((number, *stamp)) or sha256_file(source.path)
+        sha256 = earlier.get((number, *stamp)) or data_sha256(source.path)
         files.append({"corpus": source.name, "licence": source.licence, **item, "sha256": sha256})
     return files
 
@@ -137,27 +147,35 @@ def _named_corpus(name: str, domain: Domain | None, key: str) -> Corpus:
 
 
 def _paths(
-    section: CorpusSection,
-    corpus: Corpus | None,
-    folder: Path,
-    key: str,
-    progress: Progress | None,
+    section: CorpusSection, corpus: Corpus | None, folder: Path, key: str, fetcher: Fetcher
 ) -> list[Path]:
     if section.path is not None:
         own = expand_user(section.path)
         found = find_files(folder, str(own))
         if not found:
             raise DataError(f"{key}.path: no file matches {folder / own}.")
-        for path in found:
-            check_regular(path)
-        return found
+        return [file for path in found for file in _files(path, key)]
     if (file := section.file) is not None:
-        return [locate(DataFile(file.sha256, file.size, file.name, file.url), progress)]
-    assert corpus is not None  # noqa: S101  # the schema requires one of the three
+        return [fetcher.path(DataFile(file.sha256, file.size, file.name, file.url))]
+    if (hub := section.hub) is not None:
+        how = section.streaming, section.limit
+        return [fetcher.path(HubData(hub.id, hub.split, hub.revision, hub.config, *how))]
+    assert corpus is not None  # noqa: S101  # the schema requires one of them
     if not corpus.files:
         what = f"{key}.name: {corpus.name!r} declares no files; bring them and add `path:`"
         raise RecipeError(f"{what} (origin: {corpus.origin}).")
-    return [item if isinstance(item, Path) else locate(item, progress) for item in corpus.files]
+    return [fetcher.path(item) for item in corpus.files]
+
+
+def _files(path: Path, key: str) -> list[Path]:
+    """Return a file, or those of a folder that `datasets` saved."""
+    if (path / "dataset_dict.json").is_file():
+        splits = ", ".join(sorted(item.name for item in path.iterdir() if item.is_dir()))
+        raise DataError(f"{key}.path: {path} holds the splits {splits}; name one, as FOLDER/SPLIT.")
+    files = saved_files(path) if row_format(path) == "saved" else [path]
+    for file in files:
+        check_regular(file)
+    return files
 
 
 def _reader(section: CorpusSection, corpus: Corpus | None, path: Path, key: str) -> CorpusReader:

@@ -10,7 +10,7 @@ from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
 from domainbert.run.environment import hardware
-from domainbert.run.folder import check_run_folder, open_run
+from domainbert.run.folder import check_run_folder, open_run, update_lock
 from domainbert.run.heartbeat import is_worker
 from domainbert.run.progress import Reporter
 from domainbert.run.resume_command import continue_command
@@ -63,6 +63,8 @@ def adapt(
         stages.check()
         check_average(stages, recipe, session.run)
         with open_run(session.run, recipe, folder, session.is_main):
+            if inputs.pins and session.is_main:
+                update_lock(session.run, datasets=dict(inputs.pins))
             return _run_stages(recipe, inputs, stages, session, until)
 
 

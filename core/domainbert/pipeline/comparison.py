@@ -10,7 +10,7 @@ from domainbert.errors import RecipeError, RunFolderError
 from domainbert.model.load import BaseFolder, find_base, public_name
 from domainbert.pipeline.choose import Chosen
 from domainbert.pipeline.evaluate import ModelUnderTest
-from domainbert.recipe.sections import TaskSection
+from domainbert.recipe.tasks import TaskSection
 from domainbert.run.folder import RunFolder
 from domainbert.run.resume_command import continue_command
 from domainbert.run.stage import outputs_trouble, read_stage

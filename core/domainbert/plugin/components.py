@@ -14,6 +14,8 @@ from typing import Any, get_args
 from domainbert.errors import PluginError
 from domainbert.plugin.domain import Document, Prediction, Task, Window
 
+Row = tuple[str, dict[str, Any]]
+"""Where a row of a table stands, for messages, and its cells by column."""
 Scores = Mapping[str, tuple[Sequence[Window], Any]]
 """Per split: windows, and the scores of their rows, float32, shape (X, C)."""
 Predictions = Mapping[str, Sequence[Prediction]]
@@ -49,7 +51,6 @@ class TaskKind:
         name: `kind` of a task.
         record: Type of a record, such as `domainbert.Sentence`.
         noun: What messages call a record.
-        read: File and task to records: the user's own files.
         text: Text of a record.
         labels: Labels of a record.
         outputs: Names of the model's outputs, from the task's labels.
@@ -62,6 +63,9 @@ class TaskKind:
         decode: Task, records per split, and per split the windows with their scores, to
             predictions per split.
         metrics: Names of the task's metrics, the primary metric first.
+        read: File and task to records, of files that are no tables and have no task reader.
+        from_rows: Rows of a table, task and counter of remarks to records; so that the kind reads
+            .csv, JSON, Parquet, workbooks and all that `datasets` opens.
         baselines: Names of the baselines that suit a loaded task.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
@@ -76,7 +80,6 @@ class TaskKind:
     name: str
     record: type
     noun: str
-    read: Callable[[Path, Task], Iterable[Any]]
     text: Callable[[Any], str]
     labels: Callable[[Any], Iterable[str]]
     outputs: Callable[[Task], tuple[str, ...]]
@@ -86,6 +89,8 @@ class TaskKind:
     loss: Callable[[Any, Sequence[Window], Sequence[Any]], Any]
     decode: Callable[[Task, Mapping[str, Sequence[Any]], Scores], Predictions]
     metrics: Callable[[Task], tuple[str, ...]]
+    read: Callable[[Path, Task], Iterable[Any]] | None = None
+    from_rows: Callable[[Iterable[Row], Task, Counter[str]], Iterable[Any]] | None = None
     baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
     check_task: Callable[[Task], str] = lambda _task: ""
     check: Callable[[Any, Task], str] = lambda _record, _task: ""
@@ -96,6 +101,24 @@ class TaskKind:
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
     count_long: Callable[[Sequence[Any], Any, int], int] = lambda _records, _tokenizer, _length: 0
+
+
+@dataclass(frozen=True)
+class TaskReader:
+    """A format of labelled files that are no tables, such as `brat`.
+
+    Args:
+        name: `tasks[].format` in a recipe.
+        kind: Name of the kind of its records.
+        suffixes: File names that it reads without `format:`, also compressed; a folder with such
+            files counts as one.
+        read: Called with a file or folder, the task and a counter of remarks; yields records.
+    """
+
+    name: str
+    kind: str
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, Task, Counter[str]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -209,7 +232,7 @@ class Objective:
         return self.metric or f"{self.name.replace('-', '_')}_loss"
 
 
-Component = TaskKind | Metric | Baseline | CorpusReader | CorpusStep | Objective
+Component = TaskKind | TaskReader | Metric | Baseline | CorpusReader | CorpusStep | Objective
 KINDS: tuple[type, ...] = get_args(Component)
 """Record types that `domainbert_components` may yield."""
 Records = Sequence[Component]

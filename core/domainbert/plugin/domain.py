@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import PluginError
+from domainbert.plugin.places import Place
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_name(kind: str, name: str) -> None:
@@ -116,29 +116,6 @@ class Window:
 
 
 @dataclass(frozen=True)
-class DataFile:
-    """A file that is identified by its content.
-
-    Args:
-        sha256: Lower-case hex digest of the whole file.
-        size: Length in bytes.
-        name: File name in the cache; its suffix tells the format.
-        url: Where to download it, or None if it must be brought by the user.
-    """
-
-    sha256: str
-    size: int
-    name: str
-    url: str | None = None
-
-    def __post_init__(self) -> None:
-        if not _SHA256.fullmatch(self.sha256):
-            raise PluginError(f"{self.name}: sha256 must be 64 lower-case hex digits.")
-        if "/" in self.name or "\\" in self.name or self.name in {"", ".", ".."}:
-            raise PluginError(f"file name {self.name!r}: expected a plain name without a folder.")
-
-
-@dataclass(frozen=True)
 class Corpus:
     """A source of unlabelled documents.
 
@@ -152,6 +129,7 @@ class Corpus:
         files: Declared files, or paths inside the plugin's package. Empty where the user brings
             the files, as with a corpus too large or too restricted to declare.
         citation: How to cite it.
+        columns: Names of the columns `text` and `id` where tables have others.
     """
 
     name: str
@@ -159,8 +137,9 @@ class Corpus:
     licence: str
     origin: str
     read: Callable[[Path], Iterable[Document]] | None = None
-    files: tuple[DataFile | Path, ...] = ()
+    files: tuple[Place, ...] = ()
     citation: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_name("corpus", self.name)
@@ -214,7 +193,11 @@ class Task:
         multi_label: Whether an example may have any number of labels (classification).
         levels: Name of a level → length of the prefix of a label that names its class there, as
             `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
-        columns: Names of the columns `text` and `label` in tables of the default format.
+        format: Name of a task reader or of a table format, where the suffix does not tell.
+        columns: What a column is (`text`, `label`, `words`, `tags`, `spans`) → its name in tables,
+            or its number from 1 in files without a header; a negative one counts from the end.
+        label_names: Names of labels that are numbers in the files, from 0.
+        separator: What separates columns, where blanks, tabs and commas are wrong.
         metrics: Names of metrics beside those of the kind.
         baselines: Names of baselines beside those of the kind.
         notes: What the reader leaves out, with counts, for people who compare scores.
@@ -232,12 +215,15 @@ class Task:
     licence: str
     origin: str
     version: str
-    splits: Mapping[str, DataFile | Path]
+    splits: Mapping[str, Place]
     labels: tuple[str, ...]
     read: Callable[[Path, str], Iterable[Any]] | None = None
     multi_label: bool = False
     levels: Mapping[str, int] = field(default_factory=dict)
-    columns: Mapping[str, str] = field(default_factory=dict)
+    format: str = ""
+    columns: Mapping[str, str | int] = field(default_factory=dict)
+    label_names: tuple[str, ...] = ()
+    separator: str = ""
     metrics: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ()
     notes: str = ""

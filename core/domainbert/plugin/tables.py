@@ -27,9 +27,10 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 def read_rows(path: Path, needed: Iterable[str] = ()) -> Iterator[Row]:
     """Yield the rows of a .csv or .tsv table with a header.
 
-    In .csv, quotes enclose cells. In .tsv they do if all cells with quotes are written in that way
-    and a writer such as pandas or Excel shows: quotes inside are doubled, the header is quoted, or
-    the cells with commas are, more than one. Else they are text.
+    In .csv, quotes enclose cells, and semicolons or tabs separate them if the header has no comma.
+    In .tsv quotes do so if all cells with quotes are written in that way and a writer such as
+    pandas or Excel shows: quotes inside are doubled, the header is quoted, or the cells with commas
+    are, more than one. Else they are text.
 
     Args:
         path: A plain or compressed table, UTF-8.
@@ -39,10 +40,17 @@ def read_rows(path: Path, needed: Iterable[str] = ()) -> Iterator[Row]:
         DataError: As of `read_lines`; or a row that does not fit the header, a column that is
             missing or stands twice, another separator, or a quote that is not closed.
     """
-    if plain_suffix(path) == ".csv":
-        lines: Iterable[str] = (line for _, line in read_lines(path))
-        yield from _csv_rows(path, lines, ",", needed)
-        return
+    yield from (read_csv if plain_suffix(path) == ".csv" else read_tsv)(path, needed)
+
+
+def read_csv(path: Path, needed: Iterable[str] = (), separator: str = "") -> Iterator[Row]:
+    """Yield the rows of a table with quotes as in .csv; the header shows what separates columns."""
+    separator = separator or _separator(next((line for _, line in read_lines(path)), ""))
+    yield from _csv_rows(path, (line for _, line in read_lines(path)), separator, needed)
+
+
+def read_tsv(path: Path, needed: Iterable[str] = ()) -> Iterator[Row]:
+    """Yield the rows of a table with tabs, in which quotes may be text."""
     lines = [line for _, line in read_lines(path, max_bytes=MAX_TSV_BYTES)]
     if _has_quoted_cells(lines):
         yield from _csv_rows(path, lines, "\t", needed)
@@ -51,6 +59,12 @@ def read_rows(path: Path, needed: Iterable[str] = ()) -> Iterator[Row]:
     for number, line in enumerate(lines[1:], 2):
         if line:
             yield number, _row(path, number, header, line.split("\t"))
+
+
+def _separator(header: str) -> str:
+    """Return what separates the columns of a .csv: a comma, else the sign that the header has."""
+    plain = _QUOTED.sub("", header)
+    return next((sign for sign in ",\t;" if sign in plain), ",")
 
 
 def _csv_rows(
@@ -82,7 +96,7 @@ def _header(path: Path, cells: list[str], separator: str, needed: Iterable[str])
         raise DataError(f"{path}:1: the column {twice!r} stands twice. Rename or remove one.")
     for other, what in (("\t", "tabs"), (";", "semicolons"), (",", "commas")):
         if other != separator and len(cells) == 1 and other in cells[0]:
-            wanted = "commas" if separator == "," else "tabs"
+            wanted = {",": "commas", "\t": "tabs"}.get(separator, repr(separator))
             kind = "Name the file .tsv" if other == "\t" else f"Save it with {wanted}"
             raise DataError(
                 f"{path}:1: the columns are separated by {what}, expected {wanted}. {kind}."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, islice
@@ -17,15 +18,18 @@ from typing import Any
 from domainbert.corpus.read import read_documents
 from domainbert.errors import DataError, DomainBertError
 from domainbert.plugin.components import CorpusStep, LoadedTask
-from domainbert.plugin.domain import Corpus, DataFile, Document, Domain, Task, Terms
+from domainbert.plugin.domain import Corpus, Document, Domain, Task, Terms
+from domainbert.plugin.places import HubData, Place
 from domainbert.plugin.registry import stream
 from domainbert.plugin_check.alone import offline
 from domainbert.plugin_check.subject import Check, Subject, count, files_of, is_packaged, some
 from domainbert.recipe.evaluate import EvaluateSection
-from domainbert.recipe.sections import TaskSection
+from domainbert.recipe.tasks import SPLITS, TaskSection
 from domainbert.storage.download import locate
+from domainbert.storage.hub_data import cached
+from domainbert.storage.locate import Fetcher
 from domainbert.tasks.check import found_labels, plain_text
-from domainbert.tasks.load import SPLITS, load_task
+from domainbert.tasks.load import load_task
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 
 DOCUMENTS = 2000
@@ -129,9 +133,11 @@ def check_components(subject: Subject) -> Check:
     return f"{count(len(subject.components), 'component')}, steps run on samples"
 
 
-def _is_here(file: DataFile | Path) -> bool:
+def _is_here(place: Place) -> bool:
+    if isinstance(place, HubData):
+        return place.split is not None and cached(place, place.revision or "") is not None
     try:
-        return isinstance(file, Path) or bool(locate(replace(file, url=None)))
+        return isinstance(place, Path) or bool(locate(replace(place, url=None)))
     except DataError:
         return False
 
@@ -143,14 +149,19 @@ def _read(record: Corpus | Task) -> list[Any]:
         return [load_task(TaskSection(name=record.name), domain, Path())]
     documents: list[Document] = []
     for file in record.files:
-        path = file if isinstance(file, Path) else locate(file)
-        read = partial(record.read or read_documents, path)
+        path = Fetcher().path(file)
+        read = partial(record.read, path) if record.read else partial(_documents, path, record)
         documents += islice(stream(record, read, Document, path), DOCUMENTS)
     if not any(document.text.strip() for document in documents):
         raise DataError("no document with text.")
     if len({document.id for document in documents}) < len(documents):
         raise DataError("two documents have one id.")
     return documents
+
+
+def _documents(path: Path, corpus: Corpus) -> Iterator[Document]:
+    columns = {f"{key}_field": name for key, name in corpus.columns.items()}
+    return read_documents(path, None, **columns)
 
 
 def _perfect(loaded: LoadedTask) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +13,8 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 
 from domainbert import scaffold
 from domainbert.plugin.discover import requirement_of
-from domainbert.plugin.domain import DataFile, Task
+from domainbert.plugin.domain import Task
+from domainbert.plugin.places import DataFile, HubData
 from domainbert.plugin_check.subject import Check, Subject, count, files_of
 from domainbert.storage.files import sha256_file
 from domainbert.tasks.metrics.score import kind_of
@@ -21,6 +23,8 @@ TEMPLATE = Path(scaffold.__file__).parent / "files" / "package"
 _MARKS = "plugin template of domainbert", "a placeholder"
 _IN_README = "All of it is a placeholder"
 _BUILD = "add it, and have the build put it into the wheel"
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def check_names(subject: Subject) -> Check:
@@ -66,12 +70,17 @@ def check_files(subject: Subject) -> Check:
     for where, file in files:
         if isinstance(file, DataFile):
             yield from ((f"{where}: {what}", fix) for what, fix in _faults(file))
+        elif isinstance(file, HubData):
+            if not _COMMIT.fullmatch(file.revision or ""):
+                yield f"{where}: {file.id} without a commit", "give `revision`, 40 hex digits"
+            if file.split is None:
+                yield f"{where}: {file.id} without a split", "give `split`, such as 'train'"
         elif not file.is_file():
             yield f"{where}: no file {file}", _BUILD
     folder = subject.domain.recipes
     if folder is not None and not folder.is_dir():
         yield f"recipes: no folder {folder}", _BUILD
-    declared = sum(isinstance(file, DataFile) for _, file in files)
+    declared = sum(not isinstance(file, Path) for _, file in files)
     return f"{count(declared, 'declared file')}, {len(files) - declared} in the package"
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from domainbert.errors import one_line
 from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.domain import Corpus, DataFile, Document, Domain, Task, Terms
+from domainbert.plugin.domain import Corpus, Document, Domain, Task, Terms
+from domainbert.plugin.places import Place
 from domainbert.plugin.registry import PluginInfo, Registry
 
 SHOWN = 3
@@ -117,7 +118,7 @@ def is_packaged(record: Corpus | Task) -> bool:
     return bool(files) and all(isinstance(file, Path) for file in files)
 
 
-def files_of(record: Corpus | Task | Terms) -> list[DataFile | Path]:
+def files_of(record: Corpus | Task | Terms) -> list[Place]:
     """Return the files of a record."""
     if isinstance(record, Terms):
         return [record.path]

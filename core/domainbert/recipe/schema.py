@@ -1,6 +1,6 @@
 """The recipe: everything about one adaptation, as data.
 
-The models here, in `sections.py` and in `train.py` are the schema of the YAML, of
+The models here and in the modules beside it are the schema of the YAML, of
 `domainbert recipes validate` and of `docs/reference/recipe.md`.
 """
 
@@ -14,8 +14,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from domainbert.recipe import sections
 from domainbert.recipe.blend import BlendSection
+from domainbert.recipe.corpus import CorpusSection, HeldoutSection
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.sections import EachOnce, Name, Section
+from domainbert.recipe.tasks import TaskSection
 from domainbert.recipe.train import TrainSection
 
 
@@ -26,7 +28,7 @@ def _short_for(key: str) -> BeforeValidator:
 
 # A tag of BCP 47, in its usual forms.
 _Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-_Task = Annotated[sections.TaskSection, _short_for("name")]
+_Task = Annotated[TaskSection, _short_for("name")]
 
 
 class Recipe(Section):
@@ -44,11 +46,11 @@ class Recipe(Section):
     """Languages of the text, such as `en`, for the header of the card; else those of the domain."""
     base: Annotated[sections.BaseSection, _short_for("source")]
     """The checkpoint to start from."""
-    corpus: tuple[sections.CorpusSection, ...] = Field(min_length=1)
+    corpus: tuple[CorpusSection, ...] = Field(min_length=1)
     """Sources of text, read in this order."""
     corpus_steps: Annotated[tuple[Name, ...], EachOnce] = ("normalise", "exact-duplicates")
     """Steps that documents pass in this order, of core or of plugins; hold-out is always last."""
-    held_out: sections.HeldoutSection = sections.HeldoutSection()
+    held_out: HeldoutSection = HeldoutSection()
     """The slice that measures bits per character."""
     vocabulary: sections.VocabularySection | None = None
     """Entries added to the tokenizer before training; absent for none."""

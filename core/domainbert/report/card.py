@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -133,14 +134,29 @@ def shown_metrics(report: TaskReport) -> tuple[str, ...]:
 
 def remarks(report: TaskReport) -> list[str]:
     """Return remarks on the data of a task, one sentence each; its notes are shown beside them."""
-    sentences = {
-        "label_forms": "{:,} labels differed from others by Unicode form or invisible characters "
-        "only, or had such; each was read as the visible label.",
-        "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
-        "test_in_train": "{:,} records of test are in train, too.",
-        "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
-        "find them, and they count as missed.",
-        "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
-    }
-    counts = sorted(report.counts.items())
-    return [sentences[key].format(n) for key, n in counts if n and key in sentences]
+    return [
+        _REMARKS.get(key, f"{{:,}} {key.replace('_', ' ')}.").format(n)
+        for key, n in sorted(report.counts.items())
+        if n and (key in _REMARKS or _PLAIN.fullmatch(key))
+    ]
+
+
+# A reader of a plugin counts what it likes; the name is shown.
+_PLAIN = re.compile(r"[a-z]+(_[a-z]+){0,4}")
+_REMARKS = {
+    "label_forms": "{:,} labels differed from others by Unicode form or invisible characters "
+    "only, or had such; each was read as the visible label.",
+    "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
+    "test_in_train": "{:,} records of test are in train, too.",
+    "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
+    "find them, and they count as missed.",
+    "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
+    "cut_words": "{:,} words were cut where a mention begins or ends within them.",
+    "overlapping": "{:,} mentions overlap a longer one and were left out: a word has one tag.",
+    "repeated_mentions": "{:,} mentions stand twice and were read once.",
+    "without_word": "{:,} mentions hold no word and were left out.",
+    "discontinuous": "{:,} mentions in several parts were read from the first to the last.",
+    "relations": "{:,} relations and notes were left out.",
+    "repeated_abstracts": "{:,} abstracts stand twice and were read once.",
+    "refused_answers": "{:,} answers that the annotator rejected or ignored were left out.",
+}

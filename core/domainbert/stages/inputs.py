@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from domainbert.recipe.train import TrainSection
 from domainbert.run.progress import download_bar
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
-from domainbert.storage.download import Progress
+from domainbert.storage.locate import Fetcher, known_pins
 from domainbert.tasks.check import check_baselines
 from domainbert.tasks.load import load_task
 from domainbert.tokenizer.extend import check_slots
@@ -52,6 +53,7 @@ class Inputs:
         terms: Candidates for the vocabulary.
         language: Codes of the languages of the text.
         general: Texts outside the field to measure on; empty for none.
+        pins: Commits of data sets of the hub.
     """
 
     base: BaseFolder
@@ -64,6 +66,7 @@ class Inputs:
     terms: tuple[str, ...]
     language: tuple[str, ...] = ()
     general: tuple[str, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
 
 
 def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -> Inputs:
@@ -88,11 +91,13 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
             session.check_stop("downloading")
             bar(done, total)
 
+        poll = partial(session.check_stop, "downloading")
         wanted = recipe.base.source, folder, recipe.base.revision, recipe.base.sha256
-        base = find_base(*wanted, partial(session.check_stop, "downloading"))
-        sources = find_sources(recipe.corpus, domain, folder, progress, session.run.path)
-        outside = _general_sources(recipe, domain, folder, progress, session)
-        tasks = tuple(load_task(task, domain, folder, progress) for task in recipe.tasks)
+        base = find_base(*wanted, poll)
+        fetcher = Fetcher(progress, poll, known_pins(session.run.lock))
+        sources = find_sources(recipe.corpus, domain, folder, fetcher, session.run.path)
+        outside = _general_sources(recipe, domain, folder, fetcher, session)
+        tasks = tuple(load_task(task, domain, folder, fetcher) for task in recipe.tasks)
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
     check_saves(loaded.tokenizer)
@@ -115,15 +120,15 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     language = recipe.language or (domain.languages if domain else ())
     general = _general_texts(recipe, outside, loaded.tokenizer, session)
     done = base, loaded.new_head, sources, tasks, steps, files, encoder, terms
-    return Inputs(*done, language, general)
+    return Inputs(*done, language, general, fetcher.pins)
 
 
 def _general_sources(
-    recipe: Recipe, domain: Domain | None, folder: Path, progress: Progress, session: Session
+    recipe: Recipe, domain: Domain | None, folder: Path, fetcher: Fetcher, session: Session
 ) -> tuple[Source, ...]:
     """Return the files of the text outside the field."""
     section, place = recipe.held_out.general, (session.run.path, "held_out.general")
-    return find_sources([section] if section else [], domain, folder, progress, *place)
+    return find_sources([section] if section else [], domain, folder, fetcher, *place)
 
 
 def _general_texts(

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import DataFile
+from domainbert.plugin.places import DataFile
 from domainbert.storage.files import make_folder, sha256_file, storage_errors
 from domainbert.system import fsync_path, lock
 from domainbert.visible import public_url

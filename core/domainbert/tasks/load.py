@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,17 @@ from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Domain, Task
 from domainbert.plugin.registry import calling, component
-from domainbert.recipe.sections import TaskSection
-from domainbert.storage.download import Progress, locate
-from domainbert.storage.files import expand_user, sha256_file
+from domainbert.recipe.tasks import SPLITS, TaskSection
+from domainbert.storage.locate import Fetcher, data_sha256
 from domainbert.tasks.check import checked_records, found_labels, plain_text
 from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
+from domainbert.tasks.places import find_splits
+from domainbert.tasks.read import check_format, read_column, read_records
 from domainbert.tasks.shares import label_budget, share_out
-
-SPLITS = ("train", "validation", "test")
 
 
 def load_task(
-    section: TaskSection, domain: Domain | None, folder: Path, progress: Progress | None = None
+    section: TaskSection, domain: Domain | None, folder: Path, fetcher: Fetcher | None = None
 ) -> LoadedTask:
     """Find, read and check one task.
 
@@ -32,26 +31,33 @@ def load_task(
         section: The recipe's entry.
         domain: Where a task without files is looked up.
         folder: Relative paths start here.
-        progress: Receives the progress of downloads.
+        fetcher: Fetches what is not here.
 
     Raises:
-        RecipeError: No such task, kind, metric or baseline.
+        RecipeError: No such task, kind, format, metric or baseline.
         DataError: A file is missing or malformed, or labels do not agree.
     """
-    task = _own_task(section, folder) if section.kind else _declared_task(section.name, domain)
+    fetcher = fetcher or Fetcher()
+    task = _own_task(section) if section.kind else _declared_task(section.name, domain)
     more: Any = {k: (*getattr(task, k), *getattr(section, k)) for k in ("metrics", "baselines")}
     task = replace(task, **more)
     kind = _checked_kind(task)
-    files = [(split, task.splits[split]) for split in SPLITS]
-    paths = {s: file if isinstance(file, Path) else locate(file, progress) for s, file in files}
-    splits, counts = {}, Counter[str]()
+    cut: tuple[str, ...] = ()
+    if section.kind:
+        paths, cut = find_splits(section, folder, fetcher)
+        task = replace(task, splits=paths, version=_version(section, cut))
+    else:
+        paths = {split: fetcher.path(task.splits[split]) for split in SPLITS}
+    counts = Counter[str]()
+    read = _read_splits(task, kind, paths, counts) if not cut else {}
+    if cut:
+        read = _cut_splits(task, kind, paths, cut, section, counts)
+    splits = {}
     for split, path in paths.items():
-        with calling(task if task.read else kind, path):
-            records = tuple(task.read(path, split) if task.read else kind.read(path, task))
         with calling(kind):
-            splits[split] = checked_records(kind, task, records, path, counts)
+            splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
-    data = {split: sha256_file(path) for split, path in paths.items()}
+    data = {split: data_sha256(path) for split, path in paths.items()}
     complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
     with calling(kind):
         wrong = kind.check_labels(complete, bool(task.labels), labels)
@@ -67,6 +73,53 @@ def load_task(
     counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])
     terms = domain.terms.read() if domain and domain.terms else ()
     return LoadedTask(complete, splits, dict(+counts), terms)
+
+
+def _read_splits(
+    task: Task, kind: TaskKind, paths: Mapping[str, Path], counts: Counter[str]
+) -> dict[str, Sequence[Any]]:
+    """Return the records of the splits, each of its file."""
+    read: dict[str, Sequence[Any]] = {}
+    for split, path in paths.items():
+        if task.read is None:
+            read[split] = read_records(kind, task, path, counts)
+            continue
+        with calling(task, path):
+            read[split] = list(task.read(path, split))
+    return read
+
+
+def _cut_splits(
+    task: Task,
+    kind: TaskKind,
+    paths: Mapping[str, Path],
+    cut: tuple[str, ...],
+    section: TaskSection,
+    counts: Counter[str],
+) -> dict[str, Sequence[Any]]:
+    """Return the records of the splits, those of `cut` from the file of train.
+
+    Raises:
+        DataError: A split gets none of the groups.
+    """
+    whole = {split: path for split, path in paths.items() if split not in cut}
+    read = _read_splits(task, kind, whole, counts)
+    records = read["train"]
+    keys = [kind.text(record) for record in records]
+    if section.group is not None:
+        keys = read_column(task, paths["train"], section.group)
+        if len(keys) != len(records):
+            what = f"{paths['train']}: {len(keys):,} rows are {len(records):,} {kind.noun}s"
+            raise DataError(f"{what}, so `group` cannot tell which belongs to which document.")
+    assert section.splits is not None  # noqa: S101  # where something is cut
+    parts = share_out(records, keys, section.splits.of(cut))
+    if section.group is not None and (empty := [name for name in parts if not parts[name]]):
+        n_groups = len(set(keys))
+        raise DataError(
+            f"task {task.name!r}: group: {section.group}: {empty[0]} gets none of the {n_groups:,} "
+            "groups. Take a larger share, or a column with more values."
+        )
+    return {**read, **parts}
 
 
 def _budgeted(
@@ -88,26 +141,27 @@ def _budgeted(
     return replace(task, name=section.full_name, train_records=wanted), kept
 
 
-def _own_task(section: TaskSection, folder: Path) -> Task:
-    names = {split: getattr(section, split) or section.file for split in SPLITS}
-    splits = {split: folder / expand_user(str(name)) for split, name in names.items()}
-    more: Any = section.model_dump(include={"labels", "multi_label", "levels"})
+def _own_task(section: TaskSection) -> Task:
+    more: Any = section.model_dump(include=_HOW | {"labels", "multi_label", "levels"})
     given = {"text": section.text_field, "label": section.label_field}
-    more["columns"] = {name: column for name, column in given.items() if name != column}
-    version = "own"
-    if section.splits is not None:
-        shares = section.splits.model_dump()
-        version = "own, " + ", ".join(f"{split} {share:g}" for split, share in shares.items())
-    about = "as of your files", "your files", version
-    task = Task(section.name, "", str(section.kind), *about, splits, **more)
-    return task if section.splits is None else replace(task, read=partial(_shared, task, shares))
+    fields = {name: column for name, column in given.items() if name != column}
+    more["columns"] = dict(chain(fields.items(), section.columns.items()))
+    about = "as of your files", "your files", "own"
+    splits = dict.fromkeys(SPLITS, Path())
+    more["format"] = more["format"] or ""
+    return Task(section.name, "", str(section.kind), *about, splits, **more)
 
 
-def _shared(task: Task, shares: Mapping[str, float], path: Path, split: str) -> list[Any]:
-    """Return the records of one split of a file that all splits share."""
-    kind = kind_of(task)
-    with calling(kind, path):
-        return share_out(list(kind.read(path, task)), kind.text, shares)[split]
+def _version(section: TaskSection, cut: tuple[str, ...]) -> str:
+    """Return how own files become splits and records: the scores depend on it."""
+    said = section.model_dump(include=_SAID, exclude_defaults=True)
+    shares = section.splits.of(cut) if section.splits and cut else {}
+    parts = {**{name: f"{share:g}" for name, share in shares.items()}, **said}
+    return ", ".join(["own", *(f"{key} {value}" for key, value in parts.items())])
+
+
+_HOW = {"format", "columns", "label_names", "separator"}
+_SAID = _HOW | {"group", "text_field", "label_field"}
 
 
 def _declared_task(name: str, domain: Domain | None) -> Task:
@@ -124,6 +178,8 @@ def _checked_kind(task: Task) -> TaskKind:
     """Refuse a kind, metric or baseline that no plugin provides, before any file is read."""
     try:
         wrong = kind_of(task).check_task(task)
+        if task.format:
+            check_format(kind_of(task), task.format)
         for name in metric_names(task):
             metric_of(task, name)
         for name in task.baselines:

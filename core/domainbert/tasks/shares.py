@@ -8,7 +8,7 @@ from typing import Any
 
 
 def share_out(
-    records: Sequence[Any], text: Callable[[Any], str], shares: Mapping[str, float]
+    records: Sequence[Any], texts: Sequence[str], shares: Mapping[str, float]
 ) -> dict[str, list[Any]]:
     """Return the records of each split, in the order of the file.
 
@@ -17,10 +17,10 @@ def share_out(
 
     Args:
         records: Of the whole file.
-        text: A record to its text.
-        shares: Name of a split → its share of the texts; together one.
+        texts: Text of each record, or what names the group that it belongs to.
+        shares: Name of a split → its share of the different texts; together one.
     """
-    keys = [_key(text(record)) for record in records]
+    keys = [_key(text) for text in texts]
     ordered = sorted({*keys})
     split_of: dict[bytes, str] = {}
     start, done = 0, 0.0

@@ -196,10 +196,8 @@ GOOD = block("Flu.", "Is bad.", (0, 3))
     ("text", "line", "said"),
     [
         ("words\n", 1, "malformed line 'words'"),
-        (GOOD + "1\t0\t3\tFlu\tSpecificDisease\n", 4, "malformed line"),
-        (GOOD + "1\t0\t3\tFlu\tSpecificDisease\tD1\tD2\n", 4, "malformed line"),
+        (GOOD + "1\t0\t3\tFlu\n", 4, "malformed line"),
         (GOOD + "1\t-1\t3\tFlu\tSpecificDisease\tD1\n", 4, "malformed line"),
-        (GOOD + "1\tCID\tD1\tD2\n", 4, "malformed line"),
         ("1|t|Flu.\n", 1, "no abstract for 1"),
         ("1|t|Flu.\n\n1|a|Bad.\n", 1, "no abstract for 1"),
         ("1|t|Flu.\n2|t|Gout.\n2|a|\n", 1, "no abstract for 1"),

@@ -1,19 +1,28 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers.tasks import labelled
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Example
-from domainbert.tasks.readers.table import read_table
+from domainbert.tasks.kinds.classification import CLASSIFICATION
+from domainbert.tasks.read import read_records
 
 
 def read(folder: Path, name: str, text: str | bytes, multi: bool = False) -> list[Example]:
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(read_table(path, multi))
+    return rows_of(path, multi_label=multi)
+
+
+def rows_of(path: Path, **how: Any) -> list[Example]:
+    task = labelled("classification", **how)
+    return read_records(CLASSIFICATION, task, path, Counter())
 
 
 @pytest.mark.parametrize(
@@ -89,7 +98,7 @@ def test_line_breaks_and_commas_in_quotes_are_text(tmp_path: Path) -> None:
 
 
 def test_two_columns_of_labels_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"a\.csv:1: has the columns `label` and `labels`"):
+    with pytest.raises(DataError, match=r"a\.csv:2: has the columns `label` and `labels`"):
         read(tmp_path, "a.csv", "text,label,labels\nUp,a,b\n")
 
 
@@ -101,7 +110,25 @@ def test_a_quoted_line_break_of_a_tsv_is_read(tmp_path: Path) -> None:
 def test_other_names_of_columns(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("headline,decision\nUp,1\n")
     columns = {"text": "headline", "label": "decision"}
-    assert list(read_table(tmp_path / "a.csv", False, columns)) == [Example("Up", ("1",))]
+    assert rows_of(tmp_path / "a.csv", columns=columns) == [Example("Up", ("1",))]
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_what_separates_a_csv_is_seen_in_its_header(tmp_path: Path, sign: str) -> None:
+    rows = [("text", "label"), ("Up, again", "a"), ('"Two\nlines"', "b")]
+    text = "".join(f"{sign.join(row)}\n" for row in rows)
+    assert read(tmp_path, "a.csv", text) == [
+        Example("Up, again", ("a",)), Example("Two\nlines", ("b",)),
+    ]  # fmt: skip
+
+
+def test_numbers_are_named(tmp_path: Path) -> None:
+    text = '{"text": "Up", "label": 1}\n{"text": "Down", "label": "0"}\n'
+    path = tmp_path / "a.jsonl"
+    path.write_text(text)
+    assert [e.labels[0] for e in rows_of(path, label_names=("down", "up"))] == ["up", "down"]
+    with pytest.raises(DataError, match=r"jsonl:1: the label 1 is no number of `label_names`, 0 t"):
+        rows_of(path, label_names=("down",))
 
 
 def test_several_labels_are_joined_by_a_bar(tmp_path: Path) -> None:
@@ -117,19 +144,25 @@ def test_a_text_of_100_000_words_is_one_cell(tmp_path: Path) -> None:
     assert read(tmp_path, "a.tsv", f"text\tlabel\n{text}\ta\n") == [Example(text, ("a",))]
 
 
-WANTED = "expected an object with `text` as text and `label` or `labels` as text or whole numbers."
+LACKING = "no column 'label'; there are text, "
+WANTED = "expected `text` as text and `label` as text or whole numbers, found "
+NAME_IT = ". Name it with `columns`, as {text: …, label: …}."
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.txt", "x", ": expected a file named .tsv, .csv or .jsonl, plain or compressed."),
-        ("a.tsv", "text\tclass\n", ":1: no column 'label'; the header names text, class."),
+        ("a.txt", "x", ": expected a table named .csv, .tsv, .jsonl, .json, .parquet, .arrow"),
+        ("a.tsv", "text\tclass\nx\ta\n", f":2: {LACKING}class{NAME_IT}"),
+        ("a.jsonl", '{"text": "x", "label": 0.5}\n', f":1: {WANTED}0.5."),
+        ("a.jsonl", '{"text": "x", "label": true}\n', f":1: {WANTED}True."),
+        ("a.jsonl", '{"text": "x", "label": null}\n', f":1: {WANTED}None."),
+        ("a.jsonl", '{"text": 1, "label": "a"}\n', f":1: {WANTED}1."),
         ("a.tsv", "text\tlabel\nOne\ta\tb\n", ":2: expected 2 columns as in the header, found 3."),
         ("a.tsv", "text\tlabel\n \ta\n", ":2: the text is empty."),
         ("a.tsv", "text\tlabel\nOne\t a\n", ":2: a label is empty or has blanks"),
         ("a.tsv", "text\tlabel\nOne\ta|a\n", ":2: a label stands twice"),
-        ("a.jsonl", '{"text": "x", "lables": ["a"]}\n', f":1: {WANTED}"),
+        ("a.jsonl", '{"text": "x", "lables": ["a"]}\n', f":1: {LACKING}lables{NAME_IT}"),
         ("a.jsonl", "[" * 200_000, ":1: not valid JSON: "),
         ("a.tsv", "text\tlabel\n\xe9\ta\n".encode("latin-1"), ":2:1: not UTF-8 (byte 0xe9)"),
     ],

@@ -14,7 +14,7 @@ from domainbert.batching import batched
 from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
 from domainbert.tasks.check import Labels, Splits, canonical_label, strangers, unknown_label
-from domainbert.tasks.readers.table import read_table
+from domainbert.tasks.readers.table import examples_of_rows
 from domainbert.tokenizer.load import encode_texts, special_tokens
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ CLASSIFICATION = TaskKind(
     name="classification",
     record=Example,
     noun="example",
-    read=lambda path, task: read_table(path, task.multi_label, task.columns),
+    from_rows=examples_of_rows,
     text=lambda example: example.text,
     labels=lambda example: example.labels,
     outputs=lambda task: task.labels,

@@ -14,6 +14,7 @@ from typing import Any
 from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Sentence, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
+from domainbert.tasks.readers.annotated import sentences_of_rows
 from domainbert.tasks.readers.columns import TAG, read_columns, to_iob2
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 
@@ -142,7 +143,8 @@ TAGGING = TaskKind(
     name="tagging",
     record=Sentence,
     noun="sentence",
-    read=lambda path, _task: read_columns(path),
+    read=read_columns,
+    from_rows=sentences_of_rows,
     text=lambda sentence: " ".join(sentence.words),
     labels=lambda sentence: {tag[2:] for tag in sentence.tags if tag != "O"},
     outputs=outputs,

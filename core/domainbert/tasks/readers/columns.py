@@ -4,30 +4,90 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence
+from domainbert.plugin.domain import Sentence, Task
+from domainbert.plugin.pubtator import TEXT_LINE
 from domainbert.plugin.readers import read_lines
 from domainbert.tasks.check import canonical_label
 
 TAG = re.compile(r"O|[BI]-\S+")
+"""Tags of IOB2, to which all schemes are brought."""
+_GIVEN = re.compile(r"O|[BIESLUM]-\S+|[BIESLUM]")
+_SCHEMES = "expected O, B-TYPE or I-TYPE, or the E-, S-, L-, U- of IOBES and BILUO"
+# What a prefix of another scheme is in IOB2, and whether the mention ends with it.
+_PREFIXES = {
+    "B": ("B", False), "I": ("I", False), "M": ("I", False), "E": ("I", True), "L": ("I", True),
+    "S": ("B", True), "U": ("B", True),
+}  # fmt: skip
+# Parts of speech of the Penn Treebank and of Universal Dependencies.
+_SPEECH_TEXT = """
+CC CD DT EX FW IN JJ JJR JJS LS MD NN NNS NNP NNPS PDT POS PRP PRP$ RB RBR RBS RP SYM TO
+UH VB VBD VBG VBN VBP VBZ WDT WP WP$ WRB . , : `` '' ( ) # $ -LRB- -RRB- ADJ ADP ADV AUX
+CCONJ CONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ VERB X SPACE
+"""
+_SPEECH = frozenset(_SPEECH_TEXT.split())
 
 
-def read_columns(path: Path) -> Iterator[Sentence]:
-    """Yield the sentences of a file with the word in the first and the tag in the last column.
+@dataclass
+class _Layout:
+    """Where words and tags stand in the lines of one file."""
+
+    path: Path
+    task: Task | None
+    conllu: bool
+    width: int = 0
+    places: tuple[int, int] = (0, -1)
+
+    def split(self, line: str) -> list[str]:
+        separator = self.task.separator if self.task else ""
+        parts = line.split(separator or ("\t" if "\t" in line else " "))
+        return [part.strip() for part in parts] if separator else [part for part in parts if part]
+
+    def begin(self, columns: list[str]) -> bool:
+        """Fix width and places by the first line; return whether it is a header."""
+        self.width = len(columns)
+        given = self.task.columns if self.task else {}
+        asked = given.get("words", 2 if self.conllu else 1), given.get("tags", -1)
+        header = any(isinstance(place, str) for place in asked)
+        words, tags = (self._place(place, columns) for place in asked)
+        self.places = words, tags
+        return header
+
+    def _place(self, place: str | int, columns: list[str]) -> int:
+        if isinstance(place, str):
+            if place in columns:
+                return columns.index(place)
+            what = f"no column {place!r}; the first line has {', '.join(columns[:20])}"
+            raise DataError(f"{self.path}:1: {what}. Give the number of the column, from 1.")
+        if not 1 <= abs(place) <= len(columns):
+            raise DataError(f"{self.path}:1: no column {place}; there are {len(columns)}.")
+        return place - 1 if place > 0 else place + len(columns)
+
+
+def read_columns(path: Path, task: Task | None = None, conllu: bool = False) -> Iterator[Sentence]:
+    """Yield the sentences of a file with a word and its tag on each line.
 
     Columns are separated by tabs, or by blanks where a line has no tab; blank lines end sentences;
-    `-DOCSTART-` lines are skipped. Tags are IOB: `O`, `B-X`, `I-X`; see `to_iob2`.
+    `-DOCSTART-` lines are skipped. Tags are IOB, IOB2, IOBES or BILUO; see `to_iob2`.
+
+    Args:
+        path: The file.
+        task: Its `columns` may say where `words` and `tags` are, else first and last; `separator`
+            separates columns; its one label is the type of tags without one.
+        conllu: Skip comments and lines of several words or none; the word is in column 2.
 
     Raises:
-        DataError: Missing, not UTF-8, a line with one column, or another tag scheme.
+        DataError: Missing, not UTF-8, a line of another width, or another tag scheme.
     """
+    layout = _Layout(path, task, conllu)
     words: list[str] = []
     tags: list[str] = []
-    width, counted = 0, True
+    counted, seen = True, set[str]()
     for number, line in chain(read_lines(path), [(0, "")]):
         if not line.strip() or line.startswith("-DOCSTART-"):
             if words:
@@ -35,48 +95,84 @@ def read_columns(path: Path) -> Iterator[Sentence]:
                 yield Sentence(tuple(words), tuple(tags))
             words, tags = [], []
             continue
-        columns = _columns(line)
-        if len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
-            expected = "expected a word and a tag, separated by a tab or a blank"
-            raise DataError(f"{path}:{number}: {expected}, found {line[:60]!r}.")
-        width = width or len(columns)
-        if len(columns) != width:
-            wanted = f"expected {width} columns as before, found {len(columns)}"
-            raise DataError(f"{path}:{number}: {wanted}: {line[:60]!r}. Separate them by tabs.")
-        words.append(columns[0])
-        tags.append(columns[-1].strip())
-        if not TAG.fullmatch(tags[-1]):
-            message = (
-                f"{path}:{number}: unknown tag {tags[-1]!r}; expected O, B-TYPE or I-TYPE (IOB2)."
-            )
-            if re.fullmatch(r"[ESLUM]-\S+", tags[-1]):
-                message += (
-                    " This looks like BIOES or BILOU; convert E- and L- to I-, S- and U- to B-."
-                )
-            raise DataError(message)
-    if counted and width > 2:
-        what = "the first column has numbers alone, as 1, 2, 3: is the word in the second?"
-        raise DataError(f"{path}:1: {what} Remove the first column.")
+        if conllu and (line.startswith("#") or not line.partition("\t")[0].isdecimal()):
+            continue
+        columns = layout.split(line)
+        if not layout.width and layout.begin(columns):
+            continue
+        word, tag = _cells(layout, columns, number, line)
+        words.append(word)
+        tags.append(_checked_tag(tag, layout, f"{path}:{number}", line))
+        if len(seen) <= len(_SPEECH):
+            seen.add(word)
+    if "words" not in (task.columns if task else {}):
+        _refuse_no_words(path, counted and layout.width > 2, seen)
 
 
-def _columns(line: str) -> list[str]:
-    parts = line.split("\t") if "\t" in line else line.split(" ")
-    return [part for part in parts if part]
+def _cells(layout: _Layout, columns: Sequence[str], number: int, line: str) -> tuple[str, str]:
+    """Return the word and the tag of a line."""
+    where = f"{layout.path}:{number}"
+    if len(columns) > 1 and len(columns) != layout.width > 1:
+        wanted = f"expected {layout.width} columns as before, found {len(columns)}"
+        raise DataError(f"{where}: {wanted}: {line[:60]!r}. Separate them by tabs.")
+    word, tag = ("", "") if len(columns) < 2 else (columns[place] for place in layout.places)
+    if not word.strip() or not tag.strip():
+        expected = "expected a word and a tag, separated by a tab or a blank"
+        raise DataError(f"{where}: {expected}, found {line[:60]!r}.{_other_format(line)}")
+    return word, tag.strip()
+
+
+def _other_format(line: str) -> str:
+    """Return what a line without word and tag looks like; nothing if it is unknown."""
+    if TEXT_LINE.fullmatch(line):
+        return " This looks like PubTator: set `format: pubtator`."
+    return " This looks like JSON lines: name the file .jsonl." if line.startswith("{") else ""
+
+
+def _checked_tag(tag: str, layout: _Layout, where: str, line: str) -> str:
+    if layout.conllu:
+        parts = [part.removeprefix("NER=").removeprefix("Entity=") for part in tag.split("|")]
+        tag = next((part for part in parts if "=" not in part and part != "_"), "O")
+    if not _GIVEN.fullmatch(tag):
+        hint = _other_format(line)
+        if tag in _SPEECH:
+            hint = " It is a part of speech: set `tag_column` to that of the tags."
+        raise DataError(f"{where}: unknown tag {tag!r}; {_SCHEMES}.{hint}")
+    if len(tag) > 1 or tag == "O":
+        return tag
+    labels = layout.task.labels if layout.task else ()
+    if len(labels) != 1:
+        raise DataError(f"{where}: the tag {tag!r} has no type. Name it with `labels: [TYPE]`.")
+    return f"{tag}-{labels[0]}"
+
+
+def _refuse_no_words(path: Path, counted: bool, words: set[str]) -> None:
+    what = "numbers alone, as 1, 2, 3"
+    if not counted:
+        what = "parts of speech"
+        if not words <= _SPEECH or sum(map(str.isalpha, words)) < 3:
+            return
+    raise DataError(
+        f"{path}:1: the first column has {what}: is the word in the second? Set `word_column: 2`."
+    )
 
 
 def to_iob2(sentence: Sentence, counts: Counter[str]) -> Sentence:
     """Return the sentence in IOB2: every mention begins with `B-`.
 
     An `I-X` that follows no mention of X opens one, as in IOB1 and IO files; `counts["repaired"]`
-    tells how many did. Types are brought to one Unicode form; `counts["label_forms"]` counts tags.
+    tells how many did. `E-` and `L-` end a mention, `S-` and `U-` are a whole one. Types are
+    brought to one Unicode form; `counts["label_forms"]` counts tags.
     """
-    tags, previous = [], "O"
+    tags, previous = list[str](), "O"
     for given in sentence.tags:
-        tag = given[:2] + canonical_label(given[2:])
-        counts["label_forms"] += tag != given
+        prefix, ends = _PREFIXES.get(given[:1], ("O", True))
+        label = canonical_label(given[2:])
+        tag = f"{prefix}-{label}" if given[1:2] == "-" else given
+        counts["label_forms"] += label != given[2:]
         if tag.startswith("I-") and previous[2:] != tag[2:]:
             counts["repaired"] += 1
             tag = "B-" + tag[2:]
         tags.append(tag)
-        previous = tag
+        previous = "O" if ends else tag
     return Sentence(sentence.words, tuple(tags))

@@ -1,65 +1,85 @@
-"""Read your own classification data: a text and its label, or labels, in each row."""
+"""Records of classification from rows: a text and its label, or labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from types import MappingProxyType
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Example
-from domainbert.plugin.readers import plain_suffix
-from domainbert.plugin.tables import read_objects, read_rows
-
-_Row = tuple[int, Any, tuple[str, ...]]
+from domainbert.plugin.components import Row
+from domainbert.plugin.domain import Example, Task
 
 
-def read_table(
-    path: Path, multi_label: bool, columns: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[Example]:
-    """Yield the examples of a .tsv, .csv or .jsonl file.
+def examples_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Example]:
+    """Yield the examples of rows.
 
-    Tables have a header that names `text` and `label`; several labels in a cell are joined by `|`.
-    JSON lines have `text` and `label`, or a list `labels`; whole numbers are labels like text.
+    A row has `text` and `label`, or a list `labels`. In tables several labels in a cell are joined
+    by `|`. Whole numbers are labels like text, or numbers of `task.label_names`.
 
     Args:
-        path: The file, UTF-8, plain or compressed.
-        multi_label: Whether a cell may hold several labels, or none.
-        columns: Names of the columns `text` and `label` where they have others.
+        rows: Of a table.
+        task: Its `columns` name the columns where they have others.
 
     Raises:
-        DataError: Missing, not UTF-8, another format, a column is missing, or a cell is empty.
+        DataError: A column is missing, or a cell is empty or no label; with its place.
     """
-    columns, suffix = {"text": "text", "label": "label", **columns}, plain_suffix(path)
-    if suffix not in {".tsv", ".csv", ".jsonl"}:
-        raise DataError(f"{path}: expected a file named .tsv, .csv or .jsonl, plain or compressed.")
-    is_json = suffix == ".jsonl"
-    rows = _json_rows(path, columns) if is_json else _cells(path, multi_label, columns)
-    for number, text, labels in rows:
-        if not text.strip():
-            raise DataError(f"{path}:{number}: the text is empty.")
-        if any(not label or label != label.strip() for label in labels):
-            raise DataError(f"{path}:{number}: a label is empty or has blanks around it: {labels}.")
-        if len(set(labels)) < len(labels):
-            raise DataError(f"{path}:{number}: a label stands twice: {labels}.")
+    seen, broken = set[str](), list[tuple[str, str]]()
+    for where, row in rows:
+        try:
+            text, labels = _cells(row, task)
+        except DataError as error:
+            raise DataError(f"{where}: {error}.") from None
+        seen.update(labels)
+        if "\n" in text:
+            broken.append((where, text))
         yield Example(text, labels)
+    for where, text in broken:
+        _refuse_swallowed(where, text, seen - {""})
 
 
-def _cells(path: Path, multi_label: bool, columns: Mapping[str, str]) -> Iterator[_Row]:
-    text, label = columns["text"], columns["label"]
-    seen, broken = set[str](), list[tuple[int, str]]()
-    for number, row in read_rows(path, (text, label)):
-        if label != "labels" and "labels" in row:
-            raise DataError(f"{path}:1: has the columns `{label}` and `labels`. Keep one.")
-        cell = row[label]
-        seen.add(cell)
-        if "\n" in row[text]:
-            broken.append((number, row[text]))
-        labels = tuple(cell.split("|")) if multi_label else (cell,)
-        yield number, row[text], labels if cell else ()
-    for number, value in broken:
-        _refuse_swallowed(f"{path}:{number}", value, seen - {""})
+def _cells(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
+    name, given = str(task.columns.get("text", "text")), str(task.columns.get("label", "label"))
+    keys = [key for key in dict.fromkeys((given, "labels")) if key in row]
+    if len(keys) > 1:
+        raise DataError(f"has the columns `{keys[0]}` and `{keys[1]}`. Keep one")
+    known = ", ".join(map(str, list(row)[:20]))
+    if name not in row or not keys:
+        lacking = given if name in row else name
+        what = f"no column {lacking!r}; there are {known}"
+        raise DataError(f"{what}. Name it with `columns`, as {{text: …, label: …}}")
+    text, value = row[name], row[keys[0]]
+    labels: list[Any] = value if isinstance(value, list) else [value]
+    if not isinstance(text, str) or not all(map(_is_label, labels)):
+        what = repr(text if not isinstance(text, str) else value)[:60]
+        raise DataError(
+            f"expected `{name}` as text and `{keys[0]}` as text or whole numbers, found {what}"
+        )
+    if not text.strip():
+        raise DataError("the text is empty")
+    if task.multi_label and isinstance(value, str):
+        labels = value.split("|") if value else []
+    elif value == "":
+        labels = []
+    named = tuple(_named(label, task.label_names) for label in labels)
+    if any(not label or label != label.strip() for label in named):
+        raise DataError(f"a label is empty or has blanks around it: {named}")
+    if len(set(named)) < len(named):
+        raise DataError(f"a label stands twice: {named}")
+    return text, named
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def _named(label: str | int, names: tuple[str, ...]) -> str:
+    if not names or label in names:
+        return str(label)
+    number = int(label) if str(label).isdecimal() else -1
+    if not 0 <= number < len(names):
+        raise DataError(f"the label {label!r} is no number of `label_names`, 0 to {len(names) - 1}")
+    return names[number]
 
 
 def _refuse_swallowed(where: str, text: str, labels: set[str]) -> None:
@@ -71,21 +91,3 @@ def _refuse_swallowed(where: str, text: str, labels: set[str]) -> None:
         what = f"the text spans {len(lines)} lines, and {both[0][-60:]!r} looks like a row"
         cure = "A quote at the start of a cell opens it: double it, or remove it"
         raise DataError(f"{where}: {what}. {cure}.")
-
-
-def _json_rows(path: Path, columns: Mapping[str, str]) -> Iterator[_Row]:
-    for number, row in read_objects(path):
-        given = [key for key in dict.fromkeys((columns["label"], "labels")) if key in row]
-        if len(given) > 1:
-            raise DataError(f"{path}:{number}: has `{given[0]}` and `{given[1]}`. Keep one.")
-        value, text = row.get(given[0]) if given else None, row.get(columns["text"])
-        labels = value if isinstance(value, list) else [value]
-        if not isinstance(text, str) or not all(map(_is_label, labels)):
-            expected = f"an object with `{columns['text']}` as text and `{columns['label']}` or"
-            what = "`labels` as text or whole numbers"
-            raise DataError(f"{path}:{number}: expected {expected} {what}.")
-        yield number, text, tuple(map(str, labels))
-
-
-def _is_label(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)

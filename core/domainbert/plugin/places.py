@@ -1,0 +1,74 @@
+"""Where data is: the records that declare a file by its hash, and a data set of the hub."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from domainbert.errors import PluginError
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+# It names a file in the cache.
+_PART = re.compile(r"\w[^/\\\0]{0,127}")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that is identified by its content.
+
+    Args:
+        sha256: Lower-case hex digest of the whole file.
+        size: Length in bytes.
+        name: File name in the cache; its suffix tells the format.
+        url: Where to download it, or None if it must be brought by the user.
+    """
+
+    sha256: str
+    size: int
+    name: str
+    url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _SHA256.fullmatch(self.sha256):
+            raise PluginError(f"{self.name}: sha256 must be 64 lower-case hex digits.")
+        if "/" in self.name or "\\" in self.name or self.name in {"", ".", ".."}:
+            raise PluginError(f"file name {self.name!r}: expected a plain name without a folder.")
+
+
+@dataclass(frozen=True)
+class HubData:
+    """A data set of the hub, or one split of it; no code of it is ever run.
+
+    Args:
+        id: Such as `org/name`.
+        split: Name of the split; None for all.
+        revision: Commit, branch or tag; None for the newest commit. A plugin names a commit.
+        config: Name of the configuration, where there are several.
+        streaming: Whether to read it from the network without downloading all of it first.
+        limit: Take this many rows from the beginning; None for all.
+    """
+
+    id: str
+    split: str | None = None
+    revision: str | None = None
+    config: str | None = None
+    streaming: bool = False
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not _HUB_ID.fullmatch(self.id):
+            raise PluginError(f"data set {self.id!r}: expected an id such as 'org/name'.")
+        for name, value in (("split", self.split), ("config", self.config)):
+            if value is not None and not _PART.fullmatch(value):
+                raise PluginError(f"data set {self.id!r}: {name} {value!r} is no plain name.")
+
+    @property
+    def pin(self) -> str:
+        """What its commit is kept under in a lock."""
+        return f"{self.id}@{self.revision or 'main'}"
+
+
+Place = Path | DataFile | HubData
+"""What names data: a path, a file by hash, a data set of the hub."""

@@ -1,0 +1,50 @@
+"""Rows of the first sheet of an .xlsx workbook; needs the optional package `openpyxl`."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import DataError
+from domainbert.plugin.readers import check_growth, check_regular
+
+
+def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the rows below the header with their places; numbers and dates are text as shown.
+
+    Args:
+        path: The workbook; its first sheet is read.
+        needed: Columns that it must have.
+
+    Raises:
+        DataError: No workbook, `openpyxl` is missing, or a column is.
+    """
+    check_regular(path)
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        cure = "It needs `openpyxl`: pip install 'domainbert[xlsx]'"
+        raise DataError(f"{path}: an .xlsx workbook. {cure}.") from None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_growth(path, sum(i.file_size for i in archive.infolist()), path.stat().st_size)
+        # From its bytes: the library wants a certain suffix.
+        book = load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise DataError(f"{path}: not a readable .xlsx workbook: {error}.") from None
+    rows = book.worksheets[0].iter_rows(values_only=True)
+    names = ["" if cell is None else str(cell).strip() for cell in next(rows, ())]
+    for name in needed:
+        if name not in names:
+            shown = ", ".join(filter(None, names[:20])) or "nothing"
+            raise DataError(f"{path}:1: no column {name!r}; the header names {shown}.")
+    if twice := next((name for name in names if name and names.count(name) > 1), None):
+        raise DataError(f"{path}:1: the column {twice!r} stands twice. Rename or remove one.")
+    for number, cells in enumerate(rows, 2):
+        if any(cell is not None for cell in cells):
+            values = ("" if cell is None else str(cell) for cell in cells)
+            yield f"{path}:{number}", dict(zip(names, values, strict=False))
+    book.close()

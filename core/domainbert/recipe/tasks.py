@@ -1,0 +1,146 @@
+"""The section of a recipe that says what a task is, and where its labelled files are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from domainbert.recipe.corpus import Hub, one_name_each
+from domainbert.recipe.sections import Count, EachOnce, Fraction, Name, Section, name_of
+
+SPLITS = ("train", "validation", "test")
+
+
+class Shares(Section):
+    """Shares of the training texts for the splits that have no file; the rest is trained on."""
+
+    train: Fraction | None = None
+    """Share to fine-tune on: what the others leave, so it need not be given."""
+    validation: Fraction = 0.1
+    """Share to choose a threshold on."""
+    test: Fraction = 0.1
+    """Share to score on."""
+
+    def of(self, missing: tuple[str, ...]) -> dict[str, float]:
+        """Return the shares of train and of the splits that are missing; together 1."""
+        others = {name: float(getattr(self, name)) for name in missing}
+        return {"train": 1 - sum(others.values()), **others}
+
+    def wrong(self, missing: tuple[str, ...]) -> str:
+        """Return why the shares do not suit the missing splits, or an empty text."""
+        if more := sorted(self.model_fields_set - {"train", *missing}):
+            return f"`splits` gives a share to {', '.join(more)}, which has its own file"
+        train = self.of(missing)["train"]
+        if train <= 0 or (self.train is not None and abs(self.train - train) > 1e-6):
+            return f"the shares of train, {' and '.join(missing)} are together 1"
+        return ""
+
+
+class TaskSection(Section):
+    """One task: a plugin's by `name` alone, or your own files with `kind` and the splits."""
+
+    name: str = Field(default="", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)
+    """Name of the task; a plain string in the list is short for this. A task of your own is called
+    after its file if it has no name."""
+    train_records: Count | None = None
+    """Label budget: fine-tune on this many records of the training split, those with the smallest
+    text hashes, so that 100 are among the 1,000. `NAME@100` is short for name and budget."""
+    kind: str | None = None
+    """Kind of your own task: `tagging` (entities), `classification`, or one of a plugin."""
+    train: str | None = None
+    """Training file, relative to the recipe; with `hub`, or the `file` of a saved data set, the
+    name of its split."""
+    validation: str | None = None
+    """Validation file or split."""
+    test: str | None = None
+    """Test file or split."""
+    file: str | None = None
+    """In place of the three: one file, whose texts `splits` shares out, or a folder with several
+    splits that `datasets` saved. `path` is another name of it."""
+    hub: Hub | None = None
+    """In place of the three: a data set of the hub."""
+    splits: Shares | None = None
+    """Shares of the training texts for splits that are missing, as `{validation: 0.1, test: 0.2}`.
+    The hash of a text decides, so copies are in one split."""
+    group: str | None = None
+    """Column whose value decides in place of the text, such as `doc_id`: all rows of a document are
+    in one split."""
+    format: Name | None = None
+    """Format of the files where the suffix does not tell: `columns`, `conllu`, `brat`, `pubtator`,
+    a table (`csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `xlsx`), or one of a plugin."""
+    text_field: str = "text"
+    """Column or field of the text in tables and JSON; also as `columns: {text: NAME}`."""
+    label_field: str = "label"
+    """Column or field of the label in tables and JSON; also as `columns: {label: NAME}`."""
+    columns: dict[Literal["words", "tags", "spans"], str | int] = Field(default_factory=dict)
+    """Names of other columns: `{words: tokens, tags: ner_tags}`. In files without a header the
+    number of the column, from 1 or from the end: `{words: 2, tags: -1}`, or `word_column: 2` and
+    `tag_column: -1`."""
+    label_names: Annotated[tuple[str, ...], EachOnce] = ()
+    """Names of labels or tags that are numbers in the files: the first is that of 0."""
+    separator: str = Field(default="", max_length=1)
+    """What separates columns, if it is neither tab, blank, comma nor semicolon."""
+    labels: Annotated[tuple[str, ...], EachOnce] = ()
+    """Labels of your own task in the order of the model's outputs; else those of the training
+    file, sorted."""
+    multi_label: bool = False
+    """Whether a text may have any number of labels, joined by `|` in tables (classification)."""
+    levels: dict[str, Count] = Field(default_factory=dict)
+    """Name of a level: length of the prefix of a label that names its class there, as
+    `{section: 1, class: 3}`; each is scored as well (multi-label)."""
+    metrics: tuple[str, ...] = ()
+    """Metrics beside those of the kind, such as `mcc` or one of a plugin."""
+    baselines: tuple[str, ...] = ()
+    """Baselines beside those of the kind, such as one of a plugin."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_file(cls, data: Any) -> Any:
+        data = one_name_each(data)
+        if not isinstance(data, dict):
+            return data
+        if "path" in data and "file" not in data:
+            data = {"file" if key == "path" else key: value for key, value in data.items()}
+        file = data.get("file") or data.get("train")
+        name = data.get("name", name_of(file) if isinstance(file, str) else "")
+        short, at, records = name.partition("@") if isinstance(name, str) else ("", "", "")
+        if at and records.isdecimal() and "train_records" not in data:
+            return {**data, "name": short, "train_records": int(records)}
+        return {**data, "name": name} if name else data
+
+    @property
+    def full_name(self) -> str:
+        """Name and label budget, as results call the task, such as `ncbi-disease@100`."""
+        return self.name if self.train_records is None else f"{self.name}@{self.train_records}"
+
+    @model_validator(mode="after")
+    def _own_task_is_complete(self) -> TaskSection:
+        if not self.name:
+            raise ValueError("give `name`, or `kind` with your own files")
+        changed = self.model_dump(include=_OF_OWN_TASKS, exclude_defaults=True)
+        if self.kind is None and changed:
+            raise ValueError(f"{', '.join(sorted(changed))}: for your own task, with `kind`")
+        if self.file and self.hub:
+            raise ValueError("give `file` or `hub`, not both")
+        if self.group is not None and self.splits is None:
+            raise ValueError("`group` is for `splits`: give shares of the splits that are missing")
+        if self.hub is not None and self.hub.split is not None:
+            raise ValueError("hub.split: a task has three; name them `train`, `validation`, `test`")
+        if self.kind is None or self.file or self.hub:
+            return self
+        missing = tuple(name for name in SPLITS if getattr(self, name) is None)
+        if "train" in missing or (missing and self.splits is None):
+            cure = "; or cut it from train with `splits`" if "train" not in missing else ""
+            raise ValueError(f"your own task also needs {', '.join(sorted(missing))}{cure}")
+        if self.splits is not None:
+            wrong = self.splits.wrong(missing) if missing else "`splits`: no split is missing"
+            if wrong:
+                raise ValueError(wrong)
+        return self
+
+
+_OF_OWN_TASKS = {
+    "train", "validation", "test", "file", "hub", "splits", "group", "format", "text_field",
+    "label_field", "columns", "label_names", "separator", "labels", "multi_label", "levels",
+}  # fmt: skip

@@ -1,0 +1,103 @@
+"""Labelled files to records: the reader of a format, or the rows of a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.plugin.components import TaskKind, TaskReader
+from domainbert.plugin.domain import Task
+from domainbert.plugin.readers import plain_suffix
+from domainbert.plugin.registry import calling, component, components
+from domainbert.plugin.rows import FORMATS, read_table_rows, row_format
+
+# Tables that hold no columns of words and tags, as .csv and .tsv do.
+_NEVER_COLUMNS = {"jsonl", "json", "parquet", "arrow", "xlsx", "saved"}
+
+
+def check_format(kind: TaskKind, form: str) -> None:
+    """Refuse a `format:` that a kind does not read.
+
+    Raises:
+        PluginError: Neither a table nor a task reader of the kind has the name.
+    """
+    if form in FORMATS and kind.from_rows is not None:
+        return
+    own = ", ".join(r.name for r in components(TaskReader).values() if r.kind == kind.name)
+    known = ", ".join(filter(None, (own, ", ".join(FORMATS) if kind.from_rows else "")))
+    try:
+        reader = component(TaskReader, form)
+    except PluginError:
+        raise PluginError(f"no format {form!r} for {kind.name}. Known: {known}") from None
+    if reader.kind != kind.name:
+        raise PluginError(f"format {form!r} is for {reader.kind}. For {kind.name}: {known}")
+
+
+def read_records(kind: TaskKind, task: Task, path: Path, counts: Counter[str]) -> list[Any]:
+    """Return the records of a file or folder of the kind's own formats.
+
+    Args:
+        kind: Of the task.
+        task: Says how to read it.
+        path: The file or folder.
+        counts: Receives the remarks of the reader.
+
+    Raises:
+        DataError: It is missing, damaged or malformed, or has another format.
+        RecipeError: No reader has the name of the format.
+    """
+    reader = _reader(kind, task, path)
+    if isinstance(reader, TaskReader):
+        with calling(reader, path):
+            return list(reader.read(path, task, counts))
+    with calling(kind, path):
+        if reader == "own" and kind.read is not None:
+            return list(kind.read(path, task))
+        if kind.from_rows is None:
+            raise DataError(f"{path}: task kind {kind.name!r} reads no tables.")
+        form = task.format if task.format in FORMATS else ""
+        rows = read_table_rows(path, form, _needed(task, path), task.separator)
+        return list(kind.from_rows(rows, task, counts))
+
+
+def read_column(task: Task, path: Path, column: str) -> list[str]:
+    """Return the values of a column of a table, one per row.
+
+    Raises:
+        DataError: The file is no table, or has no such column.
+    """
+    form = task.format if task.format in FORMATS else ""
+    values = []
+    for where, row in read_table_rows(path, form, (), task.separator):
+        if row.get(column) is None:
+            known = ", ".join(map(str, list(row)[:20]))
+            raise DataError(f"{where}: no value of `group: {column}`; the row has {known}.")
+        values.append(str(row[column]))
+    return values
+
+
+def _reader(kind: TaskKind, task: Task, path: Path) -> TaskReader | str:
+    """Return the reader of a file, or `own` for that of the kind, or `rows`."""
+    if task.format:
+        try:
+            check_format(kind, task.format)
+        except PluginError as error:
+            raise RecipeError(f"task {task.name!r}: format: {error}.") from None
+        return "rows" if task.format in FORMATS else component(TaskReader, task.format)
+    table = row_format(path)
+    suffixes = {plain_suffix(path)}
+    if path.is_dir() and not table:
+        suffixes = {plain_suffix(item) for item in path.rglob("*")}
+    for reader in components(TaskReader).values():
+        if reader.kind == kind.name and suffixes & {*reader.suffixes}:
+            return reader
+    if kind.read is None or (kind.from_rows is not None and table in _NEVER_COLUMNS):
+        return "rows"
+    return "own"
+
+
+def _needed(task: Task, path: Path) -> tuple[str, ...]:
+    """Return the columns that a table with a header must have, where the recipe names them."""
+    return tuple(str(name) for name in task.columns.values())

@@ -1,0 +1,106 @@
+"""Where the splits of own tasks are: files, one file, folders of `datasets`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domainbert.errors import DataError, RecipeError
+from domainbert.recipe.tasks import TaskSection
+from domainbert.tasks.load import load_task
+
+
+def load(folder: Path, **given: Any) -> Any:
+    section = {"name": "notes", "kind": "classification", **given}
+    return load_task(TaskSection.model_validate(section), None, folder)
+
+
+def sizes(loaded: Any) -> dict[str, int]:
+    return {split: len(records) for split, records in loaded.splits.items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a saved `DatasetDict` and tables of the same rows."""
+    from datasets import Dataset, DatasetDict
+
+    rows = [{"text": f"Note {n}", "label": "ab"[n % 2], "doc": n // 4} for n in range(48)]
+    parts = {"train": rows[:40], "dev": rows[40:44], "test": rows[44:]}
+    DatasetDict({name: Dataset.from_list(part) for name, part in parts.items()}).save_to_disk(
+        tmp_path / "saved"
+    )
+    for name, part in parts.items():
+        lines = "".join(f"{row['text']},{row['label']},{row['doc']}\n" for row in part)
+        (tmp_path / f"{name}.csv").write_text(f"text,label,doc\n{lines}")
+    return tmp_path
+
+
+def test_a_saved_data_set_gives_its_splits_by_their_usual_names(folder: Path) -> None:
+    loaded = load(folder, path="saved")
+    assert sizes(loaded) == {"train": 40, "validation": 4, "test": 4}
+    other = load(folder, path="saved", train="dev", validation="train")
+    assert sizes(other) == {"train": 4, "validation": 40, "test": 4}
+    assert other.task.data["train"] == loaded.task.data["validation"]
+
+
+def test_a_missing_split_is_cut_from_train(folder: Path) -> None:
+    loaded = load(folder, train="train.csv", test="test.csv", splits={"validation": 0.2})
+    assert sizes(loaded) == {"train": 32, "validation": 8, "test": 4}
+    assert loaded.task.version == "own, train 0.8, validation 0.2"
+    grouped = load(
+        folder, train="train.csv", test="test.csv", splits={"validation": 0.2}, group="doc"
+    )
+    assert sizes(grouped) == {"train": 32, "validation": 8, "test": 4}
+    numbers = sorted(int(e.text.split()[1]) for e in grouped.splits["validation"])
+    assert len({number // 4 for number in numbers}) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"path": "saved", "test": "exam"}, "test: no split 'exam'; "),
+        ({"path": "train.csv", "test": "test.csv"}, "train.csv has no splits with names: give"),
+        ({"path": "train.csv"}, "is one file; say with `splits` which shares are for which split"),
+        ({"path": "saved/train"}, "is one split; say with `splits` which shares"),
+        ({"train": "train.csv", "test": "test.csv", "splits": {"validation": 0.1}, "group": "page"},
+         "train.csv:2: no value of `group: page`; the row has text, label, doc."),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_named(folder: Path, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load(folder, **given)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"train": "a", "test": "b"}, "your own task also needs validation; or cut it from train"),
+        ({"train": "a", "test": "b", "splits": {"test": 0.1}}, "gives a share to test, which has"),
+        ({"train": "a", "test": "b", "splits": {"validation": 0.1, "train": 0.8}}, "together 1"),
+        ({"train": "a", "validation": "b", "test": "c", "splits": {}}, "no split is missing"),
+        ({"path": "a", "hub": "org/x"}, "give `file` or `hub`, not both"),
+        ({"hub": {"id": "org/x", "split": "train"}}, "hub.split: a task has three"),
+        ({"path": "a", "group": "doc"}, "`group` is for `splits`"),
+        ({"path": "a", "text_field": "x", "columns": {"text": "y"}}, "`text_field` and `columns:"),
+        ({"path": "a", "word_column": 2, "columns": {"words": 1}}, "`word_column` and `columns:"),
+    ],
+)
+def test_sections_that_contradict_themselves_are_refused(
+    given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match="validation error") as caught:
+        TaskSection.model_validate({"name": "notes", "kind": "tagging", **given})
+    assert message in str(caught.value)
+
+
+def test_a_format_of_another_kind_is_refused_with_those_that_suit(folder: Path) -> None:
+    files = {"train": "train.csv", "validation": "dev.csv", "test": "test.csv"}
+    with pytest.raises(
+        RecipeError, match=r"format 'brat' is for tagging\. For classification: csv, "
+    ):
+        load(folder, format="brat", **files)
+    with pytest.raises(RecipeError, match=r"no format 'xml' for classification\. Known: csv, tsv"):
+        load(folder, format="xml", **files)
