@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from domainbert import Document
@@ -17,7 +18,7 @@ from domainbert.corpus.store import (
     write_store,
 )
 from domainbert.errors import DataError
-from domainbert.storage.files import write_json_with_hash
+from domainbert.storage.files import sha256_file, write_json_with_hash
 
 
 def letters(texts: list[str]) -> list[list[int]]:
@@ -56,15 +57,14 @@ def test_texts_ids_and_hashes_come_back_equal_document_by_document(
     assert store.units(0) is None
 
 
-@pytest.mark.parametrize("name", ["documents.arrow", "tokens.arrow"])
 @pytest.mark.parametrize("place", [0.0, 0.5, 0.9])
-def test_a_flipped_bit_in_either_file_is_found(tmp_path: Path, name: str, place: float) -> None:
+def test_a_flipped_bit_is_found(tmp_path: Path, place: float) -> None:
     write(tmp_path, ["one", "two"])
-    path = tmp_path / name
+    path = tmp_path / "store.arrow"
     content = bytearray(path.read_bytes())
     content[int(place * len(content))] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match=rf"{name}: missing or changed .* Delete the folder"):
+    with pytest.raises(DataError, match=r"store\.arrow: missing or changed .* Delete the folder"):
         open_store(tmp_path)
 
 
@@ -78,11 +78,37 @@ def test_a_damaged_manifest_is_found(tmp_path: Path, content: str) -> None:
 
 def test_a_store_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
-    write_json_with_hash(path, {**write(tmp_path, ["one"]).manifest, "schema": 3})
-    with pytest.raises(DataError, match=r"json: schema 3 of the token store; .* reads 2\. Delete"):
+    write_json_with_hash(path, {**write(tmp_path, ["one"]).manifest, "schema": 4})
+    with pytest.raises(DataError, match=r"json: schema 4 of the token store; .* reads 3\. Delete"):
         open_store(tmp_path)
 
 
 def test_half_of_a_surrogate_pair_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^s:0: not UTF-8 \(surrogate\)\. Add `normalise`"):
         write(tmp_path, ["a\ud800"])
+
+
+def test_the_store_opens_with_datasets(tmp_path: Path) -> None:
+    from datasets import load_from_disk
+
+    texts = [f"text {n}" for n in range(DOCUMENTS_PER_BATCH + 5)]
+    store = write(tmp_path, texts)
+    opened = load_from_disk(str(tmp_path))
+    assert opened.column_names == ["id", "source", "sha256", "text", "ids"]
+    assert opened["text"][:] == texts
+    assert opened[-1]["ids"] == store.ids(len(texts) - 1).tolist()
+
+
+def test_a_store_of_two_files_is_read_as_before(tmp_path: Path) -> None:
+    texts = ["one", "two", "three"]
+    store = write(tmp_path / "new", texts)
+    old, names = tmp_path / "old", {"documents.arrow": ["id", "source", "sha256", "text"]}
+    old.mkdir()
+    for name, columns in {**names, "tokens.arrow": ["ids"]}.items():
+        table = store.documents.select(columns)
+        with pa.ipc.new_file(str(old / name), table.schema) as writer:
+            writer.write_table(table)
+    hashes = {path.name: sha256_file(path) for path in old.iterdir()}
+    write_json_with_hash(old / "manifest.json", {**store.manifest, "schema": 2, "sha256": hashes})
+    assert [open_store(old).ids(row).tolist() for row in range(3)] == letters(texts)
+    assert list(read_store(old)) == list(read_store(tmp_path / "new"))

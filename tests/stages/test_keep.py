@@ -394,7 +394,7 @@ def test_a_damaged_store_is_refused_with_what_rebuilds_it(
     town: Any, whole: RunFolder, adapt: Adapt, damage: Callable[[Path], object]
 ) -> None:
     run = copy(whole, f"store-{damage.__name__}")
-    damage(run.corpus / "store" / "tokens.arrow")
+    damage(run.corpus / "store" / "store.arrow")
     told = adapt(town, run.path.name, code=2).err
     found = re.search(r"Delete the folder (\S+) and run again", told)
     assert found is not None

@@ -49,11 +49,10 @@ def test_the_mask_rate_moves_over_the_full_phase_and_rests_before(make_job: Make
     assert rates == pytest.approx([0.3, 0.3, 0.3, 0.25, 0.2, 0.15], rel=1e-12)
 
 
-@pytest.mark.parametrize("file", ["documents.arrow", "tokens.arrow"])
 def test_no_checkpoint_is_written_of_tokens_that_were_rewritten_in_use(
-    make_job: MakeJob, tmp_path: Path, file: str
+    make_job: MakeJob, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "corpus"
+    folder, file = tmp_path / "corpus", "store.arrow"
     job = make_job(steps=4, batch_size=16, save_steps=1, save_total_limit=4)
     shutil.copytree(next(iter(job.store.stamps)).parent, folder)
     job = replace(job, store=open_store(folder))

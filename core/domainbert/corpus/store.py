@@ -1,12 +1,12 @@
-"""The token store: documents and their tokens as memory-mapped Arrow files.
+"""The token store: documents and their tokens as a memory-mapped Arrow file.
 
-    documents.arrow   id, source, sha256, text        one row per document, in reading order
-    tokens.arrow      ids, units                      the same rows; units only where masking of
-                                                      words or terms needs them: `token_units.py`
-    manifest.json     hashes of both files, counts, digest, tokenizer fingerprint
+    store.arrow      id, source, sha256, text, ids, units   one row per document, in reading order;
+                     units only where masking of words or terms needs them: `token_units.py`
+    state.json, dataset_info.json   for `datasets.load_from_disk`
+    manifest.json    hash of the file, counts, digest, tokenizer fingerprint
 
 Documents keep their boundaries: nothing is concatenated. The manifest is written last, so a store
-without one is not a store.
+without one is not a store. Stores of schema 2 had texts and tokens in two files, and are read.
 """
 
 from __future__ import annotations
@@ -26,17 +26,21 @@ from numpy.typing import NDArray
 from domainbert.batching import batched
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Document
-from domainbert.storage.files import read_json_with_hash, sha256_file, write_json_with_hash
+from domainbert.storage.files import (
+    read_json_with_hash,
+    sha256_file,
+    write_json,
+    write_json_with_hash,
+)
 from domainbert.storage.stamps import Stamp, refuse_other_stamps, stamps_of
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the files of a store."""
 DOCUMENTS_PER_BATCH = 1000
-_FILES = ("documents.arrow", "tokens.arrow")
+_FILE = "store.arrow"
+_FILES = {2: ("documents.arrow", "tokens.arrow"), SCHEMA: (_FILE,)}
 _TEXT = pa.large_string()
-_DOCUMENT_SCHEMA = pa.schema(
-    [("id", _TEXT), ("source", _TEXT), ("sha256", pa.binary(32)), ("text", _TEXT)]
-)
+_DOCUMENT_FIELDS = [("id", _TEXT), ("source", _TEXT), ("sha256", pa.binary(32)), ("text", _TEXT)]
 
 Encode = Callable[[list[str]], list[Any]]
 """Texts to token ids without special tokens, or to pairs of these and a byte of flags for each."""
@@ -49,8 +53,8 @@ class TokenStore:
     Args:
         lengths_D: int64, tokens of each document.
         sha256_DB: uint8, text hash of each document, 32 bytes each.
-        documents: Table of `documents.arrow`.
-        tokens: Table of `tokens.arrow`.
+        documents: Table with the columns of the texts.
+        tokens: Table with those of the tokens, which may be the same one.
         manifest: Counts and hashes.
         stamps: Of the mapped files, from before their hashes were compared.
     """
@@ -110,31 +114,28 @@ def write_store(
     """
     value_type = pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
     types = {"ids": pa.large_list(value_type), "units": pa.large_list(pa.uint8())}
-    token_schema = pa.schema(list(types.items())[: 1 if units is None else 2])
+    schema = pa.schema(_DOCUMENT_FIELDS + list(types.items())[: 1 if units is None else 2])
     totals = Counter({"documents": 0, "tokens": 0, "characters": 0})
     digest = hashlib.sha256()
     folder.mkdir(parents=True, exist_ok=True)
-    texts_file, tokens_file = (str(folder / name) for name in _FILES)
-    with (
-        pa.ipc.new_file(texts_file, _DOCUMENT_SCHEMA) as text_writer,
-        pa.ipc.new_file(tokens_file, token_schema) as token_writer,
-    ):
+    with pa.ipc.new_stream(str(folder / _FILE), schema) as writer:
         for batch in batched(documents, DOCUMENTS_PER_BATCH):
             encoded = encode([document.text for document in batch])
             ids, *flags = [encoded] if units is None else map(list, zip(*encoded, strict=True))
-            rows = [{**vars(document), "sha256": _sha256(document)} for document in batch]
-            text_writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=_DOCUMENT_SCHEMA))
-            columns = zip([ids, *flags], token_schema.types, strict=True)
-            arrays = [pa.array(column, kind) for column, kind in columns]
-            token_writer.write_batch(pa.record_batch(arrays, token_schema))
-            for row, tokens in zip(rows, ids, strict=True):
-                digest.update(row["sha256"])
-                totals.update(documents=1, tokens=len(tokens), characters=len(row["text"]))
+            rows = [(d.id, d.source, _sha256(d), d.text) for d in batch]
+            columns = [*map(list, zip(*rows, strict=True)), ids, *flags]
+            arrays = [pa.array(c, kind) for c, kind in zip(columns, schema.types, strict=True)]
+            writer.write_batch(pa.record_batch(arrays, schema))
+            for (_, _, sha256, text), tokens in zip(rows, ids, strict=True):
+                digest.update(sha256)
+                totals.update(documents=1, tokens=len(tokens), characters=len(text))
     described = {"schema": SCHEMA, "units": units, **describe(totals)}
     if not totals["tokens"]:
         _refuse_empty({"read": 0, "steps": [], **described.get("counts", {})})
-    hashes = {name: sha256_file(folder / name) for name in _FILES}
+    hashes = {_FILE: sha256_file(folder / _FILE)}
     manifest = {**described, **totals, "sha256": hashes, "digest": digest.hexdigest()}
+    for name, content in _for_datasets(digest.hexdigest()).items():
+        write_json(folder / name, content)
     write_json_with_hash(folder / "manifest.json", manifest)
     return open_store(folder)
 
@@ -155,12 +156,13 @@ def open_store(folder: Path) -> TokenStore:
     """
     again = f"Delete the folder {folder} and run again to rebuild it."
     manifest = _read_manifest(folder / "manifest.json", again)
-    paths = [folder / name for name in _FILES]
+    paths = [folder / name for name in _FILES[manifest["schema"]]]
     stamps = stamps_of(path for path in paths if path.is_file())
     for path in paths:
         if path not in stamps or sha256_file(path) != manifest["sha256"][path.name]:
             raise DataError(f"{path}: missing or changed since it was written. {again}")
-    documents, tokens = (pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in paths)
+    tables = [_opened(path).read_all() for path in paths]
+    documents, tokens = tables[0], tables[-1]
     lengths_D = pc.list_value_length(tokens["ids"]).to_numpy()
     # Hashes as Python objects would be most of what a large corpus needs in memory.
     chunks = [np.frombuffer(c.buffers()[1], dtype=np.uint8) for c in documents["sha256"].chunks]
@@ -170,10 +172,26 @@ def open_store(folder: Path) -> TokenStore:
 
 def read_store(folder: Path) -> Iterator[Document]:
     """Yield the documents of a store, in order."""
-    with pa.memory_map(str(folder / _FILES[0])) as source, pa.ipc.open_file(source) as reader:
-        for number in range(reader.num_record_batches):
-            for row in reader.get_batch(number).to_pylist():
-                yield Document(row["id"], row["text"], row["source"])
+    path = folder / _FILE
+    with _opened(path if path.is_file() else folder / _FILES[2][0]) as reader:
+        is_stream = isinstance(reader, pa.RecordBatchReader)
+        numbers = () if is_stream else range(reader.num_record_batches)
+        for batch in reader if is_stream else map(reader.get_batch, numbers):
+            for row in batch.select(["id", "text", "source"]).to_pylist():
+                yield Document(**row)
+
+
+def _opened(path: Path) -> Any:
+    source = pa.memory_map(str(path))
+    return pa.ipc.open_stream(source) if path.name == _FILE else pa.ipc.open_file(source)
+
+
+def _for_datasets(fingerprint: str) -> dict[str, Any]:
+    """Return the files by which `datasets.load_from_disk` opens a store."""
+    unset = ("_format_columns", "_format_type", "_split")
+    state = dict.fromkeys(unset) | {"_format_kwargs": {}, "_output_all_columns": False}
+    state |= {"_data_files": [{"filename": _FILE}], "_fingerprint": fingerprint[:16]}
+    return {"state.json": state, "dataset_info.json": {}}
 
 
 def _read_manifest(path: Path, again: str) -> dict[str, Any]:
@@ -181,7 +199,7 @@ def _read_manifest(path: Path, again: str) -> dict[str, Any]:
         manifest = read_json_with_hash(path)
     except (OSError, ValueError):
         raise DataError(f"{path}: damaged. {again}") from None
-    if (schema := manifest.get("schema", 1)) != SCHEMA:
+    if (schema := manifest.get("schema", 1)) not in _FILES:
         what = f"{path}: schema {schema} of the token store; this version reads {SCHEMA}."
         raise DataError(f"{what} {again}")
     return manifest

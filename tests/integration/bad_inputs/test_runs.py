@@ -17,7 +17,7 @@ AGAIN = "adapt run"
 COMMANDS = (AGAIN, "evaluate run", "compare run/results", "leaderboard run/results --out board")
 FILES = (
     "lock.json", "recipe.yaml", "README.md", "metrics.jsonl", "corpus/stage.json",
-    "corpus/store/manifest.json", "corpus/store/tokens.arrow", "corpus/store/documents.arrow",
+    "corpus/store/manifest.json", "corpus/store/store.arrow", "corpus/store/state.json",
     "pretrain/stage.json", "held-out/base/stage.json", "held-out/adapted/stage.json",
     "blend/stage.json", "adapted/config.json", "adapted/model.safetensors",
     "model/config.json", "model/model.safetensors", "model/tokenizer.json",
