@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
+from typing import Any
 
 from domainbert.plugin.components import (
     Baseline,
@@ -49,6 +51,7 @@ def _of_tasks() -> Iterator[Component]:
 def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:
     from domainbert.corpus import read
     from domainbert.corpus.steps.exact_duplicates import drop_exact_duplicates
+    from domainbert.corpus.steps.filters import scrub
     from domainbert.corpus.steps.normalise import normalise_documents
 
     yield CorpusReader("txt", (".txt",), read.read_txt)
@@ -56,6 +59,24 @@ def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:
         yield CorpusReader(form, (f".{form}",), partial(read.read_table, form))
     yield CorpusStep("normalise", normalise_documents)
     yield CorpusStep("exact-duplicates", drop_exact_duplicates)
+    yield _with_options("near-duplicates", "near_duplicates", "near_duplicates")
+    yield _with_options("decontaminate", "decontaminate", "decontaminate", reads=("evaluation",))
+    yield _with_options("filter", "filters", "filter_documents")
+    yield CorpusStep("scrub", scrub)
+
+
+def _with_options(name: str, module: str, function: str, reads: tuple[str, ...] = ()) -> CorpusStep:
+    """Return a step of `corpus.steps`, whose module is imported when it is used."""
+
+    def late(attribute: str) -> Any:
+        return getattr(import_module(f"domainbert.corpus.steps.{module}"), attribute)
+
+    return CorpusStep(
+        name,
+        make=lambda options, context: late(function)(options, context),
+        options=lambda **given: late("Options")(**given),
+        reads=reads,
+    )
 
 
 def _of_training() -> Iterator[Component]:

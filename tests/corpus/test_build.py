@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from domainbert import CorpusReader, Document
-from domainbert.corpus.build import Encoder, build_store
+from domainbert.corpus.build import DROPPED, Encoder, build_store
 from domainbert.corpus.sources import Source, describe_sources, find_sources
 from domainbert.corpus.steps import find_steps
 from domainbert.corpus.steps.held_out import split_documents
@@ -55,7 +55,10 @@ def test_order_digest_and_held_out_documents_are_those_of_earlier_versions(
     assert store.manifest["counts"] == {
         "read": 25, "kept": 22, "unknown_tokens": 1,
         "steps": [["normalise", {"empty": 1}], ["exact-duplicates", {"repeated": 2}]],
+        "dropped": {"normalise": 1, "exact-duplicates": 2},
     }  # fmt: skip
+    lines = (tmp_path / DROPPED).read_text().splitlines()
+    assert [json.loads(line)["reason"] for line in lines] == ["empty", "repeated", "repeated"]
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.sources import Files, Source, read_sources, refuse_changed
-from domainbert.corpus.steps import Counts, run_steps
+from domainbert.corpus.steps import Counts, ReadyStep, run_steps
 from domainbert.corpus.store import TokenStore, open_store, read_store, write_store
 from domainbert.corpus.token_units import TokenUnits
 from domainbert.errors import DataError
-from domainbert.plugin.components import CorpusStep
 from domainbert.plugin.domain import Document
 from domainbert.run.session import Session
+from domainbert.storage.files import write_text
 from domainbert.tokenizer.load import encode_texts, encode_with_units, fingerprint
+
+DROPPED = "dropped.jsonl"
+"""Beside the store: the first documents that each step dropped, three per reason."""
+_SHOWN = 300
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def build_store(
     folder: Path,
     sources: tuple[Source, ...],
     files: Files,
-    steps: tuple[CorpusStep, ...],
+    steps: tuple[ReadyStep, ...],
     encoder: Encoder,
     session: Session,
 ) -> TokenStore:
@@ -86,7 +91,10 @@ def build_store(
     def describe(totals: Mapping[str, int]) -> dict[str, Any]:
         refuse_changed(sources, files)
         by_step = [[name, dict(+reasons)] for name, reasons in counts.items()]  # keeps the order
+        dropped = {name: drops.dropped for name, drops in counts.items()}
         numbers = {"read": read, "kept": totals["documents"], "steps": by_step}
+        numbers["dropped"] = dropped
+        write_text(folder.parent / DROPPED, "".join(_examples(counts)))
         check_unknown(unknown, totals["tokens"])
         numbers["unknown_tokens"] = unknown
         return {"sources": files, "counts": numbers, "tokenizer": fingerprint(encoder.tokenizer)}
@@ -94,6 +102,15 @@ def build_store(
     kept, size = run_steps(documents(), steps, counts), len(encoder.tokenizer)
     with session.reporter.bar("corpus") as bar:
         return write_store(folder, kept, encode, size, describe, encoder.unit_name)
+
+
+def _examples(counts: Counts) -> Iterator[str]:
+    """Yield a line of JSON for each example of a document that a step dropped."""
+    for name, drops in counts.items():
+        for reason, document, note in drops.examples:
+            about = {"step": name, "reason": reason, "note": note, "id": document.id}
+            item = {**about, "source": document.source, "text": document.text[:_SHOWN]}
+            yield json.dumps(item, ensure_ascii=True) + "\n"
 
 
 def check_unknown(unknown: int, tokens: int) -> None:

@@ -188,18 +188,73 @@ class CorpusReader:
     read: Callable[[Path, Mapping[str, str]], Iterable[Document]]
 
 
+class Drops(Counter[str]):
+    """Counts of a step by reason, with some of the documents that it dropped.
+
+    Attributes:
+        examples: Reason, document and note of the first three of each reason.
+        dropped: Documents that the step took and did not yield.
+    """
+
+    examples: list[tuple[str, Document, str]]
+    dropped: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.examples, self.dropped = [], 0
+
+    def drop(self, document: Document, reason: str, note: str = "") -> None:
+        """Count a document that the step does not yield, and keep the first three per reason."""
+        if self[reason] < _EXAMPLES:
+            self.examples.append((reason, document, note))
+        self[reason] += 1
+
+
+_EXAMPLES = 3
+
+Apply = Callable[[Iterable[Document], Drops], Iterable[Document]]
+"""Documents and counts by reason, to which it adds, to the documents that are left."""
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """What a step can know of its recipe.
+
+    Args:
+        evaluation: Texts of validation and test of all tasks.
+        terms: The lexicon of the domain; empty if there is none.
+    """
+
+    evaluation: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class CorpusStep:
     """A step from documents to documents, such as `exact-duplicates`.
 
     Args:
         name: Item of `corpus_steps` in a recipe.
-        apply: Called with documents and a counter by reason, which it adds to; yields documents.
-            Those without text are dropped behind it, and counted as `empty`.
+        apply: Called with documents and a counter by reason (`Drops`), which it adds to; yields
+            documents. Those without text are dropped behind it, and counted as `empty`.
+        make: In place of `apply`, for a step with options: called with them and with what it can
+            know of the recipe (`StepContext`), returns `apply`. It raises `ValueError` for options
+            that it cannot take.
+        options: Makes the options from the keys that the recipe gives beside the name; a pydantic
+            model, or any function that raises `ValueError`.
+        reads: Fields of `StepContext` that `make` needs: the others are empty, and the corpus is
+            built again when these change.
     """
 
     name: str
-    apply: Callable[[Iterable[Document], Counter[str]], Iterable[Document]]
+    apply: Apply | None = None
+    make: Callable[[Any, StepContext], Apply] | None = None
+    options: Callable[..., Any] | None = None
+    reads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.apply is None) == (self.make is None):
+            raise PluginError(f"corpus step {self.name!r}: give `apply` or `make`, one of the two.")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ files are listed.
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.read import read_documents
+from domainbert.corpus.steps import made
 from domainbert.errors import DataError, DomainBertError
-from domainbert.plugin.components import CorpusStep, LoadedTask
+from domainbert.plugin.components import CorpusStep, Drops, LoadedTask, StepContext
 from domainbert.plugin.domain import Corpus, Document, Domain, Task, Terms
 from domainbert.plugin.places import HubData, Place
 from domainbert.plugin.registry import stream
@@ -127,7 +127,8 @@ def check_components(subject: Subject) -> Check:
     texts = [Document(str(n), text, "sample") for n, text in enumerate(sample_texts(3))]
     for step in (part for part in subject.components if isinstance(part, CorpusStep)):
         try:
-            list(stream(step, partial(step.apply, texts, Counter()), Document))
+            apply = made(step, {}, StepContext(), step.name)
+            list(stream(step, partial(apply, texts, Drops()), Document))
         except DomainBertError as error:
             yield str(error), "make it work on any documents"
     return f"{count(len(subject.components), 'component')}, steps run on samples"

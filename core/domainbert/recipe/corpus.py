@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_serializer, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from domainbert.recipe.sections import Count, Fraction, Name, Section, Sha256
 from domainbert.visible import public_url
@@ -122,6 +129,23 @@ class CorpusSection(Section):
         if self.hub is not None and self.hub.split is None:
             raise ValueError("hub: give the `split` to read, such as {id: org/name, split: train}")
         return self
+
+
+class StepSection(Section):
+    """A corpus step with options: its name, and a key per option beside it."""
+
+    name: Name
+    """Name of the step."""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """Its options; written beside `name`, as `{name: near-duplicates, threshold: 0.8}`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _options_beside_the_name(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "options" in data:
+            return data
+        rest = {str(key): value for key, value in data.items() if key != "name"}
+        return {**({"name": data["name"]} if "name" in data else {}), "options": rest}
 
 
 class HeldoutSection(Section):

@@ -208,7 +208,8 @@ def check_names(recipe: Recipe, registry: Registry) -> None:
 def _unknown_components(recipe: Recipe) -> list[str]:
     """Return a line for each component that the recipe names and no plugin provides."""
     named: list[tuple[str, type[Any], str]] = [
-        *((f"corpus_steps.{n}", CorpusStep, name) for n, name in enumerate(recipe.corpus_steps)),
+        *((f"corpus_steps.{n}", CorpusStep, step if isinstance(step, str) else step.name)
+          for n, step in enumerate(recipe.corpus_steps)),
         *((f"corpus.{n}.format", CorpusReader, section.format)
           for n, section in enumerate(recipe.corpus) if section.format),
         *(("train.objectives", Objective, name) for name in recipe.train.loss_weights),

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from domainbert.recipe import sections
 from domainbert.recipe.blend import BlendSection
-from domainbert.recipe.corpus import CorpusSection, HeldoutSection
+from domainbert.recipe.corpus import CorpusSection, HeldoutSection, StepSection
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.sections import EachOnce, Name, Section
 from domainbert.recipe.tasks import TaskSection
@@ -48,8 +48,11 @@ class Recipe(Section):
     """The checkpoint to start from."""
     corpus: tuple[CorpusSection, ...] = Field(min_length=1)
     """Sources of text, read in this order."""
-    corpus_steps: Annotated[tuple[Name, ...], EachOnce] = ("normalise", "exact-duplicates")
-    """Steps that documents pass in this order, of core or of plugins; hold-out is always last."""
+    corpus_steps: Annotated[tuple[Name | StepSection, ...], EachOnce] = (
+        "normalise", "exact-duplicates",
+    )  # fmt: skip
+    """Steps that documents pass in this order, of core or of plugins; hold-out is always last. A
+    name, or `{name: near-duplicates, threshold: 0.8}` with options."""
     held_out: HeldoutSection = HeldoutSection()
     """The slice that measures bits per character."""
     vocabulary: sections.VocabularySection | None = None

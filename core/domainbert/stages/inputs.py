@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,14 +12,14 @@ from typing import Any
 from domainbert.corpus.build import Encoder
 from domainbert.corpus.general import general_texts
 from domainbert.corpus.sources import Source, describe_sources, find_sources
-from domainbert.corpus.steps import find_steps
+from domainbert.corpus.steps import ReadyStep, find_steps
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
 from domainbert.model.export import check_saves
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
 from domainbert.planning.memory import check_memory
-from domainbert.plugin.components import CorpusStep, LoadedTask
+from domainbert.plugin.components import LoadedTask, StepContext
 from domainbert.plugin.domain import Domain
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.resolve import check_names
@@ -32,6 +32,7 @@ from domainbert.run.stage import read_stage
 from domainbert.storage.locate import Fetcher, known_pins
 from domainbert.tasks.check import check_baselines
 from domainbert.tasks.load import load_task
+from domainbert.tasks.metrics.score import kind_of
 from domainbert.tokenizer.extend import check_slots
 from domainbert.tokenizer.wordpiece import check_wordpiece
 from domainbert.training.phases import check_shares
@@ -60,7 +61,7 @@ class Inputs:
     new_head: bool
     sources: tuple[Source, ...]
     tasks: tuple[LoadedTask, ...]
-    steps: tuple[CorpusStep, ...]
+    steps: tuple[ReadyStep, ...]
     files: list[dict[str, Any]]
     encoder: Encoder
     terms: tuple[str, ...]
@@ -84,7 +85,6 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     domain = registry.domain(recipe.domain) if recipe.domain else None
     check_names(recipe, registry)
     check_trackers(recipe.train.trackers)
-    steps = find_steps(recipe.corpus_steps)
     with download_bar(session.reporter) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -98,6 +98,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         sources = find_sources(recipe.corpus, domain, folder, fetcher, session.run.path)
         outside = _general_sources(recipe, domain, folder, fetcher, session)
         tasks = tuple(load_task(task, domain, folder, fetcher) for task in recipe.tasks)
+    steps = find_steps(recipe.corpus_steps, _step_context(tasks, domain))
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
     check_saves(loaded.tokenizer)
@@ -121,6 +122,18 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     general = _general_texts(recipe, outside, loaded.tokenizer, session)
     done = base, loaded.new_head, sources, tasks, steps, files, encoder, terms
     return Inputs(*done, language, general, fetcher.pins)
+
+
+def _step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepContext:
+    """Return what corpus steps can know: the texts that models are scored on, and the terms."""
+    texts = tuple(
+        kind_of(loaded.task).text(record)
+        for loaded in tasks
+        for split in ("validation", "test")
+        for record in loaded.splits[split]
+    )
+    terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
+    return StepContext(texts, terms)
 
 
 def _general_sources(

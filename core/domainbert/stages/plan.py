@@ -11,7 +11,6 @@ blend       chooses a point; exports `model/`           ranks share its trials
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,7 +25,7 @@ from domainbert.report.results import task_identity
 from domainbert.run.folder import RunFolder
 from domainbert.run.stage import Stage, check_stage
 from domainbert.stages.inputs import Inputs
-from domainbert.storage.files import sha256_file
+from domainbert.storage.files import sha256_file, sha256_of
 from domainbert.tokenizer.load import fingerprint
 
 Until = Literal["corpus", "vocabulary", "pretrain"]
@@ -97,7 +96,7 @@ def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
     corpus = _stage(run, "corpus", _corpus_facts(recipe, inputs))
     vocabulary = None
     if recipe.vocabulary is not None:
-        terms = hashlib.sha256("\n".join(inputs.terms).encode()).hexdigest()
+        terms = sha256_of("\n".join(inputs.terms))
         facts = {"vocabulary": section_facts(recipe.vocabulary), "terms": terms}
         vocabulary = _stage(run, "vocabulary", facts | {"corpus": corpus.key})
     base: dict[str, Any] = _base_facts(inputs.base)
@@ -114,7 +113,7 @@ def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
         "max_seq_length": recipe.train.max_seq_length,
     }
     if inputs.general:
-        measured["general"] = hashlib.sha256("\0".join(inputs.general).encode()).hexdigest()
+        measured["general"] = sha256_of("\0".join(inputs.general))
     score = partial(_score, run, measured)
     points = _points(recipe, inputs, pretrain, run, score)
     scores = score("base", base), score("adapted", {"pretrain": pretrain.key})
@@ -180,9 +179,10 @@ def _stage(run: RunFolder, name: str, facts: Mapping[str, Any]) -> Stage:
 
 
 def _corpus_facts(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
-    encoder, read = inputs.encoder, {"corpus", "corpus_steps"}
+    encoder, keys = inputs.encoder, {"corpus", "corpus_steps"}
     return {
-        **recipe.model_dump(mode="json", include=read, exclude_defaults=True),
+        **recipe.model_dump(mode="json", include=keys, exclude_defaults=True),
+        **({"steps": read} if (read := [s.facts for s in inputs.steps if s.facts]) else {}),
         "held_out": recipe.held_out.fraction,
         "files": {f"{n} {item['file']}": item["sha256"] for n, item in enumerate(inputs.files)},
         "tokenizer": fingerprint(encoder.tokenizer),

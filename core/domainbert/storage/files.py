@@ -66,6 +66,11 @@ def find_files(folder: Path, pattern: str) -> list[Path]:
     )
 
 
+def sha256_of(text: str) -> str:
+    """Return the hash of a text."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
 def sha256_file(path: Path) -> str:
     """Return the lower-case hex SHA-256 of a file."""
     with path.open("rb") as stream:

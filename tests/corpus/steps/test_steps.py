@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domainbert import CorpusStep, Document
-from domainbert.corpus.steps import find_steps, run_steps
+from domainbert.corpus.steps import Counts, ReadyStep, find_steps, run_steps
 from domainbert.corpus.steps.normalise import normalise
-from domainbert.errors import DataError
+from domainbert.errors import DataError, RecipeError
+from domainbert.recipe.corpus import StepSection
 
 # Any text: also lone surrogates, controls, and marks that combine.
 WILD = st.text(
@@ -62,8 +63,46 @@ def yields_texts(_documents: Any, _counts: Any) -> Iterator[Any]:
 def test_a_step_that_fails_is_named_with_the_document(
     apply: Callable[..., Any], reason: str
 ) -> None:
-    steps = (*DEFAULT, CorpusStep("shorten", apply))
+    steps = (*DEFAULT, ReadyStep(CorpusStep("shorten", apply), apply))
     with pytest.raises(DataError) as caught:
         list(run_steps(documents("one", "two"), steps, {}))
     assert str(caught.value).startswith("s:0: CorpusStep 'shorten'")
     assert reason in str(caught.value)
+
+
+def drop_short(given: Any, drops: Any) -> Iterator[Document]:
+    for document in given:
+        if len(document.text) > 3:
+            yield document
+        else:
+            drops.drop(document, "short", "of few letters")
+
+
+def test_read_is_kept_and_dropped_by_reason_with_three_examples_of_each() -> None:
+    counts: Counts = {}
+    step = CorpusStep("long", drop_short)
+    texts = ["three", "two", " ", "one", "three", "a", "b", "seven"]
+    kept = list(run_steps(documents(*texts), (*DEFAULT, ReadyStep(step, drop_short)), counts))
+    assert [document.text for document in kept] == ["three", "seven"]
+    assert {name: (dict(+drops), drops.dropped) for name, drops in counts.items()} == {
+        "normalise": ({"empty": 1}, 1), "exact-duplicates": ({"repeated": 1}, 1),
+        "long": ({"short": 4}, 4),
+    }  # fmt: skip
+    assert len(texts) == len(kept) + sum(drops.dropped for drops in counts.values())
+    assert [(d.text, note) for _, d, note in counts["long"].examples] == [
+        ("two", "of few letters"), ("one", "of few letters"), ("a", "of few letters"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        (["nomralise"], "corpus_steps.0: no CorpusStep 'nomralise'. Did you mean 'normalise'?"),
+        ([StepSection.model_validate({"name": "normalise", "form": "NFD"})],
+         "corpus_steps.0: normalise takes no options, found form."),
+    ],
+)  # fmt: skip
+def test_steps_and_options_that_are_not_there_are_named(items: Any, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        find_steps(items)
+    assert str(caught.value).startswith(message)

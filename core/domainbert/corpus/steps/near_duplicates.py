@@ -1,0 +1,141 @@
+"""Step `near-duplicates`: of documents that share most of their wording the first is kept.
+
+MinHash finds candidates (Broder 1997), and their shingles are compared exactly, so that what is
+dropped is never less similar than stated. Numbers are words like others: claims and filings that
+differ in numbers alone are judged by how much else they say.
+
+Legend: N documents, P permutations, B bands.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import chain
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from domainbert.batching import batched
+from domainbert.corpus.steps.shingles import Hashes, jaccard, shingles
+from domainbert.plugin.components import Drops, StepContext
+from domainbert.plugin.domain import Document
+from domainbert.recipe.sections import Section
+
+_BANDS = 20
+# A pair as similar as the threshold becomes a candidate with this probability or more.
+_RECALL = 0.99
+_SEED = 1
+_BATCH = 256
+
+
+class Options(Section):
+    """Options of `near-duplicates`."""
+
+    threshold: float = Field(default=0.8, ge=0.5, lt=1)
+    """Least Jaccard similarity of the shingles of two documents that count as one."""
+    words: int = Field(default=5, ge=1, le=20)
+    """Words per shingle."""
+
+
+def near_duplicates(options: Options, _context: StepContext) -> Any:
+    """Return the step with its options."""
+
+    def apply(documents: Iterable[Document], drops: Drops) -> Iterator[Document]:
+        with tempfile.TemporaryFile() as spool:
+            places = array("q")
+            keys_NB = _band_keys(documents, options, spool, places)
+            yield from _first_of_each(_Spool(spool, places), _groups(keys_NB), options, drops)
+
+    return apply
+
+
+class _Spool:
+    """Documents on disk, read by number."""
+
+    def __init__(self, stream: IO[bytes], places: array[int]) -> None:
+        self.stream, self.places = stream, places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def read(self, number: int) -> Document:
+        self.stream.seek(self.places[number])
+        return Document(*json.loads(self.stream.readline()))
+
+
+def _band_keys(
+    documents: Iterable[Document], options: Options, spool: IO[bytes], places: array[int]
+) -> NDArray[np.uint64]:
+    """Write documents to disk; return a key per document and band, shape (N, B).
+
+    Two documents with an equal key in any band are candidates.
+    """
+    from rensa import RMinHash
+
+    # A pair of similarity s shares a band of r rows with probability s^r.
+    least = 1 - (1 - _RECALL) ** (1 / _BANDS)
+    rows = max(1, math.floor(math.log(least) / math.log(options.threshold)))
+    parts = [np.empty((0, _BANDS), dtype=np.uint64)]
+    for batch in batched(documents, _BATCH):
+        sets = []
+        for document in batch:
+            places.append(spool.tell())
+            line = json.dumps([document.id, document.text, document.source])
+            spool.write(line.encode() + b"\n")
+            sets.append(shingles(document.text, options.words))
+        ends = np.cumsum([0, *map(len, sets)]).astype(np.uint64)
+        given = np.concatenate(sets), ends, _BANDS * rows, _SEED
+        matrix = RMinHash.digest_matrix_from_flat_token_hashes(*given)
+        digests = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(batch), _BANDS, rows)
+        keys_NB = np.zeros(digests.shape[:2], dtype=np.uint64)
+        for row in range(rows):
+            keys_NB *= np.uint64(0x9E37_79B9_7F4A_7C15)
+            keys_NB += digests[:, :, row]
+        parts.append(keys_NB)
+    return np.concatenate(parts)
+
+
+def _groups(keys_NB: NDArray[np.uint64]) -> dict[int, list[int]]:
+    """Return the groups of each document that shares a key with another; a group per key."""
+    groups: dict[int, list[int]] = {}
+    number = 0
+    for band in range(keys_NB.shape[1]):
+        order_N = np.argsort(keys_NB[:, band], kind="stable")
+        sorted_N = keys_NB[order_N, band]
+        ends = np.flatnonzero(np.diff(sorted_N)) + 1
+        starts = np.concatenate([[0], ends])
+        stops = np.concatenate([ends, [len(order_N)]])
+        for start, stop in zip(starts, stops, strict=True):
+            if stop - start > 1:
+                for document in order_N[start:stop].tolist():
+                    groups.setdefault(document, []).append(number)
+                number += 1
+    return groups
+
+
+def _first_of_each(
+    spool: _Spool, groups: Mapping[int, list[int]], options: Options, drops: Drops
+) -> Iterator[Document]:
+    @lru_cache(maxsize=1024)
+    def wording(number: int) -> Hashes:
+        return shingles(spool.read(number).text, options.words)
+
+    kept: dict[int, list[int]] = {}
+    for number in range(len(spool)):
+        document, own = spool.read(number), groups.get(number, ())
+        earlier = dict.fromkeys(chain.from_iterable(kept.get(group, ()) for group in own))
+        alike = (n for n in earlier if jaccard(wording(number), wording(n)) >= options.threshold)
+        first = next(alike, None)
+        if first is not None:
+            drops.drop(document, "near_duplicate", f"of {spool.read(first).source}")
+            continue
+        for group in own:
+            kept.setdefault(group, []).append(number)
+        yield document
