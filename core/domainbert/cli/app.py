@@ -13,7 +13,17 @@ from typing import Annotated
 import typer
 
 import domainbert
-from domainbert.cli import adapt, blend, compare, evaluate, leaderboard, plugins, recipes, tokenizer
+from domainbert.cli import (
+    adapt,
+    blend,
+    compare,
+    corpus,
+    evaluate,
+    leaderboard,
+    plugins,
+    recipes,
+    tokenizer,
+)
 from domainbert.errors import DomainBertError
 from domainbert.run.progress import Reporter
 from domainbert.visible import visible
@@ -39,6 +49,7 @@ app.command()(blend.blend)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(leaderboard.leaderboard)
+app.add_typer(corpus.app, name="corpus")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(tokenizer.app, name="tokenizer")

@@ -98,7 +98,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         sources = find_sources(recipe.corpus, domain, folder, fetcher, session.run.path)
         outside = _general_sources(recipe, domain, folder, fetcher, session)
         tasks = tuple(load_task(task, domain, folder, fetcher) for task in recipe.tasks)
-    steps = find_steps(recipe.corpus_steps, _step_context(tasks, domain))
+    steps = find_steps(recipe.corpus_steps, step_context(tasks, domain))
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
     check_saves(loaded.tokenizer)
@@ -124,7 +124,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     return Inputs(*done, language, general, fetcher.pins)
 
 
-def _step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepContext:
+def step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepContext:
     """Return what corpus steps can know: the texts that models are scored on, and the terms."""
     texts = tuple(
         kind_of(loaded.task).text(record)

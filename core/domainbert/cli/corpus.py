@@ -1,0 +1,127 @@
+"""`domainbert corpus`: build, stats and check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from domainbert.cli import common
+from domainbert.cli.adapt import DomainOption, OutOption, RecipeArgument
+from domainbert.cli.common import JsonOption, PluginOption, SettingsOption, print_line
+from domainbert.launch.worker import stoppable
+from domainbert.run.progress import Reporter
+
+app = typer.Typer(help="Build, measure and check the corpus of a recipe.", no_args_is_help=True)
+
+RunArgument = Annotated[Path, typer.Argument(help="Run folder, or the folder of a token store.")]
+PlotOption = Annotated[Path | None, typer.Option(help="Draw an SVG into this file.")]
+
+
+@app.command()
+@stoppable()
+def build(
+    recipe: RecipeArgument = None,
+    domain: DomainOption = None,
+    settings: SettingsOption = None,
+    out: OutOption = None,
+    plugin: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read, clean and tokenise the text of a recipe; `adapt` goes on from there.
+
+    Example: `domainbert corpus build --domain bio`
+    """
+    from domainbert.pipeline.adapt import adapt
+    from domainbert.pipeline.choose import choose_recipe, load_registry, run_folder
+
+    registry = load_registry(plugin)
+    chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
+    out = out or run_folder(chosen)
+    adapt(chosen.recipe, chosen.folder, out, registry, Reporter(), "corpus")
+    _show(_stats(out), as_json)
+    if not as_json:
+        common.print_next("adapt", str(out), plugin=plugin)
+
+
+@app.command()
+def stats(run: RunArgument, plot: PlotOption = None, as_json: JsonOption = False) -> None:
+    """Show lengths, sources and drops of a corpus that was built.
+
+    Example: `domainbert corpus stats runs/bio-quickstart --plot corpus.svg`
+    """
+    from domainbert.report.corpus import render_corpus
+    from domainbert.storage.files import write_text
+
+    found = _stats(run)
+    if plot is not None:
+        write_text(plot, render_corpus(found))
+    _show(found, as_json)
+    if not as_json and plot is None:
+        common.print_next("corpus", "stats", str(run), "--plot", "corpus.svg")
+
+
+@app.command()
+@stoppable()
+def check(
+    recipe: RecipeArgument = None,
+    domain: DomainOption = None,
+    settings: SettingsOption = None,
+    plugin: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read all text of a recipe and run its corpus steps; write nothing, train nothing.
+
+    Example: `domainbert corpus check mine.yaml`
+    """
+    from domainbert.pipeline.choose import choose_recipe, load_registry
+    from domainbert.pipeline.corpus import check_corpus
+
+    registry = load_registry(plugin)
+    chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
+    found = check_corpus(chosen.recipe, chosen.folder, registry, Reporter())
+    if as_json:
+        common.print_json(found)
+        return
+    rows = []
+    for name, step in found["steps"].items():
+        for reason, number in step["reasons"].items():
+            places = [item["source"] for item in step["examples"] if item["reason"] == reason]
+            rows.append([name, reason.replace("_", " "), f"{number:,}", ", ".join(places)])
+    common.print_table(["step", "reason", "number", "for example"], rows)
+    numbers = (f"{found[key]:,} {key}" for key in ("read", "kept", "characters"))
+    print_line(", ".join(numbers))
+    common.print_next("corpus", "build", *([recipe] if recipe else []), plugin=plugin)
+
+
+def _stats(folder: Path) -> dict[str, Any]:
+    from domainbert.corpus.stats import corpus_stats
+    from domainbert.corpus.store import open_store
+    from domainbert.errors import RunFolderError
+
+    places = folder, folder / "corpus" / "store"
+    store = next((place for place in places if (place / "manifest.json").is_file()), None)
+    if store is None:
+        raise RunFolderError(f"{folder}: holds no corpus. Make one with `domainbert corpus build`.")
+    return corpus_stats(open_store(store))
+
+
+def _show(stats: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        common.print_json(stats)
+        return
+    sources = [
+        [item["corpus"], *(f"{item[key]:,}" for key in ("files", "documents", "tokens"))]
+        for item in stats["sources"]
+    ]
+    common.print_table(["source", "files", "documents", "tokens"], sources)
+    reasons = [
+        [step, reason.replace("_", " "), f"{number:,}"]
+        for step, found in stats["steps"].items()
+        for reason, number in found.items()
+    ]
+    common.print_table(["step", "dropped or changed", "number"], reasons)
+    quantiles = ", ".join(f"{share} {n:,}" for share, n in stats["tokens_per_document"].items())
+    print_line(f"tokens per document: {quantiles}")
+    print_line(f"{stats['read']:,} read = {stats['kept']:,} kept + {stats['dropped']:,} dropped")

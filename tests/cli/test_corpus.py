@@ -1,0 +1,90 @@
+"""`domainbert corpus build|stats|check` on made-up text."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from domainbert.testing import sample_texts, tiny_checkpoint
+
+Cli = Callable[..., Any]
+HELD = "the valve of hall four was replaced on a rainy monday"
+RECIPE: dict[str, Any] = {
+    "name": "notes",
+    "base": "base",
+    "corpus": [{"path": "notes.txt", "text_unit": "line"}, {"path": "more.jsonl"}],
+    "corpus_steps": ["normalise", "exact-duplicates", {"name": "near-duplicates"}, "decontaminate"],
+    "train": {"steps": 2, "max_seq_length": 32},
+    "tasks": [
+        {"name": "kinds", "kind": "classification", "train": "train.csv", "validation": "test.csv",
+         "test": "test.csv"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny_checkpoint(Path("base"))
+    long = " ".join(f"word{n}" for n in range(60))
+    lines = [*sample_texts(8), long, long.replace("word3 ", "word99 "), "", sample_texts(1)[0]]
+    Path("notes.txt").write_text("\n".join(lines) + "\n")
+    Path("more.jsonl").write_text(json.dumps({"text": f"We saw it: {HELD.upper()}!"}) + "\n")
+    Path("train.csv").write_text("text,label\nOne pump,a\nTwo seals,b\n")
+    Path("test.csv").write_text(f"text,label\n{HELD},a\nIt leaks,b\n")
+    Path("notes.yaml").write_text(yaml.safe_dump(RECIPE))
+
+
+STEPS = {
+    "normalise": {"empty": 1},
+    "exact-duplicates": {"repeated": 1},
+    "near-duplicates": {"near_duplicate": 1},
+    "decontaminate": {"texts_too_short_to_look_for": 1, "contaminated": 1},
+}
+
+
+def test_build_and_stats_add_up_and_draw(cli: Cli, fresh_accelerator: None) -> None:
+    built = json.loads(cli("corpus", "build", "notes.yaml", "--out", "run", "--json").out)
+    assert (built["read"], built["kept"], built["dropped"]) == (13, 9, 4)
+    assert built["steps"] == STEPS
+    assert [(item["corpus"], item["documents"]) for item in built["sources"]] == [
+        ("notes.txt", 9), ("more.jsonl", 0),
+    ]  # fmt: skip
+    assert sum(item["tokens"] for item in built["sources"]) == built["tokens"]
+    assert sum(built["lengths"].values()) == 9
+    for place in ("run", "run/corpus/store"):
+        told = cli("corpus", "stats", place, "--plot", "corpus.svg").out
+        assert "13 read = 9 kept + 4 dropped" in told
+    drawn = [node.text for node in ET.parse("corpus.svg").iter() if node.text]
+    assert {"decontaminate: contaminated", "more.jsonl", "documents by length"} <= {*drawn}
+    lines = [json.loads(line) for line in Path("run/corpus/dropped.jsonl").read_text().splitlines()]
+    assert [(item["step"], item["source"], item["note"]) for item in lines] == [
+        ("normalise", "notes.txt:11", ""), ("exact-duplicates", "notes.txt:12", ""),
+        ("near-duplicates", "notes.txt:10", "of notes.txt:9"),
+        ("decontaminate", "more.jsonl:1", ""),
+    ]  # fmt: skip
+
+
+def test_check_says_the_same_and_writes_nothing(cli: Cli) -> None:
+    before = {*Path().iterdir()}
+    found = json.loads(cli("corpus", "check", "notes.yaml", "--json").out)
+    assert {name: step["reasons"] for name, step in found["steps"].items()} == STEPS
+    assert found["read"] == found["kept"] + sum(s["dropped"] for s in found["steps"].values())
+    told = cli("corpus", "check", "notes.yaml")
+    assert "notes.txt:10" in told.out and "Next: domainbert corpus build notes.yaml" in told.out
+    assert {*Path().iterdir()} == before
+
+
+def test_what_cannot_be_is_refused(cli: Cli) -> None:
+    refused = cli("corpus", "check", "notes.yaml", "--set", "corpus_steps.2.threshold=1.5")
+    assert refused.code == 2
+    assert "corpus_steps.2.threshold: input should be less than 1, found 1.5." in refused.err
+    refused = cli("corpus", "stats", "base")
+    assert refused.code == 2
+    assert "base: holds no corpus. Make one with `domainbert corpus build`." in refused.err
