@@ -94,7 +94,7 @@ def test_the_store_opens_with_datasets(tmp_path: Path) -> None:
     texts = [f"text {n}" for n in range(DOCUMENTS_PER_BATCH + 5)]
     store = write(tmp_path, texts)
     opened = load_from_disk(str(tmp_path))
-    assert opened.column_names == ["id", "source", "sha256", "text", "ids"]
+    assert opened.column_names == ["id", "source", "corpus", "sha256", "text", "ids"]
     assert opened["text"][:] == texts
     assert opened[-1]["ids"] == store.ids(len(texts) - 1).tolist()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Source:
         path: The file, which exists.
         reader: Turns the file into documents.
         options: Of the reader.
+        share: At most this share of the tokens that are trained on; None for all of it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Source:
     path: Path
     reader: CorpusReader
     options: Options = field(default_factory=lambda: DEFAULTS)
+    share: float | None = None
 
 
 def find_sources(
@@ -87,7 +89,7 @@ def find_sources(
                 columns["text_field"] = section.text_field
             options = {**DEFAULTS, **columns, "text_unit": section.text_unit}
             reader = _reader(section, corpus, path, key)
-            sources.append(Source(name, licence, path, reader, options))
+            sources.append(Source(name, licence, path, reader, options, section.share))
     return tuple(sources)
 
 
@@ -98,7 +100,8 @@ def read_sources(sources: Iterable[Source]) -> Iterator[Document]:
         DataError: Something is wrong with a file or its reader.
     """
     for source in sources:
-        yield from read_documents(source.path, source.reader, **source.options)
+        for document in read_documents(source.path, source.reader, **source.options):
+            yield replace(document, corpus=source.name)
 
 
 def describe_sources(sources: Iterable[Source], known: Iterable[Mapping[str, Any]] = ()) -> Files:

@@ -43,14 +43,16 @@ def corpus_stats(store: TokenStore) -> dict[str, Any]:
 
 
 def _sources(store: TokenStore) -> Iterator[dict[str, Any]]:
-    """Yield the numbers of each corpus, by the file that a document names as its source."""
+    """Yield the numbers of each corpus, in the order of the recipe."""
     files = store.manifest["sources"]
     corpus_of = {item["file"]: item["corpus"] for item in files}
     documents, tokens = Counter[str](), Counter[str]()
     row = 0
-    for chunk in store.documents["source"].chunks:
+    of_rows = "corpus" if "corpus" in store.documents.column_names else "source"
+    for chunk in store.documents[of_rows].chunks:
         for place in chunk.to_pylist():
-            name = corpus_of.get(place, corpus_of.get(place.rpartition(":")[0], "other"))
+            # Stores of earlier versions have files and lines alone.
+            name = place if of_rows == "corpus" else corpus_of.get(place.rpartition(":")[0], "")
             documents[name] += 1
             tokens[name] += int(store.lengths_D[row])
             row += 1

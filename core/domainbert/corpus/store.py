@@ -1,7 +1,7 @@
 """The token store: documents and their tokens as a memory-mapped Arrow file.
 
-    store.arrow      id, source, sha256, text, ids, units   one row per document, in reading order;
-                     units only where masking of words or terms needs them: `token_units.py`
+    store.arrow      id, source, corpus, sha256, text, ids, units   one row per document, in reading
+                     order; units only where masking of words or terms needs them: `token_units.py`
     state.json, dataset_info.json   for `datasets.load_from_disk`
     manifest.json    hash of the file, counts, digest, tokenizer fingerprint
 
@@ -40,7 +40,10 @@ DOCUMENTS_PER_BATCH = 1000
 _FILE = "store.arrow"
 _FILES = {2: ("documents.arrow", "tokens.arrow"), SCHEMA: (_FILE,)}
 _TEXT = pa.large_string()
-_DOCUMENT_FIELDS = [("id", _TEXT), ("source", _TEXT), ("sha256", pa.binary(32)), ("text", _TEXT)]
+_DOCUMENT_FIELDS = [
+    ("id", _TEXT), ("source", _TEXT), ("corpus", _TEXT), ("sha256", pa.binary(32)),
+    ("text", _TEXT),
+]  # fmt: skip
 
 Encode = Callable[[list[str]], list[Any]]
 """Texts to token ids without special tokens, or to pairs of these and a byte of flags for each."""
@@ -122,11 +125,11 @@ def write_store(
         for batch in batched(documents, DOCUMENTS_PER_BATCH):
             encoded = encode([document.text for document in batch])
             ids, *flags = [encoded] if units is None else map(list, zip(*encoded, strict=True))
-            rows = [(d.id, d.source, _sha256(d), d.text) for d in batch]
+            rows = [(d.id, d.source, d.corpus, _sha256(d), d.text) for d in batch]
             columns = [*map(list, zip(*rows, strict=True)), ids, *flags]
             arrays = [pa.array(c, kind) for c, kind in zip(columns, schema.types, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema))
-            for (_, _, sha256, text), tokens in zip(rows, ids, strict=True):
+            for (*_, sha256, text), tokens in zip(rows, ids, strict=True):
                 digest.update(sha256)
                 totals.update(documents=1, tokens=len(tokens), characters=len(text))
     described = {"schema": SCHEMA, "units": units, **describe(totals)}
@@ -177,8 +180,12 @@ def read_store(folder: Path) -> Iterator[Document]:
         is_stream = isinstance(reader, pa.RecordBatchReader)
         numbers = () if is_stream else range(reader.num_record_batches)
         for batch in reader if is_stream else map(reader.get_batch, numbers):
-            for row in batch.select(["id", "text", "source"]).to_pylist():
+            for row in batch.select(_columns_of(batch)).to_pylist():
                 yield Document(**row)
+
+
+def _columns_of(batch: Any) -> list[str]:
+    return [name for name in ("id", "text", "source", "corpus") if name in batch.schema.names]
 
 
 def _opened(path: Path) -> Any:

@@ -39,11 +39,13 @@ class Document:
         id: Unique within its corpus.
         text: The text, paragraphs separated by newlines.
         source: Where it was read: a file name, and a record number where there is one.
+        corpus: Name of the corpus; set on reading.
     """
 
     id: str
     text: str
     source: str
+    corpus: str = ""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -112,6 +112,9 @@ class CorpusSection(Section):
     """Field or column that holds the text in tables and JSON; also as `columns: {text: NAME}`."""
     columns: dict[Literal["id"], str] = Field(default_factory=dict)
     """Field or column of the id, where it has another name: `{id: pmid}`."""
+    share: Fraction | None = None
+    """At most this share of the tokens that are trained on, such as 0.1 of general text; the
+    documents with the smallest text hashes stay. Without it all are used."""
     text_unit: Literal["file", "line", "paragraph"] = "file"
     """What one document of a txt file is: all of it, a line, or a block between blank lines."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domainbert.corpus.build import build_store, corpus_line
 from domainbert.corpus.steps.held_out import Split, split_counts, split_documents
+from domainbert.corpus.steps.mix import mix_documents, said_shares, token_shares
 from domainbert.corpus.store import TokenStore, open_store
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done
@@ -26,14 +27,20 @@ def build_corpus(stage: Stage, inputs: Inputs, session: Session) -> Corpus:
         Stopped: A signal.
     """
     fraction = stage.facts["held_out"]
+    shares = {source.name: source.share for source in inputs.sources if source.share is not None}
     if session.is_main and not is_done(stage):
         with building(stage, [MANIFEST]) as (folder, result):
             store = build_store(
                 folder / STORE, inputs.sources, inputs.files, inputs.steps, inputs.encoder, session
             )
-            split = split_documents(store, fraction)
+            held_out = split_documents(store, fraction)
+            split = mix_documents(store, held_out, shares)
             session.reporter.say("corpus: " + corpus_line(store))
-            result |= {"files": inputs.files, **split_counts(store, split)}
+            result |= {"files": inputs.files, **split_counts(store, held_out)}
+            if shares:
+                result |= {"train": len(split.train_T), "shares": token_shares(store, split)}
+                result["beyond_share"] = len(held_out.train_T) - len(split.train_T)
+                session.reporter.say(f"corpus: {said_shares(result['shares'])}")
     session.await_stage(stage)
     store = open_store(stage.folder / STORE)
-    return store, split_documents(store, fraction)
+    return store, mix_documents(store, split_documents(store, fraction), shares)

@@ -87,7 +87,7 @@ def _band_keys(
         sets = []
         for document in batch:
             places.append(spool.tell())
-            line = json.dumps([document.id, document.text, document.source])
+            line = json.dumps(list(vars(document).values()))
             spool.write(line.encode() + b"\n")
             sets.append(shingles(document.text, options.words))
         ends = np.cumsum([0, *map(len, sets)]).astype(np.uint64)
