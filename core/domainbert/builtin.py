@@ -61,6 +61,7 @@ def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:
     yield CorpusStep("exact-duplicates", drop_exact_duplicates)
     yield _with_options("near-duplicates", "near_duplicates", "near_duplicates")
     yield _with_options("decontaminate", "decontaminate", "decontaminate", reads=("evaluation",))
+    yield _with_options("select", "select", "select", reads=("training", "terms"))
     yield _with_options("filter", "filters", "filter_documents")
     yield CorpusStep("scrub", scrub)
 

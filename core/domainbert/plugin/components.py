@@ -222,10 +222,12 @@ class StepContext:
 
     Args:
         evaluation: Texts of validation and test of all tasks.
+        training: Texts of their training splits.
         terms: The lexicon of the domain; empty if there is none.
     """
 
     evaluation: tuple[str, ...] = ()
+    training: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
 
 

@@ -125,15 +125,13 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
 
 
 def step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepContext:
-    """Return what corpus steps can know: the texts that models are scored on, and the terms."""
-    texts = tuple(
-        kind_of(loaded.task).text(record)
-        for loaded in tasks
-        for split in ("validation", "test")
-        for record in loaded.splits[split]
-    )
+    """Return what corpus steps can know: the texts of the tasks, and the terms."""
+    texts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for loaded in tasks:
+        for split, records in loaded.splits.items():
+            texts[split] += map(kind_of(loaded.task).text, records)
     terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
-    return StepContext(texts, terms)
+    return StepContext((*texts["validation"], *texts["test"]), tuple(texts["train"]), terms)
 
 
 def _general_sources(
