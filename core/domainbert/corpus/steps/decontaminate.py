@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from domainbert.corpus.steps.shingles import Hashes, window_hashes, word_hashes
+from domainbert.corpus.steps.shingles import Hashes, growing_windows, window_hashes, word_hashes
 from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
 from domainbert.recipe.sections import Section
@@ -59,14 +59,13 @@ def index_texts(texts: Iterable[str], options: Options) -> tuple[dict[int, Hashe
             continue
         size = min(options.words, len(hashes_W))
         parts.setdefault(size, []).append(window_hashes(hashes_W, size))
-    return {size: np.unique(np.concatenate(some)) for size, some in parts.items()}, short
+    return {size: np.unique(np.concatenate(parts[size])) for size in sorted(parts)}, short
 
 
 def any_known(text: str, known: dict[int, Hashes]) -> bool:
     """Return whether a text holds one of the runs of `index_texts`."""
     hashes_W = word_hashes(text)
-    for size, sorted_K in known.items():
-        windows_S = window_hashes(hashes_W, size)
+    for windows_S, sorted_K in zip(growing_windows(hashes_W, known), known.values(), strict=True):
         places_S = np.searchsorted(sorted_K, windows_S).clip(max=len(sorted_K) - 1)
         if (sorted_K[places_S] == windows_S).any():
             return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from domainbert.words import words_of
 
 Hashes = NDArray[np.uint64]
 
-_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"[^\W_]+")
+# Scripts without blanks between words: from Thai to Khmer, kana and ideographs.
+_NO_BLANKS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\U0003ffff]")
 # Odd, so that multiplication modulo 2^64 loses nothing.
 _BASE = 0x9E37_79B9_7F4A_7C15
 
@@ -26,27 +28,45 @@ _BASE = 0x9E37_79B9_7F4A_7C15
 def word_hashes(text: str) -> Hashes:
     """Return the hashes of the words of a text, uint64, shape (W,)."""
     folded = text.casefold()
-    if folded.isascii():
-        words = _ASCII_WORD.findall(folded)
+    if _NO_BLANKS.search(folded) is None:
+        words = _WORD.findall(folded)
     else:
         words = [word for word in words_of(folded) if any(map(str.isalnum, word))]
-    return np.fromiter(map(_hash, words), np.uint64, len(words))
+    return np.fromiter(map(_hashes.__getitem__, words), np.uint64, len(words))
 
 
-@lru_cache(maxsize=1 << 18)
-def _hash(word: str) -> int:
-    digest = hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
+class _Hashes(dict[str, int]):
+    """Word → hash; forgets all words when there are too many."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        digest = hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest()
+        self[word] = number = int.from_bytes(digest, "little")
+        return number
+
+
+_MOST_WORDS = 1 << 19
+_hashes = _Hashes()
 
 
 def window_hashes(hashes_W: Hashes, size: int) -> Hashes:
     """Return the hashes of all runs of `size` words, uint64, shape (S,); S may be 0."""
-    count = max(0, len(hashes_W) - size + 1)
-    windows_S = np.zeros(count, dtype=np.uint64)
-    for place in range(size if count else 0):
-        windows_S *= np.uint64(_BASE)
-        windows_S += hashes_W[place : place + count]
-    return windows_S
+    return next(growing_windows(hashes_W, (size,)))
+
+
+def growing_windows(hashes_W: Hashes, sizes: Iterable[int]) -> Iterator[Hashes]:
+    """Yield the hashes of all runs of each of some ascending sizes, as of `window_hashes`."""
+    windows_S, reached = hashes_W[:0], 0
+    for size in sizes:
+        if size > len(hashes_W):
+            windows_S = hashes_W[:0]
+        elif not reached:
+            windows_S, reached = hashes_W.copy(), 1
+        while 0 < reached < size <= len(hashes_W):
+            windows_S = windows_S[:-1] * np.uint64(_BASE) + hashes_W[reached:]
+            reached += 1
+        yield windows_S
 
 
 def shingles(text: str, size: int) -> Hashes:
