@@ -25,7 +25,7 @@ HOOKS = {
     "domains(app): yield": "PluginValidationError: Plugin 'fake-broken:fake-broken'",
     "tasks: yield 'other', 'b'": "TypeError: domainbert_tasks yielded str, not a Task",
     "tasks: yield 'other', task('a'); yield 'other', task('a')": "domain 'other': tasks named tw",
-    "components: yield CorpusStep('keep')": "TypeError: CorpusStep.__init__() missing 1 required",
+    "components: yield CorpusStep('keep')": "corpus step 'keep': give `apply` or `make`, one of ",
     "components: yield CorpusStep('keep', 3)": "TypeError: CorpusStep 'keep': `apply` is int, ex",
 }
 

@@ -90,18 +90,21 @@ def build_store(
 
     def describe(totals: Mapping[str, int]) -> dict[str, Any]:
         refuse_changed(sources, files)
-        by_step = [[name, dict(+reasons)] for name, reasons in counts.items()]  # keeps the order
-        dropped = {name: drops.dropped for name, drops in counts.items()}
-        numbers = {"read": read, "kept": totals["documents"], "steps": by_step}
-        numbers["dropped"] = dropped
-        write_text(folder.parent / DROPPED, "".join(_examples(counts)))
         check_unknown(unknown, totals["tokens"])
+        write_text(folder.parent / DROPPED, "".join(_examples(counts)))
+        numbers = {"read": read, "kept": totals["documents"], **_by_step(counts)}
         numbers["unknown_tokens"] = unknown
         return {"sources": files, "counts": numbers, "tokenizer": fingerprint(encoder.tokenizer)}
 
     kept, size = run_steps(documents(), steps, counts), len(encoder.tokenizer)
     with session.reporter.bar("corpus") as bar:
         return write_store(folder, kept, encode, size, describe, encoder.unit_name)
+
+
+def _by_step(counts: Counts) -> dict[str, Any]:
+    """Return the reasons of each step, in order, and how many documents it dropped."""
+    reasons = [[name, dict(+drops)] for name, drops in counts.items()]
+    return {"steps": reasons, "dropped": {name: drops.dropped for name, drops in counts.items()}}
 
 
 def _examples(counts: Counts) -> Iterator[str]:

@@ -54,6 +54,8 @@ def calling(record: Any, path: Path | None = None) -> Iterator[None]:
         raise (RunFailed(what) if path is None else DataError(f"{path}: {what}")) from error
     finally:
         del _running[call]
+        # A call that this one was made for is alive.
+        _running.update({other: (of, time.monotonic()) for other, (of, _) in _running.items()})
 
 
 def stream(

@@ -110,9 +110,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")
     check_layers(recipe.train, depths(loaded.model), loaded.model.config.model_type)
     check_shares(recipe.train, int(os.environ.get("WORLD_SIZE", "1")))
-    if recipe.vocabulary is not None:
-        check_wordpiece(loaded.tokenizer)
-        check_slots(loaded.tokenizer, recipe.vocabulary.slots, recipe.vocabulary.size)
+    _check_vocabulary(recipe.vocabulary, loaded.tokenizer)
     if loaded.new_head and not recipe.train.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
     files = describe_sources(sources, _known_files(session))
@@ -122,6 +120,12 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     general = _general_texts(recipe, outside, loaded.tokenizer, session)
     done = base, loaded.new_head, sources, tasks, steps, files, encoder, terms
     return Inputs(*done, language, general, fetcher.pins)
+
+
+def _check_vocabulary(section: VocabularySection | None, tokenizer: Any) -> None:
+    if section is not None:
+        check_wordpiece(tokenizer)
+        check_slots(tokenizer, section.slots, section.size)
 
 
 def step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepContext:

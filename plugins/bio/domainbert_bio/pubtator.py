@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from domainbert import readers
+from domainbert.readers import read_pubtator as read_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,4 +49,4 @@ def read_pubtator(path: Path, _split: str = "") -> Iterator[Sentence]:
     Raises:
         DataError: As of `domainbert.readers.read_pubtator`; or another class.
     """
-    return readers.read_pubtator(path, Counter(), TYPE_OF_CLASS)
+    return read_blocks(path, Counter(), TYPE_OF_CLASS)

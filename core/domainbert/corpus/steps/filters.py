@@ -85,7 +85,7 @@ _NUMBER = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
 def scrub(documents: Iterable[Document], counts: Counter[str]) -> Iterator[Document]:
     """Yield documents with e-mail addresses, telephone and social security numbers hidden.
 
-    Patterns find what is written in the usual ways and nothing else; names stay.
+    Patterns find the usual ways of writing them and nothing else; names stay.
     """
     for document in documents:
         text = document.text

@@ -1,7 +1,7 @@
 """Step `near-duplicates`: of documents that share most of their wording the first is kept.
 
-MinHash finds candidates (Broder 1997), and their shingles are compared exactly, so that what is
-dropped is never less similar than stated. Numbers are words like others: claims and filings that
+MinHash finds candidates (Broder 1997), and their shingles are compared exactly, so that no
+dropped document is less similar than stated. Numbers are words like others: claims and filings that
 differ in numbers alone are judged by how much else they say.
 
 Legend: N documents, P permutations, B bands.

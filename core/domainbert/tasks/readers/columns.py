@@ -35,7 +35,7 @@ _SPEECH = frozenset(_SPEECH_TEXT.split())
 
 @dataclass
 class _Layout:
-    """Where words and tags stand in the lines of one file."""
+    """Places of words and tags in the lines of one file."""
 
     path: Path
     task: Task | None
