@@ -29,7 +29,7 @@ from domainbert.plugin.domain import (
     Window,
 )
 from domainbert.plugin.hookspecs import hookimpl
-from domainbert.plugin.places import DataFile, HubData
+from domainbert.plugin.places import DataFile, Feed, HubData, RemoteFile
 
 if TYPE_CHECKING:
     from domainbert.api import Evaluation, adapt, evaluate
@@ -43,10 +43,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CLASSIFICATION", "TAGGING", "Baseline", "Corpus", "CorpusReader", "CorpusStep", "DataError",
-    "DataFile", "Document", "Domain", "DomainBertError", "Evaluation", "Example", "HubData",
-    "LoadedTask", "Metric", "Objective", "Prediction", "Predictions", "RunSummary", "Sentence",
-    "Task", "TaskKind", "TaskReader", "TaskReport", "Terms", "UserError", "Window", "adapt",
-    "evaluate", "hookimpl", "load_recipe",
+    "DataFile", "Document", "Domain", "DomainBertError", "Evaluation", "Example", "Feed", "HubData",
+    "LoadedTask", "Metric", "Objective", "Prediction", "Predictions", "RemoteFile", "RunSummary",
+    "Sentence", "Task", "TaskKind", "TaskReader", "TaskReport", "Terms", "UserError", "Window",
+    "adapt", "evaluate", "hookimpl", "load_recipe",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Public helpers for readers, in core and in plugins: files, lines, tables, mentions, words."""
 
+from domainbert.plugin.places import Get
 from domainbert.plugin.pubtator import read_pubtator
 from domainbert.plugin.readers import (
     check_regular,
@@ -17,7 +18,7 @@ from domainbert.plugin.tables import read_objects, read_rows
 from domainbert.words import word_spans
 
 __all__ = [
-    "Mention", "check_regular", "checked_mention", "decode", "open_bytes", "plain_suffix",
+    "Get", "Mention", "check_regular", "checked_mention", "decode", "open_bytes", "plain_suffix",
     "read_bytes", "read_chunks", "read_lines", "read_objects", "read_pubtator", "read_rows",
     "read_table_rows", "read_utf8", "tagged_sentences", "word_spans",
 ]  # fmt: skip

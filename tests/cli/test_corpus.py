@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -88,3 +89,32 @@ def test_what_cannot_be_is_refused(cli: Cli) -> None:
     refused = cli("corpus", "stats", "base")
     assert refused.code == 2
     assert "base: holds no corpus. Make one with `domainbert corpus build`." in refused.err
+
+
+def test_fetch_takes_files_from_a_mirror(cli: Cli, file_server: Any) -> None:
+    page = '<a href="pubmed26n0001.xml.gz"></a><a href="pubmed26n0002.xml.gz"></a>'
+    file_server.files["/base/"] = page.encode()
+    for number in (1, 2):
+        content = f"file {number}".encode()
+        file_server.files[f"/base/pubmed26n000{number}.xml.gz"] = content
+        told = hashlib.md5(content).hexdigest().encode()
+        file_server.files[f"/base/pubmed26n000{number}.xml.gz.md5"] = told
+    words = ("corpus", "fetch", "bio/pubmed", "--mirror", f"{file_server.address}/base")
+    found = cli(*words, "--limit", "2", "--out", "got")
+    assert found.out.splitlines()[:2] == [f"got/pubmed26n000{n}.xml.gz" for n in (1, 2)]
+    assert "domain: bio, corpus: [{name: pubmed, path: got/*}]" in found.out
+    assert Path("got/pubmed26n0002.xml.gz").read_bytes() == b"file 2"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["bio/none"], "bio/none: no corpus that can be fetched; bio has pubmed."),
+        (["finance/edgar-10k"], "the publisher asks for your name and mail address: give"),
+        (["finance/edgar-10k", "--user-agent", "a@b.org"], "--option form=…: the form, such as"),
+        (["nowhere/x"], "Unknown domain 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_fetched_is_said(cli: Cli, words: list[str], message: str) -> None:
+    refused = cli("corpus", "fetch", *words)
+    assert (refused.code, message in " ".join(refused.err.split())) == (2, True), refused.err

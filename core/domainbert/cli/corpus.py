@@ -1,4 +1,4 @@
-"""`domainbert corpus`: build, stats and check."""
+"""`domainbert corpus`: fetch, check, build and stats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domainbert.cli.common import JsonOption, PluginOption, SettingsOption, prin
 from domainbert.launch.worker import stoppable
 from domainbert.run.progress import Reporter
 
-app = typer.Typer(help="Build, measure and check the corpus of a recipe.", no_args_is_help=True)
+app = typer.Typer(help="Fetch, check, build and measure a corpus.", no_args_is_help=True)
 
 RunArgument = Annotated[Path, typer.Argument(help="Run folder, or the folder of a token store.")]
 PlotOption = Annotated[Path | None, typer.Option(help="Draw an SVG into this file.")]
@@ -93,6 +93,44 @@ def check(
     numbers = (f"{found[key]:,} {key}" for key in ("read", "kept", "characters"))
     print_line(", ".join(numbers))
     common.print_next("corpus", "build", *([recipe] if recipe else []), plugin=plugin)
+
+
+@app.command()
+@stoppable()
+def fetch(
+    corpus: Annotated[str, typer.Argument(help="DOMAIN/CORPUS of a plugin.")],
+    out: Annotated[Path | None, typer.Option(help="Folder.  [default: corpora/CORPUS]")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Fetch at most this many files.")] = 1,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="What to fetch: year=2023.")
+    ] = None,
+    user_agent: Annotated[
+        str, typer.Option(envvar="DOMAINBERT_USER_AGENT", help="Your name and mail address.")
+    ] = "",
+    mirror: Annotated[str | None, typer.Option(help="Address in place of the publisher's.")] = None,
+    plugin: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch files of a corpus from its publisher; files that are there stay.
+
+    Example: `domainbert corpus fetch bio/pubmed --limit 3`
+    """
+    from domainbert.pipeline.choose import load_registry
+    from domainbert.pipeline.corpus import fetch_corpus
+
+    domain, _, name = corpus.partition("/")
+    given = dict(item.partition("=")[::2] for item in option or ())
+    folder = out or Path("corpora") / name
+    registry = load_registry(plugin)
+    wanted = {"limit": limit, "options": given, "user_agent": user_agent, "mirror": mirror}
+    found = fetch_corpus(registry, (domain, name), folder, Reporter(), **wanted)
+    paths = [str(path) for path in found]
+    if as_json:
+        common.print_json({"files": paths})
+        return
+    for path in paths:
+        print_line(path)
+    print_line(f"In a recipe: domain: {domain}, corpus: [{{name: {name}, path: {folder}/*}}]")
 
 
 def _stats(folder: Path) -> dict[str, Any]:

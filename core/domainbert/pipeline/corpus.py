@@ -1,19 +1,22 @@
-"""Read a corpus without training on it."""
+"""Fetch a corpus, and read it without training on it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from domainbert.corpus.sources import find_sources, read_sources
 from domainbert.corpus.stats import dropped_by_step
 from domainbert.corpus.steps import Counts, find_steps, run_steps
+from domainbert.errors import DataError
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
 from domainbert.run.progress import Reporter, download_bar
 from domainbert.stages.inputs import step_context
 from domainbert.storage.locate import Fetcher
+from domainbert.storage.remote import Publisher, fetch_feed
 from domainbert.tasks.load import load_task
 
 
@@ -59,3 +62,39 @@ def check_corpus(
             characters += len(document.text)
     totals = {"read": read, "kept": kept, "characters": characters}
     return {**totals, "steps": dropped_by_step(counts)}
+
+
+def fetch_corpus(
+    registry: Registry, place: tuple[str, str], folder: Path, reporter: Reporter, **how: Any
+) -> Iterator[Path]:
+    """Yield the files of a corpus, fetched from its publisher into a folder.
+
+    Args:
+        registry: Plugins.
+        place: Domain and name of the corpus.
+        folder: Where the files go; those that are there stay.
+        reporter: Where progress is shown.
+        how: `limit`, `options`, `user_agent` and `mirror`; see `domainbert corpus fetch`.
+
+    Raises:
+        DataError: The corpus has no feed, or the publisher does not give a file.
+    """
+    domain = registry.domain(place[0])
+    corpora = {corpus.name: corpus for corpus in domain.corpora}
+    feeds = {name: corpus.feed for name, corpus in corpora.items() if corpus.feed is not None}
+    if (feed := feeds.get(place[1])) is None:
+        known = ", ".join(sorted(feeds)) or "none"
+        raise DataError(
+            f"{'/'.join(place)}: no corpus that can be fetched; {place[0]} has {known}."
+        )
+    agent = how["user_agent"]
+    if feed.user_agent and not agent:
+        raise DataError(
+            f"{'/'.join(place)}: the publisher asks for your name and mail address: give "
+            "--user-agent 'NAME MAIL', or set DOMAINBERT_USER_AGENT."
+        )
+    with download_bar(reporter) as bar:
+        headers = {"User-Agent": agent or "domainbert"}
+        publisher = Publisher(feed.per_second, headers, progress=bar)
+        options = how["options"], how["limit"], how["mirror"]
+        yield from fetch_feed(feed, publisher, folder, *options)

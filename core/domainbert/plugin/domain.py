@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import PluginError
-from domainbert.plugin.places import Place
+from domainbert.plugin.places import Feed, Place
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -132,6 +132,7 @@ class Corpus:
             the files, as with a corpus too large or too restricted to declare.
         citation: How to cite it.
         columns: Names of the columns `text` and `id` where tables have others.
+        feed: How the publisher's files are fetched, or None.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Corpus:
     files: tuple[Place, ...] = ()
     citation: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    feed: Feed | None = None
 
     def __post_init__(self) -> None:
         check_name("corpus", self.name)

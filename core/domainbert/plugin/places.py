@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from domainbert.errors import PluginError
@@ -68,6 +69,49 @@ class HubData:
     def pin(self) -> str:
         """What its commit is kept under in a lock."""
         return f"{self.id}@{self.revision or 'main'}"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that a publisher lists, without a hash that was known before.
+
+    Args:
+        url: Where it is.
+        name: Plain name that it gets.
+        md5_url: Address of a text with its MD5 in hex; None where the publisher gives none.
+    """
+
+    url: str
+    name: str
+    md5_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _PART.fullmatch(self.name):
+            raise PluginError(f"file name {self.name!r}: expected a plain name without a folder.")
+
+
+Get = Callable[[str], bytes]
+"""An address to its content, with the patience and the pace of `Feed`."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How `domainbert corpus fetch` gets the files of a corpus from its publisher.
+
+    Args:
+        url: Where the publisher's files begin; `--mirror` takes another place.
+        list: Called with `url` or the mirror, `Get` and the user's options; yields files in an
+            order that stays, lazily, since `--limit` takes the first.
+        options: Names of options → meaning; all have to be given, as `--option year=2023`.
+        user_agent: Whether the publisher wants the name and mail of whoever asks.
+        per_second: Requests per second at most.
+    """
+
+    url: str
+    list: Callable[[str, Get, Mapping[str, str]], Iterable[RemoteFile]]
+    options: Mapping[str, str] = field(default_factory=dict)
+    user_agent: bool = False
+    per_second: float = 3.0
 
 
 Place = Path | DataFile | HubData

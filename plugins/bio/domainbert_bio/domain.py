@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
+from domainbert_bio.feed import PUBMED
 from domainbert_bio.medline import read_medline
 from domainbert_bio.pubtator import read_pubtator
 
@@ -35,6 +36,7 @@ _PUBMED = Corpus(
     ),
     origin="https://pubmed.ncbi.nlm.nih.gov/download/",
     read=read_medline,
+    feed=PUBMED,
 )
 
 _SAMPLE_TASK = Task(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
 from domainbert_finance import phrasebank, sec_ner
+from domainbert_finance.feed import EDGAR
 from domainbert_finance.items import read_10k
 from domainbert_finance.reuters import read_reuters
 from domainbert_finance.submission import read_submission
@@ -40,6 +41,7 @@ _CORPORA = (
         licence=_SEC_LICENCE,
         origin=_EDGAR,
         read=read_10k,
+        feed=EDGAR,
     ),
     Corpus(
         name="edgar-submission",
@@ -47,6 +49,7 @@ _CORPORA = (
         licence=_SEC_LICENCE,
         origin=_EDGAR,
         read=read_submission,
+        feed=EDGAR,
     ),
     Corpus(
         name="reuters",
