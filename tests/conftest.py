@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.hub import data_hub  # noqa: F401  # a fixture
 from helpers.town import Outcome
 from helpers.training import (  # noqa: F401  # fixtures
     family_folder,

@@ -134,3 +134,16 @@ def test_what_is_missing_is_named_before_any_file_is_read(
 def test_a_corpus_by_name_needs_a_domain(folder: Path) -> None:
     with pytest.raises(RecipeError, match=r"corpus\.0\.name: 'statutes' needs a `domain:`"):
         find(folder, {"name": "statutes"})
+
+
+def test_entries_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text(f"text of {folder}")
+        (tmp_path / folder / "y.txt").write_text(f"more of {folder}")
+    sections = [CorpusSection(path="a/*.txt"), CorpusSection(path="b/*.txt", share=0.1)]
+    found = find_sources(sections, None, tmp_path)
+    assert [(source.name, source.share) for source in found] == [
+        ("*.txt", None), ("*.txt", None), ("*.txt (2)", 0.1), ("*.txt (2)", 0.1),
+    ]  # fmt: skip
+    assert [document.corpus for document in read_sources(found)] == [s.name for s in found]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.conftest import COMMIT
+from helpers.hub import COMMIT
 
 from domainbert.errors import DataError
 from domainbert.plugin.places import HubData

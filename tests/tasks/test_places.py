@@ -78,7 +78,7 @@ def test_what_is_not_there_is_named(folder: Path, given: dict[str, Any], message
     ("given", "message"),
     [
         ({"train": "a", "test": "b"}, "your own task also needs validation; or cut it from train"),
-        ({"train": "a", "test": "b", "splits": {"test": 0.1}}, "gives a share to test, which has"),
+        ({"train": "a", "test": "b", "splits": {"test": 0.2}}, "gives a share to test, which has"),
         ({"train": "a", "test": "b", "splits": {"validation": 0.1, "train": 0.8}}, "together 1"),
         ({"train": "a", "validation": "b", "test": "c", "splits": {}}, "no split is missing"),
         ({"path": "a", "hub": "org/x"}, "give `file` or `hub`, not both"),

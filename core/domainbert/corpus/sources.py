@@ -72,6 +72,7 @@ def find_sources(
         DataError: A file that does not exist, or that no reader reads.
     """
     sources: list[Source] = []
+    entry_of: dict[str, int] = {}
     fetcher = fetcher or Fetcher()
     for number, section in enumerate(sections):
         key = at or f"corpus.{number}"
@@ -83,6 +84,9 @@ def find_sources(
             name, licence = described(path) or Path(section.path or path.name).name, OWN_FILES
             if corpus is not None:
                 name, licence = corpus.name, corpus.licence
+            # Two entries may have files of one name; a share is that of an entry.
+            if entry_of.setdefault(name, number) != number:
+                name = f"{name} ({number + 1})"
             given = corpus.columns.items() if corpus else (), section.columns.items()
             columns = {f"{key}_field": name for key, name in chain(*given)}
             if section.text_field != DEFAULTS["text_field"]:

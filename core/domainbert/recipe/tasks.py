@@ -10,6 +10,7 @@ from domainbert.recipe.corpus import Hub, one_name_each
 from domainbert.recipe.sections import Count, EachOnce, Fraction, Name, Section, name_of
 
 SPLITS = ("train", "validation", "test")
+_SHARE = 0.1
 
 
 class Shares(Section):
@@ -17,9 +18,9 @@ class Shares(Section):
 
     train: Fraction | None = None
     """Share to fine-tune on: what the others leave, so it need not be given."""
-    validation: Fraction = 0.1
+    validation: Fraction = _SHARE
     """Share to choose a threshold on."""
-    test: Fraction = 0.1
+    test: Fraction = _SHARE
     """Share to score on."""
 
     def of(self, missing: tuple[str, ...]) -> dict[str, float]:
@@ -29,7 +30,9 @@ class Shares(Section):
 
     def wrong(self, missing: tuple[str, ...]) -> str:
         """Return why the shares do not suit the missing splits, or an empty text."""
-        if more := sorted(self.model_fields_set - {"train", *missing}):
+        # At its default it may be that of a recipe that a run has written out.
+        own = [name for name in ("validation", "test") if name not in missing]
+        if more := [name for name in own if getattr(self, name) != _SHARE]:
             return f"`splits` gives a share to {', '.join(more)}, which has its own file"
         train = self.of(missing)["train"]
         if train <= 0 or (self.train is not None and abs(self.train - train) > 1e-6):

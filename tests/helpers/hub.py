@@ -1,3 +1,5 @@
+"""A stand-in for the hub with small data sets, on 127.0.0.1."""
+
 from __future__ import annotations
 
 import hashlib
