@@ -11,6 +11,8 @@ two of its letters and no word elsewhere.
 
 from __future__ import annotations
 
+import unicodedata
+
 import regex
 
 _KATAKANA = r"[\p{Katakana}\u3031-\u3035\u309b\u309c\u30fc\uff70\uff9e\uff9f]"
@@ -87,3 +89,14 @@ def sentence_ends(text: str) -> list[int]:
         if not _ABBREVIATION.search(before):
             ends.append(match.end())
     return ends
+
+
+# What nobody sees: format characters but the joiners that scripts need, and fillers.
+_UNSEEN = regex.compile(
+    r"[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+
+
+def canonical_text(text: str) -> str:
+    """Return text in Unicode NFC, without invisible characters, blanks as ASCII blanks."""
+    return " ".join(unicodedata.normalize("NFC", _UNSEEN.sub("", text)).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,60 @@ def test_a_sheet_without_the_column_or_with_it_twice_is_refused(tmp_path: Path) 
     book.save(path)
     with pytest.raises(DataError, match=r"a\.xlsx:1: the column 'text' stands twice"):
         list(read_table_rows(path))
+
+
+def test_a_stale_dimension_of_a_sheet_loses_no_row(tmp_path: Path) -> None:
+    book = Workbook()
+    for n in range(10):
+        book.active.append(["text", "label"] if n == 0 else [f"Row {n}", n])
+    book.save(path := tmp_path / "a.xlsx")
+    packed = tmp_path / "b.xlsx"
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, "w") as new:
+        for item in old.infolist():
+            content = old.read(item)
+            new.writestr(item, content.replace(b'ref="A1:B10"', b'ref="A1:B3"'))
+    assert [row["text"] for _, row in read_table_rows(packed)] == [f"Row {n}" for n in range(1, 10)]
+
+
+def test_an_arrow_stream_that_is_cut_between_batches_is_refused(tmp_path: Path) -> None:
+    table = pa.Table.from_pylist(ROWS)
+    with pa.ipc.new_stream(str(tmp_path / "a.arrow"), table.schema) as writer:
+        for batch in table.to_batches(max_chunksize=1):
+            writer.write_batch(batch)
+    whole = (tmp_path / "a.arrow").read_bytes()
+    (tmp_path / "a.arrow").write_bytes(whole[:-8])
+    with pytest.raises(DataError, match="cut short: the Arrow stream has no end"):
+        list(read_arrow(tmp_path / "a.arrow"))
+
+
+def test_a_shard_that_is_a_link_to_elsewhere_is_refused(tmp_path: Path) -> None:
+    data_set().save_to_disk(tmp_path / "saved")
+    (shard,) = (tmp_path / "saved").glob("*.arrow")
+    shard.rename(tmp_path / "away.arrow")
+    shard.symlink_to(tmp_path / "away.arrow")
+    with pytest.raises(DataError, match="a link to a file outside of"):
+        list(read_table_rows(tmp_path / "saved"))
+
+
+def test_a_key_twice_in_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"text": "a", "text": "b"}]')
+    with pytest.raises(DataError, match="not valid JSON: the key 'text' stands twice"):
+        list(read_table_rows(tmp_path / "a.json"))
+
+
+def test_nested_text_that_grows_as_no_text_does_is_refused(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    table = pa.table({"words": [["word" * 1000] * 400] * 200})
+    pq.write_table(table, tmp_path / "a.parquet", compression="zstd")
+    with pytest.raises(DataError, match="grows to more than 200 times its size"):
+        list(read_table_rows(tmp_path / "a.parquet"))
+
+
+def test_metadata_that_nobody_knows_leaves_numbers(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    told = {b"huggingface": b'{"info": {"features": {"label": {"_type": "Nope"}}}}'}
+    table = pa.table({"label": [1]}).replace_schema_metadata(told)
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert [row for _, row in read_table_rows(tmp_path / "a.parquet")] == [{"label": 1}]

@@ -104,3 +104,19 @@ def test_a_format_of_another_kind_is_refused_with_those_that_suit(folder: Path) 
         load(folder, format="brat", **files)
     with pytest.raises(RecipeError, match=r"no format 'xml' for classification\. Known: csv, tsv"):
         load(folder, format="xml", **files)
+
+
+@pytest.mark.parametrize("splits", ["5", "null", '"train"', '[".."]', '["../train"]', '["a", 1]'])
+def test_a_damaged_list_of_splits_is_refused(folder: Path, splits: str) -> None:
+    (folder / "saved" / "dataset_dict.json").write_text(f'{{"splits": {splits}}}')
+    with pytest.raises(DataError, match=r"_dict\.json: (damaged; save it again|.* is no name)"):
+        load(folder, path="saved")
+
+
+def test_a_split_that_gets_no_text_and_an_empty_group_are_refused(folder: Path) -> None:
+    given = {"train": "train.csv", "test": "test.csv"}
+    with pytest.raises(DataError, match="validation gets none of the 40 different examples"):
+        load(folder, **given, splits={"validation": 0.001})
+    (folder / "train.csv").write_text("text,label,doc\nOne,a,1\nTwo,b,\n")
+    with pytest.raises(DataError, match=r"train\.csv:3: no value of `group: doc`"):
+        load(folder, **given, splits={"validation": 0.5}, group="doc")

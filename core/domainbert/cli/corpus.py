@@ -92,7 +92,9 @@ def check(
     common.print_table(["step", "reason", "number", "for example"], rows)
     numbers = (f"{found[key]:,} {key}" for key in ("read", "kept", "characters"))
     print_line(", ".join(numbers))
-    common.print_next("corpus", "build", *([recipe] if recipe else []), plugin=plugin)
+    chosen_by = [recipe] if recipe else ["--domain", domain] if domain else []
+    changed = [word for setting in settings or () for word in ("--set", setting)]
+    common.print_next("corpus", "build", *chosen_by, *changed, plugin=plugin)
 
 
 @app.command()

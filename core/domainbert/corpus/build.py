@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from domainbert.tokenizer.load import encode_texts, encode_with_units, fingerpri
 DROPPED = "dropped.jsonl"
 """Beside the store: the first documents that each step dropped, three per reason."""
 _SHOWN = 300
+_LOOK = 1000
 
 
 @dataclass(frozen=True)
@@ -70,35 +72,44 @@ def build_store(
     """
     refuse_changed(sources, files)
     counts: Counts = {}
-    read = unknown = 0
+    seen = Counter[str]()
     no_token = encoder.tokenizer.unk_token_id
 
-    def documents() -> Iterator[Document]:
-        nonlocal read
-        for document in read_sources(sources):
-            read += 1
-            yield document
+    def look(where: str) -> None:
+        session.check_stop(where)
+        said = f"{seen['read']:,} documents read"
+        bar.update(seen["read"], said, f"corpus: {said}")
 
     def encode(texts: list[str]) -> list[Any]:
-        nonlocal unknown
-        session.check_stop("tokenising")
-        bar.update(read, said := f"{read:,} documents read", f"corpus: {said}")
+        look("tokenising")
         encoded = encoder.encode(texts)
         for row in encoded:
-            unknown += (row if encoder.units is None else row[0]).count(no_token)
+            seen["unknown"] += (row if encoder.units is None else row[0]).count(no_token)
         return encoded
 
     def describe(totals: Mapping[str, int]) -> dict[str, Any]:
         refuse_changed(sources, files)
-        check_unknown(unknown, totals["tokens"])
+        check_unknown(seen["unknown"], totals["tokens"])
         write_text(folder.parent / DROPPED, "".join(_examples(counts)))
-        numbers = {"read": read, "kept": totals["documents"], **_by_step(counts)}
-        numbers["unknown_tokens"] = unknown
+        numbers = {"read": seen["read"], "kept": totals["documents"], **_by_step(counts)}
+        numbers["unknown_tokens"] = seen["unknown"]
         return {"sources": files, "counts": numbers, "tokenizer": fingerprint(encoder.tokenizer)}
 
-    kept, size = run_steps(documents(), steps, counts), len(encoder.tokenizer)
+    documents = _counted(read_sources(sources), seen, look)
+    kept, size = run_steps(documents, steps, counts), len(encoder.tokenizer)
     with session.reporter.bar("corpus") as bar:
         return write_store(folder, kept, encode, size, describe, encoder.unit_name)
+
+
+def _counted(
+    documents: Iterator[Document], seen: Counter[str], look: Callable[[str], None]
+) -> Iterator[Document]:
+    """Yield documents and count them as `read`; look for signals, as a step may keep them long."""
+    for document in documents:
+        seen["read"] += 1
+        if seen["read"] % _LOOK == 0:
+            look("reading the corpus")
+        yield document
 
 
 def _by_step(counts: Counts) -> dict[str, Any]:

@@ -81,6 +81,11 @@ def read_table(form: str, path: Path, options: Options) -> Iterator[Document]:
     text, identity = options["text_field"], options["id_field"]
     for where, row in read_table_rows(path, form, only=(text, identity)):
         number = int(where.rpartition(":")[2].removeprefix(" row ").removeprefix(" item "))
+        if identity != DEFAULTS["id_field"] and identity not in row:
+            known = ", ".join(map(str, list(row)[:20]))
+            raise DataError(
+                f"{where}: no field {identity!r}. Fields: {known}. See `columns: {{id}}`."
+            )
         yield _document(path, number, _text(row, text, where), row.get(identity))
 
 

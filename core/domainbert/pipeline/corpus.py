@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 from domainbert.corpus.sources import find_sources, read_sources
 from domainbert.corpus.stats import dropped_by_step
 from domainbert.corpus.steps import Counts, find_steps, run_steps
-from domainbert.errors import DataError
+from domainbert.errors import DataError, Stopped
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
 from domainbert.run.progress import Reporter, download_bar
+from domainbert.run.signals import watch_signals
 from domainbert.stages.inputs import step_context
 from domainbert.storage.locate import Fetcher
 from domainbert.storage.remote import Publisher, fetch_feed
@@ -37,6 +39,7 @@ def check_corpus(
 
     Raises:
         UserError: A file, a task or a step cannot be used.
+        Stopped: A signal.
     """
     domain = registry.domain(recipe.domain) if recipe.domain else None
     check_names(recipe, registry)
@@ -52,11 +55,13 @@ def check_corpus(
         nonlocal read
         for document in read_sources(sources):
             read += 1
+            if stop.signal_number:
+                raise Stopped(signal.Signals(stop.signal_number).name, "stopped; nothing is kept.")
             if read % 1000 == 0:
                 bar.update(read, f"{read:,} documents read", "corpus")
             yield document
 
-    with reporter.bar("corpus") as bar:
+    with watch_signals() as stop, reporter.bar("corpus") as bar:
         for document in run_steps(documents(), steps, counts):
             kept += 1
             characters += len(document.text)

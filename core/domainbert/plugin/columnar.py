@@ -58,11 +58,22 @@ def read_arrow(
         opened = pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
         with opened as reader:
             names = _columns(path, reader.schema, needed, only)
+            if not is_file and source.size() and not _has_end(source):
+                raise DataError(f"{path}: cut short: the Arrow stream has no end. Copy it again.")
             numbers = range(reader.num_record_batches) if is_file else None
             large = map(reader.get_batch, numbers) if numbers is not None else reader
             small = (b.slice(at, _ROWS) for b in large for at in range(0, len(b), _ROWS))
             chosen = (batch.select(names) for batch in small)
             yield from _rows(path, chosen, _decoders(reader.schema), place)
+
+
+def _has_end(source: Any) -> bool:
+    """Return whether an Arrow stream ends with its mark: a length of zero."""
+    place = source.tell()
+    source.seek(max(0, source.size() - 8))
+    ends = source.read(8) == b"\xff\xff\xff\xff\0\0\0\0"
+    source.seek(place)
+    return bool(ends)
 
 
 def saved_files(folder: Path) -> list[Path]:
@@ -78,11 +89,22 @@ def saved_files(folder: Path) -> list[Path]:
         names = [str(item["filename"]) for item in state["_data_files"]]
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError(f"{folder}: `state.json` is missing or damaged; save it again.") from None
-    if strange := next((name for name in names if Path(name).name != name), None):
+    if strange := next((name for name in names if not is_plain_name(name)), None):
         raise DataError(f"{folder / 'state.json'}: {strange!r} is no plain file name.")
     if not names:
         raise DataError(f"{folder}: a saved data set without rows.")
-    return [folder / name for name in names]
+    files = [folder / name for name in names]
+    if away := next(
+        (f for f in files if f.is_symlink() and f.resolve().parent != folder.resolve()), None
+    ):
+        raise DataError(f"{away}: a link to a file outside of {folder}. Copy the file.")
+    return files
+
+
+def is_plain_name(name: Any) -> bool:
+    """Return whether a name is that of a file or folder, and leads nowhere else."""
+    plain = isinstance(name, str) and name not in {"", ".", ".."} and "\0" not in name
+    return plain and Path(name).name == name
 
 
 def _check_plain(path: Path, why: str) -> None:
@@ -128,7 +150,11 @@ def _decoders(schema: Any) -> dict[str, Decode]:
     from datasets import ClassLabel, Features
 
     decoders: dict[str, Decode] = {}
-    for name, feature in Features.from_arrow_schema(schema).items():
+    try:
+        features = Features.from_arrow_schema(schema)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}  # metadata that this version does not know: numbers stay numbers
+    for name, feature in features.items():
         inner = feature[0] if isinstance(feature, list) else getattr(feature, "feature", feature)
         if isinstance(inner, ClassLabel):
             decoders[name] = _names(tuple(inner.names))
@@ -175,6 +201,6 @@ def _values(batch: Any, where: str) -> tuple[dict[str, list[Any]], int]:
             if size > MAX_LINE_BYTES:
                 most = f"expected at most {MAX_LINE_BYTES:,}"
                 raise DataError(f"{where}: {size:,} bytes in {len(batch)} rows, {most}.")
-            total += size
+        total += column.nbytes
         columns[name] = column.to_pylist()
     return columns, total

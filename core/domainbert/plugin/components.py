@@ -51,6 +51,8 @@ class TaskKind:
         name: `kind` of a task.
         record: Type of a record, such as `domainbert.Sentence`.
         noun: What messages call a record.
+        read: File and task to records, of files that are no tables and have no task reader; None
+            for a kind that has `from_rows` alone.
         text: Text of a record.
         labels: Labels of a record.
         outputs: Names of the model's outputs, from the task's labels.
@@ -63,7 +65,6 @@ class TaskKind:
         decode: Task, records per split, and per split the windows with their scores, to
             predictions per split.
         metrics: Names of the task's metrics, the primary metric first.
-        read: File and task to records, of files that are no tables and have no task reader.
         from_rows: Rows of a table, task and counter of remarks to records; so that the kind reads
             .csv, JSON, Parquet, workbooks and all that `datasets` opens.
         baselines: Names of the baselines that suit a loaded task.
@@ -80,6 +81,7 @@ class TaskKind:
     name: str
     record: type
     noun: str
+    read: Callable[[Path, Task], Iterable[Any]] | None
     text: Callable[[Any], str]
     labels: Callable[[Any], Iterable[str]]
     outputs: Callable[[Task], tuple[str, ...]]
@@ -89,7 +91,6 @@ class TaskKind:
     loss: Callable[[Any, Sequence[Window], Sequence[Any]], Any]
     decode: Callable[[Task, Mapping[str, Sequence[Any]], Scores], Predictions]
     metrics: Callable[[Task], tuple[str, ...]]
-    read: Callable[[Path, Task], Iterable[Any]] | None = None
     from_rows: Callable[[Iterable[Row], Task, Counter[str]], Iterable[Any]] | None = None
     baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
     check_task: Callable[[Task], str] = lambda _task: ""

@@ -10,7 +10,7 @@ from typing import Any
 from domainbert.errors import DataError
 from domainbert.plugin.columnar import read_arrow, read_parquet, saved_files
 from domainbert.plugin.readers import plain_suffix, read_utf8
-from domainbert.plugin.tables import read_csv, read_objects, read_tsv
+from domainbert.plugin.tables import each_once, read_csv, read_objects, read_tsv
 from domainbert.plugin.workbook import read_workbook
 
 PlacedRow = tuple[str, dict[str, Any]]
@@ -82,7 +82,7 @@ def _text_rows(
 def _json_rows(path: Path) -> Iterator[PlacedRow]:
     """Yield the objects of a file that is one JSON list."""
     try:
-        rows = json.loads(read_utf8(path))
+        rows = json.loads(read_utf8(path), object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{path}: not valid JSON: {error}. Name a file with one object per line .jsonl."

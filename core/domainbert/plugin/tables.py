@@ -153,7 +153,7 @@ def read_objects(path: Path) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line, object_pairs_hook=_each_once)
+            record = json.loads(line, object_pairs_hook=each_once)
         except (ValueError, RecursionError) as error:
             where = f"{path}:{number}"
             raise DataError(f"{where}: not valid JSON: {error}. One object per line.") from None
@@ -163,7 +163,12 @@ def read_objects(path: Path) -> Iterator[Row]:
         yield number, record
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, or refuse a key that stands twice.
+
+    Raises:
+        ValueError: With the key.
+    """
     record = dict(pairs)
     if len(record) < len(pairs):
         names = [name for name, _ in pairs]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from domainbert.plugin.readers import check_growth, check_regular
 
 
 def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows below the header with their places; numbers and dates are text as shown.
+    """Yield the rows below the header with their places.
+
+    Numbers and dates are text as Python writes them, without the format that the sheet shows.
 
     Args:
         path: The workbook; its first sheet is read.
@@ -35,7 +39,11 @@ def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str,
         book = load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise DataError(f"{path}: not a readable .xlsx workbook: {error}.") from None
-    rows = book.worksheets[0].iter_rows(values_only=True)
+    sheet = next((sheet for sheet in book.worksheets if hasattr(sheet, "iter_rows")), None)
+    if sheet is None:
+        raise DataError(f"{path}: has no sheet with cells.")
+    sheet.reset_dimensions()  # some writers leave those of an earlier state
+    rows = _read(path, sheet)
     names = ["" if cell is None else str(cell).strip() for cell in next(rows, ())]
     for name in needed:
         if name not in names:
@@ -46,5 +54,13 @@ def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str,
     for number, cells in enumerate(rows, 2):
         if any(cell is not None for cell in cells):
             values = ("" if cell is None else str(cell) for cell in cells)
-            yield f"{path}:{number}", dict(zip(names, values, strict=False))
+            yield f"{path}:{number}", dict(zip_longest(names, values, fillvalue=""))
     book.close()
+
+
+def _read(path: Path, sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a sheet, whose XML is read on the way."""
+    try:
+        yield from sheet.iter_rows(values_only=True)
+    except (zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, ValueError, OSError) as error:
+        raise DataError(f"{path}: not a readable .xlsx workbook: {error}.") from None

@@ -17,7 +17,9 @@ from domainbert.recipe.sections import Count, Fraction, Name, Section, Sha256
 from domainbert.visible import public_url
 
 _HubId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")]
-_Part = Annotated[str, Field(pattern=r"^\w[^/\\]*$", max_length=128)]
+_Part = Annotated[str, Field(pattern=r"^\w[^/\\\x00-\x1f]*$", max_length=128)]
+# Also `refs/convert/parquet`, where the hub keeps Parquet files of data sets that are scripts.
+_Revision = Annotated[str, Field(pattern=r"^\w[\w./-]*$", max_length=128)]
 
 
 class FileSection(Section):
@@ -77,7 +79,7 @@ class HubSection(Section):
 
     id: _HubId
     """Such as `org/name`."""
-    revision: _Part | None = None
+    revision: _Revision | None = None
     """Commit, branch or tag; without it the newest commit. The lock keeps which it was."""
     config: _Part | None = None
     """Configuration, where the data set has several."""
@@ -161,6 +163,13 @@ class HeldoutSection(Section):
     general: CorpusSection | None = None
     """Text outside the field, on which base and adapted model are measured as well: it shows what
     the base forgets. A plain string is short for `path`."""
+
+    @field_validator("general", mode="after")
+    @classmethod
+    def _no_share(cls, value: CorpusSection | None) -> CorpusSection | None:
+        if value is not None and value.share is not None:
+            raise ValueError("`share` is for `corpus`: this text is measured, not trained on")
+        return value
 
     @field_validator("general", mode="before")
     @classmethod

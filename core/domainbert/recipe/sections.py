@@ -56,7 +56,11 @@ EachOnce = AfterValidator(_each_once)
 
 def name_of(path: str) -> str:
     """Return a name made from that of a file: its stem in lower case, with hyphens."""
-    stem = re.sub(r"(\.(tsv|csv|txt|jsonl|ya?ml|gz|zst|conll|iob))+$", "", PurePath(path).name)
+    stem = re.sub(
+        r"(\.(tsv|csv|txt|jsonl?|ya?ml|gz|zst|conllu?|iob|xlsx|parquet|arrow|pubtator))+$",
+        "",
+        PurePath(path).name,
+    )
     return "-".join(re.findall(r"[a-z0-9]+", stem.lower()))[:64].strip("-")
 
 

@@ -35,7 +35,9 @@ class Shares(Section):
         if more := [name for name in own if getattr(self, name) != _SHARE]:
             return f"`splits` gives a share to {', '.join(more)}, which has its own file"
         train = self.of(missing)["train"]
-        if train <= 0 or (self.train is not None and abs(self.train - train) > 1e-6):
+        if train <= 0:
+            return f"the shares of {' and '.join(missing)} are together 1 or more: none to train on"
+        if self.train is not None and abs(self.train - train) > 1e-6:
             return f"the shares of train, {' and '.join(missing)} are together 1"
         return ""
 

@@ -158,5 +158,7 @@ _REMARKS = {
     "discontinuous": "{:,} mentions in several parts were read from the first to the last.",
     "relations": "{:,} relations and notes were left out.",
     "repeated_abstracts": "{:,} abstracts stand twice and were read once.",
+    "not_annotated": "{:,} texts without a finished annotation were left out.",
+    "other_annotations": "{:,} further annotations of the same texts were left out.",
     "refused_answers": "{:,} answers that the annotator rejected or ignored were left out.",
 }

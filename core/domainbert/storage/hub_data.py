@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,12 @@ def fetch_splits(data: HubData, poll: Callable[[], None], pins: Pins) -> dict[st
     if (found := cached(data, commit)) is not None:
         pins.setdefault(data.pin, commit)
         return found
-    from huggingface_hub.constants import HF_HOME
+    from huggingface_hub.constants import HF_HOME, HF_HUB_CACHE
 
     wanted = json.dumps({**vars(data), "revision": commit or None})
-    growing = _root(data), Path(HF_HOME)
+    arrow = Path(os.environ.get("HF_DATASETS_CACHE") or Path(HF_HOME) / "datasets")
+    blobs = Path(HF_HUB_CACHE) / f"datasets--{data.id.replace('/', '--')}"
+    growing = _root(data), blobs, arrow / data.id.replace("/", "___"), arrow / "downloads"
     said, trouble = run_child(__name__, [wanted, str(_root(data))], growing, poll)
     found = cached(data, said)
     if trouble or found is None:
@@ -75,7 +78,7 @@ def identity(path: Path) -> str | None:
     Parquet files of one data set differ between versions of the library that writes them.
     """
     root = cache_folder() / "datasets"
-    if not path.is_relative_to(root):
+    if not described(path):
         return None
     return hashlib.sha256(path.relative_to(root).as_posix().encode()).hexdigest()
 
@@ -83,7 +86,7 @@ def identity(path: Path) -> str | None:
 def described(path: Path) -> str:
     """Return `ID@COMMIT CONFIG/SPLIT` of a file of the cache; else an empty text."""
     root = cache_folder() / "datasets"
-    if not path.is_relative_to(root):
+    if not path.is_relative_to(root) or len(path.relative_to(root).parts) != 4:
         return ""
     name, commit, config, file = path.relative_to(root).parts
     return f"{name.replace('--', '/')}@{commit[:12]} {config}/{Path(file).stem}"
@@ -130,7 +133,7 @@ def _write(rows: Any, folder: Path, data: HubData, split: str) -> None:
 
 def _publish(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".tmp")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     write(beside)
     beside.replace(path)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,17 +15,6 @@ from domainbert.plugin.registry import component
 
 Splits = Mapping[str, Sequence[Any]]
 Labels = Mapping[str, Sequence[str]]
-
-
-# What nobody sees: format characters but the joiners that scripts need, and fillers.
-_UNSEEN = re.compile(
-    r"[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
-)
-
-
-def canonical_label(label: str) -> str:
-    """Return a label in Unicode NFC, without invisible characters, blanks as ASCII blanks."""
-    return " ".join(unicodedata.normalize("NFC", _UNSEEN.sub("", label)).split())
 
 
 def checked_records(

@@ -113,11 +113,12 @@ def _cut_splits(
             raise DataError(f"{what}, so `group` cannot tell which belongs to which document.")
     assert section.splits is not None  # noqa: S101  # where something is cut
     parts = share_out(records, keys, section.splits.of(cut))
-    if section.group is not None and (empty := [name for name in parts if not parts[name]]):
-        n_groups = len(set(keys))
+    if empty := [name for name in parts if not parts[name]]:
+        what = f"group: {section.group}: " if section.group is not None else "splits: "
+        noun = "groups" if section.group is not None else f"different {kind.noun}s"
         raise DataError(
-            f"task {task.name!r}: group: {section.group}: {empty[0]} gets none of the {n_groups:,} "
-            "groups. Take a larger share, or a column with more values."
+            f"task {task.name!r}: {what}{empty[0]} gets none of the {len(set(keys)):,} {noun}. "
+            "Take a larger share."
         )
     return {**read, **parts}
 

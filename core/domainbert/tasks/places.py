@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from domainbert.errors import DataError
+from domainbert.plugin.columnar import is_plain_name
 from domainbert.plugin.places import HubData
 from domainbert.plugin.rows import row_format
 from domainbert.recipe.tasks import SPLITS, TaskSection
@@ -41,9 +42,11 @@ def find_splits(
     if (path / "dataset_dict.json").is_file():
         try:
             names = json.loads((path / "dataset_dict.json").read_text(encoding="utf-8"))["splits"]
+            if not isinstance(names, list):
+                raise TypeError
         except (ValueError, KeyError, TypeError, OSError):
             raise DataError(f"{path / 'dataset_dict.json'}: damaged; save it again.") from None
-        if strange := next((n for n in names if Path(str(n)).name != n), None):
+        if strange := next((name for name in names if not is_plain_name(name)), None):
             raise DataError(f"{path / 'dataset_dict.json'}: {strange!r} is no name of a split.")
         return _named(section, {name: path / name for name in names}, str(path))
     if any(getattr(section, name) for name in SPLITS):

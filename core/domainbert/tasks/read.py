@@ -58,7 +58,8 @@ def read_records(kind: TaskKind, task: Task, path: Path, counts: Counter[str]) -
         if kind.from_rows is None:
             raise DataError(f"{path}: task kind {kind.name!r} reads no tables.")
         form = task.format if task.format in FORMATS else ""
-        rows = read_table_rows(path, form, _needed(task, path), task.separator)
+        needed = tuple(str(name) for name in task.columns.values())
+        rows = read_table_rows(path, form, needed, task.separator)
         return list(kind.from_rows(rows, task, counts))
 
 
@@ -71,7 +72,7 @@ def read_column(task: Task, path: Path, column: str) -> list[str]:
     form = task.format if task.format in FORMATS else ""
     values = []
     for where, row in read_table_rows(path, form, (), task.separator):
-        if row.get(column) is None:
+        if row.get(column) in {None, ""}:
             known = ", ".join(map(str, list(row)[:20]))
             raise DataError(f"{where}: no value of `group: {column}`; the row has {known}.")
         values.append(str(row[column]))
@@ -96,8 +97,3 @@ def _reader(kind: TaskKind, task: Task, path: Path) -> TaskReader | str:
     if kind.read is None or (kind.from_rows is not None and table in _NEVER_COLUMNS):
         return "rows"
     return "own"
-
-
-def _needed(task: Task, path: Path) -> tuple[str, ...]:
-    """Return the columns that a table with a header must have, where the recipe names them."""
-    return tuple(str(name) for name in task.columns.values())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
 
 import pytest
 
@@ -57,3 +58,10 @@ def test_short_texts_are_counted_and_not_looked_for() -> None:
 def test_without_a_task_there_is_nothing_to_look_for() -> None:
     with pytest.raises(RecipeError, match=r"steps\.0: decontaminate: there is no task whose"):
         run(["text"], [])
+
+
+def test_another_form_of_unicode_hides_no_sentence() -> None:
+    held = "la pompe cédée à l'hôtel a été réparée très tôt"
+    for text in (unicodedata.normalize("NFD", held), held.replace("pompe", "pom\u00adpe")):
+        assert run([f"Hier {held} encore"], [text])[0] == []
+        assert run([f"Hier {text} encore"], [held])[0] == []

@@ -54,7 +54,7 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
 
 def test_personal_data_is_hidden_and_counted_and_other_numbers_stay() -> None:
     text = (
-        "Write to ana.b@mail.example.org or call +49 (30) 1234 5678, (212) 555-0100 or "
+        "Write to ana.b@mail.example.org or call +49 170 1234567, (212) 555-0100 or "
         "212-555-0199; number 123-45-6789. Revenue of 1 234 567 in 2023-11-29, claim 12, 3.5-4.0."
     )
     (left,), drops = run("scrub", text)
@@ -64,3 +64,11 @@ def test_personal_data_is_hidden_and_counted_and_other_numbers_stay() -> None:
     )
     assert drops == {"emails_hidden": 1, "phones_hidden": 3, "numbers_hidden": 1}
     assert drops.dropped == 0
+
+
+def test_marks_of_letters_are_no_symbols() -> None:
+    step = StepSection.model_validate({"name": "filter", "max_symbols": 0.2})
+    assert len(run(step, "यह पंप हॉल में तेल रिसता है")[0]) == 1
+    nonsense = {"name": "filter", "min_characters": 9, "max_characters": 3}
+    with pytest.raises(RecipeError, match="min_characters is above max_characters"):
+        run(StepSection.model_validate(nonsense))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -76,3 +77,23 @@ def test_shares_that_cannot_be_are_refused(shares: list[float | None], message: 
     corpus = [{"path": f"{n}.txt", "share": share} for n, share in enumerate(shares)]
     with pytest.raises(ValidationError, match=message):
         Recipe.model_validate({"name": "a", "base": "b", "corpus": corpus, "train": {"steps": 1}})
+
+
+def test_a_corpus_that_falls_short_raises_no_other_share(tmp_path: Path) -> None:
+    store = store_of(tmp_path, field=100, small=1, large=1000)
+    split = split_documents(store, 0.001)
+    found = token_shares(store, mix_documents(store, split, {"small": 0.5, "large": 0.4}))
+    assert found["large"] == pytest.approx(0.4, abs=0.01) and found["large"] <= 0.4
+
+
+def test_a_document_that_is_beyond_its_share_alone_is_refused(tmp_path: Path) -> None:
+    documents = [Document("f", "field", "f", "field"), Document("g", "general", "g", "general")]
+    sizes = {"field": 10, "general": 1000}
+    store = write_store(
+        tmp_path, documents, lambda texts: [[1] * sizes[t] for t in texts], 100, dict
+    )
+    split = Split(np.array([0, 1]), np.array([], dtype=np.int64))
+    with pytest.raises(
+        DataError, match=r"one document of general has more tokens than `share: 0\.1"
+    ):
+        mix_documents(store, split, {"general": 0.1})

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
-from domainbert.corpus.steps import find_steps, run_steps
+from domainbert.corpus.steps import find_steps, near_duplicates, run_steps
 from domainbert.corpus.steps.shingles import jaccard, shingles
 from domainbert.errors import RecipeError
 from domainbert.plugin.components import Drops
@@ -88,3 +90,29 @@ def test_options_that_cannot_be_are_refused(options: dict[str, object], message:
 
 def test_nothing_in_nothing_out() -> None:
     assert run([])[0] == []
+
+
+def test_texts_without_words_are_no_duplicates_of_one_another() -> None:
+    assert run(["!!! ???", "+ - = *", "\U0001f600"])[0] == [0, 1, 2]
+
+
+def test_marks_are_part_of_words() -> None:
+    texts = ["की का कि के को कु कू कृ", "के को कु की कू का कि कृ"]
+    assert run(texts, words=2)[0] == [0, 1]
+
+
+def test_families_of_one_template_are_not_compared_each_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """1,500 documents that are candidates of one another and no duplicates."""
+    chance, compared = random.Random(7), Counter[str]()
+
+    def counted(one: Any, other: Any) -> float:
+        compared["pairs"] += 1
+        return jaccard(one, other)
+
+    monkeypatch.setattr(near_duplicates, "jaccard", counted)
+    shared = made_up(chance, 300)
+    texts = [" ".join([*shared, *made_up(chance, 75)]) for _ in range(1500)]
+    assert len(run(texts)[0]) == 1500
+    assert compared["pairs"] <= 16 * 1500

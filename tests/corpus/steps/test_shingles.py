@@ -40,5 +40,5 @@ def test_jaccard_is_that_of_the_sets_of_runs(one: str, other: str) -> None:
         return {tuple(words[n : n + size]) for n in range(len(words) - size + 1)}
 
     a, b = runs(one), runs(other)
-    expected = len(a & b) / len(a | b) if a | b else 1.0
+    expected = len(a & b) / len(a | b) if a | b else 0.0
     assert np.isclose(jaccard(shingles(one, 2), shingles(other, 2)), expected)

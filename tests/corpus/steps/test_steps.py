@@ -106,3 +106,15 @@ def test_steps_and_options_that_are_not_there_are_named(items: Any, message: str
     with pytest.raises(RecipeError) as caught:
         find_steps(items)
     assert str(caught.value).startswith(message)
+
+
+def split_up(given: Any, _drops: Any) -> Iterator[Document]:
+    for document in given:
+        yield document
+        yield document
+
+
+def test_a_step_that_adds_documents_is_refused() -> None:
+    step = ReadyStep(CorpusStep("double", split_up), split_up)
+    with pytest.raises(DataError, match="'double' yields 2 documents more than it took"):
+        list(run_steps(documents("one", "two"), (step,), {}))

@@ -71,10 +71,11 @@ def test_refused_answers_are_left_out_and_counted(tmp_path: Path) -> None:
     [
         ({"text": TEXT}, "expected a list `words` with a list `tags`, or a `text` with a list `sp"),
         ({"words": ["a"], "tags": []}, "expected as many tags as words, found 1 and 0."),
-        ({"words": ["a"]}, "expected as many tags as words, found 1 and no list."),
+        ({"words": ["a"]}, "expected a list `words` with a list `tags`, or a `text` with a list"),
         ({"words": [1], "tags": ["O"]}, "a word is no text."),
         ({"words": ["a"], "tags": [3]}, "the tag 3 has no name; give `label_names`"),
         ({"words": ["a"], "tags": [0.5]}, "unknown tag 0.5; expected O"),
+        ({"words": ["a"], "tags": ["B"]}, "the tag 'B' has no type. Name it with `labels: [TYPE]`"),
         ({"text": TEXT, "spans": [[4, 8]]}, "expected a span as [start, end, label]"),
         ({"text": TEXT, "spans": [[4, 8, 1]]}, "expected start and end as whole numbers and a lab"),
         ({"text": TEXT, "spans": [[4, 99, "X"]]}, "offsets 4 to 99 lie outside the text of 14"),
@@ -86,3 +87,51 @@ def test_a_wrong_row_is_named(tmp_path: Path, row: Any, message: str) -> None:
     with pytest.raises(DataError) as caught:
         read(tmp_path, {"text": TEXT, "spans": []}, row)
     assert str(caught.value).startswith(f"{tmp_path / 'a.jsonl'}:2: {message}")
+
+
+def test_tags_in_rows_are_those_of_columns(tmp_path: Path) -> None:
+    row = {"words": ["The", "pump", "leaks"], "tags": ["O", "S", "O"]}
+    assert read(tmp_path, row, labels=("Part",)) == [Sentence(ONE[0].words, ("O", "S-Part", "O"))]
+    row = {"words": ["The", "pump", "leaks"], "tags": ["0", "1", "0"]}
+    assert read(tmp_path, row, label_names=("O", "B-Part")) == ONE
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "text": TEXT,
+            "tokens": [{"id": 0}],
+            "spans": [{"start": 4, "end": 8, "label": "Part"}],
+        },
+        {"text": TEXT, "spans": {"start": [4], "end": [8], "label": ["Part"]}},
+        {"text": TEXT, "spans": [{"start": 4, "end": 8, "label": 0}]},
+    ],
+)
+def test_spans_of_prodigy_and_of_data_sets(tmp_path: Path, row: Any) -> None:
+    assert read(tmp_path, row, label_names=("Part",)) == ONE
+
+
+def test_no_spans_are_a_sentence_without_a_mention(tmp_path: Path) -> None:
+    assert [s.tags for s in read(tmp_path, {"text": TEXT, "spans": None})] == [("O", "O", "O")]
+
+
+def test_texts_that_nobody_finished_are_left_out_and_the_ground_truth_counts(
+    tmp_path: Path,
+) -> None:
+    def item(*annotations: Any) -> dict[str, Any]:
+        return {"data": {"text": TEXT}, "annotations": list(annotations)}
+
+    value = {"start": 4, "end": 8, "labels": ["Part"]}
+    whole = {"result": [{"value": value}, None], "ground_truth": True}
+    path = tmp_path / "a.json"
+    rows = [
+        item(),
+        item({"was_cancelled": True, "result": []}),
+        item({"result": []}, whole),
+        item(None),
+    ]
+    path.write_text(json.dumps(rows))
+    counts = Counter[str]()
+    assert read_records(TAGGING, labelled("tagging"), path, counts) == ONE
+    assert +counts == {"not_annotated": 3, "other_annotations": 1}

@@ -64,3 +64,17 @@ def test_notes_without_their_text_and_folders_without_notes_are_refused(folder: 
     empty.mkdir()
     with pytest.raises(DataError, match=r"empty: no \.ann file in this folder"):
         read_records(TAGGING, labelled("tagging", format="brat"), empty, Counter())
+
+
+def test_a_text_without_notes_and_a_link_to_elsewhere_are_refused_and_hidden_files_are_not(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (folder / "._b.ann").write_bytes(b"\xff")
+    (folder / "c.txt").write_text("Nothing.")
+    with pytest.raises(DataError, match=r"c\.txt: has no \.ann beside it"):
+        read_records(TAGGING, labelled("tagging"), folder, Counter())
+    away = tmp_path_factory.mktemp("away") / "c.ann"
+    away.write_text("")
+    (folder / "c.ann").symlink_to(away)
+    with pytest.raises(DataError, match=r"c\.ann: a link to a file outside"):
+        read_records(TAGGING, labelled("tagging"), folder, Counter())

@@ -162,3 +162,22 @@ def test_conllu_has_comments_and_lines_of_several_words(path: Path) -> None:
     )
     path.write_text(content)
     assert list(read_columns(path, None, True)) == [sentence("Ana does n't", "B-PER O O")]
+
+
+@pytest.mark.parametrize("line", ["2 leaks O", "x\tleaks\tO"])
+def test_a_line_of_conllu_that_has_no_number_is_refused(path: Path, line: str) -> None:
+    path.write_text(f"1\tPump\tB-X\n{line}\n3\tnow\tO\n")
+    with pytest.raises(DataError, match=":2: expected a number, a tab and the word"):
+        list(read_columns(path, None, True))
+
+
+def test_conllu_values_are_taken_by_their_name(path: Path) -> None:
+    path.write_text("1\tPump\tner=B-X|SpaceAfter=No\n2\tnow\tEntity=B-X=1\n")
+    assert list(read_columns(path, None, True)) == [sentence("Pump now", "B-X B-X=1")]
+
+
+def test_numbers_of_tags_are_named(path: Path) -> None:
+    names = ("O", "B-ROLE")
+    assert in_columns(path, "The\t0\nkeeper\t1\n", label_names=names) == [
+        sentence("The keeper", "O B-ROLE")
+    ]

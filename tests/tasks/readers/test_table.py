@@ -156,7 +156,7 @@ NAME_IT = ". Name it with `columns`, as {text: …, label: …}."
         ("a.tsv", "text\tclass\nx\ta\n", f":2: {LACKING}class{NAME_IT}"),
         ("a.jsonl", '{"text": "x", "label": 0.5}\n', f":1: {WANTED}0.5."),
         ("a.jsonl", '{"text": "x", "label": true}\n', f":1: {WANTED}True."),
-        ("a.jsonl", '{"text": "x", "label": null}\n', f":1: {WANTED}None."),
+        ("a.jsonl", '{"text": "x", "label": null}\n', f":1: {WANTED}None: no label, as in a split"),
         ("a.jsonl", '{"text": 1, "label": "a"}\n', f":1: {WANTED}1."),
         ("a.tsv", "text\tlabel\nOne\ta\tb\n", ":2: expected 2 columns as in the header, found 3."),
         ("a.tsv", "text\tlabel\n \ta\n", ":2: the text is empty."),
@@ -171,3 +171,17 @@ def test_bad_tables_are_refused(tmp_path: Path, name: str, text: str | bytes, me
     with pytest.raises(DataError) as caught:
         read(tmp_path, name, text, multi="|" in str(text))
     assert str(caught.value).startswith(f"{tmp_path / name}{message}")
+
+
+def test_numbers_are_numbers_in_every_format_even_where_names_are_digits(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nOne,0\nTwo,1\n")
+    (tmp_path / "a.jsonl").write_text('{"text": "One", "label": 0}\n{"text": "Two", "label": 1}\n')
+    for name in ("a.csv", "a.jsonl"):
+        found = rows_of(tmp_path / name, label_names=("1", "0"))
+        assert [example.labels for example in found] == [("1",), ("0",)]
+
+
+def test_the_column_that_the_recipe_names_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,kind,labels\nOne,a,x\n")
+    columns = {"label": "kind"}
+    assert rows_of(tmp_path / "a.csv", columns=columns) == [Example("One", ("a",))]

@@ -130,5 +130,9 @@ def _apply(step: ReadyStep, documents: Iterator[Document], drops: Drops) -> Iter
                 yield document
             else:
                 drops.drop(document, "empty")
+        if drops.dropped < 0:
+            added = -drops.dropped
+            what = f"CorpusStep {step.record.name!r} yields {added:,} documents more than it took"
+            raise DataError(f"{what}. A reader splits documents, a step does not.")
     except RunFailed as error:
         raise DataError(f"{source}: {error}") from error.__cause__

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -34,8 +36,10 @@ class Options(Section):
 
     @model_validator(mode="after")
     def _does_something(self) -> Options:
-        if not self.model_fields_set:
+        if not self.model_dump(exclude_none=True):
             raise ValueError(f"give one of {', '.join(type(self).model_fields)}")
+        if (self.min_characters or 0) > (self.max_characters or math.inf):
+            raise ValueError("min_characters is above max_characters: nothing would be kept")
         return self
 
 
@@ -61,7 +65,11 @@ def reason_to_drop(text: str, options: Options) -> str:
     signs = [sign for sign in text if not sign.isspace()]
     shares = {
         "digits": (options.max_digits, sum(map(str.isdigit, signs)), len(signs)),
-        "symbols": (options.max_symbols, sum(not s.isalnum() for s in signs), len(signs)),
+        "symbols": (
+            options.max_symbols,
+            sum(unicodedata.category(s)[0] in "PS" for s in signs),
+            len(signs),
+        ),
     }
     if options.max_repeated_lines is not None:
         counts = Counter(filter(None, map(str.strip, text.split("\n"))))
@@ -76,7 +84,7 @@ def reason_to_drop(text: str, options: Options) -> str:
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 # A plus or a bracket, or groups as people write them; not the numbers of texts and tables.
 _PHONE = re.compile(
-    r"(?<![\w.])(?:\+\d{1,3}[ -]?(?:\(\d{1,4}\)[ -]?)?\d{2,4}(?:[ -]\d{2,4}){1,4}"
+    r"(?<![\w.])(?:\+\d{1,3}[ -]?(?:\(\d{1,4}\)[ -]?)?\d{2,8}(?:[ /-]\d{2,8}){1,4}"
     r"|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-\d{3}-\d{4})(?![\w-])"
 )
 _NUMBER = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")

@@ -23,7 +23,7 @@ def mix_documents(store: TokenStore, split: Split, shares: Mapping[str, float]) 
         shares: Name of a corpus → its share of the tokens, together below 1. The others keep all.
 
     Raises:
-        DataError: No document is of a corpus without a share.
+        DataError: No document is of a corpus without a share, or one document is beyond a share.
     """
     if not shares:
         return split
@@ -35,15 +35,32 @@ def mix_documents(store: TokenStore, split: Split, shares: Mapping[str, float]) 
     rest = int(lengths_T[~np.isin(code_T, list(limited))].sum())
     if not rest:
         raise DataError("corpus: every corpus has a `share`; leave it out of one that keeps all.")
-    total, keeps_T = rest / (1 - sum(limited.values())), np.ones(len(code_T), dtype=bool)
+    sizes = {code: int(lengths_T[code_T == code].sum()) for code in limited}
+    keeps_T, total = np.ones(len(code_T), dtype=bool), _total(rest, sizes, limited)
     words_T4 = store.sha256_DB[split.train_T].view(">u8")
     for code, share in limited.items():
         rows = np.flatnonzero(code_T == code)
         by_hash = rows[np.lexsort(words_T4[rows].T[::-1])]
         beyond = np.cumsum(lengths_T[by_hash]) > share * total
-        beyond[:1] = False
+        if len(rows) and beyond.all():
+            raise DataError(
+                f"corpus: one document of {names[code]} has more tokens than `share: {share:g}` "
+                "allows. If a file holds many texts, set `text_unit: paragraph` or `line`."
+            )
         keeps_T[by_hash[beyond]] = False
     return Split(split.train_T[keeps_T], split.heldout_H)
+
+
+def _total(rest: int, sizes: Mapping[int, int], limited: Mapping[int, float]) -> float:
+    """Return the tokens of the whole mixture; a corpus that is too small is used whole."""
+    small: set[int] = set()
+    while True:
+        used = rest + sum(sizes[code] for code in small)
+        total = used / (1 - sum(share for code, share in limited.items() if code not in small))
+        short = {c for c, share in limited.items() if c not in small and sizes[c] < share * total}
+        if not short:
+            return total
+        small |= short
 
 
 def token_shares(store: TokenStore, split: Split) -> dict[str, float]:

@@ -32,6 +32,9 @@ _BANDS = 20
 # A pair as similar as the threshold becomes a candidate with this probability or more.
 _RECALL = 0.99
 _SEED = 1
+# Templates make families of documents that are candidates and no duplicates; without these bounds
+# their number is squared.
+_MOST_KEPT, _MOST_COMPARED = 500, 16
 _BATCH = 256
 
 
@@ -50,8 +53,9 @@ def near_duplicates(options: Options, _context: StepContext) -> Any:
     def apply(documents: Iterable[Document], drops: Drops) -> Iterator[Document]:
         with tempfile.TemporaryFile() as spool:
             places = array("q")
-            keys_NB = _band_keys(documents, options, spool, places)
-            yield from _first_of_each(_Spool(spool, places), _groups(keys_NB), options, drops)
+            keys_NB, marks_NP = _signatures(documents, options, spool, places)
+            groups = _groups(keys_NB)
+            yield from _first_of_each(_Spool(spool, places), groups, marks_NP, options, drops)
 
     return apply
 
@@ -70,19 +74,21 @@ class _Spool:
         return Document(*json.loads(self.stream.readline()))
 
 
-def _band_keys(
+def _signatures(
     documents: Iterable[Document], options: Options, spool: IO[bytes], places: array[int]
-) -> NDArray[np.uint64]:
-    """Write documents to disk; return a key per document and band, shape (N, B).
+) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
+    """Write documents to disk; return a key per band, (N, B), and the signatures, (N, P).
 
-    Two documents with an equal key in any band are candidates.
+    Two documents with an equal key in any band are candidates. The share of equal places in two
+    signatures estimates their similarity; the low 16 bits are enough for that.
     """
     from rensa import RMinHash
 
     # A pair of similarity s shares a band of r rows with probability s^r.
     least = 1 - (1 - _RECALL) ** (1 / _BANDS)
     rows = max(1, math.floor(math.log(least) / math.log(options.threshold)))
-    parts = [np.empty((0, _BANDS), dtype=np.uint64)]
+    keys = [np.empty((0, _BANDS), dtype=np.uint64)]
+    marks = [np.empty((0, _BANDS * rows), dtype=np.uint16)]
     for batch in batched(documents, _BATCH):
         sets = []
         for document in batch:
@@ -98,8 +104,9 @@ def _band_keys(
         for row in range(rows):
             keys_NB *= np.uint64(0x9E37_79B9_7F4A_7C15)
             keys_NB += digests[:, :, row]
-        parts.append(keys_NB)
-    return np.concatenate(parts)
+        keys.append(keys_NB)
+        marks.append(digests.reshape(len(batch), -1).astype(np.uint16))
+    return np.concatenate(keys), np.concatenate(marks)
 
 
 def _groups(keys_NB: NDArray[np.uint64]) -> dict[int, list[int]]:
@@ -121,9 +128,13 @@ def _groups(keys_NB: NDArray[np.uint64]) -> dict[int, list[int]]:
 
 
 def _first_of_each(
-    spool: _Spool, groups: Mapping[int, list[int]], options: Options, drops: Drops
+    spool: _Spool,
+    groups: Mapping[int, list[int]],
+    marks_NP: NDArray[np.uint16],
+    options: Options,
+    drops: Drops,
 ) -> Iterator[Document]:
-    @lru_cache(maxsize=1024)
+    @lru_cache(maxsize=8192)
     def wording(number: int) -> Hashes:
         return shingles(spool.read(number).text, options.words)
 
@@ -131,11 +142,23 @@ def _first_of_each(
     for number in range(len(spool)):
         document, own = spool.read(number), groups.get(number, ())
         earlier = dict.fromkeys(chain.from_iterable(kept.get(group, ()) for group in own))
-        alike = (n for n in earlier if jaccard(wording(number), wording(n)) >= options.threshold)
+        near = _nearest(marks_NP, number, list(earlier), options.threshold) if earlier else ()
+        alike = (n for n in near if jaccard(wording(number), wording(n)) >= options.threshold)
         first = next(alike, None)
         if first is not None:
             drops.drop(document, "near_duplicate", f"of {spool.read(first).source}")
             continue
         for group in own:
-            kept.setdefault(group, []).append(number)
+            if len(members := kept.setdefault(group, [])) < _MOST_KEPT:
+                members.append(number)
         yield document
+
+
+def _nearest(
+    marks_NP: NDArray[np.uint16], number: int, others: list[int], threshold: float
+) -> list[int]:
+    """Return the candidates worth an exact comparison, the most similar by signature first."""
+    estimates = (marks_NP[others] == marks_NP[number]).mean(axis=1)
+    error = math.sqrt(threshold * (1 - threshold) / marks_NP.shape[1])
+    order = np.argsort(-estimates, kind="stable")[:_MOST_COMPARED]
+    return [others[place] for place in order.tolist() if estimates[place] > threshold - 2 * error]

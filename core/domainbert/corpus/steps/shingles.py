@@ -14,20 +14,20 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from domainbert.words import words_of
+from domainbert.words import canonical_text, words_of
 
 Hashes = NDArray[np.uint64]
 
 _WORD = re.compile(r"[^\W_]+")
-# Scripts without blanks between words: from Thai to Khmer, kana and ideographs.
-_NO_BLANKS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\U0003ffff]")
+# Marks, which are part of a letter, and scripts without blanks between words.
+_NO_BLANKS = re.compile("[\u0300-\u036f\u0590-\u1cff\u3040-\u9fff\uf900-\U0003ffff]")
 # Odd, so that multiplication modulo 2^64 loses nothing.
 _BASE = 0x9E37_79B9_7F4A_7C15
 
 
 def word_hashes(text: str) -> Hashes:
     """Return the hashes of the words of a text, uint64, shape (W,)."""
-    folded = text.casefold()
+    folded = (text if text.isascii() else canonical_text(text)).casefold()
     if _NO_BLANKS.search(folded) is None:
         words = _WORD.findall(folded)
     else:
@@ -76,7 +76,7 @@ def shingles(text: str, size: int) -> Hashes:
 
 
 def jaccard(one: Hashes, other: Hashes) -> float:
-    """Return the share of common elements of two sorted sets; 1 for two empty ones."""
+    """Return the share of common elements of two sorted sets; 0 for two empty ones."""
     common = len(np.intersect1d(one, other, assume_unique=True))
     union = len(one) + len(other) - common
-    return common / union if union else 1.0
+    return common / union if union else 0.0

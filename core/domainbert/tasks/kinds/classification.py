@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from domainbert.batching import batched
 from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
-from domainbert.tasks.check import Labels, Splits, canonical_label, strangers, unknown_label
+from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
 from domainbert.tasks.readers.table import examples_of_rows
 from domainbert.tokenizer.load import encode_texts, special_tokens
+from domainbert.words import canonical_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -167,7 +168,7 @@ def _metrics(task: Task) -> tuple[str, ...]:
 
 def _one_form(example: Example, counts: Counter[str]) -> Example:
     """Return an example with labels in one Unicode form."""
-    labels = tuple(map(canonical_label, example.labels))
+    labels = tuple(map(canonical_text, example.labels))
     counts["label_forms"] += labels != example.labels
     return replace(example, labels=labels)
 
@@ -213,6 +214,7 @@ CLASSIFICATION = TaskKind(
     name="classification",
     record=Example,
     noun="example",
+    read=None,
     from_rows=examples_of_rows,
     text=lambda example: example.text,
     labels=lambda example: example.labels,

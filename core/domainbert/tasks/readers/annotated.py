@@ -10,7 +10,7 @@ from domainbert.errors import DataError
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Sentence, Task
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
-from domainbert.tasks.readers.columns import TAG
+from domainbert.tasks.readers.columns import whole_tag
 
 # Names that exports and data sets use, the first that a row has.
 _WORDS = ("words", "tokens")
@@ -37,42 +37,65 @@ def sentences_of_rows(rows: Iterable[Row], task: Task, counts: Counter[str]) -> 
         DataError: A row has neither; with its place.
     """
     for where, row in rows:
-        if row.get("answer") in _REFUSED:
-            counts["refused_answers"] += 1
-            continue
         try:
-            yield from _sentences(_flat(row), task, counts)
+            flat = _flat(row, counts)
+            if flat is not None and flat.get("answer") in _REFUSED:
+                counts["refused_answers"] += 1
+            elif flat is not None:
+                yield from _sentences(flat, task, counts)
         except DataError as error:
             raise DataError(f"{where}: {error}.") from None
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of Label Studio's full export as a text with spans, and others as they are."""
+def _flat(row: dict[str, Any], counts: Counter[str]) -> dict[str, Any] | None:
+    """Return a row of Label Studio's full export as a text with spans, and others as they are.
+
+    Of several annotations the ground truth is taken, else the first that is not cancelled. None
+    for a text that nobody has finished.
+    """
     if not isinstance(data := row.get("data"), dict):
         return row
-    done = [a for a in row.get("annotations") or () if not a.get("was_cancelled")]
-    results = done[0].get("result", ()) if done else ()
-    spans = [item["value"] for item in results if "start" in item.get("value", {})]
-    return {**data, "spans": spans}
+    given = row.get("annotations", row.get("completions")) or ()
+    done = [a for a in given if isinstance(a, dict) and not a.get("was_cancelled")]
+    if not done:
+        counts["not_annotated"] += 1
+        return None
+    chosen = next((a for a in done if a.get("ground_truth")), done[0])
+    counts["other_annotations"] += len(done) - 1
+    items = [item for item in chosen.get("result") or () if isinstance(item, dict)]
+    values = [item.get("value") for item in items]
+    return {**data, "spans": [v for v in values if isinstance(v, dict) and "start" in v]}
 
 
 def _sentences(row: dict[str, Any], task: Task, counts: Counter[str]) -> Iterator[Sentence]:
     words, tags = (_cell(row, task, key, names) for key, names in _LISTS)
-    if words is not None:
+    if words is not None and (tags is not None or "words" in task.columns):
         yield _tagged(words, tags, task)
         return
     name = str(task.columns.get("text", "text"))
     text, spans = row.get(name), _cell(row, task, "spans", _SPANS)
+    if isinstance(spans, dict) and all(isinstance(part, list) for part in spans.values()):
+        # As `datasets` keeps a sequence of spans: a list per key.
+        spans = [
+            dict(zip(spans, cells, strict=False)) for cells in zip(*spans.values(), strict=False)
+        ]
+    if spans is None and any(key in row for key in _span_names(task)):
+        spans = []
     if not isinstance(text, str) or not isinstance(spans, list):
         known = ", ".join(map(str, list(row)[:20]))
         raise DataError(
             "expected a list `words` with a list `tags`, or a `text` with a list `spans`; it has "
             f"{known}. Name them with `columns`"
         )
-    yield from tagged_sentences(text, [_mention(text, span) for span in spans], counts)
+    mentions = [_mention(text, span, task.label_names) for span in spans]
+    yield from tagged_sentences(text, mentions, counts)
 
 
 _LISTS = (("words", _WORDS), ("tags", _TAGS))
+
+
+def _span_names(task: Task) -> tuple[str, ...]:
+    return (str(task.columns["spans"]),) if "spans" in task.columns else _SPANS[:2]
 
 
 def _cell(row: Mapping[str, Any], task: Task, key: str, usual: tuple[str, ...]) -> Any:
@@ -91,23 +114,26 @@ def _tagged(words: Any, tags: Any, task: Task) -> Sentence:
 
 def _tag(tag: Any, task: Task) -> str:
     names = task.label_names
-    if isinstance(tag, int) and not isinstance(tag, bool):
-        if not 0 <= tag < len(names):
+    is_number = isinstance(tag, int) and not isinstance(tag, bool)
+    if is_number or (isinstance(tag, str) and tag.isdecimal()):
+        if not 0 <= int(tag) < len(names):
             raise DataError(f"the tag {tag} has no name; give `label_names`, that of 0 first")
-        return names[tag]
-    if isinstance(tag, str) and (TAG.fullmatch(tag) or tag[1:2] == "-"):
-        return tag
+        return names[int(tag)]
+    if isinstance(tag, str):
+        return whole_tag(tag, task.labels)
     raise DataError(f"unknown tag {tag!r}; expected O, B-TYPE or I-TYPE, or their numbers")
 
 
-def _mention(text: str, span: Any) -> Mention:
+def _mention(text: str, span: Any, names: tuple[str, ...]) -> Mention:
     if isinstance(span, list) and len(span) == 3:
         span = dict(zip(("start", "end", "label"), span, strict=True))
     if not isinstance(span, dict):
         raise DataError(f"expected a span as [start, end, label] or with these keys, found {span}")
-    start, end, label = (_value(span, names) for names in (_START, _END, _TYPE))
+    start, end, label = (_value(span, keys) for keys in (_START, _END, _TYPE))
     if isinstance(label, list) and len(label) == 1:
         label = label[0]
+    if isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(names):
+        label = names[label]
     numbers = all(isinstance(n, int) and not isinstance(n, bool) for n in (start, end))
     if not numbers or not isinstance(label, str):
         raise DataError(f"expected start and end as whole numbers and a label, found {span}")

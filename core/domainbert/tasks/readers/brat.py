@@ -30,12 +30,29 @@ def read_brat(path: Path, counts: Counter[str]) -> Iterator[Sentence]:
     Raises:
         DataError: A file is missing, not UTF-8 or malformed, or offsets and text disagree.
     """
-    files = sorted(path.rglob("*.ann")) if path.is_dir() else [path]
+    files = _files(path, ".ann") if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path}: no .ann file in this folder. Expected NAME.txt with NAME.ann.")
+    texts = {file.with_suffix("") for file in _files(path, ".txt")} if path.is_dir() else set()
+    if alone := sorted(texts - {file.with_suffix("") for file in files}):
+        raise DataError(f"{alone[0]}.txt: has no .ann beside it. An empty one says: no mention.")
     for file in files:
         text = read_utf8(file.with_suffix(".txt"))
         yield from tagged_sentences(text, list(_mentions(file, text, counts)), counts)
+
+
+def _files(folder: Path, suffix: str) -> list[Path]:
+    """Return the files of a suffix below a folder, without hidden ones and links to elsewhere."""
+    root = folder.resolve()
+    found = [file for file in sorted(folder.rglob(f"*{suffix}")) if _is_shown(file, folder)]
+    if away := next((file for file in found if not file.resolve().is_relative_to(root)), None):
+        raise DataError(f"{away}: a link to a file outside of {folder}. Copy the file.")
+    return found
+
+
+def _is_shown(file: Path, folder: Path) -> bool:
+    parts = file.relative_to(folder).parts
+    return not any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
 def _mentions(path: Path, text: str, counts: Counter[str]) -> Iterator[Mention]:

@@ -13,12 +13,15 @@ from domainbert.errors import DataError
 from domainbert.plugin.domain import Sentence, Task
 from domainbert.plugin.pubtator import TEXT_LINE
 from domainbert.plugin.readers import read_lines
-from domainbert.tasks.check import canonical_label
+from domainbert.words import canonical_text
 
 TAG = re.compile(r"O|[BI]-\S+")
 """Tags of IOB2, to which all schemes are brought."""
 _GIVEN = re.compile(r"O|[BIESLUM]-\S+|[BIESLUM]")
 _SCHEMES = "expected O, B-TYPE or I-TYPE, or the E-, S-, L-, U- of IOBES and BILUO"
+# Lines of CoNLL-U: several words, or none, and one word.
+_NER = re.compile(r"^(NER|Entity)=", re.IGNORECASE)
+_SEVERAL, _NUMBERED = re.compile(r"\d+[-.]\d+\t"), re.compile(r"\d+\t")
 # What a prefix of another scheme is in IOB2, and whether the mention ends with it.
 _PREFIXES = {
     "B": ("B", False), "I": ("I", False), "M": ("I", False), "E": ("I", True), "L": ("I", True),
@@ -95,8 +98,11 @@ def read_columns(path: Path, task: Task | None = None, conllu: bool = False) -> 
                 yield Sentence(tuple(words), tuple(tags))
             words, tags = [], []
             continue
-        if conllu and (line.startswith("#") or not line.partition("\t")[0].isdecimal()):
+        if conllu and (line.startswith("#") or _SEVERAL.match(line)):
             continue
+        if conllu and not _NUMBERED.match(line):
+            expected = "expected a number, a tab and the word"
+            raise DataError(f"{path}:{number}: {expected}, found {line[:60]!r}.")
         columns = layout.split(line)
         if not layout.width and layout.begin(columns):
             continue
@@ -131,18 +137,34 @@ def _other_format(line: str) -> str:
 
 def _checked_tag(tag: str, layout: _Layout, where: str, line: str) -> str:
     if layout.conllu:
-        parts = [part.removeprefix("NER=").removeprefix("Entity=") for part in tag.split("|")]
-        tag = next((part for part in parts if "=" not in part and part != "_"), "O")
-    if not _GIVEN.fullmatch(tag):
+        parts = [_NER.sub("", part) for part in tag.split("|")]
+        named = [part for part, given in zip(parts, tag.split("|"), strict=True) if part != given]
+        plain = [part for part in parts if "=" not in part and part != "_"]
+        tag = next(iter(named + plain), "O")
+    names = layout.task.label_names if layout.task else ()
+    if tag.isdecimal() and int(tag) < len(names):
+        tag = names[int(tag)]
+    try:
+        return whole_tag(tag, layout.task.labels if layout.task else ())
+    except DataError as error:
         hint = _other_format(line)
         if tag in _SPEECH:
             hint = " It is a part of speech: set `tag_column` to that of the tags."
-        raise DataError(f"{where}: unknown tag {tag!r}; {_SCHEMES}.{hint}")
+        raise DataError(f"{where}: {error}.{hint}") from None
+
+
+def whole_tag(tag: str, labels: Sequence[str]) -> str:
+    """Return a tag of any scheme with its type: the one label where it has none.
+
+    Raises:
+        DataError: Another scheme, or no type.
+    """
+    if not _GIVEN.fullmatch(tag):
+        raise DataError(f"unknown tag {tag!r}; {_SCHEMES}")
     if len(tag) > 1 or tag == "O":
         return tag
-    labels = layout.task.labels if layout.task else ()
     if len(labels) != 1:
-        raise DataError(f"{where}: the tag {tag!r} has no type. Name it with `labels: [TYPE]`.")
+        raise DataError(f"the tag {tag!r} has no type. Name it with `labels: [TYPE]`")
     return f"{tag}-{labels[0]}"
 
 
@@ -167,7 +189,7 @@ def to_iob2(sentence: Sentence, counts: Counter[str]) -> Sentence:
     tags, previous = list[str](), "O"
     for given in sentence.tags:
         prefix, ends = _PREFIXES.get(given[:1], ("O", True))
-        label = canonical_label(given[2:])
+        label = canonical_text(given[2:])
         tag = f"{prefix}-{label}" if given[1:2] == "-" else given
         counts["label_forms"] += label != given[2:]
         if tag.startswith("I-") and previous[2:] != tag[2:]:

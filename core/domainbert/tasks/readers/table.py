@@ -40,7 +40,8 @@ def examples_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterat
 
 def _cells(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
     name, given = str(task.columns.get("text", "text")), str(task.columns.get("label", "label"))
-    keys = [key for key in dict.fromkeys((given, "labels")) if key in row]
+    either = (given,) if "label" in task.columns and given in row else (given, "labels")
+    keys = [key for key in dict.fromkeys(either) if key in row]
     if len(keys) > 1:
         raise DataError(f"has the columns `{keys[0]}` and `{keys[1]}`. Keep one")
     known = ", ".join(map(str, list(row)[:20]))
@@ -52,6 +53,8 @@ def _cells(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
     labels: list[Any] = value if isinstance(value, list) else [value]
     if not isinstance(text, str) or not all(map(_is_label, labels)):
         what = repr(text if not isinstance(text, str) else value)[:60]
+        if value is None:
+            what += ": no label, as in a split that keeps them secret"
         raise DataError(
             f"expected `{name}` as text and `{keys[0]}` as text or whole numbers, found {what}"
         )
@@ -74,7 +77,7 @@ def _is_label(value: Any) -> bool:
 
 
 def _named(label: str | int, names: tuple[str, ...]) -> str:
-    if not names or label in names:
+    if not names or (label in names and not str(label).isdecimal()):
         return str(label)
     number = int(label) if str(label).isdecimal() else -1
     if not 0 <= number < len(names):
