@@ -38,7 +38,9 @@ def _of_tasks() -> Iterator[Component]:
     yield CLASSIFICATION
     yield TaskReader("columns", "tagging", (), lambda path, task, _: read_columns(path, task))
     yield TaskReader("conllu", "tagging", (".conllu",), lambda p, t, _: read_columns(p, t, True))
-    yield TaskReader("brat", "tagging", (".ann",), lambda path, _, counts: read_brat(path, counts))
+    yield TaskReader(
+        "brat", "tagging", (".ann",), lambda path, _, counts: read_brat(path, counts), True
+    )
     yield TaskReader("pubtator", "tagging", (".pubtator",), lambda p, _, c: read_pubtator(p, c))
     yield from entities.METRICS
     yield from labels.METRICS

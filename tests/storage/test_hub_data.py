@@ -101,7 +101,7 @@ def test_a_task_of_the_hub_gets_the_split_that_it_lacks_by_groups(
         ({}, "no split for validation; org/reviews@0123456789ab default has the splits train, tes"),
         ({"validation": "dev"}, "validation: no split 'dev'; org/reviews@0123456789ab default has"),
         ({"splits": {"validation": 0.1}, "text_field": "title"}, "no column 'title'; it has body"),
-        ({"splits": {"validation": 0.1}, "group": "page"}, "no value of `group: page`; the row"),
+        ({"splits": {"validation": 0.1}, "group": "page"}, "no column 'page'; it has body"),
         ({"splits": {"validation": 0.01}, "group": "doc"},
          "group: doc: validation gets none of the 20 groups. Take a larger share"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_a_missing_split_is_cut_from_train(folder: Path) -> None:
         ({"path": "train.csv"}, "is one file; say with `splits` which shares are for which split"),
         ({"path": "saved/train"}, "is one split; say with `splits` which shares"),
         ({"train": "train.csv", "test": "test.csv", "splits": {"validation": 0.1}, "group": "page"},
-         "train.csv:2: no value of `group: page`; the row has text, label, doc."),
+         "train.csv:1: no column 'page'; the header names text, label, doc."),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_named(folder: Path, given: dict[str, Any], message: str) -> None:
@@ -120,3 +121,46 @@ def test_a_split_that_gets_no_text_and_an_empty_group_are_refused(folder: Path) 
     (folder / "train.csv").write_text("text,label,doc\nOne,a,1\nTwo,b,\n")
     with pytest.raises(DataError, match=r"train\.csv:3: no value of `group: doc`"):
         load(folder, **given, splits={"validation": 0.5}, group="doc")
+
+
+def test_documents_stay_together_where_a_reader_knows_them(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    for n in range(20):
+        lines = [f"Text {n} line {line} has a pump." for line in range(4)]
+        (tmp_path / "notes" / f"{n}.txt").write_text("\n".join(lines))
+        end = len(lines[0])
+        (tmp_path / "notes" / f"{n}.ann").write_text(f"T1\tPart {end - 5} {end - 1}\tpump\n")
+    shares = {"validation": 0.2, "test": 0.2}
+    loaded = load(tmp_path, kind="tagging", path="notes", splits=shares)
+    assert sizes(loaded) == {"train": 48, "validation": 16, "test": 16}
+    seen = [{s.words[1] for s in records} for records in loaded.splits.values()]
+    assert sum(map(len, seen)) == 20
+
+
+def test_rows_of_a_group_stay_together_also_as_several_sentences(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"Pump {n} leaks. Valve {n} is new.", "spans": [[0, 4, "Part"]], "case": n // 2}
+        for n in range(40)
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    shares = {"validation": 0.2, "test": 0.2}
+    loaded = load(tmp_path, kind="tagging", path="a.jsonl", splits=shares, group="case")
+    assert sizes(loaded) == {"train": 48, "validation": 16, "test": 16}
+    seen = [{int(s.words[1]) // 2 for s in records} for records in loaded.splits.values()]
+    assert sum(map(len, seen)) == 20
+
+
+def test_a_glob_and_a_folder_of_files_are_a_split(folder: Path) -> None:
+    (folder / "parts").mkdir()
+    lines = (folder / "train.csv").read_text().splitlines()
+    for n in range(2):
+        part = [lines[0], *lines[1 + 20 * n : 21 + 20 * n]]
+        (folder / "parts" / f"{n}.csv").write_text("\n".join(part) + "\n")
+    others = {"validation": "dev.csv", "test": "test.csv"}
+    whole = load(folder, train="train.csv", **others)
+    for name in ("parts", "parts/*.csv"):
+        loaded = load(folder, train=name, **others)
+        assert loaded.splits == whole.splits
+        assert loaded.task.data["train"] != whole.task.data["train"]
+    with pytest.raises(DataError, match=r"none/\*\.csv: no file matches"):
+        load(folder, train="none/*.csv", **others)

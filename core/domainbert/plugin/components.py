@@ -111,15 +111,16 @@ class TaskReader:
     Args:
         name: `tasks[].format` in a recipe.
         kind: Name of the kind of its records.
-        suffixes: File names that it reads without `format:`, also compressed; a folder with such
-            files counts as one.
-        read: Called with a file or folder, the task and a counter of remarks; yields records.
+        suffixes: File names that it reads without `format:`, also compressed.
+        read: Called with a file, the task and a counter of remarks; yields records.
+        folders: Whether `read` takes a folder with such files as a whole.
     """
 
     name: str
     kind: str
     suffixes: tuple[str, ...]
     read: Callable[[Path, Task, Counter[str]], Iterable[Any]]
+    folders: bool = False
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,12 @@ class Sentence:
     Args:
         words: The words as the data set tokenised them.
         tags: IOB2 tags, as many as `words`.
+        document: Name of its document, whose sentences stay together where splits are cut.
     """
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
+    document: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,12 @@ class Example:
     Args:
         text: The text, untokenised.
         labels: Exactly one where the task has a single label, else any number, none included.
+        document: Name of its document, whose texts stay together where splits are cut.
     """
 
     text: str
     labels: tuple[str, ...]
+    document: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -198,8 +202,9 @@ class Task:
         levels: Name of a level → length of the prefix of a label that names its class there, as
             `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
         format: Name of a task reader or of a table format, where the suffix does not tell.
-        columns: What a column is (`text`, `label`, `words`, `tags`, `spans`) → its name in tables,
-            or its number from 1 in files without a header; a negative one counts from the end.
+        columns: What a column is (`text`, `label`, `words`, `tags`, `spans`, `group`) → its name in
+            tables, or its number from 1 in files without a header; a negative one counts from the
+            end.
         label_names: Names of labels that are numbers in the files, from 0.
         separator: What separates columns, where blanks, tabs and commas are wrong.
         metrics: Names of metrics beside those of the kind.

@@ -62,7 +62,7 @@ def read_pubtator(
             continue
         seen.add(block.id)
         ends = [len(block.title)] if block.title else []
-        yield from tagged_sentences(block.text, block.mentions, counts, ends)
+        yield from tagged_sentences(block.text, block.mentions, counts, ends, block.id)
 
 
 def _blocks(path: Path, counts: Counter[str], types: Mapping[str, str] | None) -> Iterator[_Block]:

@@ -56,7 +56,11 @@ def checked_mention(
 
 
 def tagged_sentences(
-    text: str, mentions: Iterable[Mention], counts: Counter[str], ends: Iterable[int] = ()
+    text: str,
+    mentions: Iterable[Mention],
+    counts: Counter[str],
+    ends: Iterable[int] = (),
+    document: str = "",
 ) -> Iterator[Sentence]:
     """Yield the sentences of a text, tagged in IOB2.
 
@@ -70,6 +74,7 @@ def tagged_sentences(
         mentions: In any order.
         counts: Receives the remarks.
         ends: Offsets at which a sentence ends too, such as that of a title.
+        document: Name of the text.
     """
     kept = _without_overlaps(mentions, counts)
     lines = (match.end() for match in re.finditer(r"\n", text))
@@ -85,7 +90,7 @@ def tagged_sentences(
         if words:
             tags = _tags(words, inside)
             counts["without_word"] += len(inside) - sum(tag.startswith("B-") for tag in tags)
-            yield Sentence(tuple(text[a:b] for a, b in words), tags)
+            yield Sentence(tuple(text[a:b] for a, b in words), tags, document)
 
 
 def _without_overlaps(mentions: Iterable[Mention], counts: Counter[str]) -> list[Mention]:

@@ -14,11 +14,12 @@ from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Domain, Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.tasks import SPLITS, TaskSection
+from domainbert.storage.files import sha256_of
 from domainbert.storage.locate import Fetcher, data_sha256
 from domainbert.tasks.check import checked_records, found_labels, plain_text
 from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
 from domainbert.tasks.places import find_splits
-from domainbert.tasks.read import check_format, read_column, read_records
+from domainbert.tasks.read import check_format, files_of, read_records
 from domainbert.tasks.shares import label_budget, share_out
 
 
@@ -57,7 +58,7 @@ def load_task(
         with calling(kind):
             splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
-    data = {split: data_sha256(path) for split, path in paths.items()}
+    data = {split: _sha256(kind, task, path) for split, path in paths.items()}
     complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
     with calling(kind):
         wrong = kind.check_labels(complete, bool(task.labels), labels)
@@ -73,6 +74,13 @@ def load_task(
     counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])
     terms = domain.terms.read() if domain and domain.terms else ()
     return LoadedTask(complete, splits, dict(+counts), terms)
+
+
+def _sha256(kind: TaskKind, task: Task, path: Path) -> str:
+    """Return the hash of the data of a split: of its file, or of the files of a glob or folder."""
+    files = [path] if task.read is not None else files_of(kind, path)
+    hashes = [data_sha256(file) for file in files]
+    return hashes[0] if len(hashes) == 1 else sha256_of("\n".join(hashes))
 
 
 def _read_splits(
@@ -102,20 +110,21 @@ def _cut_splits(
     Raises:
         DataError: A split gets none of the groups.
     """
-    whole = {split: path for split, path in paths.items() if split not in cut}
-    read = _read_splits(task, kind, whole, counts)
+    own = {split: path for split, path in paths.items() if split not in {"train", *cut}}
+    # Files of their own need no column of groups.
+    without = {name: column for name, column in task.columns.items() if name != "group"}
+    read = _read_splits(replace(task, columns=without), kind, own, counts)
+    read |= _read_splits(task, kind, {"train": paths["train"]}, counts)
     records = read["train"]
-    keys = [kind.text(record) for record in records]
-    if section.group is not None:
-        keys = read_column(task, paths["train"], section.group)
-        if len(keys) != len(records):
-            what = f"{paths['train']}: {len(keys):,} rows are {len(records):,} {kind.noun}s"
-            raise DataError(f"{what}, so `group` cannot tell which belongs to which document.")
+    keys = [getattr(record, "document", "") or kind.text(record) for record in records]
+    if section.group is not None and not any(getattr(r, "document", "") for r in records):
+        raise DataError(f"{paths['train']}: `group` names a column, and this is no table.")
     assert section.splits is not None  # noqa: S101  # where something is cut
     parts = share_out(records, keys, section.splits.of(cut))
     if empty := [name for name in parts if not parts[name]]:
         what = f"group: {section.group}: " if section.group is not None else "splits: "
-        noun = "groups" if section.group is not None else f"different {kind.noun}s"
+        grouped = any(getattr(record, "document", "") for record in records)
+        noun = "groups" if grouped else f"different {kind.noun}s"
         raise DataError(
             f"task {task.name!r}: {what}{empty[0]} gets none of the {len(set(keys)):,} {noun}. "
             "Take a larger share."
@@ -146,7 +155,8 @@ def _own_task(section: TaskSection) -> Task:
     more: Any = section.model_dump(include=_HOW | {"labels", "multi_label", "levels"})
     given = {"text": section.text_field, "label": section.label_field}
     fields = {name: column for name, column in given.items() if name != column}
-    more["columns"] = dict(chain(fields.items(), section.columns.items()))
+    group = {"group": section.group} if section.group is not None else {}
+    more["columns"] = dict(chain(fields.items(), section.columns.items(), group.items()))
     about = "as of your files", "your files", "own"
     splits = dict.fromkeys(SPLITS, Path())
     more["format"] = more["format"] or ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.readers import plain_suffix
 from domainbert.plugin.registry import calling, component, components
 from domainbert.plugin.rows import FORMATS, read_table_rows, row_format
+from domainbert.storage.files import find_files
 
 # Tables that hold no columns of words and tags, as .csv and .tsv do.
 _NEVER_COLUMNS = {"jsonl", "json", "parquet", "arrow", "xlsx", "saved"}
@@ -35,19 +37,44 @@ def check_format(kind: TaskKind, form: str) -> None:
         raise PluginError(f"format {form!r} is for {reader.kind}. For {kind.name}: {known}")
 
 
+def files_of(kind: TaskKind, path: Path) -> list[Path]:
+    """Return the files of a glob or a folder, in order; a folder that one reader reads is one.
+
+    Raises:
+        DataError: There is none.
+    """
+    if path.is_dir() and not row_format(path):
+        inside = find_files(path, "**/*")
+        whole = {s for r in components(TaskReader).values() if r.folders for s in r.suffixes}
+        if not inside or any(plain_suffix(file) in whole for file in inside):
+            return [path]
+        return inside
+    if path.exists() or not glob.has_magic(str(path)):
+        return [path]
+    if found := find_files(Path(), str(path)):
+        return found
+    raise DataError(f"{path}: no file matches.")
+
+
 def read_records(kind: TaskKind, task: Task, path: Path, counts: Counter[str]) -> list[Any]:
-    """Return the records of a file or folder of the kind's own formats.
+    """Return the records of a file, a glob or a folder of the kind's own formats.
 
     Args:
         kind: Of the task.
         task: Says how to read it.
-        path: The file or folder.
+        path: The file, glob or folder.
         counts: Receives the remarks of the reader.
 
     Raises:
         DataError: It is missing, damaged or malformed, or has another format.
         RecipeError: No reader has the name of the format.
     """
+    return [
+        record for file in files_of(kind, path) for record in _read_file(kind, task, file, counts)
+    ]
+
+
+def _read_file(kind: TaskKind, task: Task, path: Path, counts: Counter[str]) -> list[Any]:
     reader = _reader(kind, task, path)
     if isinstance(reader, TaskReader):
         with calling(reader, path):
@@ -63,22 +90,6 @@ def read_records(kind: TaskKind, task: Task, path: Path, counts: Counter[str]) -
         return list(kind.from_rows(rows, task, counts))
 
 
-def read_column(task: Task, path: Path, column: str) -> list[str]:
-    """Return the values of a column of a table, one per row.
-
-    Raises:
-        DataError: The file is no table, or has no such column.
-    """
-    form = task.format if task.format in FORMATS else ""
-    values = []
-    for where, row in read_table_rows(path, form, (), task.separator):
-        if row.get(column) in {None, ""}:
-            known = ", ".join(map(str, list(row)[:20]))
-            raise DataError(f"{where}: no value of `group: {column}`; the row has {known}.")
-        values.append(str(row[column]))
-    return values
-
-
 def _reader(kind: TaskKind, task: Task, path: Path) -> TaskReader | str:
     """Return the reader of a file, or `own` for that of the kind, or `rows`."""
     if task.format:
@@ -90,7 +101,7 @@ def _reader(kind: TaskKind, task: Task, path: Path) -> TaskReader | str:
     table = row_format(path)
     suffixes = {plain_suffix(path)}
     if path.is_dir() and not table:
-        suffixes = {plain_suffix(item) for item in path.rglob("*")}
+        suffixes = {plain_suffix(item) for item in find_files(path, "**/*")}
     for reader in components(TaskReader).values():
         if reader.kind == kind.name and suffixes & {*reader.suffixes}:
             return reader

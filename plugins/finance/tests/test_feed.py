@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from domainbert_finance.feed import EDGAR
 
 from domainbert import DataError
+from domainbert_finance.feed import EDGAR
 
 INDEX = """Form Type   Company Name   CIK   Date Filed   File Name
 ---------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from domainbert.errors import DataError
@@ -11,6 +12,7 @@ from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Sentence, Task
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
 from domainbert.tasks.readers.columns import whole_tag
+from domainbert.tasks.readers.table import group_of
 
 # Names that exports and data sets use, the first that a row has.
 _WORDS = ("words", "tokens")
@@ -42,7 +44,7 @@ def sentences_of_rows(rows: Iterable[Row], task: Task, counts: Counter[str]) -> 
             if flat is not None and flat.get("answer") in _REFUSED:
                 counts["refused_answers"] += 1
             elif flat is not None:
-                yield from _sentences(flat, task, counts)
+                yield from _sentences(flat, task, counts, group_of(row, task) or where)
         except DataError as error:
             raise DataError(f"{where}: {error}.") from None
 
@@ -67,10 +69,12 @@ def _flat(row: dict[str, Any], counts: Counter[str]) -> dict[str, Any] | None:
     return {**data, "spans": [v for v in values if isinstance(v, dict) and "start" in v]}
 
 
-def _sentences(row: dict[str, Any], task: Task, counts: Counter[str]) -> Iterator[Sentence]:
+def _sentences(
+    row: dict[str, Any], task: Task, counts: Counter[str], document: str
+) -> Iterator[Sentence]:
     words, tags = (_cell(row, task, key, names) for key, names in _LISTS)
     if words is not None and (tags is not None or "words" in task.columns):
-        yield _tagged(words, tags, task)
+        yield replace(_tagged(words, tags, task), document=group_of(row, task))
         return
     name = str(task.columns.get("text", "text"))
     text, spans = row.get(name), _cell(row, task, "spans", _SPANS)
@@ -88,7 +92,7 @@ def _sentences(row: dict[str, Any], task: Task, counts: Counter[str]) -> Iterato
             f"{known}. Name them with `columns`"
         )
     mentions = [_mention(text, span, task.label_names) for span in spans]
-    yield from tagged_sentences(text, mentions, counts)
+    yield from tagged_sentences(text, mentions, counts, document=document)
 
 
 _LISTS = (("words", _WORDS), ("tags", _TAGS))

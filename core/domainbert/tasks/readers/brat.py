@@ -38,7 +38,8 @@ def read_brat(path: Path, counts: Counter[str]) -> Iterator[Sentence]:
         raise DataError(f"{alone[0]}.txt: has no .ann beside it. An empty one says: no mention.")
     for file in files:
         text = read_utf8(file.with_suffix(".txt"))
-        yield from tagged_sentences(text, list(_mentions(file, text, counts)), counts)
+        mentions = list(_mentions(file, text, counts))
+        yield from tagged_sentences(text, mentions, counts, document=str(file))
 
 
 def _files(folder: Path, suffix: str) -> list[Path]:

@@ -90,13 +90,14 @@ def read_columns(path: Path, task: Task | None = None, conllu: bool = False) -> 
     layout = _Layout(path, task, conllu)
     words: list[str] = []
     tags: list[str] = []
-    counted, seen = True, set[str]()
+    counted, seen, n_documents = True, set[str](), 0
     for number, line in chain(read_lines(path), [(0, "")]):
         if not line.strip() or line.startswith("-DOCSTART-"):
             if words:
                 counted = counted and all(map(str.isdecimal, words))
-                yield Sentence(tuple(words), tuple(tags))
+                yield Sentence(tuple(words), tuple(tags), str(n_documents or ""))
             words, tags = [], []
+            n_documents += line.startswith("-DOCSTART-")
             continue
         if conllu and (line.startswith("#") or _SEVERAL.match(line)):
             continue

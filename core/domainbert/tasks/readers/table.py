@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from domainbert.errors import DataError
@@ -28,14 +28,30 @@ def examples_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterat
     for where, row in rows:
         try:
             text, labels = _cells(row, task)
+            group = group_of(row, task)
         except DataError as error:
             raise DataError(f"{where}: {error}.") from None
         seen.update(labels)
         if "\n" in text:
             broken.append((where, text))
-        yield Example(text, labels)
+        yield Example(text, labels, group)
     for where, text in broken:
         _refuse_swallowed(where, text, seen - {""})
+
+
+def group_of(row: Mapping[str, Any], task: Task) -> str:
+    """Return the value of the column that groups rows; empty where the task has none.
+
+    Raises:
+        DataError: The row has no value there.
+    """
+    if "group" not in task.columns:
+        return ""
+    column = str(task.columns["group"])
+    if row.get(column) in {None, ""}:
+        known = ", ".join(map(str, list(row)[:20]))
+        raise DataError(f"no value of `group: {column}`; the row has {known}")
+    return str(row[column])
 
 
 def _cells(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
