@@ -86,6 +86,8 @@ def test_what_cannot_be_is_refused(cli: Cli) -> None:
     refused = cli("corpus", "check", "notes.yaml", "--set", "corpus_steps.2.threshold=1.5")
     assert refused.code == 2
     assert "corpus_steps.2.threshold: input should be less than 1, found 1.5." in refused.err
+    refused = cli("corpus", "stats", "base", "--plot", "corpus.png")
+    assert (refused.code, "draws SVG; name the file corpus.svg" in refused.err) == (2, True)
     refused = cli("corpus", "stats", "base")
     assert refused.code == 2
     assert "base: holds no corpus. Make one with `domainbert corpus build`." in refused.err

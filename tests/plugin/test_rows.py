@@ -202,3 +202,11 @@ def test_metadata_that_nobody_knows_leaves_numbers(tmp_path: Path) -> None:
     table = pa.table({"label": [1]}).replace_schema_metadata(told)
     pq.write_table(table, tmp_path / "a.parquet")
     assert [row for _, row in read_table_rows(tmp_path / "a.parquet")] == [{"label": 1}]
+
+
+def test_a_workbook_that_grows_as_no_text_does_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/bomb.xml", bytes(70 * 1024 * 1024))
+    with pytest.raises(DataError, match="grows to more than 200 times its size"):
+        list(read_table_rows(path))

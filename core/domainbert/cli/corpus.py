@@ -51,9 +51,12 @@ def stats(run: RunArgument, plot: PlotOption = None, as_json: JsonOption = False
 
     Example: `domainbert corpus stats runs/bio-quickstart --plot corpus.svg`
     """
+    from domainbert.errors import RecipeError
     from domainbert.report.corpus import render_corpus
     from domainbert.storage.files import write_text
 
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise RecipeError(f"--plot {plot}: draws SVG; name the file {plot.stem}.svg.")
     found = _stats(run)
     if plot is not None:
         write_text(plot, render_corpus(found))

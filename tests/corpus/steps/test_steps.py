@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from domainbert import CorpusStep, Document
 from domainbert.corpus.steps import Counts, ReadyStep, find_steps, run_steps
 from domainbert.corpus.steps.normalise import normalise
 from domainbert.errors import DataError, RecipeError
 from domainbert.recipe.corpus import StepSection
+from domainbert.recipe.schema import Recipe
 
 # Any text: also lone surrogates, controls, and marks that combine.
 WILD = st.text(
@@ -118,3 +120,10 @@ def test_a_step_that_adds_documents_is_refused() -> None:
     step = ReadyStep(CorpusStep("double", split_up), split_up)
     with pytest.raises(DataError, match="'double' yields 2 documents more than it took"):
         list(run_steps(documents("one", "two"), (step,), {}))
+
+
+def test_a_step_is_named_once_with_options_or_without() -> None:
+    steps = ["normalise", {"name": "normalise"}]
+    recipe = {"name": "a", "base": "b", "corpus": [{"path": "x"}], "train": {"steps": 1}}
+    with pytest.raises(ValidationError, match="normalise: twice; give each once"):
+        Recipe.model_validate({**recipe, "corpus_steps": steps})

@@ -112,6 +112,12 @@ def test_spans_of_prodigy_and_of_data_sets(tmp_path: Path, row: Any) -> None:
     assert read(tmp_path, row, label_names=("Part",)) == ONE
 
 
+def test_names_that_the_file_has_and_the_recipe_does_not_are_refused(tmp_path: Path) -> None:
+    row = {"words": ["The"], "tags": ["B-X"]}
+    with pytest.raises(DataError, match="the tag 'B-X' is no number of `label_names`"):
+        read(tmp_path, row, label_names=("O", "B-Z"))
+
+
 def test_no_spans_are_a_sentence_without_a_mention(tmp_path: Path) -> None:
     assert [s.tags for s in read(tmp_path, {"text": TEXT, "spans": None})] == [("O", "O", "O")]
 

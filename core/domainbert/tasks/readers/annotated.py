@@ -123,6 +123,8 @@ def _tag(tag: Any, task: Task) -> str:
         if not 0 <= int(tag) < len(names):
             raise DataError(f"the tag {tag} has no name; give `label_names`, that of 0 first")
         return names[int(tag)]
+    if isinstance(tag, str) and names and tag not in names:
+        raise DataError(f"the tag {tag!r} is no number of `label_names` and none of them")
     if isinstance(tag, str):
         return whole_tag(tag, task.labels)
     raise DataError(f"unknown tag {tag!r}; expected O, B-TYPE or I-TYPE, or their numbers")
