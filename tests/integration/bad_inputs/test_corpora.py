@@ -145,8 +145,7 @@ def csv_cases() -> Iterator[Case]:
     for what, raw in headers.items():
         yield Case(f"csv: {what}", corpus("a.csv", line(CSV, 0, raw)), "a.csv")
     yield Case("csv: a header alone", corpus("a.csv", b"id,text\n"), "")
-    yield Case("csv: semicolons throughout", corpus("a.csv", CSV.replace(b",", b";")), "a.csv")
-    yield Case("csv: tabs throughout", corpus("a.csv", CSV.replace(b",", b"\t")), "a.csv")
+    yield Case("csv: bars throughout", corpus("a.csv", CSV.replace(b",", b"|")), "a.csv")
 
 
 def parquet_cases() -> Iterator[Case]:

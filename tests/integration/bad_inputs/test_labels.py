@@ -100,7 +100,7 @@ def table_cases() -> Iterator[Case]:
         ),
         ".txt": (
             "word\n", "word \n", "\tO\n", "word\tB\n", "word\tX-Y\n", "word\tb-ROLE\n",
-            "word\tB-\n", "word\tE-ROLE\n", "word\t0\n", '{"text": "a"}\n', "1\tword\tO\n",
+            "word\tB-\n", "word\tQ-ROLE\n", "word\t0\n", '{"text": "a"}\n', "1\tword\tO\n",
             "word\tB ROLE\n", "word\tB_ROLE\n",
         ),
     }  # fmt: skip
