@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from domainbert.batching import batched
 from domainbert.errors import DataError
+from domainbert.plugin.columnar import record_batches
 from domainbert.plugin.domain import Document
 from domainbert.storage.files import (
     read_json_with_hash,
@@ -177,9 +178,7 @@ def read_store(folder: Path) -> Iterator[Document]:
     """Yield the documents of a store, in order."""
     path = folder / _FILE
     with _opened(path if path.is_file() else folder / _FILES[2][0]) as reader:
-        is_stream = isinstance(reader, pa.RecordBatchReader)
-        numbers = () if is_stream else range(reader.num_record_batches)
-        for batch in reader if is_stream else map(reader.get_batch, numbers):
+        for batch in record_batches(reader):
             for row in batch.select(_columns_of(batch)).to_pylist():
                 yield Document(**row)
 

@@ -17,6 +17,7 @@ SLOW_VARIABLE = "DOMAINBERT_SLOW_CALL_SECONDS"
 OWNERS: dict[int, str] = {}
 """Plugin of each record by its identity; the registry fills it."""
 _running: dict[object, tuple[Any, float]] = {}  # the newest call is the last
+_last_end = [0.0]
 _watchers: list[threading.Thread] = []
 _END = object()
 
@@ -54,8 +55,7 @@ def calling(record: Any, path: Path | None = None) -> Iterator[None]:
         raise (RunFailed(what) if path is None else DataError(f"{path}: {what}")) from error
     finally:
         del _running[call]
-        # A call that this one was made for is alive.
-        _running.update({other: (of, time.monotonic()) for other, (of, _) in _running.items()})
+        _last_end[:] = [time.monotonic()]  # a call that this one was made for is alive
 
 
 def stream(
@@ -105,7 +105,8 @@ def _name_slow_calls(seconds: float) -> None:
     while True:
         time.sleep(seconds / 4)
         call, (record, start) = next(reversed(_running.copy().items()), (None, (None, 0.0)))
-        if call is not None and call is not named and time.monotonic() - start >= seconds:
+        since = max(start, _last_end[0])
+        if call is not None and call is not named and time.monotonic() - since >= seconds:
             named = call
             said = f"notice: {title_of(record)} has not returned for {seconds:g} seconds."
             print(said, file=sys.stderr, flush=True)  # noqa: T201  # from a thread

@@ -60,11 +60,17 @@ def read_arrow(
             names = _columns(path, reader.schema, needed, only)
             if not is_file and source.size() and not _has_end(source):
                 raise DataError(f"{path}: cut short: the Arrow stream has no end. Copy it again.")
-            numbers = range(reader.num_record_batches) if is_file else None
-            large = map(reader.get_batch, numbers) if numbers is not None else reader
+            large = record_batches(reader)
             small = (b.slice(at, _ROWS) for b in large for at in range(0, len(b), _ROWS))
             chosen = (batch.select(names) for batch in small)
             yield from _rows(path, chosen, _decoders(reader.schema), place)
+
+
+def record_batches(reader: Any) -> Iterator[Any]:
+    """Return the batches of an open Arrow stream or file."""
+    if not hasattr(reader, "get_batch"):
+        return iter(reader)
+    return map(reader.get_batch, range(reader.num_record_batches))
 
 
 def _has_end(source: Any) -> bool:

@@ -9,12 +9,11 @@ from typing import Any
 
 from domainbert.errors import DataError
 from domainbert.plugin.columnar import read_arrow, read_parquet, saved_files
+from domainbert.plugin.components import Row
 from domainbert.plugin.readers import plain_suffix, read_utf8
 from domainbert.plugin.tables import each_once, read_csv, read_objects, read_tsv
 from domainbert.plugin.workbook import read_workbook
 
-PlacedRow = tuple[str, dict[str, Any]]
-"""Where a row stands, for messages, and its cells by column."""
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "arrow", "xlsx")
 """Values of `format:` that name a table; else the suffix does."""
 
@@ -33,7 +32,7 @@ def read_table_rows(
     needed: Iterable[str] = (),
     separator: str = "",
     only: tuple[str, ...] | None = None,
-) -> Iterator[PlacedRow]:
+) -> Iterator[Row]:
     """Yield the rows of a table with their places; class numbers of `datasets` become names.
 
     Args:
@@ -79,7 +78,7 @@ def _text_rows(
     return read_tsv(path, needed)
 
 
-def _json_rows(path: Path) -> Iterator[PlacedRow]:
+def _json_rows(path: Path) -> Iterator[Row]:
     """Yield the objects of a file that is one JSON list."""
     try:
         rows = json.loads(read_utf8(path), object_pairs_hook=each_once)

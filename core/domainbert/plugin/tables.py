@@ -91,9 +91,6 @@ def _csv_rows(
 
 def _header(path: Path, cells: list[str], separator: str, needed: Iterable[str]) -> list[str]:
     """Return the names of the columns."""
-    names = [name for name in cells if name]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise DataError(f"{path}:1: the column {twice!r} stands twice. Rename or remove one.")
     for other, what in (("\t", "tabs"), (";", "semicolons"), (",", "commas")):
         if other != separator and len(cells) == 1 and other in cells[0]:
             wanted = {",": "commas", "\t": "tabs"}.get(separator, repr(separator))
@@ -101,10 +98,22 @@ def _header(path: Path, cells: list[str], separator: str, needed: Iterable[str])
             raise DataError(
                 f"{path}:1: the columns are separated by {what}, expected {wanted}. {kind}."
             )
+    check_header(path, cells, needed)
+    return cells
+
+
+def check_header(path: Path, cells: list[str], needed: Iterable[str]) -> None:
+    """Refuse a header in which a name stands twice, or that lacks a column.
+
+    Raises:
+        DataError: With the column.
+    """
+    names = [name for name in cells if name]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise DataError(f"{path}:1: the column {twice!r} stands twice. Rename or remove one.")
     if lacking := next((name for name in needed if name not in cells), None):
         named = ", ".join(names[:20]) or "nothing"
         raise DataError(f"{path}:1: no column {lacking!r}; the header names {named}.")
-    return cells
 
 
 def _row(path: Path, number: int, header: list[str], cells: list[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from domainbert.errors import DataError
 from domainbert.plugin.readers import check_growth, check_regular
+from domainbert.plugin.tables import check_header
 
 
 def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -45,12 +46,7 @@ def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str,
     sheet.reset_dimensions()  # some writers leave those of an earlier state
     rows = _read(path, sheet)
     names = ["" if cell is None else str(cell).strip() for cell in next(rows, ())]
-    for name in needed:
-        if name not in names:
-            shown = ", ".join(filter(None, names[:20])) or "nothing"
-            raise DataError(f"{path}:1: no column {name!r}; the header names {shown}.")
-    if twice := next((name for name in names if name and names.count(name) > 1), None):
-        raise DataError(f"{path}:1: the column {twice!r} stands twice. Rename or remove one.")
+    check_header(path, names, needed)
     for number, cells in enumerate(rows, 2):
         if any(cell is not None for cell in cells):
             values = ("" if cell is None else str(cell) for cell in cells)

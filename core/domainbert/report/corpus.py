@@ -7,9 +7,6 @@ from typing import Any
 
 from domainbert.report.text import templates
 
-FILE = "corpus.svg"
-"""Name of the picture beside a token store."""
-
 _WIDTH, _LEFT, _RIGHT, _ROW, _GAP = 640, 190, 560, 17, 34
 
 

@@ -143,7 +143,7 @@ def _fetch_rest(file: DataFile, target: Path, progress: Progress | None) -> None
     pace = _Pace()
     with (
         httpx2.Client(timeout=_PATIENCE) as client,
-        _get(client, file.url or "", headers) as response,
+        open_response(client, file.url or "", headers) as response,
     ):
         response.raise_for_status()
         # A server that ignores the range sends the whole file again, with status 200.
@@ -162,7 +162,7 @@ def _fetch_rest(file: DataFile, target: Path, progress: Progress | None) -> None
 
 
 @contextmanager
-def _get(client: Any, url: str, headers: dict[str, str]) -> Iterator[Any]:
+def open_response(client: Any, url: str, headers: dict[str, str]) -> Iterator[Any]:
     """Yield a response, after redirects to places where a stranger may send us.
 
     Raises:

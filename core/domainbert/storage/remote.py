@@ -14,7 +14,7 @@ from typing import Any
 
 from domainbert.errors import DataError
 from domainbert.plugin.places import Feed, RemoteFile
-from domainbert.storage.download import Progress
+from domainbert.storage.download import Progress, open_response
 from domainbert.storage.files import make_folder
 from domainbert.system import fsync_path
 from domainbert.visible import public_url
@@ -118,9 +118,10 @@ class Publisher:
             headers = {"Accept-Encoding": "identity", **self.headers, **more()}
             self._next = time.monotonic() + 1 / self.per_second
             try:
-                with httpx2.stream(
-                    "GET", url, headers=headers, timeout=_TIMEOUT, follow_redirects=True
-                ) as response:
+                with (
+                    httpx2.Client(timeout=_TIMEOUT) as client,
+                    open_response(client, url, headers) as response,
+                ):
                     if response.status_code == 416:  # all of it was here already
                         return
                     if response.status_code in _AGAIN:

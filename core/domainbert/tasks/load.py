@@ -50,9 +50,10 @@ def load_task(
     else:
         paths = {split: fetcher.path(task.splits[split]) for split in SPLITS}
     counts = Counter[str]()
-    read = _read_splits(task, kind, paths, counts) if not cut else {}
     if cut:
         read = _cut_splits(task, kind, paths, cut, section, counts)
+    else:
+        read = _read_splits(task, kind, paths, counts)
     splits = {}
     for split, path in paths.items():
         with calling(kind):
@@ -116,15 +117,15 @@ def _cut_splits(
     read = _read_splits(replace(task, columns=without), kind, own, counts)
     read |= _read_splits(task, kind, {"train": paths["train"]}, counts)
     records = read["train"]
-    keys = [getattr(record, "document", "") or kind.text(record) for record in records]
-    if section.group is not None and not any(getattr(r, "document", "") for r in records):
+    documents = [getattr(record, "document", "") for record in records]
+    keys = [name or kind.text(r) for name, r in zip(documents, records, strict=True)]
+    if section.group is not None and not any(documents):
         raise DataError(f"{paths['train']}: `group` names a column, and this is no table.")
     assert section.splits is not None  # noqa: S101  # where something is cut
     parts = share_out(records, keys, section.splits.of(cut))
     if empty := [name for name in parts if not parts[name]]:
         what = f"group: {section.group}: " if section.group is not None else "splits: "
-        grouped = any(getattr(record, "document", "") for record in records)
-        noun = "groups" if grouped else f"different {kind.noun}s"
+        noun = "groups" if any(documents) else f"different {kind.noun}s"
         raise DataError(
             f"task {task.name!r}: {what}{empty[0]} gets none of the {len(set(keys)):,} {noun}. "
             "Take a larger share."

@@ -9,21 +9,19 @@ Legend: N documents, P permutations, B bands.
 
 from __future__ import annotations
 
-import json
 import math
-import tempfile
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from domainbert.batching import batched
-from domainbert.corpus.steps.shingles import Hashes, jaccard, shingles
+from domainbert.corpus.steps.shingles import BASE, Hashes, jaccard, shingles
+from domainbert.corpus.steps.spool import Spool, open_spool
 from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
 from domainbert.recipe.sections import Section
@@ -51,31 +49,15 @@ def near_duplicates(options: Options, _context: StepContext) -> Any:
     """Return the step with its options."""
 
     def apply(documents: Iterable[Document], drops: Drops) -> Iterator[Document]:
-        with tempfile.TemporaryFile() as spool:
-            places = array("q")
-            keys_NB, marks_NP = _signatures(documents, options, spool, places)
-            groups = _groups(keys_NB)
-            yield from _first_of_each(_Spool(spool, places), groups, marks_NP, options, drops)
+        with open_spool() as spool:
+            keys_NB, marks_NP = _signatures(documents, options, spool)
+            yield from _first_of_each(spool, _groups(keys_NB), marks_NP, options, drops)
 
     return apply
 
 
-class _Spool:
-    """Documents on disk, read by number."""
-
-    def __init__(self, stream: IO[bytes], places: array[int]) -> None:
-        self.stream, self.places = stream, places
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def read(self, number: int) -> Document:
-        self.stream.seek(self.places[number])
-        return Document(*json.loads(self.stream.readline()))
-
-
 def _signatures(
-    documents: Iterable[Document], options: Options, spool: IO[bytes], places: array[int]
+    documents: Iterable[Document], options: Options, spool: Spool
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
     """Write documents to disk; return a key per band, (N, B), and the signatures, (N, P).
 
@@ -92,9 +74,7 @@ def _signatures(
     for batch in batched(documents, _BATCH):
         sets = []
         for document in batch:
-            places.append(spool.tell())
-            line = json.dumps(list(vars(document).values()))
-            spool.write(line.encode() + b"\n")
+            spool.add(document)
             sets.append(shingles(document.text, options.words))
         ends = np.cumsum([0, *map(len, sets)]).astype(np.uint64)
         given = np.concatenate(sets), ends, _BANDS * rows, _SEED
@@ -102,7 +82,7 @@ def _signatures(
         digests = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(batch), _BANDS, rows)
         keys_NB = np.zeros(digests.shape[:2], dtype=np.uint64)
         for row in range(rows):
-            keys_NB *= np.uint64(0x9E37_79B9_7F4A_7C15)
+            keys_NB *= np.uint64(BASE)
             keys_NB += digests[:, :, row]
         keys.append(keys_NB)
         marks.append(digests.reshape(len(batch), -1).astype(np.uint16))
@@ -128,7 +108,7 @@ def _groups(keys_NB: NDArray[np.uint64]) -> dict[int, list[int]]:
 
 
 def _first_of_each(
-    spool: _Spool,
+    spool: Spool,
     groups: Mapping[int, list[int]],
     marks_NP: NDArray[np.uint16],
     options: Options,

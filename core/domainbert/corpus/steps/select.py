@@ -9,8 +9,6 @@ Legend: N documents, F features of a text, K buckets.
 
 from __future__ import annotations
 
-import json
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from domainbert.corpus.steps.shingles import window_hashes, word_hashes
+from domainbert.corpus.steps.spool import open_spool
 from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
 from domainbert.recipe.sections import Section
@@ -50,19 +49,16 @@ def select(options: Options, context: StepContext) -> Any:
     target_K = _counts(target)
 
     def apply(documents: Iterable[Document], drops: Drops) -> Iterator[Document]:
-        with tempfile.TemporaryFile() as spool:
+        with open_spool() as spool:
             corpus_K, sizes = np.zeros(_BUCKETS), array("q")
             for document in documents:
-                spool.write(json.dumps(list(vars(document).values())).encode() + b"\n")
+                spool.add(document)
                 sizes.append(len(document.text))
                 corpus_K += np.bincount(features(document.text), minlength=_BUCKETS)
             ratio_K = _log_shares(target_K) - _log_shares(corpus_K)
-            spool.seek(0)
-            scores_N = np.array([_score(json.loads(line)[1], ratio_K) for line in spool])
+            scores_N = np.array([_score(document.text, ratio_K) for document in spool])
             kept_N = _best(scores_N, np.array(sizes), options.share)
-            spool.seek(0)
-            for line, keep in zip(spool, kept_N.tolist(), strict=True):
-                document = Document(*json.loads(line))
+            for document, keep in zip(spool, kept_N.tolist(), strict=True):
                 if keep:
                     yield document
                 else:

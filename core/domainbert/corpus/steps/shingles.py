@@ -22,7 +22,8 @@ _WORD = re.compile(r"[^\W_]+")
 # Marks, which are part of a letter, and scripts without blanks between words.
 _NO_BLANKS = re.compile("[\u0300-\u036f\u0590-\u1cff\u3040-\u9fff\uf900-\U0003ffff]")
 # Odd, so that multiplication modulo 2^64 loses nothing.
-_BASE = 0x9E37_79B9_7F4A_7C15
+BASE = 0x9E37_79B9_7F4A_7C15
+"""Of polynomial hashes modulo 2^64."""
 
 
 def word_hashes(text: str) -> Hashes:
@@ -64,7 +65,7 @@ def growing_windows(hashes_W: Hashes, sizes: Iterable[int]) -> Iterator[Hashes]:
         elif not reached:
             windows_S, reached = hashes_W.copy(), 1
         while 0 < reached < size <= len(hashes_W):
-            windows_S = windows_S[:-1] * np.uint64(_BASE) + hashes_W[reached:]
+            windows_S = windows_S[:-1] * np.uint64(BASE) + hashes_W[reached:]
             reached += 1
         yield windows_S
 
