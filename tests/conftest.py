@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -250,9 +251,8 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@pytest.fixture
-def file_server() -> Iterator[FileServer]:
-    """A server of one's own on 127.0.0.1."""
+@contextmanager
+def _serving() -> Iterator[FileServer]:
     served = FileServer()
     listener = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
     served.address = f"http://127.0.0.1:{listener.server_address[1]}"
@@ -262,6 +262,20 @@ def file_server() -> Iterator[FileServer]:
     listener.shutdown()
     thread.join()
     listener.server_close()
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    """A server of one's own on 127.0.0.1."""
+    with _serving() as served:
+        yield served
+
+
+@pytest.fixture
+def other_server() -> Iterator[FileServer]:
+    """A second one, which is another host to whoever is sent there."""
+    with _serving() as served:
+        yield served
 
 
 @pytest.fixture

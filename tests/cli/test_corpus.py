@@ -108,12 +108,44 @@ def test_fetch_takes_files_from_a_mirror(cli: Cli, file_server: Any) -> None:
     assert Path("got/pubmed26n0002.xml.gz").read_bytes() == b"file 2"
 
 
+def test_a_key_goes_to_the_publisher_and_to_no_other_host(
+    cli: Cli, file_server: Any, other_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USPTO_API_KEY", "secret-key")
+    # As the portal does: what it lists redirects to a store on another host.
+    names = ["ipg240102.zip", "ipg240109.zip"]
+    places = [f"{file_server.address}/there/{names[0]}", f"{other_server.address}/b/{names[1]}"]
+    bag = [
+        {"fileName": name, "fileDataFromDate": "2024-01-02", "fileDownloadURI": place}
+        for name, place in zip(names, places, strict=True)
+    ]
+    page = {"bulkDataProductBag": [{"productFileBag": {"fileDataBag": bag}}]}
+    file_server.files["/p/PTGRXML"] = json.dumps(page).encode()
+    target = f"{other_server.address}/store/{names[0]}"
+    file_server.special = lambda request: (
+        (302, {"Location": target}, b"") if request.path.startswith("/there/") else None
+    )
+    other_server.files |= {f"/store/{names[0]}": b"one", f"/b/{names[1]}": b"two"}
+    words = ("corpus", "fetch", "patent/patents", "--mirror", f"{file_server.address}/p")
+    year = ("--option", "product=grants", "--option", "year=2024", "--limit", "2", "--out", "got")
+    found = cli(*words, *year)
+    assert found.code == 0, found.err
+    assert [Path("got", name).read_bytes() for name in names] == [b"one", b"two"]
+    assert [r.headers.get("X-API-KEY") for r in file_server.requests] == ["secret-key"] * 2
+    assert [r.headers.get("X-API-KEY") for r in other_server.requests] == [None] * 2
+    file_server.files.clear()
+    refused = cli(*words, *year)
+    assert refused.code == 2
+    assert "secret-key" not in refused.out + refused.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["bio/none"], "bio/none: no corpus that can be fetched; bio has pubmed."),
         (["finance/edgar-10k"], "the publisher asks for your name and mail address: give"),
         (["finance/edgar-10k", "--user-agent", "a@b.org"], "--option form=…: the form, such as"),
+        (["patent/patents"], "the publisher wants a key of yours: set USPTO_API_KEY."),
         (["nowhere/x"], "Unknown domain 'nowhere'"),
     ],
 )

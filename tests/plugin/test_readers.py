@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,3 +92,41 @@ def test_the_place_of_other_encodings_and_long_lines_is_named(tmp_path: Path) ->
         )
     with pytest.raises(DataError, match=r"a\.txt:2: a line of more than 4 bytes"):
         list(readers.read_lines(path, "latin-1", 4))
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_a_zip_of_one_file_is_that_file(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.txt.zip", {"week/": b"", "week/../../a.txt": LINES})
+    assert readers.read_bytes(path) == LINES
+    assert readers.plain_suffix(path) == ".txt"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt.zip"]  # nothing is unpacked
+
+
+@pytest.mark.parametrize("members", [{}, {"a.txt": b"a", "b.txt": b"b"}])
+def test_a_zip_of_several_files_or_none_is_refused(
+    tmp_path: Path, members: dict[str, bytes]
+) -> None:
+    path = zipped(tmp_path / "a.zip", members)
+    assert refused(path).startswith(f": holds {len(members)} files")
+
+
+def test_a_zip_that_is_damaged_or_locked_is_refused(tmp_path: Path) -> None:
+    content = zipped(tmp_path / "a.zip", {"a.txt": LINES}).read_bytes()
+    for damaged in (content[:-30], content[:60] + b"\xff\xff\xff" + content[63:], b"no zip"):
+        assert ": damaged or cut short after byte " in refused(write(tmp_path, damaged, ".zip"))
+    locked = bytearray(content)
+    for place in (6, content.index(b"PK\1\2") + 8):  # the flag of a password
+        locked[place] |= 1
+    assert ": cannot be decompressed: " in refused(write(tmp_path, bytes(locked), ".zip"))
+
+
+def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RATIO_FROM", 1 << 20)
+    path = zipped(tmp_path / "a.zip", {"a.txt": bytes(20 << 20)})
+    assert "grows to more than 200 times its size" in refused(path)

@@ -38,7 +38,7 @@ def reader_of(path: Path, name: str | None = None) -> CorpusReader:
     suffixes = ", ".join(suffix for reader in readers for suffix in reader.suffixes)
     raise DataError(
         f"{path}: {len(matching) or 'no'} readers for the suffix {suffix!r}. Expected one of "
-        f"{suffixes}, plain or with .gz or .zst at the end; or name a reader with `format:`."
+        f"{suffixes}, plain or with .gz, .zst or .zip at the end; or name a reader with `format:`."
     )
 
 

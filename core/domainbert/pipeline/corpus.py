@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from domainbert.corpus.sources import find_sources, read_sources
 from domainbert.corpus.stats import dropped_by_step
@@ -98,8 +100,17 @@ def fetch_corpus(
             f"{'/'.join(place)}: the publisher asks for your name and mail address: give "
             "--user-agent 'NAME MAIL', or set DOMAINBERT_USER_AGENT."
         )
+    key = os.environ.get(feed.key_variable, "") if feed.key_variable else ""
+    if feed.key_variable and not key:
+        raise DataError(
+            f"{'/'.join(place)}: the publisher wants a key of yours: set {feed.key_variable}. "
+            f"{corpora[place[1]].origin} says how to get one."
+        )
     with download_bar(reporter) as bar:
         headers = {"User-Agent": agent or "domainbert"}
-        publisher = Publisher(feed.per_second, headers, progress=bar)
+        publisher = Publisher(
+            feed.per_second, headers, {feed.key_header: key} if key else {},
+            urlsplit(how["mirror"] or feed.url).netloc, progress=bar,
+        )  # fmt: skip
         options = how["options"], how["limit"], how["mirror"]
         yield from fetch_feed(feed, publisher, folder, *options)

@@ -105,6 +105,9 @@ class Feed:
         options: Names of options → meaning; all have to be given, as `--option year=2023`.
         user_agent: Whether the publisher wants the name and mail of whoever asks.
         per_second: Requests per second at most.
+        key_header: Header that carries the user's key, where the publisher wants one; no other host
+            gets it.
+        key_variable: Environment variable that holds the key.
     """
 
     url: str
@@ -112,6 +115,8 @@ class Feed:
     options: Mapping[str, str] = field(default_factory=dict)
     user_agent: bool = False
     per_second: float = 3.0
+    key_header: str = ""
+    key_variable: str = ""
 
 
 Place = Path | DataFile | HubData

@@ -8,14 +8,15 @@ from __future__ import annotations
 import gzip
 import io
 import stat
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from domainbert.errors import DataError
 
-COMPRESSIONS = (".gz", ".zst")
+COMPRESSIONS = (".gz", ".zst", ".zip")
 MAX_LINE_BYTES = 256 * 1024 * 1024
 MAX_RATIO = 200
 """Decompressed bytes per compressed byte; text has 3 to 20."""
@@ -59,10 +60,10 @@ def check_regular(path: Path, max_bytes: int | None = None) -> None:
 
 
 def read_chunks(path: Path, max_bytes: int | None = None) -> Iterator[bytes]:
-    """Yield the bytes of a file in order, `.gz` and `.zst` decompressed.
+    """Yield the bytes of a file in order, `.gz`, `.zst` and `.zip` decompressed.
 
     Args:
-        path: A plain or compressed file.
+        path: A plain or compressed file; a `.zip` holds one file.
         max_bytes: Refuse more than this, after decompression.
 
     Raises:
@@ -72,13 +73,13 @@ def read_chunks(path: Path, max_bytes: int | None = None) -> Iterator[bytes]:
     size = 0
     try:
         with path.open("rb") as raw:
-            for chunk in _decompressed(raw, path.suffix.lower()):
+            for chunk in _decompressed(raw, path):
                 size += len(chunk)
                 if max_bytes is not None and size > max_bytes:
                     raise DataError(f"{path}: more than {max_bytes:,} bytes. Split the file.")
                 check_growth(path, size, raw.tell())
                 yield chunk
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path}: damaged or cut short after byte {size} of the decompressed data: {error}. "
             "Fetch or compress the file again."
@@ -185,14 +186,33 @@ class _Stream(io.RawIOBase):
         super().close()
 
 
-def _decompressed(raw: IO[bytes], suffix: str) -> Iterator[bytes]:
+def _decompressed(raw: IO[bytes], path: Path) -> Iterator[bytes]:
+    suffix = path.suffix.lower()
     if suffix == ".zst":
         yield from _zstd(raw)
         return
-    stream: Any = gzip.GzipFile(fileobj=raw) if suffix == ".gz" else raw
+    streams: dict[str, Callable[[], Any]] = {
+        ".gz": lambda: gzip.GzipFile(fileobj=raw),
+        ".zip": lambda: _only_member(zipfile.ZipFile(raw), path),
+    }
+    stream = streams.get(suffix, lambda: raw)()
     # read1 returns what was decompressed before a damaged place; read would lose it.
     while chunk := stream.read1(_CHUNK):
         yield chunk
+
+
+def _only_member(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    if len(members) != 1:
+        names = ", ".join(member.filename for member in members[:3])
+        raise DataError(
+            f"{path}: holds {len(members)} files ({names}…), expected one. Unpack it, and name the "
+            "files with text."
+        )
+    try:
+        return archive.open(members[0])
+    except (RuntimeError, NotImplementedError) as error:  # a password, or a rare compression
+        raise DataError(f"{path}: cannot be decompressed: {error}. Unpack it yourself.") from None
 
 
 def _zstd(raw: IO[bytes]) -> Iterator[bytes]:

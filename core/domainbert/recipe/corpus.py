@@ -99,7 +99,7 @@ class CorpusSection(Section):
     """A corpus of the recipe's domain. With `path` or `file`, its reader reads those files."""
     path: str | None = None
     """Files as a glob, relative to the recipe: txt, jsonl, csv, parquet, arrow, xlsx, or what a
-    plugin reads; plain, .gz or .zst. Or a folder that `datasets` saved."""
+    plugin reads; plain, .gz, .zst or a .zip of one file. Or a folder that `datasets` saved."""
     file: FileSection | None = None
     """One file by hash."""
     hub: Hub | None = None

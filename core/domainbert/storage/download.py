@@ -27,6 +27,7 @@ _PATIENCE = 20.0
 """Seconds of silence, for all headers, and over which the rate is measured."""
 _LEAST_RATE = 1000
 _MOST_REDIRECTS = 10
+_FOR_ANY_HOST = {"accept-encoding", "range", "user-agent"}
 
 Progress = Callable[[int, int], None]
 """Called with bytes so far and bytes in all."""
@@ -186,6 +187,9 @@ def open_response(client: Any, url: str, headers: dict[str, str]) -> Iterator[An
         target = str(response.url.join(response.headers["location"]))
         response.close()
         _check_redirect(url, target)
+        if urlsplit(target).netloc != urlsplit(url).netloc:
+            # A key is for the host that it was given for.
+            headers = {name: headers[name] for name in headers if name.lower() in _FOR_ANY_HOST}
         url = target
     raise DataError(f"{public_url(url)}: more than {_MOST_REDIRECTS} redirects.")
 

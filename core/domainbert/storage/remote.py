@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from domainbert.errors import DataError
 from domainbert.plugin.places import Feed, RemoteFile
@@ -34,12 +35,16 @@ class Publisher:
     Args:
         per_second: Requests per second at most.
         headers: Sent with each of them.
+        key: Headers that only `host` gets.
+        host: Host and port of the publisher, as they stand in its addresses.
         poll: Called while it waits; raises if a signal asked to stop.
         progress: Called with the bytes of a file so far and in all.
     """
 
     per_second: float
     headers: Mapping[str, str]
+    key: Mapping[str, str] = field(default_factory=dict, repr=False)
+    host: str = ""
     poll: Callable[[], None] = lambda: None
     progress: Progress = lambda _done, _total: None
     _next: float = field(default=0.0, repr=False)
@@ -115,7 +120,8 @@ class Publisher:
         trouble = ""
         for attempt in range(ATTEMPTS):
             self._wait_until(self._next)
-            headers = {"Accept-Encoding": "identity", **self.headers, **more()}
+            key = self.key if urlsplit(url).netloc == self.host else {}
+            headers = {"Accept-Encoding": "identity", **self.headers, **key, **more()}
             self._next = time.monotonic() + 1 / self.per_second
             try:
                 with (

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
+from domainbert_bio.bioc import read_bioc
 from domainbert_bio.feed import PUBMED
+from domainbert_bio.jats import read_jats
 from domainbert_bio.medline import read_medline
 from domainbert_bio.pubtator import read_pubtator
 
@@ -37,6 +39,22 @@ _PUBMED = Corpus(
     origin="https://pubmed.ncbi.nlm.nih.gov/download/",
     read=read_medline,
     feed=PUBMED,
+)
+
+_PMC = Corpus(
+    name="pmc",
+    title="Full articles from files that you download (JATS XML: .xml, .nxml, plain or .gz)",
+    licence="Of each article: CC BY, CC0 and others, as it says itself",
+    origin="https://pmc.ncbi.nlm.nih.gov/tools/openftlist/",
+    read=read_jats,
+)
+
+_BIOC = Corpus(
+    name="bioc",
+    title="Text of BioC files that you bring (XML or JSON, as PubTator 3 and PMC export it)",
+    licence="Of the source of the file",
+    origin="https://bioc.sourceforge.net/",
+    read=read_bioc,
 )
 
 _SAMPLE_TASK = Task(
@@ -125,7 +143,7 @@ _TERMS = Terms(
 BIO = Domain(
     name="bio",
     title="Biomedicine: research abstracts and disease names",
-    corpora=(_SAMPLE_CORPUS, _PUBMED),
+    corpora=(_SAMPLE_CORPUS, _PUBMED, _PMC, _BIOC),
     terms=_TERMS,
     tasks=(_SAMPLE_TASK, _NCBI_DISEASE, _NCBI_DISEASE_PUBTATOR),
     default_recipe="bio/quickstart",

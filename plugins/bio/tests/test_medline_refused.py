@@ -14,7 +14,7 @@ import pytest
 from helpers.medline import NLM, article, article_set, read, refusal, written
 
 from domainbert import DataError, Document
-from domainbert_bio import medline
+from domainbert_bio import xml_stream
 from domainbert_bio.medline import read_medline
 
 
@@ -82,7 +82,7 @@ def test_target_of_an_external_entity_is_not_opened(tmp_path: Path, declaration:
 
 def read_without_first_look(folder: Path, xml: bytes) -> list[Document]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(medline._Prolog, "check", lambda self, chunk: None)
+        patch.setattr(xml_stream._Prolog, "check", lambda self, chunk: None)
         return read(folder, xml)
 
 
@@ -218,7 +218,7 @@ def test_beyond_the_limits(
 def test_an_article_of_many_elements_is_refused_before_it_fills_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(medline, "MAX_RECORD_BYTES", 1 << 20)
+    monkeypatch.setattr(xml_stream, "MAX_RECORD_BYTES", 1 << 20)
     whole = article_set(*(article(i, "x" * 500_000) for i in range(1, 9)))
     assert len(read(tmp_path, whole)) == 8
     message = refusal(tmp_path, article_set(article(1), article(2, "<i/>" * 300_000)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
 from domainbert_patent.cpc_tasks import read_sections, read_subclasses
+from domainbert_patent.feed import USPTO
 from domainbert_patent.reading import read_abstracts, read_claims, read_whole
 from domainbert_patent.symbols import SECTIONS
 
@@ -52,10 +53,11 @@ _SAMPLE_CORPUS = Corpus(
 
 _PATENTS = Corpus(
     name="patents",
-    title="Whole patents from files that you download (USPTO and EPO, plain or .gz)",
+    title="Whole patents from files that you download (USPTO and EPO; plain, .gz or .zip)",
     licence=_OFFICES_LICENCE,
     origin=_OFFICES,
     read=read_whole,
+    feed=USPTO,
 )
 
 _ABSTRACTS = Corpus(
@@ -64,6 +66,7 @@ _ABSTRACTS = Corpus(
     licence=_OFFICES_LICENCE,
     origin=_OFFICES,
     read=read_abstracts,
+    feed=USPTO,
 )
 
 _CLAIMS = Corpus(
@@ -72,6 +75,7 @@ _CLAIMS = Corpus(
     licence=_OFFICES_LICENCE,
     origin=_OFFICES,
     read=read_claims,
+    feed=USPTO,
 )
 
 _SAMPLE_TASK = Task(
