@@ -59,16 +59,20 @@ def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:
     yield CorpusReader("txt", (".txt",), read.read_txt)
     for form in read.TABLES:
         yield CorpusReader(form, (f".{form}",), partial(read.read_table, form))
-    yield CorpusStep("normalise", normalise_documents)
+    yield CorpusStep("normalise", normalise_documents, apart=True)
     yield CorpusStep("exact-duplicates", drop_exact_duplicates)
     yield _with_options("near-duplicates", "near_duplicates", "near_duplicates")
-    yield _with_options("decontaminate", "decontaminate", "decontaminate", reads=("evaluation",))
+    yield _with_options(
+        "decontaminate", "decontaminate", "decontaminate", ("evaluation",), apart=True
+    )
     yield _with_options("select", "select", "select", reads=("training", "terms"))
-    yield _with_options("filter", "filters", "filter_documents")
-    yield CorpusStep("scrub", scrub)
+    yield _with_options("filter", "filters", "filter_documents", apart=True)
+    yield CorpusStep("scrub", scrub, apart=True)
 
 
-def _with_options(name: str, module: str, function: str, reads: tuple[str, ...] = ()) -> CorpusStep:
+def _with_options(
+    name: str, module: str, function: str, reads: tuple[str, ...] = (), apart: bool = False
+) -> CorpusStep:
     """Return a step of `corpus.steps`, whose module is imported when it is used."""
 
     def late(attribute: str) -> Any:
@@ -79,6 +83,7 @@ def _with_options(name: str, module: str, function: str, reads: tuple[str, ...] 
         make=lambda options, context: late(function)(options, context),
         options=lambda **given: late("Options")(**given),
         reads=reads,
+        apart=apart,
     )
 
 

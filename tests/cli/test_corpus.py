@@ -46,7 +46,7 @@ STEPS = {
     "normalise": {"empty": 1},
     "exact-duplicates": {"repeated": 1},
     "near-duplicates": {"near_duplicate": 1},
-    "decontaminate": {"texts_too_short_to_look_for": 1, "contaminated": 1},
+    "decontaminate": {"texts too short to look for": 1, "contaminated": 1},
 }
 
 

@@ -16,6 +16,12 @@ from domainbert.run.progress import Reporter
 app = typer.Typer(help="Fetch, check, build and measure a corpus.", no_args_is_help=True)
 
 RunArgument = Annotated[Path, typer.Argument(help="Run folder, or the folder of a token store.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Build in parts, in this many processes.")
+]
+ClusterOption = Annotated[
+    Path | None, typer.Option(metavar="FILE.yaml", help="Build in parts, on SLURM or Ray.")
+]
 PlotOption = Annotated[Path | None, typer.Option(help="Draw an SVG into this file.")]
 
 
@@ -26,20 +32,35 @@ def build(
     domain: DomainOption = None,
     settings: SettingsOption = None,
     out: OutOption = None,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read, clean and tokenise the text of a recipe; `adapt` goes on from there.
 
+    With `--workers` or `--cluster` it is built in parts, by the extra `domainbert[cluster]`.
+
     Example: `domainbert corpus build --domain bio`
     """
+    from domainbert.errors import RecipeError
     from domainbert.pipeline.adapt import adapt
     from domainbert.pipeline.choose import choose_recipe, load_registry, run_folder
 
     registry = load_registry(plugin)
     chosen = choose_recipe(recipe, domain, tuple(settings or ()), registry)
     out = out or run_folder(chosen)
-    adapt(chosen.recipe, chosen.folder, out, registry, Reporter(), "corpus")
+    if workers is not None and cluster is not None:
+        raise RecipeError("Give --workers or --cluster, not both.")
+    apart = workers if cluster is None else cluster
+    if apart is None:
+        adapt(chosen.recipe, chosen.folder, out, registry, Reporter(), "corpus")
+    else:
+        from domainbert.pipeline.cluster import build_apart
+
+        if not build_apart(chosen, out, tuple(plugin or ()), apart, Reporter()):
+            print_line(f"Submitted; the corpus will be in {out / 'corpus'}.")
+            return
     _show(_stats(out), as_json)
     if not as_json:
         common.print_next("adapt", str(out), plugin=plugin)

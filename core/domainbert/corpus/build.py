@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domainbert.corpus.parts import Parts
 from domainbert.corpus.sources import Files, Source, read_sources, refuse_changed
 from domainbert.corpus.steps import Counts, ReadyStep, run_steps
-from domainbert.corpus.store import TokenStore, open_store, read_store, write_store
+from domainbert.corpus.store import Encode, TokenStore, open_store, read_store, write_store
 from domainbert.corpus.token_units import TokenUnits
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Document
@@ -70,10 +71,58 @@ def build_store(
     Raises:
         DataError: A file cannot be read or changes while it is read, or the corpus is empty.
     """
-    refuse_changed(sources, files)
     counts: Counts = {}
     seen = Counter[str]()
-    no_token = encoder.tokenizer.unk_token_id
+
+    def kept(look: Look) -> Iterator[Document]:
+        return run_steps(_counted(read_sources(sources), seen, look), steps, counts)
+
+    flow = _Flow(kept, encoder.encode, counts, seen)
+    return _write(folder, (sources, files), flow, encoder, session)
+
+
+def build_from_parts(
+    folder: Path, parts: Parts, files: Files, encoder: Encoder, session: Session
+) -> TokenStore:
+    """Write the token store of parts that are whole into a folder, and return it.
+
+    Arguments and errors are those of `build_store`.
+    """
+    counts, read = parts.counts()
+    flow = _Flow(lambda _: parts.documents(), parts.encode(), counts, Counter(read=read))
+    return _write(folder, (parts.sources, files), flow, encoder, session)
+
+
+Look = Callable[[str], None]
+"""Called with what is done, again and again: looks for signals, shows progress."""
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """Where documents and tokens come from.
+
+    Args:
+        kept: Called with `Look`; yields what all steps leave.
+        encode: Texts of these to tokens.
+        counts: Of the steps; whole when `kept` ends.
+        seen: Counts `read` documents and `unknown` tokens.
+    """
+
+    kept: Callable[[Look], Iterator[Document]]
+    encode: Encode
+    counts: Counts
+    seen: Counter[str]
+
+
+def _write(
+    folder: Path,
+    described: tuple[tuple[Source, ...], Files],
+    flow: _Flow,
+    encoder: Encoder,
+    session: Session,
+) -> TokenStore:
+    seen, no_token = flow.seen, encoder.tokenizer.unk_token_id
+    refuse_changed(*described)
 
     def look(where: str) -> None:
         session.check_stop(where)
@@ -82,28 +131,26 @@ def build_store(
 
     def encode(texts: list[str]) -> list[Any]:
         look("tokenising")
-        encoded = encoder.encode(texts)
+        encoded = flow.encode(texts)
         for row in encoded:
             seen["unknown"] += (row if encoder.units is None else row[0]).count(no_token)
         return encoded
 
     def describe(totals: Mapping[str, int]) -> dict[str, Any]:
-        refuse_changed(sources, files)
+        refuse_changed(*described)
         check_unknown(seen["unknown"], totals["tokens"])
-        write_text(folder.parent / DROPPED, "".join(_examples(counts)))
-        numbers = {"read": seen["read"], "kept": totals["documents"], **_by_step(counts)}
+        write_text(folder.parent / DROPPED, "".join(_examples(flow.counts)))
+        numbers = {"read": seen["read"], "kept": totals["documents"], **_by_step(flow.counts)}
         numbers["unknown_tokens"] = seen["unknown"]
-        return {"sources": files, "counts": numbers, "tokenizer": fingerprint(encoder.tokenizer)}
+        about = {"sources": described[1], "counts": numbers}
+        return about | {"tokenizer": fingerprint(encoder.tokenizer)}
 
-    documents = _counted(read_sources(sources), seen, look)
-    kept, size = run_steps(documents, steps, counts), len(encoder.tokenizer)
     with session.reporter.bar("corpus") as bar:
-        return write_store(folder, kept, encode, size, describe, encoder.unit_name)
+        size = len(encoder.tokenizer)
+        return write_store(folder, flow.kept(look), encode, size, describe, encoder.unit_name)
 
 
-def _counted(
-    documents: Iterator[Document], seen: Counter[str], look: Callable[[str], None]
-) -> Iterator[Document]:
+def _counted(documents: Iterator[Document], seen: Counter[str], look: Look) -> Iterator[Document]:
     """Yield documents and count them as `read`; look for signals, as a step may keep them long."""
     for document in documents:
         seen["read"] += 1
@@ -114,7 +161,7 @@ def _counted(
 
 def _by_step(counts: Counts) -> dict[str, Any]:
     """Return the reasons of each step, in order, and how many documents it dropped."""
-    reasons = [[name, dict(+drops)] for name, drops in counts.items()]
+    reasons = [[name, drops.reasons] for name, drops in counts.items()]
     return {"steps": reasons, "dropped": {name: drops.dropped for name, drops in counts.items()}}
 
 
@@ -173,7 +220,7 @@ def corpus_line(store: TokenStore) -> str:
     manifest = store.manifest
     sizes = (f"{manifest[key]:,} {key}" for key in ("documents", "tokens", "characters"))
     steps = "".join(
-        f"; {name}: {', '.join(f'{n:,} {reason}' for reason, n in reasons.items())}"
+        f"; {name}: {', '.join(f'{n:,} {why}'.replace('_', ' ') for why, n in reasons.items())}"
         for name, reasons in manifest["counts"]["steps"]
         if reasons
     )

@@ -68,7 +68,7 @@ def dropped_by_step(counts: Counts) -> dict[str, Any]:
     return {
         name: {
             "dropped": drops.dropped,
-            "reasons": dict(+drops),
+            "reasons": drops.reasons,
             "examples": [
                 {"reason": reason, "source": document.source, "note": note}
                 for reason, document, note in drops.examples

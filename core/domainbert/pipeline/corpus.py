@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from domainbert.corpus.sources import find_sources, read_sources
+from domainbert.corpus.sources import read_sources
 from domainbert.corpus.stats import dropped_by_step
-from domainbert.corpus.steps import Counts, find_steps, run_steps
+from domainbert.corpus.steps import Counts, run_steps
 from domainbert.errors import DataError, Stopped
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
 from domainbert.run.progress import Reporter, download_bar
 from domainbert.run.signals import watch_signals
-from domainbert.stages.inputs import step_context
+from domainbert.stages.inputs import locate_corpus
 from domainbert.storage.locate import Fetcher
 from domainbert.storage.remote import Publisher, fetch_feed
-from domainbert.tasks.load import load_task
 
 
 def check_corpus(
@@ -47,9 +46,7 @@ def check_corpus(
     check_names(recipe, registry)
     with download_bar(reporter) as progress:
         fetcher = Fetcher(progress)
-        sources = find_sources(recipe.corpus, domain, folder, fetcher)
-        tasks = [load_task(task, domain, folder, fetcher) for task in recipe.tasks]
-    steps = find_steps(recipe.corpus_steps, step_context(tasks, domain))
+        sources, _, steps = locate_corpus(recipe, domain, folder, fetcher)
     counts: Counts = {}
     read = kept = characters = 0
 

