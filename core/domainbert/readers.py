@@ -1,4 +1,4 @@
-"""Public helpers for readers, in core and in plugins: files, lines, tables, mentions, words."""
+"""Public helpers for readers and steps, in core and in plugins: files, tables, mentions, words."""
 
 from domainbert.plugin.places import Get
 from domainbert.plugin.pubtator import read_pubtator
@@ -12,6 +12,7 @@ from domainbert.plugin.readers import (
     read_lines,
     read_utf8,
 )
+from domainbert.plugin.replacing import replacing
 from domainbert.plugin.rows import read_table_rows
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
 from domainbert.plugin.tables import read_objects, read_rows
@@ -20,5 +21,5 @@ from domainbert.words import word_spans
 __all__ = [
     "Get", "Mention", "check_regular", "checked_mention", "decode", "open_bytes", "plain_suffix",
     "read_bytes", "read_chunks", "read_lines", "read_objects", "read_pubtator", "read_rows",
-    "read_table_rows", "read_utf8", "tagged_sentences", "word_spans",
+    "read_table_rows", "read_utf8", "replacing", "tagged_sentences", "word_spans",
 ]  # fmt: skip

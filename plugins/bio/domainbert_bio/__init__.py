@@ -10,8 +10,18 @@ from domainbert_bio.domain import BIO
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from domainbert import CorpusStep
+
 
 @hookimpl
 def domainbert_domains() -> Iterable[Domain]:
     """Yield the domain `bio`."""
     yield BIO
+
+
+@hookimpl
+def domainbert_components() -> Iterable[CorpusStep]:
+    """Yield the step that takes boilerplate out of texts."""
+    from domainbert_bio.boilerplate import BOILERPLATE
+
+    yield BOILERPLATE

@@ -12,11 +12,21 @@ if TYPE_CHECKING:
 
     import typer
 
+    from domainbert import CorpusStep
+
 
 @hookimpl
 def domainbert_domains() -> Iterable[Domain]:
     """Yield the domain `finance`."""
     yield FINANCE
+
+
+@hookimpl
+def domainbert_components() -> Iterable[CorpusStep]:
+    """Yield the step that takes boilerplate out of texts."""
+    from domainbert_finance.boilerplate import BOILERPLATE
+
+    yield BOILERPLATE
 
 
 @hookimpl

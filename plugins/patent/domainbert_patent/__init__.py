@@ -12,11 +12,21 @@ if TYPE_CHECKING:
 
     import typer
 
+    from domainbert import CorpusStep
+
 
 @hookimpl
 def domainbert_domains() -> Iterable[Domain]:
     """Yield the domain `patent`."""
     yield PATENT
+
+
+@hookimpl
+def domainbert_components() -> Iterable[CorpusStep]:
+    """Yield the step that takes boilerplate out of texts."""
+    from domainbert_patent.boilerplate import BOILERPLATE
+
+    yield BOILERPLATE
 
 
 @hookimpl

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -72,3 +73,32 @@ def test_marks_of_letters_are_no_symbols() -> None:
     nonsense = {"name": "filter", "min_characters": 9, "max_characters": 3}
     with pytest.raises(RecipeError, match="min_characters is above max_characters"):
         run(StepSection.model_validate(nonsense))
+
+
+GERMAN = "Die Pumpe fördert das Wasser aus dem Brunnen in den Tank, bis das Ventil schließt."
+ENGLISH = "The pump moves the water from the well into the tank until the valve is closed."
+
+
+def languages(*codes: str) -> StepSection:
+    return StepSection.model_validate({"name": "filter", "languages": list(codes)})
+
+
+def test_texts_that_are_surely_in_another_language_are_dropped() -> None:
+    left, drops = run(languages("en"), ENGLISH, GERMAN, ENGLISH * 20 + GERMAN)
+    assert left == [ENGLISH, ENGLISH * 20 + GERMAN]
+    assert drops.reasons == {"other_language": 1}
+    assert run(languages("de", "en"), ENGLISH, GERMAN)[0] == [ENGLISH, GERMAN]
+    assert run(languages("de"), ENGLISH, GERMAN)[0] == [GERMAN]
+
+
+@pytest.mark.parametrize("text", ["TGF-beta 1", "42", "\u2026", "Ibuprofen 20 mg"])
+def test_a_text_whose_language_is_not_sure_stays(text: str) -> None:
+    assert run(languages("en"), text)[0] == [text]
+
+
+def test_unknown_languages_and_a_missing_library_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RecipeError, match=r"filter: languages: english: unknown\. Known are ace, "):
+        run(languages("english", "en"), ENGLISH)
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    with pytest.raises(RecipeError, match=r"pip install 'domainbert\[language\]'"):
+        run(languages("en"), ENGLISH)

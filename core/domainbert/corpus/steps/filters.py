@@ -6,14 +6,14 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import Field, model_validator
 
 from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
+from domainbert.plugin.replacing import replacing
 from domainbert.recipe.sections import Section
 
 _Share = Field(default=None, gt=0, le=1)
@@ -33,6 +33,9 @@ class Options(Section):
     """Largest share of signs among them: neither letters nor digits."""
     max_repeated_lines: float | None = _Share
     """Largest share of lines that stand more than once in the document."""
+    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Codes such as `en`; a document that is surely in another language is dropped. It needs
+    `pip install 'domainbert[language]'`."""
 
     @model_validator(mode="after")
     def _does_something(self) -> Options:
@@ -44,16 +47,55 @@ class Options(Section):
 
 
 def filter_documents(options: Options, _context: StepContext) -> Any:
-    """Return the step with its options."""
+    """Return the step with its options.
+
+    Raises:
+        ValueError: Languages cannot be told apart here, or one of them is unknown.
+    """
+    is_other = other_language(options.languages) if options.languages else lambda _text: False
 
     def apply(documents: Iterable[Document], drops: Drops) -> Iterator[Document]:
         for document in documents:
             if reason := reason_to_drop(document.text, options):
                 drops.drop(document, reason)
+            elif is_other(document.text):
+                drops.drop(document, "other_language")
             else:
                 yield document
 
     return apply
+
+
+# The beginning of a text tells its language; what is less sure than this stays.
+_BEGINNING = 2000
+_SURE = 0.8
+
+
+def other_language(languages: Iterable[str]) -> Callable[[str], bool]:
+    """Return what tells whether a text is surely in none of some languages.
+
+    Args:
+        languages: Codes such as `en`.
+
+    Raises:
+        ValueError: `py3langid` is not installed, or it does not know one of the languages.
+    """
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ImportError:
+        what = "languages: py3langid is not installed"
+        raise ValueError(f"{what}. Install it: pip install 'domainbert[language]'") from None
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    expected = frozenset(languages)
+    if unknown := sorted(expected - set(identifier.labels)):
+        known = ", ".join(sorted(identifier.labels))
+        raise ValueError(f"languages: {', '.join(unknown)}: unknown. Known are {known}")
+
+    def is_other(text: str) -> bool:
+        found, share = identifier.classify(text[:_BEGINNING])
+        return found not in expected and share >= _SURE
+
+    return is_other
 
 
 def reason_to_drop(text: str, options: Options) -> str:
@@ -90,14 +132,11 @@ _PHONE = re.compile(
 _NUMBER = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
 
 
-def scrub(documents: Iterable[Document], counts: Counter[str]) -> Iterator[Document]:
-    """Yield documents with e-mail addresses, telephone and social security numbers hidden.
-
-    Patterns find the usual ways of writing them and nothing else; names stay.
-    """
-    for document in documents:
-        text = document.text
-        for name, pattern in (("email", _EMAIL), ("number", _NUMBER), ("phone", _PHONE)):
-            text, found = pattern.subn(f"[{name}]", text)
-            counts[f"{name}s_hidden"] += found
-        yield replace(document, text=text)
+scrub = replacing(
+    {
+        f"{name}s_hidden": (pattern, f"[{name}]")
+        for name, pattern in (("email", _EMAIL), ("number", _NUMBER), ("phone", _PHONE))
+    }
+)
+"""Hides e-mail addresses, telephone and social security numbers. The patterns find the usual ways
+of writing them and nothing else; names stay."""
