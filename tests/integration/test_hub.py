@@ -19,6 +19,7 @@ RECIPE: dict[str, Any] = {
     "base": "base",
     "corpus": [{"hub": {"id": "org/reviews", "split": "train"}, "streaming": True, "limit": 40,
                 "columns": {"text": "body"}}],
+    "corpus_steps": ["normalise", {"name": "decontaminate", "least_words": 3}],
     "train": {"steps": 2, "batch_size": 4, "max_seq_length": 16},
     "tasks": [{"name": "stars", "kind": "classification", "hub": "org/reviews",
                "columns": {"text": "body", "label": "stars"}, "splits": {"validation": 0.2}}],
@@ -45,6 +46,14 @@ def test_a_run_pins_its_data_sets_and_goes_on_without_a_network(
     assert again.code == 0, again.err
     assert len(data_hub.requests) == asked
     result = json.loads(Path("run/results/stars/base-seed-0.json").read_text())
+    adapted = json.loads(Path("run/results/stars/adapted-seed-0.json").read_text())
+    counts = json.loads(Path("run/corpus/store/manifest.json").read_text())["counts"]
+    assert result["model"]["contaminated"] is None
+    assert adapted["model"]["contaminated"] == counts["read"] - counts["kept"] > 0
+    assert (
+        f"{counts['read'] - counts['kept']} contaminated (decontaminate)"
+        in Path("run/README.md").read_text()
+    )
     assert result["task"]["labels"] == ["bad", "good"]
     about = "own, train 0.8, validation 0.2, text_field body, label_field stars"
     assert result["task"]["version"].startswith(about)

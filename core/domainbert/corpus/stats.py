@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,19 @@ def corpus_stats(store: TokenStore) -> dict[str, Any]:
         "lengths": {str(1 << end): ends[end] for end in range(max(ends) + 1) if ends[end]},
         "sources": list(_sources(store)),
     }
+
+
+def contaminated(manifest: Mapping[str, Any]) -> int | None:
+    """Return how many documents held a text of validation or test and were dropped.
+
+    Args:
+        manifest: Of a token store.
+
+    Returns:
+        None if the step `decontaminate` was not among the steps.
+    """
+    steps = dict(manifest["counts"]["steps"])
+    return steps["decontaminate"].get("contaminated", 0) if "decontaminate" in steps else None
 
 
 def _sources(store: TokenStore) -> Iterator[dict[str, Any]]:

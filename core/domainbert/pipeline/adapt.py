@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from domainbert.corpus.stats import contaminated
 from domainbert.pipeline.evaluate import ModelUnderTest, drop_results, evaluate, run_models
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
@@ -16,7 +17,7 @@ from domainbert.run.progress import Reporter
 from domainbert.run.resume_command import continue_command
 from domainbert.run.session import Session, open_session
 from domainbert.stages.blend import Blend, blend_models, check_average
-from domainbert.stages.corpus import build_corpus
+from domainbert.stages.corpus import Corpus, build_corpus
 from domainbert.stages.held_out import measure
 from domainbert.stages.inputs import Inputs, locate
 from domainbert.stages.plan import Stages, Until, plan_stages
@@ -89,7 +90,7 @@ def _run_stages(
     before = measure(stages.base_score, head.folder, *given)
     after = measure(stages.adapted_score, adapted.folder, *given)
     adaptation = describe(before, after, inputs.new_head, adapted)
-    models = _models(inputs, adapted, adaptation.doubt)
+    models = _models(inputs, corpus, adapted, adaptation.doubt)
     run_models(models, inputs.tasks, recipe.evaluate, session, recipe)
     blend = blend_models(stages, inputs, corpus, recipe, (before, after), session)
     if not blend.is_adapted:
@@ -105,12 +106,13 @@ def _run_stages(
     return summary
 
 
-def _models(inputs: Inputs, adapted: Trained, doubt: str) -> list[ModelUnderTest]:
+def _models(inputs: Inputs, corpus: Corpus, adapted: Trained, doubt: str) -> list[ModelUnderTest]:
     base, digest = inputs.base, sha256_file(adapted.folder / "model.safetensors")
     done = adapted.tokens, adapted.seconds / 60, doubt
+    model = ModelUnderTest("adapted", adapted.folder, digest, base.public_name, *done)
     return [
         ModelUnderTest("base", base.folder, base.sha256, base.public_name),
-        ModelUnderTest("adapted", adapted.folder, digest, base.public_name, *done),
+        replace(model, contaminated=contaminated(corpus[0].manifest)),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from domainbert.corpus.stats import contaminated
 from domainbert.errors import RecipeError, RunFolderError
 from domainbert.model.load import BaseFolder, find_base, public_name
 from domainbert.pipeline.choose import Chosen
@@ -15,8 +16,10 @@ from domainbert.run.folder import RunFolder
 from domainbert.run.resume_command import continue_command
 from domainbert.run.stage import outputs_trouble, read_stage
 from domainbert.stages.blend import Blend, read_blend
+from domainbert.stages.corpus import MANIFEST
 from domainbert.stages.held_out import read_measured
 from domainbert.stages.pretrain import Trained, describe
+from domainbert.storage.files import read_json_with_hash
 
 
 def find_models(target: str, against: str | None, chosen: Chosen | None) -> list[ModelUnderTest]:
@@ -57,11 +60,13 @@ def _own_models(run: RunFolder, about: tuple[str, int, float, str]) -> list[Mode
     folders: dict[str, Path] = {"adapted": run.adapted if run.adapted.is_dir() else run.model}
     if not blend.is_adapted:
         folders["blend"] = run.model
+    manifest = run.corpus / MANIFEST
+    left_out = contaminated(read_json_with_hash(manifest)) if manifest.is_file() else None
     models = []
     for name, folder in folders.items():
         place = find_base(str(folder), Path())
         which = blend.name if name == "blend" else ""
-        models.append(ModelUnderTest(name, place.folder, place.sha256, *about, which))
+        models.append(ModelUnderTest(name, place.folder, place.sha256, *about, which, left_out))
     return models
 
 

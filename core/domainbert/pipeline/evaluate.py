@@ -38,6 +38,7 @@ class ModelUnderTest:
         minutes: Wall time of continued pretraining.
         doubt: Why its scores say nothing of the adaptation, or an empty string.
         blend: Where it lies between base and adapted model; see `Blend.name`.
+        contaminated: Documents of its corpus that were left out; see `contaminated`.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ModelUnderTest:
     minutes: float = 0.0
     doubt: str = ""
     blend: str = ""
+    contaminated: int | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def _run(
         minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
         task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
         counts |= {"long_texts": n_long} if n_long else {}
-        keys = "name", "sha256", "base", "tokens", "doubt", "blend"
+        keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated"
         run = recipe.name if recipe and model.tokens else None
         about = {"run": run, "parameters": size or None, "minutes": round(model.minutes, 2)}
         metric = primary_metric(task).name

@@ -64,6 +64,9 @@ class ScoredModel(BaseModel):
     """Why scores of this model say nothing of its adaptation, as it learned nothing; else empty."""
     blend: str = Field(default="", max_length=500)
     """Where the model lies between its base and the adapted one, such as `α = 0.5`; else empty."""
+    contaminated: int | None = Field(default=None, ge=0, le=_MOST)
+    """Documents that held a text of validation or test, and were not trained on; null if the step
+    `decontaminate` did not look."""
 
 
 @cache
