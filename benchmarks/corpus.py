@@ -27,8 +27,8 @@ from typing import Any
 
 from domainbert.corpus.read import read_documents
 from domainbert.corpus.steps import find_steps, run_steps
-from domainbert.plugin.components import StepContext
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import StepContext
 from domainbert.recipe.corpus import StepSection
 
 CLEAN = ["normalise", StepSection(name="filter", options={"min_characters": 20, "max_digits": 0.5})]

@@ -72,9 +72,9 @@ from domainbert.errors import DataError, UserError
 from domainbert.model.load import BaseFolder, find_base, load_masked_lm
 from domainbert.model.masked_lm import set_dropout
 from domainbert.planning.memory import peak_memory, reset_peak
-from domainbert.plugin.components import CorpusStep
 from domainbert.plugin.domain import Document
 from domainbert.plugin.registry import load_plugins
+from domainbert.plugin.steps import CorpusStep
 from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.train import TrainSection
 from domainbert.run.device import device_has_bf16

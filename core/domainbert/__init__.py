@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from domainbert.errors import DataError, DomainBertError, UserError
 from domainbert.plugin.components import (
     Baseline,
-    CorpusReader,
-    CorpusStep,
     LoadedTask,
     Metric,
     Objective,
@@ -30,6 +28,7 @@ from domainbert.plugin.domain import (
 )
 from domainbert.plugin.hookspecs import hookimpl
 from domainbert.plugin.places import DataFile, Feed, HubData, RemoteFile
+from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 if TYPE_CHECKING:
     from domainbert.api import Evaluation, adapt, evaluate

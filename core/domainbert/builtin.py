@@ -7,14 +7,9 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from domainbert.plugin.components import (
-    Baseline,
-    Component,
-    CorpusReader,
-    CorpusStep,
-    TaskReader,
-)
+from domainbert.plugin.components import Baseline, Component, TaskReader
 from domainbert.plugin.hookspecs import hookimpl
+from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 
 @hookimpl

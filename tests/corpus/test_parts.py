@@ -16,7 +16,7 @@ from domainbert.corpus.sources import describe_sources, find_sources
 from domainbert.corpus.steps import find_steps
 from domainbert.corpus.token_units import word_units
 from domainbert.errors import DataError
-from domainbert.plugin.components import StepContext
+from domainbert.plugin.steps import StepContext
 from domainbert.recipe.corpus import CorpusSection, StepSection
 from domainbert.testing import sample_texts
 from domainbert.testing.tiny import tiny_tokenizer

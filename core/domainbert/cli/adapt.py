@@ -154,6 +154,8 @@ def print_summary(summary: RunSummary, out: Path, plugin: list[Path] | None, as_
     steps = f"{done.tokens:,} tokens in {done.steps:,} steps"
     print_line(f"{summary.seconds / 60:.1f} minutes, {steps}; peak memory {memory} GB")
     print_line(f"Model: {out / 'model'} · model card: {out / 'README.md'}")
+    for folder in summary.kept:
+        print_line(f"Fine-tuned: {folder}")
     if summary.reports:
         common.print_next("evaluate", str(out), "--seeds", "5", plugin=plugin)
     else:

@@ -21,6 +21,7 @@ from domainbert.cli import (
     evaluate,
     leaderboard,
     plugins,
+    predict,
     recipes,
     tokenizer,
 )
@@ -47,6 +48,7 @@ app = typer.Typer(
 app.command()(adapt.adapt)
 app.command()(blend.blend)
 app.command()(evaluate.evaluate)
+app.command()(predict.predict)
 app.command()(compare.compare)
 app.command()(leaderboard.leaderboard)
 app.add_typer(corpus.app, name="corpus")

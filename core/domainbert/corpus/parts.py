@@ -26,8 +26,8 @@ from domainbert.corpus.sources import Source, read_sources
 from domainbert.corpus.steps import Counts, ReadyStep, run_steps
 from domainbert.corpus.store import DOCUMENTS_PER_BATCH, Encode
 from domainbert.errors import DataError
-from domainbert.plugin.components import Drops
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Drops
 from domainbert.storage.files import folder_in_place, read_json, write_json
 
 BLOCK = 10 * DOCUMENTS_PER_BATCH

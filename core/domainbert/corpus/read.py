@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import DataError
-from domainbert.plugin.components import CorpusReader
 from domainbert.plugin.domain import Document
 from domainbert.plugin.readers import plain_suffix, read_lines
 from domainbert.plugin.registry import component, components, stream
 from domainbert.plugin.rows import read_table_rows
+from domainbert.plugin.steps import CorpusReader
 
 Options = Mapping[str, str]
 """Names of the columns of text and id, and `text_unit` of a corpus in a recipe."""

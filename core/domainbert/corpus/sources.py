@@ -11,11 +11,11 @@ from typing import Any
 from domainbert.corpus.read import DEFAULTS, Options, read_documents, reader_of
 from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.columnar import saved_files
-from domainbert.plugin.components import CorpusReader
 from domainbert.plugin.domain import Corpus, Document, Domain
 from domainbert.plugin.places import DataFile, HubData
 from domainbert.plugin.readers import check_regular
 from domainbert.plugin.rows import row_format
+from domainbert.plugin.steps import CorpusReader
 from domainbert.recipe.corpus import CorpusSection
 from domainbert.storage.files import check_utf8, expand_user, find_files
 from domainbert.storage.hub_data import described

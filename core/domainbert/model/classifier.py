@@ -1,7 +1,8 @@
-"""An encoder with a new classifier on top: the same for every family and every checkpoint.
+"""An encoder with a new head on top, which starts alike for every checkpoint of a size.
 
-transformers' own task classes differ between families, and take weights of pooler or head from a
-checkpoint that has them; base and adapted model would then not start alike.
+Words are scored by transformers' own head for tokens: in all families but ModernBERT one linear
+layer. Texts are scored by one linear layer on the mean of their token vectors, or by transformers'
+own head for sequences, which differs between families.
 
 Legend: B windows, L length, H hidden size, W scored words, C outputs.
 """
@@ -9,7 +10,7 @@ Legend: B windows, L length, H hidden size, W scored words, C outputs.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,13 @@ from domainbert.keyed_random import derive_key
 from domainbert.model.load import from_folder
 from domainbert.model.masked_lm import first_non_finite
 
+Head = Literal["linear", "tokens", "sequences"]
+"""One linear layer, or the head of transformers' class for tokens or for sequences."""
+AUTO_CLASSES = {
+    "tokens": "AutoModelForTokenClassification", "sequences": "AutoModelForSequenceClassification",
+}  # fmt: skip
+_STD = 0.02
+
 
 class Classifier(nn.Module):
     """Scores words by their first piece, or texts by the mean of their token vectors.
@@ -26,19 +34,28 @@ class Classifier(nn.Module):
     Args:
         encoder: A transformers model that gives `last_hidden_state`.
         n_outputs: Number of classes or tags.
+        head: What transformers puts between encoder and classifier; None for nothing.
     """
 
-    def __init__(self, encoder: Any, n_outputs: int) -> None:
+    def __init__(self, encoder: Any, n_outputs: int, head: nn.Module | None = None) -> None:
         super().__init__()
         self.encoder = encoder
+        self.head = head
         self.dropout = nn.Dropout(0.1)
         self.classifier = nn.Linear(encoder.config.hidden_size, n_outputs)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of classes or tags."""
+        return self.classifier.out_features
 
     def score_words(
         self, input_ids_BL: Tensor, mask_BL: Tensor, rows_W: Tensor, columns_W: Tensor
     ) -> Tensor:
         """Return float32 scores of the words at given places, shape (W, C)."""
         hidden_BLH = self.encoder(input_ids_BL, attention_mask=mask_BL).last_hidden_state
+        if self.head is not None:
+            hidden_BLH = self.head(hidden_BLH)
         scores_WC: Tensor = self.classifier(self.dropout(hidden_BLH)[rows_W, columns_W])
         return scores_WC.float()
 
@@ -51,27 +68,90 @@ class Classifier(nn.Module):
         return scores_BC.float()
 
 
-def load_classifier(folder: Path, n_outputs: int) -> Classifier:
-    """Load an encoder and put a classifier on it, which `draw_classifier` has to draw.
+class SequenceClassifier(nn.Module):
+    """Scores texts as transformers' own class of the family does.
+
+    Args:
+        model: A `*ForSequenceClassification`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    @property
+    def encoder(self) -> Any:
+        """The encoder in it, with its pooler where the family has one."""
+        return self.model.base_model
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of classes."""
+        return int(self.model.config.num_labels)
+
+    def score_texts(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
+        """Return float32 scores of texts, shape (B, C)."""
+        scores_BC: Tensor = self.model(input_ids_BL, attention_mask=mask_BL).logits
+        return scores_BC.float()
+
+
+TaskModel = Classifier | SequenceClassifier
+
+
+def load_classifier(folder: Path, n_outputs: int, head: Head = "linear") -> TaskModel:
+    """Load an encoder and put a head on it, which `draw_head` has to draw.
 
     Raises:
         BaseModelError: The folder holds no encoder that can be fine-tuned, or one with NaN.
     """
-    from transformers import AutoModel
+    import transformers
 
-    encoder = from_folder(AutoModel, folder, f"{folder}: cannot be fine-tuned")
-    if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None  # not used, and drawn at random where a checkpoint has none
-    if broken := first_non_finite(encoder):
+    problem = f"{folder}: cannot be fine-tuned"
+    if head == "sequences":
+        options = {"num_labels": n_outputs, "ignore_mismatched_sizes": True}
+        auto = getattr(transformers, AUTO_CLASSES[head])
+        model: TaskModel = SequenceClassifier(from_folder(auto, folder, problem, **options))
+    else:
+        encoder = from_folder(transformers.AutoModel, folder, problem)
+        if getattr(encoder, "pooler", None) is not None:
+            encoder.pooler = None  # not used, and drawn at random where a checkpoint has none
+        model = Classifier(encoder, n_outputs, _token_head(encoder) if head == "tokens" else None)
+    if broken := first_non_finite(model.encoder):
         raise BaseModelError(f"{folder}: {broken} holds values that are not finite.")
-    return Classifier(encoder, n_outputs)
+    return model
 
 
-def draw_classifier(model: Classifier, seed: int) -> None:
-    """Draw the classifier, equal for every encoder of one size."""
+def _token_head(encoder: Any) -> nn.Module | None:
+    """Return what the family's class for tokens has between encoder and classifier, if anything."""
+    import transformers
+
+    with torch.device("meta"):
+        whole = transformers.AutoModelForTokenClassification.from_config(encoder.config)
+    head = getattr(whole, "head", None)
+    return None if head is None else head.to_empty(device="cpu")
+
+
+def draw_head(model: TaskModel, seed: int) -> None:
+    """Draw the head, equal for every encoder of one size; a pooler in the checkpoint goes, too."""
     torch.manual_seed(derive_key("classifier", seed))
-    # On the CPU, so that a seed means the same on every device.
-    drawn_CH = nn.init.normal_(torch.empty(model.classifier.weight.shape), std=0.02)
     with torch.no_grad():
-        model.classifier.weight.copy_(drawn_CH)
-        model.classifier.bias.zero_()
+        if isinstance(model, Classifier):
+            # The last layer first, as it was drawn when there was nothing else.
+            _draw(model.classifier)
+            if model.head is not None:
+                _draw(model.head)
+        else:
+            for module in model.model.children():
+                own = module if module is not model.encoder else getattr(module, "pooler", None)
+                if own is not None:
+                    _draw(own)
+
+
+def _draw(module: nn.Module) -> None:
+    for name, parameter in module.named_parameters():
+        if parameter.ndim > 1:
+            # On the CPU, so that a seed means the same on every device.
+            parameter.copy_(nn.init.normal_(torch.empty(parameter.shape), std=_STD))
+        else:
+            # Of vectors, those named `weight` are scales of a norm.
+            parameter.fill_(1.0 if name.endswith("weight") else 0.0)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from domainbert.pipeline.kept import drop_others, keep
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
 from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
@@ -22,7 +23,7 @@ from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
 from domainbert.tasks.metrics.score import check_predictions, primary_metric, score
-from domainbert.tasks.trials import run_trials, stored_settings, tuned_predictions
+from domainbert.tasks.trials import Tuned, run_trials, stored_settings, tuned_predictions
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,12 @@ class ModelTrial:
         """Task and model."""
         return self.loaded.task.name, self.model.name
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a kept model says of its trial."""
+        about = {"model": self.model.name, "encoder": self.model.sha256, "seed": self.seed}
+        return about | {"settings": dict(self.settings)}
+
 
 Models = Sequence[ModelUnderTest]
 
@@ -111,6 +118,8 @@ def evaluate(
     for scored in run_models(models, tasks, settings, session, recipe):
         by_task[scored.result.task.name].append(scored)
     named = [loaded.task for loaded in tasks if by_task]
+    if session.is_main:
+        drop_others(session.run, settings.keep)
     return tuple(_report(task, by_task[task.name], models) for task in named)
 
 
@@ -161,26 +170,29 @@ def _run(
 ) -> None:
     """Fine-tune and score one model with several seeds, and store the results."""
     first, started = trials[0], time.perf_counter()
-    for trial, predictions, size, n_long in _predicted(first, trials, settings, session):
+    for trial, predictions, tuned in _predicted(first, trials, settings, session):
         minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
         task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
-        counts |= {"long_texts": n_long} if n_long else {}
+        counts |= {"long_texts": tuned.n_long} if tuned.n_long else {}
         keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated"
         run = recipe.name if recipe and model.tokens else None
-        about = {"run": run, "parameters": size or None, "minutes": round(model.minutes, 2)}
+        about = {"run": run, "parameters": tuned.size or None, "minutes": round(model.minutes, 2)}
         metric = primary_metric(task).name
+        scores = {split: score(task, predictions[split]) for split in ("test", "validation")}
         entry = {
             "model": {**{key: getattr(model, key) for key in keys}, **about},
             "task": task_entry(task),
             "seed": trial.seed,
             "settings": trial.settings,
             "metric": metric,
-            **{split: score(task, predictions[split]) for split in ("test", "validation")},
+            **scores,
             "counts": counts,
             "recipe": {"name": recipe.name, "sha256": recipe.hash()} if recipe else None,
             "environment": environment(),
             "minutes": round(minutes, 2),
         }
+        if tuned.candidate is not None:
+            keep(tuned.candidate, trial.about, scores["validation"], session)
         value = save_result(trial.path, entry, predictions["test"]).test[metric]
         took = f"{metric} {100 * value:.2f} ({60 * minutes:.0f} s)"
         session.reporter.say(f"{trial.title}: {took}")
@@ -188,7 +200,7 @@ def _run(
 
 def _predicted(
     first: ModelTrial, trials: Sequence[ModelTrial], settings: EvaluateSection, session: Session
-) -> Iterator[tuple[ModelTrial, Predictions, int, int]]:
+) -> Iterator[tuple[ModelTrial, Predictions, Tuned]]:
     """Yield the predictions of trials of one group; see `tuned_predictions`."""
     model, loaded = first.model, first.loaded
     if model.folder is not None:
@@ -200,7 +212,7 @@ def _predicted(
         with calling(baseline):
             predictions = baseline.predict(loaded, trial.seed)
         check_predictions(baseline, loaded, predictions)
-        yield trial, predictions, 0, 0
+        yield trial, predictions, Tuned()
 
 
 def _finished(trial: ModelTrial) -> Scored | None:

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from domainbert.errors import PluginError
-from domainbert.plugin.domain import Document, Prediction, Task, Window
+from domainbert.plugin.domain import Prediction, Task, Window
+from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 Row = tuple[str, dict[str, Any]]
 """Where a row of a table stands, for messages, and its cells by column."""
@@ -20,6 +21,12 @@ Scores = Mapping[str, tuple[Sequence[Window], Any]]
 """Per split: windows, and the scores of their rows, float32, shape (X, C)."""
 Predictions = Mapping[str, Sequence[Prediction]]
 """Predictions of each split, in the order of its records."""
+
+
+Passage = tuple[Any, Sequence[tuple[int, int]]]
+"""A record made of a part of a text, and the offsets of its words in the text."""
+Annotation = dict[str, Any]
+"""What a model says of a text, as JSON values."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,17 @@ class TaskKind:
         decode: Task, records per split, and per split the windows with their scores, to
             predictions per split.
         metrics: Names of the task's metrics, the primary metric first.
+        head: From the `evaluate` settings to the head on the encoder: `linear`, or that of
+            transformers' class for `tokens` or for `sequences`.
         from_rows: Rows of a table, task and counter of remarks to records; so that the kind reads
             .csv, JSON, Parquet, workbooks and all that `datasets` opens.
         baselines: Names of the baselines that suit a loaded task.
+        threshold: Task with several labels per record, records, and windows with their scores, to
+            the score from which on a label is predicted; kept with a fine-tuned model.
+        passages: Text and task to its records, each with the offsets of its words, for texts
+            without labels; None for a kind that cannot read them.
+        annotate: Task, passages of several texts, windows with their scores, and the threshold, to
+            what is known of each text, as JSON values: `entities` or `labels`.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
@@ -91,8 +106,16 @@ class TaskKind:
     loss: Callable[[Any, Sequence[Window], Sequence[Any]], Any]
     decode: Callable[[Task, Mapping[str, Sequence[Any]], Scores], Predictions]
     metrics: Callable[[Task], tuple[str, ...]]
+    head: Callable[[Any], Literal["linear", "tokens", "sequences"]] = lambda _settings: "linear"
     from_rows: Callable[[Iterable[Row], Task, Counter[str]], Iterable[Any]] | None = None
     baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
+    threshold: Callable[[Task, Sequence[Any], Any], float | None] = lambda _task, _records, _rows: (
+        None
+    )
+    passages: Callable[[str, Task], list[Passage]] | None = None
+    annotate: Callable[[Task, list[list[Passage]], Any, float | None], list[Annotation]] | None = (
+        None
+    )
     check_task: Callable[[Task], str] = lambda _task: ""
     check: Callable[[Any, Task], str] = lambda _record, _task: ""
     check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
@@ -172,107 +195,6 @@ class Baseline:
     name: str
     predict: Callable[[LoadedTask, int], Predictions]
     check: Callable[[LoadedTask], str] = lambda _loaded: ""
-
-
-@dataclass(frozen=True)
-class CorpusReader:
-    """A format of unlabelled text, such as `jsonl`.
-
-    Args:
-        name: `corpus[].format` in a recipe.
-        suffixes: File names that it reads without `format:`, such as `.md`; also `.md.gz`.
-        read: Called with a file and the options `text_field` and `text_unit` of the recipe, which
-            it may ignore; yields documents.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    read: Callable[[Path, Mapping[str, str]], Iterable[Document]]
-
-
-class Drops(Counter[str]):
-    """Counts of a step by reason, with some of the documents that it dropped.
-
-    Attributes:
-        examples: Reason, document and note of the first three of each reason.
-        dropped: Documents that the step took and did not yield.
-        once: What it counts once, whatever the documents are.
-    """
-
-    examples: list[tuple[str, Document, str]]
-    dropped: int
-    once: dict[str, int]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.examples, self.dropped, self.once = [], 0, {}
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """Number per reason, those of zero left out."""
-        return {name: number for name, number in [*self.once.items(), *self.items()] if number}
-
-    def drop(self, document: Document, reason: str, note: str = "") -> None:
-        """Count a document that the step does not yield, and keep the first three per reason."""
-        self.keep(document, reason, note)
-        self[reason] += 1
-
-    def keep(self, document: Document, reason: str, note: str = "") -> None:
-        """Keep a document as an example, if it is one of the first three of its reason."""
-        if sum(kept == reason for kept, _, _ in self.examples) < _EXAMPLES:
-            self.examples.append((reason, document, note))
-
-
-_EXAMPLES = 3
-
-Apply = Callable[[Iterable[Document], Drops], Iterable[Document]]
-"""Documents and counts by reason, to which it adds, to the documents that are left."""
-
-
-@dataclass(frozen=True)
-class StepContext:
-    """What a step can know of its recipe.
-
-    Args:
-        evaluation: Texts of validation and test of all tasks.
-        training: Texts of their training splits.
-        terms: The lexicon of the domain; empty if there is none.
-    """
-
-    evaluation: tuple[str, ...] = ()
-    training: tuple[str, ...] = ()
-    terms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CorpusStep:
-    """A step from documents to documents, such as `exact-duplicates`.
-
-    Args:
-        name: Item of `corpus_steps` in a recipe.
-        apply: Called with documents and a counter by reason (`Drops`), which it adds to; yields
-            documents. Those without text are dropped behind it, and counted as `empty`.
-        make: In place of `apply`, for a step with options: called with them and with what it can
-            know of the recipe (`StepContext`), returns `apply`. It raises `ValueError` for options
-            that it cannot take.
-        apart: Whether it looks at each document alone. Such steps at the beginning of
-            `corpus_steps` run on parts of a corpus at the same time.
-        options: Makes the options from the keys that the recipe gives beside the name; a pydantic
-            model, or any function that raises `ValueError`.
-        reads: Fields of `StepContext` that `make` needs: the others are empty, and the corpus is
-            built again when these change.
-    """
-
-    name: str
-    apply: Apply | None = None
-    make: Callable[[Any, StepContext], Apply] | None = None
-    options: Callable[..., Any] | None = None
-    reads: tuple[str, ...] = ()
-    apart: bool = False
-
-    def __post_init__(self) -> None:
-        if (self.apply is None) == (self.make is None):
-            raise PluginError(f"corpus step {self.name!r}: give `apply` or `make`, one of the two.")
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from domainbert.plugin.components import Apply, Drops
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Apply, Drops
 
 
 def replacing(patterns: Mapping[str, tuple[re.Pattern[str], str]]) -> Apply:

@@ -17,10 +17,11 @@ from typing import Any
 from domainbert.corpus.read import read_documents
 from domainbert.corpus.steps import made
 from domainbert.errors import DataError, DomainBertError
-from domainbert.plugin.components import CorpusStep, Drops, LoadedTask, StepContext
+from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Corpus, Document, Domain, Task, Terms
 from domainbert.plugin.places import HubData, Place
 from domainbert.plugin.registry import stream
+from domainbert.plugin.steps import CorpusStep, Drops, StepContext
 from domainbert.plugin_check.alone import offline
 from domainbert.plugin_check.subject import Check, Subject, count, files_of, is_packaged, some
 from domainbert.recipe.evaluate import EvaluateSection

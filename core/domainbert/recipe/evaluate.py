@@ -44,6 +44,12 @@ class EvaluateSection(Section):
     """Tokens in one window; longer sentences to tag are read in overlapping windows."""
     long_texts: Literal["truncate", "window"] = "truncate"
     """Longer texts to classify: keep the beginning, or average the scores of all windows."""
+    pooling: Literal["mean", "head"] = "mean"
+    """Texts to classify: a linear layer on the mean of the token vectors, or the head that
+    transformers has for the family, mostly on the first token."""
+    keep: Literal["best", "all", "none"] = "best"
+    """Fine-tuned models to keep in `tasks/`: of each task the one with the best primary metric on
+    validation, all of them, or none."""
     baselines: bool = True
     """Add the baselines that suit each task: majority class and TF-IDF + linear SVM, or majority
     type per word and the domain's terms as a dictionary."""

@@ -10,14 +10,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from domainbert.errors import PluginError, RecipeError, did_you_mean
-from domainbert.plugin.components import (
-    Baseline,
-    CorpusReader,
-    CorpusStep,
-    Objective,
-    TaskKind,
-)
+from domainbert.plugin.components import Baseline, Objective, TaskKind
 from domainbert.plugin.registry import Registry, component
+from domainbert.plugin.steps import CorpusReader, CorpusStep
 from domainbert.recipe.budget import BUDGET_KEYS, parse_budget
 from domainbert.recipe.origins import DEFAULT, leaves
 from domainbert.recipe.schema import Recipe

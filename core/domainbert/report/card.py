@@ -57,6 +57,11 @@ class RunSummary:
         """Folder of the model that is handed over, which transformers loads."""
         return RunFolder(self.folder).model
 
+    @property
+    def kept(self) -> list[Path]:
+        """Folders of the fine-tuned models that were kept."""
+        return [path.parent for path in sorted(RunFolder(self.folder).kept.glob("*/*/task.json"))]
+
     def _repr_markdown_(self) -> str:
         return render_card(self)  # what a notebook shows
 
@@ -113,6 +118,7 @@ def summary_json(summary: RunSummary) -> Any:
         "general_bits_per_character": general,
         "blend": summary.blend,
         "tasks": [task_json(report) for report in summary.reports],
+        "kept": [folder.relative_to(summary.folder).as_posix() for folder in summary.kept],
         "minutes": round(summary.seconds / 60, 2),
     }
     return to_jsonable_python(numbers)

@@ -72,7 +72,7 @@ class ScoredModel(BaseModel):
 @cache
 def _later_defaults() -> dict[str, JsonValue]:
     """Return what the first version did about each key of fine-tuning that came later."""
-    return EvaluateSection().model_dump(mode="json", exclude=_FIRST_KEYS) | _BEFORE
+    return EvaluateSection().model_dump(mode="json", exclude={*_FIRST_KEYS, "keep"}) | _BEFORE
 
 
 class TaskEntry(BaseModel):
@@ -102,6 +102,10 @@ class TaskEntry(BaseModel):
     """SHA-256 of the file of each split."""
     train_records: int | None = Field(default=None, ge=1, le=_MOST)
     """Label budget: number of training records that were used; null for all."""
+
+    def as_task(self) -> Task:
+        """Return the task as one record."""
+        return Task(title="", licence="", origin="", splits={}, **self.model_dump())
 
     @field_validator("labels")
     @classmethod
@@ -155,7 +159,7 @@ class Result(BaseModel):
     @cached_property
     def task(self) -> Task:
         """The task as one record."""
-        return Task(title="", licence="", origin="", splits={}, **self.task_entry.model_dump())
+        return self.task_entry.as_task()
 
 
 def result_path(folder: Path, task: str, model: str, seed: int) -> Path:

@@ -5,6 +5,7 @@ metrics.jsonl    one line every N steps       corpus/         token store
 vocabulary/      new entries, their corpus    head/           a head for a base without one
 pretrain/        checkpoints                  adapted/        the model at the end of training
 held-out/        scores on held-out text      results/        scores and predictions
+tasks/           fine-tuned models
 blend/           which model is handed over   model/          this model
 README.md        the model card
 
@@ -69,6 +70,7 @@ class RunFolder:
     validation = _Inside("validation")
     model = _Inside("model")
     results = _Inside("results")
+    kept = _Inside("tasks")
     metrics = _Inside("metrics.jsonl")
     card = _Inside("README.md")
     lock = _Inside("lock.json")

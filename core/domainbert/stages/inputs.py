@@ -19,9 +19,10 @@ from domainbert.model.export import check_saves
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
 from domainbert.planning.memory import check_memory
-from domainbert.plugin.components import LoadedTask, StepContext
+from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Domain
 from domainbert.plugin.registry import Registry
+from domainbert.plugin.steps import StepContext
 from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import VocabularySection

@@ -165,7 +165,7 @@ def _blend_facts(
     facts["points"] = [point.score.key for point in points]
     if section.choose == "validation":
         facts["tasks"] = [task_identity(loaded.task) for loaded in inputs.tasks]
-        facts["evaluate"] = section_facts(recipe.evaluate, ["baselines"])
+        facts["evaluate"] = section_facts(recipe.evaluate, ["baselines", "keep"])
     return facts
 
 

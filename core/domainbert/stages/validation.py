@@ -93,7 +93,7 @@ def _run(trials: Sequence[ValidationTrial], recipe: Recipe, session: Session) ->
     # No hash: the stage has just compared those of its files.
     checkpoint, settings = (point.folder, None, f"α = {point.alpha:g}"), recipe.evaluate
     made = tuned_predictions(checkpoint, loaded, trials, settings, session, ["validation"])
-    for trial, predictions, _, _ in made:
+    for trial, predictions, _ in made:
         scores = score(loaded.task, predictions["validation"])
         made_from = _made_from(trial, recipe, session)
         write_json_with_hash(trial.path, {**made_from, "validation": scores})

@@ -217,8 +217,9 @@ def _seal(value: dict[str, Any]) -> str:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write hash and size of every file of a folder into its `MANIFEST.json`."""
-    described = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
+    """Write hash and size of every file in a folder into its `MANIFEST.json`."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    described = {path.relative_to(folder).as_posix(): describe_file(path) for path in files}
     write_json_with_hash(folder / MANIFEST, {"files": described})
 
 

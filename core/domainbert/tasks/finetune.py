@@ -21,7 +21,7 @@ from torch import Tensor
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
 from domainbert.keyed_random import derive_key, permute
-from domainbert.model.classifier import Classifier, draw_classifier, load_classifier
+from domainbert.model.classifier import Classifier, TaskModel, draw_head, load_classifier
 from domainbert.model.layers import depths, rate_scales
 from domainbert.model.load import check_length, longest_sequence
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
@@ -56,7 +56,7 @@ class Candidate:
         windows: Of the records of each split that is used.
     """
 
-    model: Classifier
+    model: TaskModel
     tokenizer: Any
     pad: int
     kind: TaskKind
@@ -89,7 +89,8 @@ def prepare(
     kind, tokenizer = kind_of(loaded.task), load_tokenizer(folder)
     with calling(kind):
         n_outputs = len(kind.outputs(loaded.task))
-    model = load_classifier(folder, n_outputs).to(session.accelerator.device)
+    model = load_classifier(folder, n_outputs, kind.head(settings))
+    model = model.to(session.accelerator.device)
     check_length(model.encoder, settings.max_seq_length, "evaluate.max_seq_length")
     with calling(kind):
         windows = {
@@ -119,11 +120,11 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
     settings, windows = candidate.settings, candidate.windows["train"]
     tuned = replace(candidate, model=copy.deepcopy(candidate.model))
     model = tuned.model
-    draw_classifier(model, seed)
+    draw_head(model, seed)
     with calling(kind):
         train = loaded.splits["train"]
         targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
-    if bias_C is not None:
+    if bias_C is not None and isinstance(model, Classifier):
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
     scales = rate_scales(depth := depths(model), settings.layerwise_lr_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, session.accelerator.device, scales)
@@ -171,7 +172,7 @@ def _train_step(
     return float(loss.detach())
 
 
-def unfreeze(model: Classifier, depth: dict[str, int], thirds: int) -> None:
+def unfreeze(model: TaskModel, depth: dict[str, int], thirds: int) -> None:
     """Let the classifier learn alone at first, and one layer more with each third of an epoch.
 
     Gradual unfreezing as in FinBERT (Araci 2019, arXiv 1908.10063).
@@ -226,7 +227,7 @@ def score_windows(
 ) -> tuple[list[Window], NDArray[np.float32]]:
     """Return windows, shortest first, and the scores of their rows, (X, C)."""
     windows = sorted(windows, key=lambda window: len(window.input_ids))
-    parts = [np.zeros((0, tuned.model.classifier.out_features), np.float32)]
+    parts = [np.zeros((0, tuned.model.n_outputs), np.float32)]
     for batch in batched(windows, _PREDICTED):
         tuned.session.check_stop()
         with torch.inference_mode():

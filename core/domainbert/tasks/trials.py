@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from domainbert.errors import RunFailed
 from domainbert.plugin.components import LoadedTask, Predictions
@@ -34,6 +34,20 @@ class Trial(Protocol):
     @property
     def seed(self) -> int:
         """Seed of fine-tuning."""
+
+
+class Tuned(NamedTuple):
+    """A fine-tuned model.
+
+    Args:
+        candidate: The model; None for a baseline.
+        size: Number of the encoder's weights.
+        n_long: Number of test texts that are longer than a window.
+    """
+
+    candidate: Any = None
+    size: int = 0
+    n_long: int = 0
 
 
 T = TypeVar("T", bound=Trial)
@@ -84,7 +98,7 @@ def stored_settings(
 
     A floor of steps that decides nothing is stored as 1, like the results of before there was one.
     """
-    stored = settings.model_dump(mode="json", exclude={"seeds", "baselines"})
+    stored = settings.model_dump(mode="json", exclude={"seeds", "baselines", "keep"})
     steps = settings.epochs * math.ceil(len(loaded.splits["train"]) / settings.batch_size)
     if settings.steps is not None or steps >= settings.min_steps:
         stored["min_steps"] = 1
@@ -98,7 +112,7 @@ def tuned_predictions(
     settings: EvaluateSection,
     session: Session,
     splits: Sequence[str] = ("validation", "test"),
-) -> Iterator[tuple[T, Predictions, int, int]]:
+) -> Iterator[tuple[T, Predictions, Tuned]]:
     """Fine-tune one model on one task with several seeds, from one load and one tokenisation.
 
     Args:
@@ -110,7 +124,7 @@ def tuned_predictions(
         splits: Those to predict.
 
     Yields:
-        Trial, predictions, the number of the encoder's weights, and that of long test texts.
+        Trial, predictions, and the model that made them.
     """
     from domainbert.model.check import check_unchanged
     from domainbert.tasks.finetune import finetune, predict, prepare
@@ -128,4 +142,4 @@ def tuned_predictions(
             tuned = finetune(candidate, trial.seed, bar)
         predictions = predict(tuned)
         check_predictions(kind, loaded, predictions, splits)
-        yield trial, predictions, size, n_long
+        yield trial, predictions, Tuned(tuned, size, n_long)

@@ -8,8 +8,8 @@ import pytest
 
 from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.errors import RecipeError
-from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Drops, StepContext
 
 
 def run(texts: list[str], evaluation: list[str]) -> tuple[list[int], Drops]:

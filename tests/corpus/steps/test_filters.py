@@ -7,8 +7,8 @@ import pytest
 
 from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.errors import RecipeError
-from domainbert.plugin.components import Drops
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Drops
 from domainbert.recipe.corpus import StepSection
 
 

@@ -10,8 +10,8 @@ import pytest
 from domainbert.corpus.steps import find_steps, near_duplicates, run_steps
 from domainbert.corpus.steps.shingles import jaccard, shingles
 from domainbert.errors import RecipeError
-from domainbert.plugin.components import Drops
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Drops
 from domainbert.recipe.corpus import StepSection
 
 

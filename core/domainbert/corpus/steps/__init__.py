@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from domainbert.errors import DataError, PluginError, RecipeError, RunFailed
-from domainbert.plugin.components import Apply, CorpusStep, Drops, StepContext
 from domainbert.plugin.domain import Document
 from domainbert.plugin.registry import calling, component, stream
+from domainbert.plugin.steps import Apply, CorpusStep, Drops, StepContext
 from domainbert.recipe.corpus import StepSection
 from domainbert.storage.files import sha256_of
 

@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import Field
 
 from domainbert.corpus.steps.shingles import Hashes, growing_windows, window_hashes, word_hashes
-from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Drops, StepContext
 from domainbert.recipe.sections import Section
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from domainbert.plugin.components import Drops
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Drops
 
 
 def drop_exact_duplicates(documents: Iterable[Document], drops: Drops) -> Iterator[Document]:

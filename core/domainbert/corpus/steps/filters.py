@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
 from domainbert.plugin.replacing import replacing
+from domainbert.plugin.steps import Drops, StepContext
 from domainbert.recipe.sections import Section
 
 _Share = Field(default=None, gt=0, le=1)

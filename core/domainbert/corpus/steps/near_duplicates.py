@@ -22,8 +22,8 @@ from pydantic import Field
 from domainbert.batching import batched
 from domainbert.corpus.steps.shingles import BASE, Hashes, jaccard, shingles
 from domainbert.corpus.steps.spool import Spool, open_spool
-from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Drops, StepContext
 from domainbert.recipe.sections import Section
 
 _BANDS = 20

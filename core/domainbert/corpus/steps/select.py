@@ -19,8 +19,8 @@ from pydantic import Field
 
 from domainbert.corpus.steps.shingles import window_hashes, word_hashes
 from domainbert.corpus.steps.spool import open_spool
-from domainbert.plugin.components import Drops, StepContext
 from domainbert.plugin.domain import Document
+from domainbert.plugin.steps import Drops, StepContext
 from domainbert.recipe.sections import Section
 
 _BUCKETS = 1 << 16

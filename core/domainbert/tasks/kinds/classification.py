@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from domainbert.batching import batched
-from domainbert.plugin.components import Predictions, Scores, TaskKind
+from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
 from domainbert.tasks.readers.table import examples_of_rows
@@ -145,6 +145,36 @@ def _decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
     return decide(task, splits, averaged)
 
 
+def _threshold(task: Task, examples: Sequence[Any], rows: Any) -> float:
+    """Return the threshold of `decide` from windows of validation with their scores."""
+    gold_NC = label_matrix(task.labels, examples)
+    windows, scores_WC = rows
+    return best_threshold(average_windows(windows, scores_WC, len(examples)), gold_NC)
+
+
+def annotate(
+    task: Task, texts: list[list[Passage]], rows: Any, threshold: float | None
+) -> list[Annotation]:
+    """Return `labels` of each text, the predicted first, and `scores`: probabilities by label."""
+    import numpy as np
+
+    windows, scores_WC = rows
+    scores_NC = average_windows(windows, scores_WC, len(texts))
+    if task.multi_label:
+        shares_NC = 1 / (1 + np.exp(-scores_NC))
+    else:
+        shifted_NC = np.exp(scores_NC - scores_NC.max(axis=1, keepdims=True))
+        shares_NC = shifted_NC / shifted_NC.sum(axis=1, keepdims=True)
+    found = []
+    for row_C, share_C in zip(scores_NC, shares_NC, strict=True):
+        order_C = np.argsort(-row_C, kind="stable").tolist()
+        chosen = [c for c in order_C if row_C[c] >= (threshold or 0.0)]
+        labels = [task.labels[c] for c in (chosen if task.multi_label else order_C[:1])]
+        scores = {task.labels[c]: round(float(share_C[c]), 4) for c in order_C[:_RANKED]}
+        found.append({"labels": labels, "scores": scores})
+    return found
+
+
 def _bias(task: Task, examples: Sequence[Any]) -> NDArray[np.float64] | None:
     """Return log-odds of the classes: else the first epochs only make rare classes rare."""
     import numpy as np
@@ -215,6 +245,7 @@ CLASSIFICATION = TaskKind(
     record=Example,
     noun="example",
     read=None,
+    head=lambda settings: "linear" if settings.pooling == "mean" else "sequences",
     from_rows=examples_of_rows,
     text=lambda example: example.text,
     labels=lambda example: example.labels,
@@ -226,6 +257,7 @@ CLASSIFICATION = TaskKind(
     decode=_decode,
     metrics=_metrics,
     baselines=lambda _loaded: ("majority", "tfidf-svm"),
+    threshold=_threshold,
     check_task=lambda task: _LEVELS if task.levels and not task.multi_label else "",
     check=_check,
     check_labels=_check_labels,
@@ -233,4 +265,6 @@ CLASSIFICATION = TaskKind(
     bias=_bias,
     repair=_one_form,
     count_long=_count_long,
+    passages=lambda text, _task: [(Example(text, ()), ())],
+    annotate=annotate,
 )

@@ -6,17 +6,19 @@ and each word is scored in the window that gives it the most context, so that no
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
-from domainbert.plugin.components import Predictions, Scores, TaskKind
+from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Sentence, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
 from domainbert.tasks.readers.annotated import sentences_of_rows
 from domainbert.tasks.readers.columns import TAG, read_columns, to_iob2
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
+from domainbert.words import sentence_ends, word_spans
 
 _NO_CLASSES = "multi_label and levels are for classification"
 
@@ -139,11 +141,71 @@ def _spans(sizes: list[int], capacity: int) -> list[tuple[int, int, range]]:
     return [(first, stop, range(*ends)) for first, stop, ends in spans]
 
 
+def passages(text: str, _task: Task) -> list[Passage]:
+    """Return the sentences of a text, with the offsets of their words; lines end sentences."""
+    stops = sorted({m.end() for m in re.finditer(r"\n", text)} | {*sentence_ends(text), len(text)})
+    found: list[Passage] = []
+    for start, stop in zip([0, *stops[:-1]], stops, strict=True):
+        if spans := word_spans(text, start, stop):
+            words = tuple(text[a:b] for a, b in spans)
+            found.append((Sentence(words, ("O",) * len(words)), spans))
+    return found
+
+
+def annotate(
+    task: Task, texts: list[list[Passage]], rows: Any, _threshold: float | None
+) -> list[Annotation]:
+    """Return `entities` of each text: `start`, `end`, `type`, and `score`.
+
+    The score is the mean probability of the tags of its words.
+    """
+    import numpy as np
+
+    windows, scores_WC = rows
+    shifted_WC = np.exp(scores_WC - scores_WC.max(axis=1, keepdims=True))
+    best_W, names = scores_WC.argmax(axis=1), outputs(task)
+    sure_W = shifted_WC.max(axis=1) / shifted_WC.sum(axis=1)
+    # Per record: word → tag and its probability; a word without a token has none.
+    tagged: dict[int, dict[int, tuple[str, float]]] = {}
+    scored = zip(best_W.tolist(), sure_W.tolist(), strict=True)
+    for window in windows:
+        for word in window.words:
+            best, sure = next(scored)
+            tagged.setdefault(window.record, {})[word] = names[best], sure
+    number, found = 0, []
+    for parts in texts:
+        entities: list[dict[str, Any]] = []
+        for _, spans in parts:
+            entities += _entities(spans, tagged.get(number, {}))
+            number += 1
+        found.append({"entities": entities})
+    return found
+
+
+def _entities(
+    spans: Sequence[tuple[int, int]], tagged: Mapping[int, tuple[str, float]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the entities of a sentence; an I- that continues nothing begins one."""
+    opened: list[tuple[int, float]] = []
+    label = ""
+    for word in range(len(spans) + 1):
+        tag, sure = tagged.get(word, ("O", 1.0))
+        if opened and tag != f"I-{label}":
+            (start, _), (_, end) = spans[opened[0][0]], spans[opened[-1][0]]
+            score = round(sum(s for _, s in opened) / len(opened), 4)
+            yield {"start": start, "end": end, "type": label, "score": score}
+            opened = []
+        if tag != "O":
+            label = tag[2:]
+            opened.append((word, sure))
+
+
 TAGGING = TaskKind(
     name="tagging",
     record=Sentence,
     noun="sentence",
     read=read_columns,
+    head=lambda _settings: "tokens",
     from_rows=sentences_of_rows,
     text=lambda sentence: " ".join(sentence.words),
     labels=lambda sentence: {tag[2:] for tag in sentence.tags if tag != "O"},
@@ -160,4 +222,6 @@ TAGGING = TaskKind(
     check_labels=_check_labels,
     misfit=_misfit,
     repair=to_iob2,
+    passages=passages,
+    annotate=annotate,
 )

@@ -1,0 +1,119 @@
+"""`domainbert predict`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from domainbert.cli import complete
+from domainbert.cli.common import PluginOption, print_line
+from domainbert.launch.worker import stoppable
+from domainbert.run.progress import Reporter
+
+if TYPE_CHECKING:
+    from domainbert.corpus.sources import Source
+    from domainbert.plugin.registry import Registry
+
+
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", help="File; a folder for brat.  [default: stdout]")
+]
+ReaderOption = Annotated[
+    str | None, typer.Option(help="Reader of the files, or a corpus of --domain.")
+]
+DomainOption = Annotated[
+    str | None, typer.Option(help="Domain of the reader.", autocompletion=complete.domains)
+]
+UnitOption = Annotated[str, typer.Option(help="Texts of a .txt: file, paragraph or line.")]
+ColumnOption = Annotated[str | None, typer.Option(help="Column with the text.  [default: text]")]
+
+
+@stoppable()
+def predict(
+    model: Annotated[str, typer.Argument(help="Run folder, fine-tuned model, or hub id.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files of texts; - for lines of stdin.")
+    ],
+    task: Annotated[str | None, typer.Option(help="Task of the run.")] = None,
+    out: OutOption = None,
+    form: Annotated[
+        str, typer.Option("--format", help="jsonl, csv, conll, pubtator or brat.")
+    ] = "jsonl",
+    reader: ReaderOption = None,
+    domain: DomainOption = None,
+    text_unit: UnitOption = "file",
+    column: ColumnOption = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Find entities or classes in texts with a fine-tuned model.
+
+    A call with `--out` that was stopped goes on where it was.
+
+    Example: `domainbert predict runs/bio-quickstart notes.txt`
+    """
+    from domainbert.errors import RecipeError
+    from domainbert.pipeline.annotate import open_annotator
+    from domainbert.pipeline.choose import load_registry
+    from domainbert.pipeline.predict import Output, find_task_model
+    from domainbert.pipeline.predict import predict as run
+    from domainbert.report.annotations import FORMATS
+    from domainbert.run.session import open_session
+
+    if form not in FORMATS:
+        raise RecipeError(f"--format {form}: expected one of {', '.join(FORMATS)}.")
+    registry = load_registry(plugin)
+    place = find_task_model(model, task)
+    how = {"reader": reader, "unit": text_unit, "column": column}
+    with _files(inputs, how) as paths, open_session(out or Path(), Reporter()) as session:
+        sources = _sources(paths, how, domain, registry)
+        session = session.with_processes("auto")
+        annotator = open_annotator(place, session)
+        for text in run(annotator, sources, Output(out, form), session):
+            sys.stdout.write(text)
+    if out is not None:
+        print_line(str(out))
+
+
+@contextmanager
+def _files(inputs: list[str], how: dict[str, str | None]) -> Iterator[list[str]]:
+    """Yield the paths of the inputs; what comes by standard input becomes a file of lines."""
+    if "-" not in inputs:
+        yield inputs
+        return
+    with TemporaryDirectory() as folder:
+        lines = Path(folder, "stdin.txt")
+        with lines.open("wb") as stream:
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+        how["unit"] = "line"
+        yield [str(lines) if item == "-" else item for item in inputs]
+
+
+def _sources(
+    inputs: list[str], how: dict[str, str | None], domain: str | None, registry: Registry
+) -> tuple[Source, ...]:
+    """Return the files, read as those of a corpus."""
+    from pydantic import ValidationError
+
+    from domainbert.corpus.sources import find_sources
+    from domainbert.errors import RecipeError
+    from domainbert.recipe.corpus import CorpusSection
+
+    known = registry.domain(domain) if domain else None
+    corpora = {corpus.name for corpus in known.corpora} if known else set()
+    given: dict[str, Any] = {"text_unit": how["unit"]}
+    if how["column"]:
+        given["columns"] = {"text": how["column"]}
+    if (name := how["reader"]) is not None:
+        given["name" if name in corpora else "format"] = name
+    try:
+        sections = [CorpusSection.model_validate({"path": item, **given}) for item in inputs]
+    except ValidationError as error:
+        raise RecipeError(f"--text-unit {how['unit']}: {error.errors()[0]['msg']}.") from None
+    return find_sources(sections, known, Path(), at="INPUT")

@@ -1,0 +1,184 @@
+"""A fine-tuned model as a folder that others load without this package, and how it is opened.
+
+    linear       an encoder, mean pooling and a layer, for sentence-transformers
+    tokens       transformers' class for token classification
+    sequences    transformers' class for sequence classification
+
+`labels` of a folder are the `id2label` of its config. What else a kind of task needs stands in
+`task.json`, which a model of somebody else does not have.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from domainbert.errors import BaseModelError
+from domainbert.model.classifier import AUTO_CLASSES, Classifier, SequenceClassifier, TaskModel
+from domainbert.model.export import save_tokenizer
+from domainbert.model.load import from_folder, longest_sequence, quiet_transformers
+from domainbert.storage.files import folder_in_place, read_json, write_json, write_manifest
+from domainbert.tokenizer.load import load_tokenizer
+
+ABOUT = "task.json"
+_POOLING, _DENSE = "1_Pooling", "2_Dense"
+_ST = "sentence_transformers.models"
+
+
+@dataclass(frozen=True)
+class OpenTaskModel:
+    """A fine-tuned model with its tokenizer.
+
+    Args:
+        model: In evaluation mode.
+        tokenizer: A fast tokenizer.
+        labels: Names of its outputs, in order.
+        about: Content of `task.json`; empty for a model of somebody else.
+    """
+
+    model: TaskModel
+    tokenizer: Any
+    labels: tuple[str, ...]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_task_model(
+    model: TaskModel, tokenizer: Any, labels: Sequence[str], folder: Path, about: Mapping[str, Any]
+) -> None:
+    """Write a fine-tuned model.
+
+    Args:
+        model: From `load_classifier`, fine-tuned.
+        tokenizer: Of its checkpoint.
+        labels: Names of its outputs, in order.
+        folder: Written in one rename.
+        about: For `task.json`; `several` says whether a text may have any number of labels.
+    """
+    with folder_in_place(folder) as beside, quiet_transformers():
+        if isinstance(model, SequenceClassifier):
+            whole = model.model
+        elif about["head"] == "tokens":
+            whole = _token_classifier(model)
+        else:
+            whole = model.encoder
+            _write_modules(model, beside)
+        kind = (
+            "multi_label_classification" if about.get("several") else "single_label_classification"
+        )
+        whole.config.update(
+            {
+                "id2label": dict(enumerate(labels)),
+                "label2id": {label: number for number, label in enumerate(labels)},
+                "problem_type": None if about["head"] == "tokens" else kind,
+            }
+        )
+        whole.save_pretrained(beside)
+        save_tokenizer(tokenizer, beside)
+        write_json(beside / ABOUT, dict(about))
+        write_manifest(beside)
+
+
+def _token_classifier(model: Classifier) -> Any:
+    """Return transformers' class with the weights of a model."""
+    import transformers
+
+    config = copy.deepcopy(model.encoder.config)
+    config.num_labels = model.n_outputs
+    whole = transformers.AutoModelForTokenClassification.from_config(config).float()
+    whole.base_model.load_state_dict(model.encoder.state_dict())
+    whole.classifier.load_state_dict(model.classifier.state_dict())
+    if model.head is not None:
+        whole.head.load_state_dict(model.head.state_dict())
+    return whole
+
+
+def _write_modules(model: Classifier, folder: Path) -> None:
+    """Write what sentence-transformers reads beside an encoder."""
+    size = model.encoder.config.hidden_size
+    places = {"Transformer": "", "Pooling": _POOLING, "Dense": _DENSE}
+    modules = [
+        {"idx": number, "name": str(number), "path": path, "type": f"{_ST}.{name}"}
+        for number, (name, path) in enumerate(places.items())
+    ]
+    dense = {
+        "in_features": size, "out_features": model.n_outputs, "bias": True,
+        "activation_function": "torch.nn.modules.linear.Identity",
+    }  # fmt: skip
+    longest = {"max_seq_length": longest_sequence(model.encoder), "do_lower_case": False}
+    pooling = {"word_embedding_dimension": size, "pooling_mode_mean_tokens": True}
+    contents = {
+        "modules.json": modules, "sentence_bert_config.json": longest,
+        f"{_POOLING}/config.json": pooling, f"{_DENSE}/config.json": dense,
+    }  # fmt: skip
+    for name, content in contents.items():
+        write_json(folder / name, content)
+    weights = {f"linear.{key}": value for key, value in model.classifier.state_dict().items()}
+    save_file({k: v.contiguous().cpu() for k, v in weights.items()}, folder / _DENSE / _WEIGHTS)
+
+
+_WEIGHTS = "model.safetensors"
+
+
+def open_task_model(folder: Path) -> OpenTaskModel:
+    """Open a fine-tuned model: of a run, or of anybody.
+
+    Raises:
+        BaseModelError: It has no head for tokens or sequences, no names of its outputs, or it
+            cannot be loaded.
+    """
+    about = read_json(folder / ABOUT) if (folder / ABOUT).is_file() else {}
+    head = about.get("head") or _head_of(folder)
+    model = _open(folder, head).eval()
+    tokenizer = load_tokenizer(folder)
+    names = {int(number): name for number, name in model.encoder.config.id2label.items()}
+    labels = tuple(names.get(number, "") for number in range(model.n_outputs))
+    if not all(labels):
+        raise BaseModelError(f"{folder}: config.json names {len(names)} labels of {len(labels)}.")
+    return OpenTaskModel(model, tokenizer, labels, about)
+
+
+def _head_of(folder: Path) -> str:
+    """Return the head that a config speaks of."""
+    try:
+        architectures = read_json(folder / "config.json").get("architectures") or []
+    except (OSError, ValueError):
+        raise BaseModelError(f"{folder}: no model: config.json is missing or damaged.") from None
+    for head, ending in (
+        ("tokens", "TokenClassification"),
+        ("sequences", "SequenceClassification"),
+    ):
+        if any(str(name).endswith(f"For{ending}") for name in architectures):
+            return head
+    found = ", ".join(map(str, architectures)) or "none"
+    raise BaseModelError(
+        f"{folder}: no fine-tuned model: its class is {found}. Expected one for token or sequence "
+        "classification, such as those in `tasks/` of a run."
+    )
+
+
+def _open(folder: Path, head: str) -> TaskModel:
+    import transformers
+
+    problem = f"{folder}: cannot be opened"
+    if head not in AUTO_CLASSES:
+        encoder = from_folder(transformers.AutoModel, folder, problem)
+        if getattr(encoder, "pooler", None) is not None:
+            encoder.pooler = None
+        weights = load_file(folder / _DENSE / _WEIGHTS)
+        model = Classifier(encoder, len(weights["linear.bias"]))
+        with torch.no_grad():
+            model.classifier.weight.copy_(weights["linear.weight"])
+            model.classifier.bias.copy_(weights["linear.bias"])
+        return model
+    whole = from_folder(getattr(transformers, AUTO_CLASSES[head]), folder, problem)
+    if head == "sequences":
+        return SequenceClassifier(whole)
+    model = Classifier(whole.base_model, whole.config.num_labels, getattr(whole, "head", None))
+    model.classifier = whole.classifier
+    return model

@@ -1,0 +1,128 @@
+"""What a fine-tuned model says of texts without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from domainbert.errors import BaseModelError
+from domainbert.model.classifier import Classifier
+from domainbert.model.load import BaseFolder, longest_sequence
+from domainbert.model.task_model import OpenTaskModel, open_task_model
+from domainbert.plugin.components import Annotation, LoadedTask, TaskKind
+from domainbert.plugin.domain import Task
+from domainbert.plugin.registry import calling
+from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.report.results import TaskEntry
+from domainbert.run.session import Session
+from domainbert.tasks.finetune import Candidate, score_windows
+from domainbert.tasks.metrics.score import kind_of
+from domainbert.tokenizer.load import special_tokens
+
+_LONGEST = 512
+# The kind of a model that says nothing of its task.
+_KINDS = {"tokens": "tagging", "sequences": "classification"}
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """A fine-tuned model that annotates texts.
+
+    Args:
+        tuned: The model, without records.
+        columns: Where the outputs of the task stand among those of the model.
+        sha256: Hash of its weights.
+        threshold: Of a task with several labels per record; None for others.
+    """
+
+    tuned: Candidate
+    columns: tuple[int, ...]
+    sha256: str
+    threshold: float | None = None
+
+    @property
+    def task(self) -> Task:
+        """The task that it was fine-tuned on."""
+        return self.tuned.loaded.task
+
+    def annotate(self, texts: Sequence[str]) -> list[Annotation]:
+        """Return what the model says of each text.
+
+        Raises:
+            RunFailed: A score is not finite, or the task's kind fails.
+            Stopped: A signal.
+        """
+        kind, task, tuned = self.tuned.kind, self.task, self.tuned
+        assert kind.passages and kind.annotate  # noqa: S101  # checked on opening
+        with calling(kind):
+            passages = [kind.passages(text, task) for text in texts]
+            records = [record for parts in passages for record, _ in parts]
+            windows = kind.encode(records, tuned.tokenizer, tuned.settings)
+        windows, scores_XC = score_windows(tuned, windows)
+        with calling(kind):
+            rows = windows, scores_XC[:, list(self.columns)]
+            return kind.annotate(task, passages, rows, self.threshold)
+
+
+def open_annotator(place: BaseFolder, session: Session) -> Annotator:
+    """Open a fine-tuned model for texts.
+
+    Args:
+        place: From `tasks/` of a run, or a model of anybody for token or sequence classification.
+        session: Device, precision and stop signal.
+
+    Raises:
+        BaseModelError: It is no fine-tuned model, its labels are no tags, or its kind of task
+            cannot read texts without labels.
+        PluginError: No plugin has its kind of task.
+    """
+    folder = place.folder
+    opened = open_task_model(folder)
+    settings, task = _settings(opened), _task(opened, folder)
+    kind = kind_of(task)
+    if kind.passages is None or kind.annotate is None:
+        raise BaseModelError(f"{folder}: {kind.name} tasks cannot be predicted on plain text.")
+    columns = _columns(kind, task, opened, folder)
+    model = opened.model.to(session.accelerator.device).eval()
+    pad = special_tokens(opened.tokenizer).pad
+    loaded = LoadedTask(task, {})
+    tuned = Candidate(model, opened.tokenizer, pad, kind, loaded, settings, session, {})
+    return Annotator(tuned, columns, place.sha256, opened.about.get("threshold"))
+
+
+def _settings(opened: OpenTaskModel) -> EvaluateSection:
+    """Return the settings of fine-tuning, or the model's own length."""
+    longest = min(longest_sequence(opened.model.encoder), _LONGEST)
+    names = EvaluateSection.model_fields
+    given = {k: v for k, v in opened.about.get("settings", {}).items() if k in names}
+    if not given:
+        return EvaluateSection(max_seq_length=longest, long_texts="window")
+    settings = EvaluateSection.model_validate(given)
+    return settings.model_copy(update={"max_seq_length": min(settings.max_seq_length, longest)})
+
+
+def _task(opened: OpenTaskModel, folder: Path) -> Task:
+    about = opened.about
+    if about:
+        return TaskEntry.model_validate(about["task"], strict=False).as_task()
+    config = opened.model.encoder.config
+    kind = _KINDS["tokens" if isinstance(opened.model, Classifier) else "sequences"]
+    labels = opened.labels
+    if kind == "tagging":
+        labels = tuple(dict.fromkeys(label[2:] for label in labels if label[:2] in {"B-", "I-"}))
+    several = config.problem_type == "multi_label_classification"
+    task = Task(folder.name, "", kind, "", "", "1", {}, labels, data={"train": ""})
+    return replace(task, multi_label=several)
+
+
+def _columns(kind: TaskKind, task: Task, opened: OpenTaskModel, folder: Path) -> tuple[int, ...]:
+    with calling(kind):
+        wanted = kind.outputs(task)
+    if lacking := [name for name in wanted if name not in opened.labels]:
+        shown = ", ".join(opened.labels[:8])
+        raise BaseModelError(
+            f"{folder}: its outputs are {shown}; expected {', '.join(wanted[:8]) or 'O, B-TYPE'} "
+            f"({lacking[0]} is missing). See `id2label` in its config.json."
+        )
+    return tuple(opened.labels.index(name) for name in wanted)

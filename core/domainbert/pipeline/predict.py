@@ -1,0 +1,185 @@
+"""Annotate files of texts with a fine-tuned model, from where a killed call stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from domainbert.batching import batched
+from domainbert.corpus.sources import Source, describe_sources, read_sources
+from domainbert.errors import BaseModelError, RecipeError
+from domainbert.model.load import BaseFolder, find_base
+from domainbert.pipeline.annotate import Annotator
+from domainbert.pipeline.kept import best_model, kept_models
+from domainbert.plugin.domain import Document
+from domainbert.report.annotations import CSV_HEADERS, FORMATS, ONLY_ENTITIES
+from domainbert.run.folder import RunFolder
+from domainbert.run.session import Session
+from domainbert.storage.files import (
+    make_folder,
+    read_json_with_hash,
+    sha256_of,
+    storage_errors,
+    write_json_with_hash,
+    write_text,
+)
+from domainbert.system import fsync_path
+
+CHUNK = 256
+"""Documents that are annotated together, sorted by length."""
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where annotations go.
+
+    Args:
+        path: A file, or a folder for `brat`; None to hand the text over.
+        form: Key of `FORMATS`.
+    """
+
+    path: Path | None
+    form: str
+
+
+def find_task_model(target: str, task: str | None) -> BaseFolder:
+    """Return the place of a fine-tuned model: the best of a run, a folder, or one of the hub.
+
+    Args:
+        target: Run folder, model folder or hub id.
+        task: Of the run; needed if it has models of several.
+
+    Raises:
+        BaseModelError: There is none.
+    """
+    run = RunFolder(Path(target))
+    if not run.lock.is_file():
+        return find_base(target, Path())
+    tasks = sorted({folder.parent.name for folder, _ in kept_models(run)})
+    if task is None and len(tasks) > 1:
+        raise BaseModelError(f"{target}: has models of {', '.join(tasks)}; name one with --task.")
+    found = best_model(run, task)
+    if found is None:
+        known = f"It has {', '.join(tasks)}" if tasks else "It kept none (evaluate.keep)"
+        raise BaseModelError(f"{target}: no fine-tuned model of {task or 'any task'}. {known}.")
+    return find_base(str(found[0]), Path())
+
+
+def predict(
+    annotator: Annotator, sources: tuple[Source, ...], output: Output, session: Session
+) -> Iterator[str]:
+    """Annotate the documents of files; yields the text of each chunk if there is no path.
+
+    Args:
+        annotator: The model.
+        sources: Files of texts.
+        output: Path and format. A call that was stopped goes on behind the last whole chunk.
+        session: Progress and stop signal.
+
+    Raises:
+        RecipeError: The format has no place for what the model says, or the output is there.
+        DataError: A file cannot be read.
+        Stopped: A signal; what is annotated is kept.
+    """
+    _check(annotator, output)
+    header = ""
+    if output.form == "csv":
+        header = CSV_HEADERS["entities" if annotator.task.kind == "tagging" else "labels"]
+    if output.path is None:
+        yield header
+        for document, annotation in _annotated(annotator, read_sources(sources), session):
+            yield FORMATS[output.form](document, annotation)
+    elif output.form == "brat":
+        _write_brat(annotator, read_sources(sources), output.path, session)
+    else:
+        _write_file(annotator, sources, output, header, session)
+
+
+def _check(annotator: Annotator, output: Output) -> None:
+    if output.form in ONLY_ENTITIES and annotator.task.kind != "tagging":
+        raise RecipeError(f"--format {output.form}: is for entities; use jsonl or csv for labels.")
+    if output.form == "brat" and output.path is None:
+        raise RecipeError("--format brat: writes two files per document; name a folder with -o.")
+    if output.form != "brat" and output.path is not None and output.path.exists():
+        raise RecipeError(f"{output.path}: is there already. Name another file with -o.")
+
+
+def _annotated(
+    annotator: Annotator, documents: Iterable[Document], session: Session, done: int = 0
+) -> Iterator[tuple[Document, dict[str, Any]]]:
+    with session.reporter.bar("predict") as bar:
+        for chunk in batched(islice(documents, done, None), CHUNK):
+            found = annotator.annotate([document.text for document in chunk])
+            yield from zip(chunk, found, strict=True)
+            done += len(chunk)
+            bar.update(done, said := f"{done:,} texts", f"predict: {said}")
+
+
+def _write_file(
+    annotator: Annotator,
+    sources: tuple[Source, ...],
+    output: Output,
+    header: str,
+    session: Session,
+) -> None:
+    """Write one file, beside itself until it is whole."""
+    assert output.path is not None  # noqa: S101  # asked before
+    partial = output.path.with_name(f".{output.path.name}.partial")
+    state = partial.with_name(f"{partial.name}.json")
+    made_from = annotator.sha256, annotator.threshold, output.form, describe_sources(sources)
+    key = sha256_of(repr(made_from))
+    done, size = _state(state, key)
+    with storage_errors(output.path):
+        make_folder(output.path.parent)
+        with partial.open("r+b" if done else "wb") as stream:
+            stream.truncate(size)
+            stream.seek(size)
+            stream.write(b"" if done else header.encode())
+            documents = read_sources(sources)
+            rows = _annotated(annotator, documents, session, done)
+            for chunk in batched(rows, CHUNK):
+                texts = (FORMATS[output.form](document, found) for document, found in chunk)
+                stream.write("".join(texts).encode("utf-8", "surrogatepass"))
+                stream.flush()
+                fsync_path(partial)
+                done += len(chunk)
+                write_json_with_hash(state, {"key": key, "documents": done, "bytes": stream.tell()})
+        partial.replace(output.path)
+        state.unlink(missing_ok=True)
+
+
+def _state(path: Path, key: str) -> tuple[int, int]:
+    """Return how many documents are annotated, and the bytes that they take."""
+    try:
+        found = read_json_with_hash(path)
+    except (OSError, ValueError):
+        return 0, 0
+    return (found["documents"], found["bytes"]) if found.get("key") == key else (0, 0)
+
+
+def _write_brat(
+    annotator: Annotator, documents: Iterable[Document], folder: Path, session: Session
+) -> None:
+    """Write a `.txt` and an `.ann` per document; those that are there stay."""
+    make_folder(folder)
+    names = _named(documents)
+    todo = ((name, d) for name, d in names if not (folder / f"{name}.ann").exists())
+    for chunk in batched(todo, CHUNK):
+        found = annotator.annotate([document.text for _, document in chunk])
+        for (name, document), annotation in zip(chunk, found, strict=True):
+            write_text(folder / f"{name}.txt", document.text)
+            write_text(folder / f"{name}.ann", FORMATS["brat"](document, annotation))
+        session.check_stop("predicting")
+
+
+def _named(documents: Iterable[Document]) -> Iterator[tuple[str, Document]]:
+    seen: dict[str, int] = {}
+    for document in documents:
+        name = _UNSAFE.sub("_", document.id).strip("._")[:100] or "text"
+        seen[name] = number = seen.get(name, 0) + 1
+        yield (name if number == 1 else f"{name}-{number}"), document

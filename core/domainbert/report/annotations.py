@@ -1,0 +1,89 @@
+"""Annotated texts as people and tools read them: JSON lines, CSV, CoNLL columns, BRAT, PubTator."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from domainbert.plugin.domain import Document
+from domainbert.plugin.spans import Mention, tagged_sentences
+
+Annotation = dict[str, Any]
+Write = Callable[[Document, Annotation], str]
+"""A document and what a model says of it, to the text of both in a format."""
+
+
+def as_jsonl(document: Document, annotation: Annotation) -> str:
+    """Return a line of JSON: `id`, `text`, and `entities` or `labels` with `scores`."""
+    about = {"id": document.id, "text": document.text, **annotation}
+    if "entities" in annotation:
+        about["entities"] = [
+            {**entity, "text": document.text[entity["start"] : entity["end"]]}
+            for entity in annotation["entities"]
+        ]
+    return json.dumps(about, ensure_ascii=False) + "\n"
+
+
+def as_csv(document: Document, annotation: Annotation) -> str:
+    """Return a row per entity, or per predicted label of a text."""
+    rows: list[list[Any]]
+    if "entities" in annotation:
+        rows = [
+            [document.id, e["start"], e["end"], document.text[e["start"] : e["end"]], e["type"],
+             e["score"]]
+            for e in annotation["entities"]
+        ]  # fmt: skip
+    else:
+        rows = [
+            [document.id, name, annotation["scores"].get(name)] for name in annotation["labels"]
+        ]
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows(rows)
+    return lines.getvalue()
+
+
+CSV_HEADERS = {"entities": "id,start,end,text,type,score\n", "labels": "id,label,score\n"}
+
+
+def as_conll(document: Document, annotation: Annotation) -> str:
+    """Return a word and its tag (IOB2) per line, with a blank line after each sentence."""
+    mentions = [Mention(e["start"], e["end"], e["type"]) for e in annotation["entities"]]
+    sentences = tagged_sentences(document.text, mentions, Counter())
+    return "".join(
+        "".join(f"{word}\t{tag}\n" for word, tag in zip(s.words, s.tags, strict=True)) + "\n"
+        for s in sentences
+    )
+
+
+def as_pubtator(document: Document, annotation: Annotation) -> str:
+    """Return a block of PubTator: the first line is the title, the others are the abstract.
+
+    A line end becomes a blank, so that offsets stay.
+    """
+    title, _, rest = document.text.partition("\n")
+    lines = [f"{document.id}|t|{title}", f"{document.id}|a|{rest.replace(chr(10), ' ')}"]
+    for entity in annotation["entities"]:
+        mention = document.text[entity["start"] : entity["end"]].replace("\n", " ")
+        place = entity["start"], entity["end"]
+        lines.append("\t".join(map(str, [document.id, *place, mention, entity["type"]])))
+    return "\n".join(lines) + "\n\n"
+
+
+def as_brat(document: Document, annotation: Annotation) -> str:
+    """Return the lines of an `.ann` file; the text stands in the `.txt` beside it."""
+    return "".join(
+        f"T{number}\t{entity['type']} {entity['start']} {entity['end']}\t"
+        f"{document.text[entity['start'] : entity['end']].replace(chr(10), ' ')}\n"
+        for number, entity in enumerate(annotation["entities"], 1)
+    )
+
+
+FORMATS: dict[str, Write] = {
+    "jsonl": as_jsonl, "csv": as_csv, "conll": as_conll, "pubtator": as_pubtator, "brat": as_brat,
+}  # fmt: skip
+ONLY_ENTITIES = frozenset({"conll", "pubtator", "brat"})
+"""Formats that have no place for the labels of a text."""

@@ -1,0 +1,249 @@
+"""`domainbert predict`: texts in, entities or classes out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from helpers.tasks import SETTINGS, classification, tagging
+from seqeval.metrics.sequence_labeling import get_entities
+
+from domainbert.corpus.sources import find_sources
+from domainbert.errors import Stopped
+from domainbert.model.load import find_base
+from domainbert.pipeline import predict as module
+from domainbert.pipeline.annotate import open_annotator
+from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.kept import kept_models
+from domainbert.pipeline.predict import Output, predict
+from domainbert.plugin.components import LoadedTask
+from domainbert.recipe.corpus import CorpusSection
+from domainbert.run.session import Session
+from domainbert.storage.files import sha256_file
+
+Cli = Callable[..., Any]
+TEXT = "the captain of the harbour moved it. the baker of the old mill opened it"
+
+
+@pytest.fixture
+def model(family_folder: Any, session: Session) -> Callable[..., Path]:
+    """Fine-tune a tiny model on a task, and return its folder."""
+
+    def make(loaded: LoadedTask, **changes: Any) -> Path:
+        folder = family_folder("bert")
+        base = ModelUnderTest("base", folder, sha256_file(folder / "model.safetensors"))
+        about = {"seeds": (0,), "epochs": 12, "baselines": False, **changes}
+        evaluate([base], [loaded], SETTINGS.model_copy(update=about), session)
+        ((kept, _),) = kept_models(session.run, loaded.task.name)
+        return kept
+
+    return make
+
+
+@pytest.fixture
+def tagger(model: Callable[..., Path]) -> Path:
+    return model(tagging())
+
+
+def found(outcome: Any) -> list[dict[str, Any]]:
+    assert outcome.code == 0, outcome.err
+    return [json.loads(line) for line in outcome.out.splitlines()]
+
+
+def test_the_tags_of_test_sentences_are_those_of_the_result(tagger: Path, session: Session) -> None:
+    annotator = open_annotator(find_base(str(tagger), Path()), session)
+    sentences = tagging().splits["test"]
+    annotations = annotator.annotate([" ".join(s.words) for s in sentences])
+    lines = (session.run.results / "town/base-seed-0.jsonl").read_text().splitlines()
+    for sentence, line, annotation in zip(sentences, lines, annotations, strict=True):
+        tags = json.loads(line)["predicted"]
+        starts = [len(" ".join([*sentence.words[:n], ""])) for n in range(len(sentence.words))]
+        ends = [start + len(word) for start, word in zip(starts, sentence.words, strict=True)]
+        expected = [(kind, starts[a], ends[b]) for kind, a, b in get_entities(tags)]
+        assert [(e["type"], e["start"], e["end"]) for e in annotation["entities"]] == expected
+
+
+HARD = [
+    "", " \n ", "\0", "a\0b", "\U0001f600 the captain", "\u202eabc\u202c \u05e9\u05dc\u05d5\u05dd",
+    "x" * 5000, "the captain of the harbour moved it. " * 300,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_a_mention_is_what_stands_at_its_offsets(tagger: Path, session: Session, text: str) -> None:
+    annotator = open_annotator(find_base(str(tagger), Path()), session)
+    alone, among = annotator.annotate([text]), annotator.annotate([TEXT, text, TEXT])
+    assert alone[0] == among[1]
+    for entity in alone[0]["entities"]:
+        assert 0 <= entity["start"] < entity["end"] <= len(text)
+        assert (
+            text[entity["start"] : entity["end"]].strip() == text[entity["start"] : entity["end"]]
+        )
+        assert entity["type"] in {"ROLE", "PLACE"} and 0 <= entity["score"] <= 1
+    if "harbour" in text:  # a long text loses no entity
+        assert len(alone[0]["entities"]) == 300 * len(
+            annotator.annotate([TEXT.split(". ", maxsplit=1)[0]])[0]["entities"]
+        )
+
+
+def test_every_format_holds_the_same_entities(
+    tagger: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = {"a": TEXT, "b": "nothing here", "c": "the captain\nof the harbour"}
+    rows = (json.dumps({"id": name, "text": text}) + "\n" for name, text in texts.items())
+    Path("in.jsonl").write_text("".join(rows))
+    lines = found(cli("predict", tagger, "in.jsonl"))
+    assert {line["id"]: line["text"] for line in lines} == texts
+    entities = {
+        (line["id"], e["start"], e["end"], e["text"], e["type"])
+        for line in lines
+        for e in line["entities"]
+    }
+    assert entities and all(texts[i][a:b] == mention for i, a, b, mention, _ in entities)
+    table = csv.DictReader(io.StringIO(cli("predict", tagger, "in.jsonl", "--format", "csv").out))
+    assert {
+        (r["id"], int(r["start"]), int(r["end"]), r["text"], r["type"]) for r in table
+    } == entities
+    pubtator = cli("predict", tagger, "in.jsonl", "--format", "pubtator").out
+    assert {
+        (i, int(a), int(b), mention, kind)
+        for i, a, b, mention, kind in (
+            line.split("\t") for line in pubtator.splitlines() if "\t" in line
+        )
+    } == {(i, a, b, mention.replace("\n", " "), kind) for i, a, b, mention, kind in entities}
+    conll = cli("predict", tagger, "in.jsonl", "--format", "conll").out
+    assert sum("\tB-" in line for line in conll.splitlines()) == len(entities)
+    assert cli("predict", tagger, "in.jsonl", "--format", "brat", "-o", "brat").code == 0
+    assert {path.name for path in Path("brat").iterdir()} == {
+        f"{name}.{ending}" for name in texts for ending in ("txt", "ann")
+    }
+    assert Path("brat/a.txt").read_text() == TEXT
+    assert sum(len(p.read_text().splitlines()) for p in Path("brat").glob("*.ann")) == len(entities)
+
+
+def test_classes_come_with_probabilities(
+    model: Callable[..., Path], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = model(classification())
+    Path("in.txt").write_text("the captain moved it\nthe harbour was old\n")
+    one, two = found(cli("predict", folder, "in.txt", "--text-unit", "line"))
+    for line in (one, two):
+        assert sum(line["scores"].values()) == pytest.approx(1, abs=1e-3)
+        assert line["labels"] == [max(line["scores"], key=line["scores"].get)]
+    rows = cli("predict", folder, "in.txt", "--text-unit", "line", "--format", "csv").out
+    assert rows.splitlines()[0] == "id,label,score"
+    assert [row.split(",")[1] for row in rows.splitlines()[1:]] == [*one["labels"], *two["labels"]]
+    refused = cli("predict", folder, "in.txt", "--format", "conll")
+    assert (refused.code, "is for entities; use jsonl or csv" in refused.err) == (2, True)
+
+
+def test_several_labels_by_the_threshold_of_validation(
+    model: Callable[..., Path], session: Session
+) -> None:
+    folder = model(classification(several=True))
+    annotator = open_annotator(find_base(str(folder), Path()), session)
+    examples = classification(several=True).splits["test"]
+    annotations = annotator.annotate([example.text for example in examples])
+    lines = (session.run.results / "town/base-seed-0.jsonl").read_text().splitlines()
+    stored = [json.loads(line)["predicted"] for line in lines]
+    assert [sorted(a["labels"]) for a in annotations] == [sorted(labels) for labels in stored]
+
+
+def test_a_call_that_was_stopped_goes_on_with_the_same_bytes(
+    tagger: Path, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 3)
+    rows = (json.dumps({"text": f"{n}. {TEXT}"}) + "\n" for n in range(20))
+    (tmp_path / "in.jsonl").write_text("".join(rows))
+    sources = find_sources([CorpusSection(path="in.jsonl")], None, tmp_path)
+    annotator = open_annotator(find_base(str(tagger), Path()), session)
+    whole = list(predict(annotator, sources, Output(None, "jsonl"), session))
+    seen: list[int] = []
+
+    def stopping(texts: list[str]) -> Any:
+        seen.append(len(texts))
+        if len(seen) == 4:
+            raise Stopped("SIGTERM", "stopped")
+        return annotator.annotate(texts)
+
+    out = Output(tmp_path / "out.jsonl", "jsonl")
+    parts = {"task": annotator.task, "sha256": annotator.sha256, "threshold": None}
+    stopper = SimpleNamespace(annotate=stopping, **parts)
+    with pytest.raises(Stopped):
+        list(predict(stopper, sources, out, session))
+    assert not (tmp_path / "out.jsonl").exists()
+    with (tmp_path / ".out.jsonl.partial").open("ab") as stream:
+        stream.write(b"half of a li")  # what a kill leaves behind the last whole chunk
+    list(predict(stopper, sources, out, session))
+    assert seen == [3, 3, 3, 3, 3, 3, 3, 2]
+    assert (tmp_path / "out.jsonl").read_text() == "".join(whole)
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_standard_input_is_read_by_lines(
+    tagger: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin = SimpleNamespace(buffer=io.BytesIO(f"{TEXT}\nnothing\n".encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    lines = found(cli("predict", tagger, "-"))
+    assert [(line["id"], line["text"]) for line in lines] == [
+        ("stdin.txt:1", TEXT), ("stdin.txt:2", "nothing"),
+    ]  # fmt: skip
+
+
+def test_readers_of_a_domain(tagger: Path, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(
+        "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID><Article>"
+        "<ArticleTitle>the captain of the harbour moved it</ArticleTitle></Article>"
+        "</MedlineCitation></PubmedArticle></PubmedArticleSet>"
+    )
+    words = ("--domain", "bio", "--reader", "pubmed")
+    (line,) = found(cli("predict", tagger, tmp_path / "a.xml", *words))
+    assert line["id"] == "pmid:1"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--format", "xml"], "--format xml: expected one of jsonl, csv"),
+        (["--format", "brat"], "--format brat: writes two files per document; name a folder"),
+        (["-o", "in.jsonl"], "in.jsonl: is there already"),
+        (["--column", "abstract"], "no field 'abstract'"),
+        (["--text-unit", "page"], "--text-unit page:"),
+        (["--reader", "none"], "none"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    tagger: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str],
+    message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("in.jsonl").write_text('{"text": "x"}\n')
+    refused = cli("predict", tagger, "in.jsonl", *words)
+    assert (refused.code, message in " ".join(refused.err.split())) == (2, True), refused.err
+
+
+def test_models_that_do_not_suit_are_named(
+    tagger: Path, family_folder: Any, cli: Cli, tmp_path: Path, session: Session
+) -> None:
+    (tmp_path / "in.txt").write_text("x")
+    refused = cli("predict", family_folder("bert"), tmp_path / "in.txt")
+    assert (refused.code, "no fine-tuned model: its class is" in refused.err) == (2, True)
+    config = json.loads((tagger / "config.json").read_text())
+    config["id2label"]["1"] = "LABEL_1"
+    (tagger / "config.json").write_text(json.dumps(config))
+    (tagger / "MANIFEST.json").unlink()
+    refused = cli("predict", tagger, tmp_path / "in.txt")
+    assert (refused.code, "(B-PLACE is missing)" in refused.err) == (2, True), refused.err
+    (tagger / "task.json").unlink()  # now it is a model of somebody else
+    refused = cli("predict", tagger, tmp_path / "in.txt")
+    assert (refused.code, "See `id2label` in its config.json" in refused.err) == (2, True)
