@@ -4,8 +4,8 @@
     tokens       transformers' class for token classification
     sequences    transformers' class for sequence classification
 
-`labels` of a folder are the `id2label` of its config. What else a kind of task needs stands in
-`task.json`, which a model of somebody else does not have.
+`labels` of a folder are the `id2label` of its config. `task.json` has what else a kind of
+task needs; a model of somebody else has none.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def predict(
     Raises:
         RecipeError: The format has no place for what the model says, or the output is there.
         DataError: A file cannot be read.
-        Stopped: A signal; what is annotated is kept.
+        Stopped: A signal; finished chunks are kept.
     """
     _check(annotator, output)
     header = ""

@@ -82,7 +82,7 @@ class TaskKind:
         passages: Text and task to its records, each with the offsets of its words, for texts
             without labels; None for a kind that cannot read them.
         annotate: Task, passages of several texts, windows with their scores, and the threshold, to
-            what is known of each text, as JSON values: `entities` or `labels`.
+            an annotation per text, JSON values with `entities` or `labels`.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each

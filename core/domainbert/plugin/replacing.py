@@ -16,7 +16,7 @@ def replacing(patterns: Mapping[str, tuple[re.Pattern[str], str]]) -> Apply:
     Documents without text behind it are dropped as `empty`. Such a step works `apart`.
 
     Args:
-        patterns: What is counted → pattern, and text in place of a match. A pattern that takes
+        patterns: Name of the count → pattern, and text in place of a match. A pattern that takes
             whole lines begins with `(?m)^` and ends with `(?:\n|\Z)`.
     """
 

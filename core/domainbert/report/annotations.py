@@ -74,7 +74,7 @@ def as_pubtator(document: Document, annotation: Annotation) -> str:
 
 
 def as_brat(document: Document, annotation: Annotation) -> str:
-    """Return the lines of an `.ann` file; the text stands in the `.txt` beside it."""
+    """Return the lines of an `.ann` file; the `.txt` beside it has the text."""
     return "".join(
         f"T{number}\t{entity['type']} {entity['start']} {entity['end']}\t"
         f"{document.text[entity['start'] : entity['end']].replace(chr(10), ' ')}\n"

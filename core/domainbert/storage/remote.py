@@ -35,8 +35,8 @@ class Publisher:
     Args:
         per_second: Requests per second at most.
         headers: Sent with each of them.
-        key: Headers that only `host` gets.
-        host: Host and port of the publisher, as they stand in its addresses.
+        key: Headers for `host` alone.
+        host: Host and port of the publisher, as its addresses have them.
         poll: Called while it waits; raises if a signal asked to stop.
         progress: Called with the bytes of a file so far and in all.
     """

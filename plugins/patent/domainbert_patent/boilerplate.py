@@ -13,7 +13,7 @@ BOILERPLATE = CorpusStep(
         {
             "claim_openings": (
                 re.compile(
-                    r"(?mi)^(?:what is claimed(?: as new)?(?: is)?|(?:i|we) claim"
+                    r"(?mi)^(?:what[ ]is[ ]claimed(?: as new)?(?: is)?|(?:i|we) claim"
                     r"|the invention claimed is|it is claimed)[:.]?[ ]*(?:\n|\Z)"
                 ),
                 "",

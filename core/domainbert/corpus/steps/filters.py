@@ -50,7 +50,7 @@ def filter_documents(options: Options, _context: StepContext) -> Any:
     """Return the step with its options.
 
     Raises:
-        ValueError: Languages cannot be told apart here, or one of them is unknown.
+        ValueError: `py3langid` is not installed, or one of the languages is unknown.
     """
     is_other = other_language(options.languages) if options.languages else lambda _text: False
 
