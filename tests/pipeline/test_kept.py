@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from helpers.runs import digests, times
 from helpers.tasks import SETTINGS, classification, tagging
 
 from domainbert.errors import StorageFullError
@@ -77,6 +79,20 @@ def test_a_model_whose_result_is_another_by_now_goes(run: Run, session: Session)
     (session.run.results / "town/base-seed-1.json").unlink()
     run(tagging(), keep="all", seeds=(0,), epochs=2)
     assert names(session) == ["town/base-seed-0"]
+
+
+@pytest.mark.parametrize("rule", ["best", "all", "none"])
+def test_a_model_that_was_deleted_comes_back_with_the_same_bits(
+    run: Run, session: Session, rule: str
+) -> None:
+    run(tagging(), keep=rule)
+    before = {folder: digests(folder) for folder, _ in kept_models(session.run)}
+    shutil.rmtree(session.run.kept, ignore_errors=True)
+    stamps = times(session.run.results)
+    run(tagging(), keep=rule)
+    assert {folder: digests(folder) for folder, _ in kept_models(session.run)} == before
+    changed = {path for path, at in times(session.run.results).items() if stamps[path] != at}
+    assert len(changed) == 2 * len(before)  # each with its predictions
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -195,6 +195,7 @@ FOLDERS = {
     "blend": {"model"},
     "model": {"blend"},
     "results": {"tasks"},
+    "tasks": {"results"},
 }
 
 

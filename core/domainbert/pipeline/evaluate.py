@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from domainbert.pipeline.kept import drop_others, keep
+from domainbert.pipeline.kept import drop_others, keep, lost
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
 from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
@@ -135,7 +135,30 @@ def run_models(
     # Baselines take seconds, so an error in their data shows before the hours of fine-tuning.
     trials.sort(key=lambda trial: trial.model.folder is not None)
     run = partial(_run, settings=settings, session=session, recipe=recipe)
-    return run_trials(trials, session, _finished, run)
+    again = _without_model(trials, settings, session)
+
+    def finished(trial: ModelTrial) -> Scored | None:
+        if trial.path in again:  # once: a full disk must not make it run for ever
+            again.discard(trial.path)
+            return None
+        return _finished(trial)
+
+    return run_trials(trials, session, finished, run)
+
+
+def _without_model(
+    trials: Sequence[ModelTrial], settings: EvaluateSection, session: Session
+) -> set[Path]:
+    """Return finished results whose fine-tuned model was to be kept and is not there."""
+    found: set[Path] = set()
+    for name, metric in {
+        t.loaded.task.name: primary_metric(t.loaded.task).name for t in trials
+    }.items():
+        own = [t for t in trials if t.loaded.task.name == name and t.model.folder is not None]
+        results = {t.path: stored.result for t in own if (stored := _finished(t)) is not None}
+        scored = {path: result.validation.get(metric, 0.0) for path, result in results.items()}
+        found |= lost(session.run, settings.keep, name, scored)
+    return found
 
 
 def drop_results(session: Session, models: Models) -> None:

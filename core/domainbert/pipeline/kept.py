@@ -64,6 +64,23 @@ def keep(
         session.reporter.say(f"notice: {folder}: the fine-tuned model is missing: {error}")
 
 
+def lost(run: RunFolder, rule: str, task: str, scored: Mapping[Path, float]) -> set[Path]:
+    """Return results whose model was to be kept and is not there, as after `rm -r tasks`.
+
+    Args:
+        run: The run.
+        rule: `evaluate.keep` of the recipe.
+        task: Name of a task.
+        scored: Finished results of fine-tuned models, and their primary metric on validation.
+    """
+    kept = {f.name for f, about in kept_models(run, task) if _is_scored(f, about)}
+    if rule == "all":
+        return {path for path in scored if path.stem not in kept}
+    if rule == "none" or kept or not scored:
+        return set()
+    return {max(scored, key=lambda path: scored[path])}
+
+
 def drop_others(run: RunFolder, rule: str) -> None:
     """Remove models of trials whose result is another by now, and, of each task, all but the best.
 
