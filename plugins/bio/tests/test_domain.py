@@ -28,7 +28,14 @@ def test_the_hook_yields_the_domain() -> None:
     assert list(domainbert_bio.domainbert_domains()) == [BIO]
     assert BIO.name == "bio"
     assert BIO.default_recipe == "bio/quickstart"
-    assert list(CORPORA) == ["sample", "pubmed"]
+    assert list(CORPORA) == [
+        "sample",
+        "public-abstracts",
+        "public-articles",
+        "pubmed",
+        "pmc",
+        "bioc",
+    ]
     assert list(TASKS) == ["sample-disease", "ncbi-disease", "ncbi-disease-pubtator"]
 
 

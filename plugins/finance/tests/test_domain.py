@@ -33,7 +33,10 @@ def test_the_hook_yields_the_domain() -> None:
     assert list(domainbert_finance.domainbert_domains()) == [FINANCE]
     assert FINANCE.name == "finance"
     assert FINANCE.default_recipe == "finance/quickstart"
-    assert list(CORPORA) == ["sample", "edgar-10k", "edgar-submission", "reuters"]
+    assert list(CORPORA) == [
+        "sample", "public-reports", "public-filings", "public-news", "edgar-10k",
+        "edgar-submission", "earnings-calls", "reuters",
+    ]  # fmt: skip
     assert list(TASKS) == ["sample-tone", *(f"phrasebank-{level}" for level in LEVELS), "sec-ner"]
 
 
@@ -66,7 +69,9 @@ def test_readers_and_kinds() -> None:
     assert CORPORA["edgar-10k"].read is read_10k
     assert CORPORA["edgar-submission"].read is read_submission
     assert CORPORA["reuters"].read is read_reuters
-    assert [corpus.name for corpus in FINANCE.corpora if corpus.files] == ["sample"]
+    assert [corpus.name for corpus in FINANCE.corpora if corpus.files] == [
+        "sample", "public-reports", "public-filings", "public-news",
+    ]  # fmt: skip
     assert [task.name for task in FINANCE.tasks if task.sample] == ["sample-tone"]
     assert [task.name for task in FINANCE.tasks if task.kind == "tagging"] == ["sec-ner"]
     for name, task in TASKS.items():

@@ -22,7 +22,9 @@ def test_there_are_three_recipes() -> None:
 def test_recipes_name_tasks_and_corpora_of_the_domain(path: Path) -> None:
     recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert recipe["domain"] == "finance"
-    assert set(recipe["tasks"]) <= {task.name for task in FINANCE.tasks}
+    assert {name.partition("@")[0] for name in recipe["tasks"]} <= {
+        task.name for task in FINANCE.tasks
+    }
     named = {corpus["name"] for corpus in recipe["corpus"] if "name" in corpus}
     assert named <= {corpus.name for corpus in FINANCE.corpora}
 

@@ -33,7 +33,13 @@ def sample_rows(split: str) -> list[dict[str, str]]:
 def test_the_hook_yields_the_domain() -> None:
     assert list(domainbert_patent.domainbert_domains()) == [PATENT]
     assert (PATENT.name, PATENT.default_recipe) == ("patent", "patent/quickstart")
-    assert list(CORPORA) == ["sample", "patents", "patent-abstracts", "patent-claims"]
+    assert list(CORPORA) == [
+        "sample",
+        "public-patents",
+        "patents",
+        "patent-abstracts",
+        "patent-claims",
+    ]
     assert list(TASKS) == ["sample-cpc", "cpc-section", "cpc-subclass"]
 
 
