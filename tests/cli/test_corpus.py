@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from domainbert.pipeline.choose import load_registry
 from domainbert.testing import sample_texts, tiny_checkpoint
 
 Cli = Callable[..., Any]
@@ -109,7 +110,7 @@ def test_fetch_takes_files_from_a_mirror(cli: Cli, file_server: Any) -> None:
 
 
 def test_a_key_goes_to_the_publisher_and_to_no_other_host(
-    cli: Cli, file_server: Any, other_server: Any, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, file_server: Any, other_server: Any, monkeypatch: pytest.MonkeyPatch, request: Any
 ) -> None:
     monkeypatch.setenv("USPTO_API_KEY", "secret-key")
     # As the portal does: what it lists redirects to a store on another host.
@@ -126,7 +127,11 @@ def test_a_key_goes_to_the_publisher_and_to_no_other_host(
         (302, {"Location": target}, b"") if request.path.startswith("/there/") else None
     )
     other_server.files |= {f"/store/{names[0]}": b"one", f"/b/{names[1]}": b"two"}
-    words = ("corpus", "fetch", "patent/patents", "--mirror", f"{file_server.address}/p")
+    feed = load_registry(()).domain("patent").corpora[-1].feed
+    address = feed.url
+    object.__setattr__(feed, "url", f"{file_server.address}/p")
+    request.addfinalizer(lambda: object.__setattr__(feed, "url", address))
+    words = ("corpus", "fetch", "patent/patent-claims")
     year = ("--option", "product=grants", "--option", "year=2024", "--limit", "2", "--out", "got")
     found = cli(*words, *year)
     assert found.code == 0, found.err
@@ -137,6 +142,11 @@ def test_a_key_goes_to_the_publisher_and_to_no_other_host(
     refused = cli(*words, *year)
     assert refused.code == 2
     assert "secret-key" not in refused.out + refused.err
+    file_server.files["/p/PTGRXML"] = json.dumps(page).encode()
+    monkeypatch.delenv("USPTO_API_KEY")
+    mirrored = cli(*words, *year[:-1], "again", "--mirror", f"{file_server.address}/p")
+    assert mirrored.code == 0, mirrored.err  # a mirror neither wants a key nor gets one
+    assert [r.headers.get("X-API-KEY") for r in file_server.requests[-2:]] == [None] * 2
 
 
 @pytest.mark.parametrize(

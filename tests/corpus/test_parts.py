@@ -106,6 +106,19 @@ def test_what_is_done_is_not_done_again_and_what_was_killed_is(
     assert {path: path.stat().st_mtime_ns for path in kept} == {p: stamps[p] for p in kept}
 
 
+def test_half_a_surrogate_pair_among_the_examples(tmp_path: Path, session: Any) -> None:
+    lines = (json.dumps({"text": text}) + "\n" for text in ["\ud800", *TEXTS])
+    (tmp_path / "a.jsonl").write_text("".join(lines))
+    sources = find_sources([CorpusSection(path="a.jsonl")], None, tmp_path)
+    steps = find_steps([StepSection(name="filter", min_characters=5), "normalise"])
+    encoder, described = Encoder(tiny_tokenizer("bert")), describe_sources(sources)
+    build_store(tmp_path / "whole/store", sources, described, steps, encoder, session)
+    parts = Parts(tmp_path / "parts", sources, steps)
+    make(parts, encoder)
+    build_from_parts(tmp_path / "apart/store", parts, described, encoder, session)
+    assert files(tmp_path / "apart") == files(tmp_path / "whole")
+
+
 def test_parts_that_are_not_read_are_not_joined(tmp_path: Path, sources: Any) -> None:
     parts = Parts(tmp_path / "parts", sources, ())
     parts.read(0)

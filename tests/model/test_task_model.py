@@ -76,7 +76,8 @@ def test_plain_transformers_gives_the_same_scores(
 def test_sentence_transformers_gives_the_same_scores(
     family_folder: Folder, tmp_path: Path, family: str
 ) -> None:
-    library = pytest.importorskip("sentence_transformers")
+    import sentence_transformers as library  # takes seconds
+
     model = saved(family_folder, family, "linear", tmp_path / "model")
     inputs = batch(tmp_path / "model")
     found = library.SentenceTransformer(str(tmp_path / "model"), device="cpu").encode(

@@ -16,6 +16,8 @@ import dill
 import pytest
 import yaml
 
+from domainbert.pipeline.cluster import Work
+from domainbert.recipe.schema import Recipe
 from domainbert.testing import sample_texts, tiny_checkpoint
 
 Cli = Callable[..., Any]
@@ -131,7 +133,9 @@ def test_jobs_of_slurm_are_submitted_one_after_the_other(
         ("executor: local\ntasks: 0", "tasks: expected a number from 1, found 0."),
         ("executor: local\nlogging_dir: x", "logging_dir: is set by domainbert; leave it out."),
         ("executor: local\npartition: x", "unexpected keyword argument 'partition'"),
-        ("executor: slurm", "required positional arguments: 'time' and 'partition'"),
+        ("executor: slurm", "executor: slurm: no command `sbatch` here."),
+        ("executor: [local]", "executor: expected one of local, slurm, ray."),
+        ("executor: local\nlocal_tasks: 2", "local_tasks: is set by domainbert"),
         (
             "executor: ray",
             "ray is not installed. Install it: pip install 'domainbert[cluster]' ray",
@@ -149,3 +153,52 @@ def test_workers_or_a_cluster(notes: Path, cli: Cli) -> None:
     words = ("--workers", "2", "--cluster", "cluster.yaml")
     refused = cli("corpus", "build", "notes.yaml", "--out", "run", *words)
     assert (refused.code, "Give --workers or --cluster, not both." in refused.err) == (2, True)
+
+
+SLOW = """
+import time
+
+import domainbert
+
+
+def wait(documents, counts):
+    for document in documents:
+        time.sleep(0.5)
+        yield document
+
+
+@domainbert.hookimpl
+def domainbert_components():
+    yield domainbert.CorpusStep("wait", wait, apart=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+def test_a_signal_ends_the_workers_and_says_how_to_go_on(
+    notes: Path, number: signal.Signals, code: int
+) -> None:
+    Path("slow.py").write_text(SLOW)
+    recipe = {**RECIPE, "corpus_steps": ["wait"]}
+    Path("notes.yaml").write_text(yaml.safe_dump(recipe))
+    command = [sys.executable, "-m", "domainbert", "corpus", "build", "notes.yaml", "--out", "run"]
+    command += ["--workers", "2", "--plugin", "slow.py"]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    while not list(Path("run").glob("corpus-parts/*/read/.0*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, number)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == code
+    assert f"Stopped by {number.name}; whole parts are kept." in told
+
+
+def test_what_executors_write_down_has_no_secret(notes: Path) -> None:
+    file = {"name": "a.jsonl", "sha256": "0" * 64, "size": 1,
+            "url": "https://user:PASSWORD@host.org/a?token=TOKEN"}  # fmt: skip
+    recipe = Recipe.model_validate({**RECIPE, "corpus": [{"file": file}]})
+    content = recipe.model_dump(mode="json", exclude_defaults=True)
+    work = Work(content, {}, notes, notes, (), notes)
+    for written in (repr(work), dill.dumps(work).decode("latin-1"), json.dumps(content)):
+        assert "PASSWORD" not in written and "TOKEN" not in written
+    assert work.recipe.corpus[0].file is not None

@@ -122,7 +122,7 @@ def test_every_format_holds_the_same_entities(
     conll = cli("predict", tagger, "in.jsonl", "--format", "conll").out
     assert sum("\tB-" in line for line in conll.splitlines()) == len(entities)
     assert cli("predict", tagger, "in.jsonl", "--format", "brat", "-o", "brat").code == 0
-    assert {path.name for path in Path("brat").iterdir()} == {
+    assert {path.name for path in Path("brat").glob("[!.]*")} == {
         f"{name}.{ending}" for name in texts for ending in ("txt", "ann")
     }
     assert Path("brat/a.txt").read_text() == TEXT
@@ -218,7 +218,7 @@ def test_readers_of_a_domain(tagger: Path, cli: Cli, tmp_path: Path) -> None:
         (["--format", "brat"], "--format brat: writes two files per document; name a folder"),
         (["-o", "in.jsonl"], "in.jsonl: is there already"),
         (["--column", "abstract"], "no field 'abstract'"),
-        (["--text-unit", "page"], "--text-unit page:"),
+        (["--text-unit", "page"], "--text-unit: "),
         (["--reader", "none"], "none"),
     ],
 )
@@ -243,7 +243,39 @@ def test_models_that_do_not_suit_are_named(
     (tagger / "config.json").write_text(json.dumps(config))
     (tagger / "MANIFEST.json").unlink()
     refused = cli("predict", tagger, tmp_path / "in.txt")
-    assert (refused.code, "(B-PLACE is missing)" in refused.err) == (2, True), refused.err
+    assert (refused.code, "its outputs are O, LABEL_1" in refused.err) == (2, True), refused.err
     (tagger / "task.json").unlink()  # now it is a model of somebody else
     refused = cli("predict", tagger, tmp_path / "in.txt")
     assert (refused.code, "See `id2label` in its config.json" in refused.err) == (2, True)
+
+
+def test_other_schemes_and_models_of_others(tagger: Path, cli: Cli, tmp_path: Path) -> None:
+    # Shorter than any window: what the length of windows was, only its own task.json says.
+    (tmp_path / "in.txt").write_text("the captain of the harbour moved it")
+    own = found(cli("predict", tagger, tmp_path / "in.txt"))
+    (tagger / "task.json").unlink()
+    (tagger / "MANIFEST.json").unlink()
+    assert found(cli("predict", tagger, tmp_path / "in.txt")) == own
+    config = json.loads((tagger / "config.json").read_text())
+    for labels in (["O", "B-A", "I-A", "E-A", "S-A"], ["O", "A", "B", "C", "D"]):
+        config["id2label"] = dict(enumerate(labels))
+        (tagger / "config.json").write_text(json.dumps(config))
+        refused = cli("predict", tagger, tmp_path / "in.txt")
+        assert (refused.code, "other schemes than IOB2 cannot be read" in refused.err) == (2, True)
+
+
+def test_a_folder_of_brat_belongs_to_one_call(
+    tagger: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ids = ["x", "x", "x-2", "a b", "a_b", "a_b-2"]
+    lines = (json.dumps({"id": name, "text": f"{n}. {TEXT}"}) + "\n" for n, name in enumerate(ids))
+    Path("in.jsonl").write_text("".join(lines))
+    words = ("--format", "brat", "-o", "out")
+    assert cli("predict", tagger, "in.jsonl", *words).code == 0
+    texts = sorted(path.read_text() for path in Path("out").glob("*.txt"))
+    assert texts == sorted(f"{n}. {TEXT}" for n in range(6))  # none took the place of another
+    assert cli("predict", tagger, "in.jsonl", *words).code == 0
+    Path("in.jsonl").write_text('{"id": "x", "text": "other"}\n')
+    refused = cli("predict", tagger, "in.jsonl", *words)
+    assert (refused.code, "of another model or other texts" in refused.err) == (2, True)

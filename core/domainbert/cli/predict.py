@@ -19,7 +19,7 @@ from domainbert.run.progress import Reporter
 
 if TYPE_CHECKING:
     from domainbert.corpus.sources import Source
-    from domainbert.plugin.registry import Registry
+    from domainbert.plugin.domain import Domain
 
 
 OutOption = Annotated[
@@ -70,9 +70,8 @@ def predict(
         raise RecipeError(f"--format {form}: expected one of {', '.join(FORMATS)}.")
     registry = load_registry(plugin)
     place = find_task_model(model, task)
-    how = {"reader": reader, "unit": text_unit, "column": column}
-    with _files(inputs, how) as paths, open_session(out or Path(), Reporter()) as session:
-        sources = _sources(paths, how, domain, registry)
+    with _files(inputs, text_unit) as files, open_session(out or Path(), Reporter()) as session:
+        sources = _sources(files, reader, column, registry.domain(domain) if domain else None)
         session = session.with_processes("auto")
         annotator = open_annotator(place, session)
         for text in run(annotator, sources, Output(out, form), session):
@@ -82,21 +81,18 @@ def predict(
 
 
 @contextmanager
-def _files(inputs: list[str], how: dict[str, str | None]) -> Iterator[list[str]]:
-    """Yield the paths of the inputs; what comes by standard input becomes a file of lines."""
-    if "-" not in inputs:
-        yield inputs
-        return
+def _files(inputs: list[str], unit: str) -> Iterator[list[tuple[str, str]]]:
+    """Yield the paths of the inputs with their text units; standard input becomes a file."""
     with TemporaryDirectory() as folder:
-        lines = Path(folder, "stdin.txt")
-        with lines.open("wb") as stream:
-            shutil.copyfileobj(sys.stdin.buffer, stream)
-        how["unit"] = "line"
-        yield [str(lines) if item == "-" else item for item in inputs]
+        stdin = Path(folder, "stdin.txt")
+        if "-" in inputs:
+            with stdin.open("wb") as stream:
+                shutil.copyfileobj(sys.stdin.buffer, stream)
+        yield [(str(stdin), "line") if item == "-" else (item, unit) for item in inputs]
 
 
 def _sources(
-    inputs: list[str], how: dict[str, str | None], domain: str | None, registry: Registry
+    files: list[tuple[str, str]], reader: str | None, column: str | None, domain: Domain | None
 ) -> tuple[Source, ...]:
     """Return the files, read as those of a corpus."""
     from pydantic import ValidationError
@@ -105,15 +101,17 @@ def _sources(
     from domainbert.errors import RecipeError
     from domainbert.recipe.corpus import CorpusSection
 
-    known = registry.domain(domain) if domain else None
-    corpora = {corpus.name for corpus in known.corpora} if known else set()
-    given: dict[str, Any] = {"text_unit": how["unit"]}
-    if how["column"]:
-        given["columns"] = {"text": how["column"]}
-    if (name := how["reader"]) is not None:
-        given["name" if name in corpora else "format"] = name
+    given: dict[str, Any] = {"columns": {"text": column}} if column else {}
+    if reader is not None:
+        known = {corpus.name for corpus in domain.corpora} if domain else set()
+        given["name" if reader in known else "format"] = reader
     try:
-        sections = [CorpusSection.model_validate({"path": item, **given}) for item in inputs]
+        sections = [
+            CorpusSection.model_validate({"path": path, "text_unit": unit, **given})
+            for path, unit in files
+        ]
     except ValidationError as error:
-        raise RecipeError(f"--text-unit {how['unit']}: {error.errors()[0]['msg']}.") from None
-    return find_sources(sections, known, Path(), at="INPUT")
+        first = error.errors()[0]
+        option = {"text_unit": "--text-unit", "columns": "--column"}.get(str(first["loc"][0]))
+        raise RecipeError(f"{option or '--reader'}: {first['msg']}.") from None
+    return find_sources(sections, domain, Path(), at="INPUT")

@@ -181,7 +181,7 @@ def _write_model(folder: Any, tokenizer: Any, extended: Any, extension: Any, out
     if loaded.new_head:  # a new head would be taken for a trained one later
         model = from_folder(AutoModel, folder.folder, f"base {folder.source!r}: cannot be loaded")
     extend_model(model, tokenizer, extension)
-    export_model(model, LoadedModel(model, extended, False, extension), out)
+    export_model(model, LoadedModel(model, extended, False, extension, folder.folder), out)
 
 
 def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:

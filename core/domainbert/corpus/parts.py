@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,7 @@ from domainbert.corpus.store import DOCUMENTS_PER_BATCH, Encode
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Document
 from domainbert.plugin.steps import Drops
-from domainbert.storage.files import folder_in_place, read_json, write_json
+from domainbert.storage.files import folder_in_place, read_json, write_text
 
 BLOCK = 10 * DOCUMENTS_PER_BATCH
 """Documents per block."""
@@ -76,7 +76,7 @@ class Parts:
         with folder_in_place(target) as folder:
             kept = run_steps(documents(), self.steps[: self.n_apart], counts)
             _write(folder / _DOCUMENTS, kept)
-            write_json(folder / _COUNTS, {"read": seen["read"], "steps": _described(counts)})
+            _write_counts(folder, {"read": seen["read"], "steps": _described(counts)})
 
     def join(self) -> None:
         """Put the parts together and run the other steps, if that is not done."""
@@ -88,8 +88,7 @@ class Parts:
             for block in batched(kept, BLOCK):
                 _write(folder / f"{n_blocks:05d}.jsonl", block)
                 n_blocks += 1
-            about = {"read": 0, "steps": _described(counts), "blocks": n_blocks}
-            write_json(folder / _COUNTS, about)
+            _write_counts(folder, {"read": 0, "steps": _described(counts), "blocks": n_blocks})
 
     def tokenise(self, number: int, encode: Encode) -> None:
         """Tokenise one block, if that is not done."""
@@ -169,6 +168,10 @@ def _read(path: Path) -> Iterator[Document]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             yield Document(*json.loads(line))
+
+
+def _write_counts(folder: Path, about: Mapping[str, Any]) -> None:
+    write_text(folder / _COUNTS, json.dumps(about))  # ASCII: examples may hold half a surrogate
 
 
 def _described(counts: Counts) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from domainbert.errors import BaseModelError, RunFailed, one_line
 from domainbert.model.load import LoadedModel, quiet_transformers
 from domainbert.model.masked_lm import first_non_finite, without_heads
+from domainbert.model.sentence_modules import copy_modules
 from domainbert.storage.files import folder_in_place, read_json, write_json, write_manifest
 from domainbert.tokenizer.extend import write_extension
 from domainbert.tokenizer.load import fingerprint, load_tokenizer
@@ -59,7 +60,7 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
 
     Args:
         model: The model to save; the loaded one, or a part of it.
-        loaded: Has the tokenizer, and the entries added to it.
+        loaded: Has the tokenizer, the entries added to it, and the folder that it came from.
         folder: Written in one rename.
 
     Raises:
@@ -73,6 +74,8 @@ def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:
     with folder_in_place(folder) as beside, quiet_transformers(), without_heads(model):
         model.save_pretrained(beside)
         save_tokenizer(tokenizer, beside)
+        if loaded.folder is not None:
+            copy_modules(loaded.folder, beside)
         if loaded.extension is not None:
             write_extension(beside, loaded.extension, tokenizer)
         write_manifest(beside)

@@ -75,12 +75,14 @@ class LoadedModel:
         tokenizer: Its fast tokenizer.
         new_head: True if the checkpoint had no trained MLM head and a new one was made.
         extension: Entries that were added to the tokenizer since it was loaded.
+        folder: Of the checkpoint.
     """
 
     model: Any
     tokenizer: Any
     new_head: bool
     extension: Extension | None = None
+    folder: Path | None = None
 
 
 def find_base(
@@ -167,7 +169,7 @@ def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
     check_unchanged(base.folder, base.sha256, name)
     check_ids(tokenizer, model.config.vocab_size, name)
     _check_output(model, tokenizer, name)
-    return LoadedModel(model, tokenizer, new_head=bool(missing))
+    return LoadedModel(model, tokenizer, new_head=bool(missing), folder=base.folder)
 
 
 def _check_output(model: Any, tokenizer: Any, name: str) -> None:

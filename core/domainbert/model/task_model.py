@@ -91,6 +91,8 @@ def _token_classifier(model: Classifier) -> Any:
     config = copy.deepcopy(model.encoder.config)
     config.num_labels = model.n_outputs
     whole = transformers.AutoModelForTokenClassification.from_config(config).float()
+    if getattr(whole.base_model, "pooler", None) is not None:
+        whole.base_model.pooler = None  # not used, as in the model
     whole.base_model.load_state_dict(model.encoder.state_dict())
     whole.classifier.load_state_dict(model.classifier.state_dict())
     if model.head is not None:

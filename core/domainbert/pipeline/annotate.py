@@ -119,10 +119,11 @@ def _task(opened: OpenTaskModel, folder: Path) -> Task:
 def _columns(kind: TaskKind, task: Task, opened: OpenTaskModel, folder: Path) -> tuple[int, ...]:
     with calling(kind):
         wanted = kind.outputs(task)
-    if lacking := [name for name in wanted if name not in opened.labels]:
+    if len(wanted) < 2 or set(wanted) != set(opened.labels):
         shown = ", ".join(opened.labels[:8])
+        hint = ", ".join(wanted[:8]) if len(wanted) > 1 else "O, B-TYPE, I-TYPE"
         raise BaseModelError(
-            f"{folder}: its outputs are {shown}; expected {', '.join(wanted[:8]) or 'O, B-TYPE'} "
-            f"({lacking[0]} is missing). See `id2label` in its config.json."
+            f"{folder}: its outputs are {shown}; expected {hint}. See `id2label` in its "
+            "config.json; other schemes than IOB2 cannot be read."
         )
     return tuple(opened.labels.index(name) for name in wanted)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,14 +16,14 @@ from typing import Any
 
 from domainbert.corpus.build import Encoder
 from domainbert.corpus.parts import Parts
-from domainbert.errors import RecipeError, UserError
+from domainbert.errors import RecipeError, Stopped, UserError
 from domainbert.model.load import find_base
 from domainbert.pipeline.adapt import adapt
 from domainbert.pipeline.choose import Chosen, load_registry
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.yaml import read_yaml
-from domainbert.run.folder import open_run
+from domainbert.run.folder import open_run, owned, update_lock
 from domainbert.run.progress import Reporter
 from domainbert.run.session import open_session
 from domainbert.run.stage import check_stage, is_done
@@ -37,7 +39,9 @@ _EXECUTORS = {
     "slurm": "datatrove.executor.slurm.SlurmPipelineExecutor",
     "ray": "datatrove.executor.ray.RayPipelineExecutor",
 }
-_OURS = ("pipeline", "logging_dir", "depends", "skip_completed")
+_OURS = (
+    "pipeline", "logging_dir", "depends", "skip_completed", "local_tasks", "local_rank_offset",
+)  # fmt: skip
 _DEFAULT_TASKS = 8
 
 
@@ -46,24 +50,32 @@ class Work:
     """What every task of a build needs; it travels to other processes and machines.
 
     Args:
-        recipe: The recipe.
+        content: The recipe as JSON values, without secrets: executors write it down.
+        pins: Commits of data sets of the hub.
         folder: Its relative paths start here.
         run: Run folder.
         plugins: Files given with `--plugin`.
         parts: Folder of the parts.
     """
 
-    recipe: Recipe
+    content: Mapping[str, Any] = field(repr=False)
+    pins: Mapping[str, str]
     folder: Path
     run: Path
     plugins: tuple[Path, ...]
     parts: Path
 
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe."""
+        return Recipe.model_validate(self.content)
+
     def open(self) -> tuple[Parts, Registry]:
         """Return the parts, with sources and steps, and the plugins."""
         registry = load_registry(self.plugins)
         domain = registry.domain(self.recipe.domain) if self.recipe.domain else None
-        sources, _, steps = locate_corpus(self.recipe, domain, self.folder, Fetcher(), self.run)
+        fetcher = Fetcher(pins=dict(self.pins))
+        sources, _, steps = locate_corpus(self.recipe, domain, self.folder, fetcher, self.run)
         return Parts(self.parts, sources, steps), registry
 
     def encoder(self, registry: Registry) -> Encoder:
@@ -100,10 +112,14 @@ def build_apart(
         stage = plan_stages(chosen.recipe, inputs, session.run).corpus
         check_stage(stage)
         with open_run(session.run, chosen.recipe, chosen.folder, session.is_main):
-            pass  # the folder is a run from here on
+            # The folder is a run from here on.
+            if inputs.pins:
+                update_lock(session.run, datasets=dict(inputs.pins))
     if not is_done(stage):
         folder = parts_folder(stage).resolve()
-        work = Work(chosen.recipe, chosen.folder.resolve(), out.resolve(), plugins, folder)
+        content = chosen.recipe.model_dump(mode="json", exclude_defaults=True)
+        places = chosen.folder.resolve(), out.resolve(), tuple(p.resolve() for p in plugins)
+        work = Work(content, dict(inputs.pins), *places, folder)
         reporter.say(f"corpus: {len(inputs.sources):,} files in {tasks} tasks → {folder}")
         if _run(work, executor, tasks, options):
             return False
@@ -118,7 +134,7 @@ def _executor(cluster: Path | int) -> tuple[type, int, dict[str, Any]]:
     else:
         given = dict(read_yaml(cluster).data)
     name, tasks = given.pop("executor", None), given.pop("tasks", _DEFAULT_TASKS)
-    if name not in _EXECUTORS:
+    if not isinstance(name, str) or name not in _EXECUTORS:
         raise RecipeError(f"{cluster}: executor: expected one of {', '.join(_EXECUTORS)}.")
     if not isinstance(tasks, int) or tasks < 1:
         raise RecipeError(f"{cluster}: tasks: expected a number from 1, found {tasks!r}.")
@@ -128,6 +144,8 @@ def _executor(cluster: Path | int) -> tuple[type, int, dict[str, Any]]:
     if lacking := [package for package in needed if find_spec(package) is None]:
         extra = " ".join(["'domainbert[cluster]'", *needed[1:]])
         raise UserError(f"{lacking[0]} is not installed. Install it: pip install {extra}")
+    if name == "slurm" and shutil.which("sbatch") is None:
+        raise UserError("executor: slurm: no command `sbatch` here. Run this on a login node.")
     module, _, attribute = _EXECUTORS[name].rpartition(".")
     return getattr(import_module(module), attribute), tasks, given
 
@@ -144,11 +162,28 @@ def _run(work: Work, executor: Any, tasks: int, options: Mapping[str, Any]) -> b
             last = _made(work, executor, job, {**options, "depends": last})
         last.run()
         return True
-    for job in jobs:
-        made = _made(work, executor, job, options)
-        with _told_to(work.parts / "logs" / f"{job[0]}.txt"):
-            made.run()
+    with owned(work.run):
+        for job in jobs:
+            made = _made(work, executor, job, options)
+            with _told_to(work.parts / "logs" / f"{job[0]}.txt"), _stoppable():
+                made.run()
     return False
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """End the pool of an executor by the first signal; it would wait for its workers for ever."""
+
+    def stop(number: int, _frame: Any) -> None:
+        name = signal.Signals(number).name
+        raise Stopped(name, f"Stopped by {name}; whole parts are kept. Run the same command again.")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _made(work: Work, executor: Any, job: tuple[str, Any, int], options: Mapping[str, Any]) -> Any:
@@ -158,7 +193,7 @@ def _made(work: Work, executor: Any, job: tuple[str, Any, int], options: Mapping
     given = {**options, "tasks": number, "logging_dir": logs, "skip_completed": False}
     try:
         return executor([partial(task, work=work)], **given)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise RecipeError(f"executor: {error}. See the options of `datatrove`.") from None
 
 

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from domainbert.corpus.sources import read_sources
 from domainbert.corpus.stats import dropped_by_step
@@ -20,7 +19,7 @@ from domainbert.run.progress import Reporter, download_bar
 from domainbert.run.signals import watch_signals
 from domainbert.stages.inputs import locate_corpus
 from domainbert.storage.locate import Fetcher
-from domainbert.storage.remote import Publisher, fetch_feed
+from domainbert.storage.remote import Publisher, fetch_feed, origin
 
 
 def check_corpus(
@@ -97,8 +96,10 @@ def fetch_corpus(
             f"{'/'.join(place)}: the publisher asks for your name and mail address: give "
             "--user-agent 'NAME MAIL', or set DOMAINBERT_USER_AGENT."
         )
-    key = os.environ.get(feed.key_variable, "") if feed.key_variable else ""
-    if feed.key_variable and not key:
+    # A mirror is another host: it neither wants nor gets the key.
+    wants_key = bool(feed.key_variable) and not how["mirror"]
+    key = os.environ.get(feed.key_variable, "") if wants_key else ""
+    if wants_key and not key:
         raise DataError(
             f"{'/'.join(place)}: the publisher wants a key of yours: set {feed.key_variable}. "
             f"{corpora[place[1]].origin} says how to get one."
@@ -107,7 +108,7 @@ def fetch_corpus(
         headers = {"User-Agent": agent or "domainbert"}
         publisher = Publisher(
             feed.per_second, headers, {feed.key_header: key} if key else {},
-            urlsplit(how["mirror"] or feed.url).netloc, progress=bar,
+            origin(feed.url), progress=bar,
         )  # fmt: skip
         options = how["options"], how["limit"], how["mirror"]
         yield from fetch_feed(feed, publisher, folder, *options)

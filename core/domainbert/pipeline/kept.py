@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ SCHEMA = 1
 
 def kept_models(run: RunFolder, task: str = "*") -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield folder and `task.json` of the fine-tuned models of a run, of one task or of all."""
-    for path in sorted(run.kept.glob(f"{task}/*/{ABOUT}")):
-        yield path.parent, read_json(path)
+    for path in sorted(run.kept.glob(f"{task}/[!.]*/{ABOUT}")):
+        with suppress(FileNotFoundError):  # another process has just removed it
+            yield path.parent, read_json(path)
 
 
 def keep(

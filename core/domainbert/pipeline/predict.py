@@ -31,6 +31,7 @@ from domainbert.system import fsync_path
 
 CHUNK = 256
 """Documents that are annotated together, sorted by length."""
+_MARK = ".predict"
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -95,6 +96,7 @@ def predict(
         for document, annotation in _annotated(annotator, read_sources(sources), session):
             yield FORMATS[output.form](document, annotation)
     elif output.form == "brat":
+        _claim(output.path, _key(annotator, sources, output))
         _write_brat(annotator, read_sources(sources), output.path, session)
     else:
         _write_file(annotator, sources, output, header, session)
@@ -131,8 +133,7 @@ def _write_file(
     assert output.path is not None  # noqa: S101  # asked before
     partial = output.path.with_name(f".{output.path.name}.partial")
     state = partial.with_name(f"{partial.name}.json")
-    made_from = annotator.sha256, annotator.threshold, output.form, describe_sources(sources)
-    key = sha256_of(repr(made_from))
+    key = _key(annotator, sources, output)
     done, size = _state(state, key)
     with storage_errors(output.path):
         make_folder(output.path.parent)
@@ -153,6 +154,13 @@ def _write_file(
         state.unlink(missing_ok=True)
 
 
+def _key(annotator: Annotator, sources: tuple[Source, ...], output: Output) -> str:
+    """Return a hash of all that the annotations depend on."""
+    how = [(source.reader.name, dict(source.options)) for source in sources]
+    made_from = annotator.sha256, annotator.threshold, output.form, how, describe_sources(sources)
+    return sha256_of(repr(made_from))
+
+
 def _state(path: Path, key: str) -> tuple[int, int]:
     """Return how many documents are annotated, and the bytes that they take."""
     try:
@@ -162,11 +170,27 @@ def _state(path: Path, key: str) -> tuple[int, int]:
     return (found["documents"], found["bytes"]) if found.get("key") == key else (0, 0)
 
 
+def _claim(folder: Path, key: str) -> None:
+    """Mark a folder as that of one call, which may be repeated.
+
+    Raises:
+        RecipeError: It has annotations of another model, or of other texts.
+    """
+    mark = folder / _MARK
+    if mark.is_file() and mark.read_text("utf-8") == key:
+        return
+    if mark.exists() or any(folder.glob("*.ann")):
+        raise RecipeError(
+            f"{folder}: has annotations of another model or other texts. Name another folder."
+        )
+    make_folder(folder)
+    write_text(mark, key)
+
+
 def _write_brat(
     annotator: Annotator, documents: Iterable[Document], folder: Path, session: Session
 ) -> None:
     """Write a `.txt` and an `.ann` per document; those that are there stay."""
-    make_folder(folder)
     names = _named(documents)
     todo = ((name, d) for name, d in names if not (folder / f"{name}.ann").exists())
     for chunk in batched(todo, CHUNK):
@@ -178,8 +202,13 @@ def _write_brat(
 
 
 def _named(documents: Iterable[Document]) -> Iterator[tuple[str, Document]]:
-    seen: dict[str, int] = {}
+    """Yield documents with file names that no other has."""
+    taken = set[str]()
     for document in documents:
-        name = _UNSAFE.sub("_", document.id).strip("._")[:100] or "text"
-        seen[name] = number = seen.get(name, 0) + 1
-        yield (name if number == 1 else f"{name}-{number}"), document
+        name = stem = _UNSAFE.sub("_", document.id).strip("._")[:100] or "text"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name)
+        yield name, document

@@ -65,9 +65,9 @@ def as_pubtator(document: Document, annotation: Annotation) -> str:
     A line end becomes a blank, so that offsets stay.
     """
     title, _, rest = document.text.partition("\n")
-    lines = [f"{document.id}|t|{title}", f"{document.id}|a|{rest.replace(chr(10), ' ')}"]
+    lines = [f"{document.id}|t|{_on_a_line(title)}", f"{document.id}|a|{_on_a_line(rest)}"]
     for entity in annotation["entities"]:
-        mention = document.text[entity["start"] : entity["end"]].replace("\n", " ")
+        mention = _on_a_line(document.text[entity["start"] : entity["end"]])
         place = entity["start"], entity["end"]
         lines.append("\t".join(map(str, [document.id, *place, mention, entity["type"]])))
     return "\n".join(lines) + "\n\n"
@@ -77,9 +77,14 @@ def as_brat(document: Document, annotation: Annotation) -> str:
     """Return the lines of an `.ann` file; the `.txt` beside it has the text."""
     return "".join(
         f"T{number}\t{entity['type']} {entity['start']} {entity['end']}\t"
-        f"{document.text[entity['start'] : entity['end']].replace(chr(10), ' ')}\n"
+        f"{_on_a_line(document.text[entity['start'] : entity['end']])}\n"
         for number, entity in enumerate(annotation["entities"], 1)
     )
+
+
+def _on_a_line(text: str) -> str:
+    """Return a text of the same length without line ends."""
+    return text.replace("\r", " ").replace("\n", " ")
 
 
 FORMATS: dict[str, Write] = {

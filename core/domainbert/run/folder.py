@@ -36,6 +36,7 @@ from domainbert.storage.files import make_folder, read_json, storage_errors, wri
 from domainbert.system import lock
 
 _OWNER = ".owner"
+_PARTS = "corpus-parts"
 _DAMAGED = ": lock.json is damaged. Name another folder with --out."
 # What owning the folder and a first write of the lock leave behind when they are killed.
 _BEGUN = re.compile(r"\.owner|\.lock\.json\.\d+\.tmp")
@@ -136,7 +137,8 @@ def _sweep(run: RunFolder) -> None:
     """Remove what a killed process had begun to write beside its place."""
     for depth in ("", "*/", "*/*/"):
         for item in list(run.path.glob(f"{depth}.*.tmp")):
-            _delete(item)
+            if _PARTS not in item.parts:  # of jobs that may still run
+                _delete(item)
 
 
 def _delete(item: Path) -> None:

@@ -29,7 +29,7 @@ from domainbert.stages.held_out import Measured, measure
 from domainbert.stages.inputs import Inputs
 from domainbert.stages.plan import Stages
 from domainbert.stages.validation import of_result, validate_points
-from domainbert.storage.files import folder_in_place
+from domainbert.storage.files import files_in, folder_in_place
 from domainbert.tokenizer.extend import read_extension
 from domainbert.tokenizer.load import VOCABULARY_FILE
 from domainbert.training.checkpoint import averageable
@@ -248,5 +248,5 @@ def _hand_over(stages: Stages, blend: Blend, session: Session) -> None:
     begin(stage)
     with folder_in_place(run.model) as beside:
         shutil.copytree(chosen, beside, dirs_exist_ok=True)
-    outputs = [Path("..", "model", path.name) for path in run.model.iterdir()]
+    outputs = [Path("..", "model") / path for path in files_in(run.model)]
     finish(stage, asdict(blend), outputs)

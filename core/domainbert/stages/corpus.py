@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from domainbert.corpus.build import build_from_parts, build_store, corpus_line
@@ -53,11 +54,13 @@ def build_corpus(stage: Stage, inputs: Inputs, session: Session) -> Corpus:
             split = mix_documents(store, held_out, shares)
             session.reporter.say("corpus: " + corpus_line(store))
             result |= {"files": inputs.files, **split_counts(store, held_out)}
-            shutil.rmtree(parts_folder(stage).parent, ignore_errors=True)
             if shares:
                 result |= {"train": len(split.train_T), "shares": token_shares(store, split)}
                 result["beyond_share"] = len(held_out.train_T) - len(split.train_T)
                 session.reporter.say(f"corpus: {said_shares(result['shares'])}")
+        shutil.rmtree(parts_folder(stage), ignore_errors=True)
+        with suppress(OSError):  # parts for another recipe, or none
+            parts_folder(stage).parent.rmdir()
     session.await_stage(stage)
     store = open_store(stage.folder / STORE)
     return store, mix_documents(store, split_documents(store, fraction), shares)

@@ -20,7 +20,7 @@ from domainbert.run.stage import Stage, begin, finish, is_done, read_stage, resu
 from domainbert.stages.corpus import Corpus
 from domainbert.stages.held_out import Measured
 from domainbert.stages.inputs import Inputs
-from domainbert.storage.files import describe_file, file_trouble, folder_in_place
+from domainbert.storage.files import describe_file, file_trouble, files_in, folder_in_place
 from domainbert.tokenizer.extend import Extension, extend_tokenizer
 from domainbert.tokenizer.initialise import extend_model
 from domainbert.training.checkpoint import TrainState, load_optimizer
@@ -188,7 +188,7 @@ def _adopt(stage: Stage, session: Session) -> None:
     if session.is_main and of_before and is_done(stage):
         with folder_in_place(run.adapted) as beside:
             shutil.copytree(run.model, beside, dirs_exist_ok=True)
-        here = [Path("..", "adapted", path.name) for path in run.adapted.iterdir()]
+        here = [Path("..", "adapted") / path for path in files_in(run.adapted)]
         finish(stage, result_of(stage), here)
 
 
@@ -255,7 +255,7 @@ def _export(
         export_model(job.model, loaded, folder)
         steps, tokens = state.step - start.step, state.tokens - start.tokens
         result: dict[str, Any] = {"steps": steps, "tokens": tokens, "seconds": state.seconds}
-        outputs = [beside / path.name for path in folder.iterdir()]
+        outputs = [beside / path for path in files_in(folder)]
         if stage.name == "pretrain" and job.session.run.metrics.is_file():
             result["metrics"] = describe_file(job.session.run.metrics)
         finish(stage, {**result, "skipped": state.skipped}, outputs)

@@ -216,10 +216,14 @@ def _seal(value: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def files_in(folder: Path) -> list[Path]:
+    """Return the files in a folder and in those below it, by their paths from it, sorted."""
+    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+
+
 def write_manifest(folder: Path) -> None:
     """Write hash and size of every file in a folder into its `MANIFEST.json`."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    described = {path.relative_to(folder).as_posix(): describe_file(path) for path in files}
+    described = {path.as_posix(): describe_file(folder / path) for path in files_in(folder)}
     write_json_with_hash(folder / MANIFEST, {"files": described})
 
 

@@ -9,7 +9,10 @@ from domainbert.errors import BaseModelError
 from domainbert.storage.child import answer_parent, run_child
 
 # Not `model.fp16.safetensors` and the like, which are second copies of the weights.
-_WANTED = ["*.json", "model.safetensors", "model-*.safetensors", "*.txt", "*.model"]
+_WANTED = [
+    "*.json", "model.safetensors", "model-*.safetensors", "*_Dense/model.safetensors", "*.txt",
+    "*.model",
+]  # fmt: skip
 
 
 def from_hub(

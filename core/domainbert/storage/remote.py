@@ -36,7 +36,7 @@ class Publisher:
         per_second: Requests per second at most.
         headers: Sent with each of them.
         key: Headers for `host` alone.
-        host: Host and port of the publisher, as its addresses have them.
+        host: Scheme, host and port of the publisher, such as `https://api.uspto.gov`.
         poll: Called while it waits; raises if a signal asked to stop.
         progress: Called with the bytes of a file so far and in all.
     """
@@ -120,7 +120,7 @@ class Publisher:
         trouble = ""
         for attempt in range(ATTEMPTS):
             self._wait_until(self._next)
-            key = self.key if urlsplit(url).netloc == self.host else {}
+            key = self.key if origin(url) == self.host else {}
             headers = {"Accept-Encoding": "identity", **self.headers, **key, **more()}
             self._next = time.monotonic() + 1 / self.per_second
             try:
@@ -155,6 +155,12 @@ class Publisher:
         while (left := moment - time.monotonic()) > 0:
             self.poll()
             time.sleep(min(left, 0.2))
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _retry_after(text: str) -> float | None:

@@ -22,7 +22,7 @@ BIOC_XML = Format(
 )  # fmt: skip
 
 # What the service for PMC articles calls references and tables; neither is prose.
-_LEFT_OUT = ("ref", "table")
+_LEFT_OUT = {("type", "ref"), ("type", "table"), ("section_type", "ref")}
 
 
 def read_bioc(path: Path) -> Iterator[Document]:
@@ -118,7 +118,7 @@ def _id(document: dict[str, Any], wrong: DataError) -> str:
 def _passages(document: dict[str, Any]) -> Iterator[str]:
     for passage in _list(document, "passages"):
         infons = passage.get("infons") or {}
-        if any(str(infons.get(key, "")).lower() in _LEFT_OUT for key in ("type", "section_type")):
+        if any((key, str(value).lower()) in _LEFT_OUT for key, value in infons.items()):
             continue
         yield str(passage.get("text") or "") or " ".join(
             str(sentence.get("text") or "") or _from_tokens(_list(sentence, "annotations"))

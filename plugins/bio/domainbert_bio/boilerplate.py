@@ -12,10 +12,11 @@ BOILERPLATE = CorpusStep(
     replacing(
         {
             "truncation_notes": (re.compile(r" ?\(ABSTRACT TRUNCATED(?: AT \d+ WORDS)?\)"), ""),
-            # At the end of a line, with its year and its owner.
+            # Behind the last sentence of a line, with its year and its owner.
             "copyright_notes": (
                 re.compile(
-                    r"(?m) ?(?:(?:Copyright\b ?)?(?:©|\(c\))|Copyright) ?\d{4}[^\n]{0,160}$"
+                    r"(?m)(?:(?<=[.)\]!?])|^) ?(?:(?:Copyright\b ?)?(?:©|\(c\))|Copyright) ?"
+                    r"(?:19|20)\d\d\b(?=[.,;]?\s*(?:$|(?-i:[A-Z])|by\b|the\b))[^\n]{0,160}$"
                     r"| ?This article is protected by copyright\.(?: All rights reserved\.?)?$",
                     re.IGNORECASE,
                 ),

@@ -130,7 +130,9 @@ def _raised_reference(element: Any, name: str) -> bool:
     if name == "sup" and inner and all(_to_literature(child) for child in inner):
         between = [element.text, *(child.tail for child in inner)]
         return not any(map(str.isalnum, "".join(part or "" for part in between)))
-    return _to_literature(element) and len(inner) == 1 and name_of(inner[0]) == "sup"
+    alone = len(inner) == 1 and name_of(inner[0]) == "sup"
+    beside = (element.text or "") + (inner[0].tail or "") if alone else "text"
+    return _to_literature(element) and not beside.strip()
 
 
 def _to_literature(element: Any) -> bool:

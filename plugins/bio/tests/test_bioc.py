@@ -49,10 +49,11 @@ def test_references_and_tables_are_left_out(tmp_path: Path) -> None:
         {"infons": {"section_type": "INTRO", "type": "paragraph"}, "text": "One."},
         {"infons": {"section_type": "REF", "type": "ref"}, "text": "R 2001."},
         {"infons": {"section_type": "TABLE", "type": "table"}, "text": "1 2"},
+        {"infons": {"section_type": "TABLE", "type": "table_caption"}, "text": "Doses."},
         {"infons": {"section_type": "RESULTS", "type": "paragraph"}, "text": "Two."},
     ]
     found = texts(tmp_path, {"documents": [{"id": "7", "passages": passages}]})
-    assert found == {"bioc:7": "One.\nTwo."}
+    assert found == {"bioc:7": "One.\nDoses.\nTwo."}
 
 
 @given(st.lists(st.tuples(st.text("abc", min_size=1, max_size=4), st.booleans()), max_size=9))

@@ -33,7 +33,15 @@ def test_notes_of_publishers_are_taken_out(note: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["We truncated abstracts at 400 words.", "Group (c) 12 patients were seen.", "©", "(c) 12"],
+    [
+        "We truncated abstracts at 400 words.",
+        "Group (c) 12 patients were seen.",
+        "©",
+        "(c) 12",
+        "Groups took (a) 1000 and (c) 2000 mg per day. Pain fell.",
+        "(c) 1234 carriers. Good.",
+        "Fell. (c) 2000 mg were given.",
+    ],
 )
 def test_words_of_authors_stay(text: str) -> None:
     assert cleaned(text) == (text, {})

@@ -48,6 +48,7 @@ def test_title_abstract_and_body_a_line_per_paragraph(tmp_path: Path) -> None:
         ("<p>cells<sup><xref ref-type='bibr'>1</xref>,<xref ref-type='bibr'>2</xref></sup>.</p>",
          ["cells."]),
         ("<p>cells<xref ref-type='bibr'><sup>12</sup></xref> die</p>", ["cells die"]),
+        ("<p>As <xref ref-type='bibr'>Poe<sup>12</sup></xref> saw</p>", ["As Poe12 saw"]),
         ("<p>cells <xref ref-type='bibr'>[12]</xref> die</p>", ["cells [12] die"]),
         ("<p>10<sup>3</sup> of CO<sub>2</sub></p>", ["103 of CO2"]),
         ("<p>as<disp-formula><tex-math>x</tex-math></disp-formula>shows</p>", ["as shows"]),

@@ -170,7 +170,8 @@ def annotate(
         order_C = np.argsort(-row_C, kind="stable").tolist()
         chosen = [c for c in order_C if row_C[c] >= (threshold or 0.0)]
         labels = [task.labels[c] for c in (chosen if task.multi_label else order_C[:1])]
-        scores = {task.labels[c]: round(float(share_C[c]), 4) for c in order_C[:_RANKED]}
+        shown = order_C[: max(_RANKED, len(labels))]
+        scores = {task.labels[c]: round(float(share_C[c]), 4) for c in shown}
         found.append({"labels": labels, "scores": scores})
     return found
 
