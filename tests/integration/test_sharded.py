@@ -94,6 +94,9 @@ def test_losses_and_files_are_those_of_one_process(town: Any) -> None:
         assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
         assert mine["gradient_norm"] == pytest.approx(theirs["gradient_norm"], rel=1e-4)
     names = [{p.relative_to(f) for p in f.rglob("*.safetensors")} for f in (one_run, two_run)]
+    kept = [{name for name in found if name.parts[0] == "tasks"} for found in names]
+    assert [len(found) for found in kept] == [1, 1]
+    names = [found - models for found, models in zip(names, kept, strict=True)]
     assert names[0] == names[1]
     # Checkpoints of steps 0, 3 and 3, 4, 8, 12; a model of each stage.
     assert len(names[0]) == 2 * 6 + 3

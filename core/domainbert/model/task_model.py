@@ -11,7 +11,8 @@ task needs; a model of somebody else has none.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,21 @@ def save_task_model(
                 "problem_type": None if about["head"] == "tokens" else kind,
             }
         )
-        whole.save_pretrained(beside)
+        with _on_any_rank(whole):
+            whole.save_pretrained(beside)
         save_tokenizer(tokenizer, beside)
         write_json(beside / ABOUT, dict(about))
         write_manifest(beside)
+
+
+@contextmanager
+def _on_any_rank(model: Any) -> Iterator[None]:
+    """Let every process save: transformers leaves it to the first, here each has its own model."""
+    model.should_save_on_this_rank = lambda is_main_process: is_main_process
+    try:
+        yield
+    finally:
+        del model.should_save_on_this_rank
 
 
 def _token_classifier(model: Classifier) -> Any:
