@@ -24,6 +24,7 @@ import pyarrow as pa
 from domainbert.batching import batched
 from domainbert.corpus.sources import Source, read_sources
 from domainbert.corpus.steps import Counts, ReadyStep, run_steps
+from domainbert.corpus.steps.spool import from_line, to_line
 from domainbert.corpus.store import DOCUMENTS_PER_BATCH, Encode
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Document
@@ -161,13 +162,12 @@ class Parts:
 def _write(path: Path, documents: Iterable[Document]) -> None:
     with path.open("w", encoding="utf-8") as stream:
         for document in documents:
-            stream.write(json.dumps(list(vars(document).values())) + "\n")
+            stream.write(to_line(document))
 
 
 def _read(path: Path) -> Iterator[Document]:
     with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield Document(*json.loads(line))
+        yield from map(from_line, lines)
 
 
 def _write_counts(folder: Path, about: Mapping[str, Any]) -> None:

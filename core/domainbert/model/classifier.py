@@ -113,12 +113,17 @@ def load_classifier(folder: Path, n_outputs: int, head: Head = "linear") -> Task
         model: TaskModel = SequenceClassifier(from_folder(auto, folder, problem, **options))
     else:
         encoder = from_folder(transformers.AutoModel, folder, problem)
-        if getattr(encoder, "pooler", None) is not None:
-            encoder.pooler = None  # not used, and drawn at random where a checkpoint has none
+        without_pooler(encoder)
         model = Classifier(encoder, n_outputs, _token_head(encoder) if head == "tokens" else None)
     if broken := first_non_finite(model.encoder):
         raise BaseModelError(f"{folder}: {broken} holds values that are not finite.")
     return model
+
+
+def without_pooler(encoder: Any) -> None:
+    """Take the pooler off an encoder: not used, and random where a checkpoint has none."""
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
 
 
 def _token_head(encoder: Any) -> nn.Module | None:

@@ -21,7 +21,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from domainbert.errors import BaseModelError
-from domainbert.model.classifier import AUTO_CLASSES, Classifier, SequenceClassifier, TaskModel
+from domainbert.model.classifier import (
+    AUTO_CLASSES,
+    Classifier,
+    SequenceClassifier,
+    TaskModel,
+    without_pooler,
+)
 from domainbert.model.export import save_tokenizer
 from domainbert.model.load import from_folder, longest_sequence, quiet_transformers
 from domainbert.storage.files import folder_in_place, read_json, write_json, write_manifest
@@ -29,6 +35,7 @@ from domainbert.tokenizer.load import load_tokenizer
 
 ABOUT = "task.json"
 _POOLING, _DENSE = "1_Pooling", "2_Dense"
+_WEIGHTS = "model.safetensors"
 _ST = "sentence_transformers.models"
 
 
@@ -103,8 +110,7 @@ def _token_classifier(model: Classifier) -> Any:
     config = copy.deepcopy(model.encoder.config)
     config.num_labels = model.n_outputs
     whole = transformers.AutoModelForTokenClassification.from_config(config).float()
-    if getattr(whole.base_model, "pooler", None) is not None:
-        whole.base_model.pooler = None  # not used, as in the model
+    without_pooler(whole.base_model)
     whole.base_model.load_state_dict(model.encoder.state_dict())
     whole.classifier.load_state_dict(model.classifier.state_dict())
     if model.head is not None:
@@ -134,9 +140,6 @@ def _write_modules(model: Classifier, folder: Path) -> None:
         write_json(folder / name, content)
     weights = {f"linear.{key}": value for key, value in model.classifier.state_dict().items()}
     save_file({k: v.contiguous().cpu() for k, v in weights.items()}, folder / _DENSE / _WEIGHTS)
-
-
-_WEIGHTS = "model.safetensors"
 
 
 def open_task_model(folder: Path) -> OpenTaskModel:
@@ -182,8 +185,7 @@ def _open(folder: Path, head: str) -> TaskModel:
     problem = f"{folder}: cannot be opened"
     if head not in AUTO_CLASSES:
         encoder = from_folder(transformers.AutoModel, folder, problem)
-        if getattr(encoder, "pooler", None) is not None:
-            encoder.pooler = None
+        without_pooler(encoder)
         weights = load_file(folder / _DENSE / _WEIGHTS)
         model = Classifier(encoder, len(weights["linear.bias"]))
         with torch.no_grad():

@@ -12,6 +12,16 @@ from typing import IO
 from domainbert.plugin.domain import Document
 
 
+def to_line(document: Document) -> str:
+    """Return a document as a line of ASCII, which may hold half a surrogate pair."""
+    return json.dumps(list(vars(document).values())) + "\n"
+
+
+def from_line(line: str | bytes) -> Document:
+    """Return the document of a line."""
+    return Document(*json.loads(line))
+
+
 class Spool:
     """Documents in a temporary file, read in order or by number."""
 
@@ -24,12 +34,12 @@ class Spool:
     def add(self, document: Document) -> None:
         """Write a document behind the others."""
         self._places.append(self._stream.tell())
-        self._stream.write(json.dumps(list(vars(document).values())).encode() + b"\n")
+        self._stream.write(to_line(document).encode())
 
     def read(self, number: int) -> Document:
         """Return a document by its number."""
         self._stream.seek(self._places[number])
-        return Document(*json.loads(self._stream.readline()))
+        return from_line(self._stream.readline())
 
     def __iter__(self) -> Iterator[Document]:
         return map(self.read, range(len(self)))
