@@ -150,15 +150,24 @@ def _without_model(
     trials: Sequence[ModelTrial], settings: EvaluateSection, session: Session
 ) -> set[Path]:
     """Return finished results whose fine-tuned model was to be kept and is not there."""
-    found: set[Path] = set()
-    for name, metric in {
-        t.loaded.task.name: primary_metric(t.loaded.task).name for t in trials
-    }.items():
-        own = [t for t in trials if t.loaded.task.name == name and t.model.folder is not None]
-        results = {t.path: stored.result for t in own if (stored := _finished(t)) is not None}
-        scored = {path: result.validation.get(metric, 0.0) for path, result in results.items()}
-        found |= lost(session.run, settings.keep, name, scored)
-    return found
+    by_task: dict[str, list[ModelTrial]] = defaultdict(list)
+    for trial in trials:
+        if trial.model.folder is not None:
+            by_task[trial.loaded.task.name].append(trial)
+    return {
+        path
+        for name, own in by_task.items()
+        for path in lost(session.run, settings.keep, name, partial(_validation_scores, own))
+    }
+
+
+def _validation_scores(trials: Sequence[ModelTrial]) -> dict[Path, float]:
+    """Return the primary metric on validation of the finished trials of one task."""
+    metric = primary_metric(trials[0].loaded.task).name
+    results = {
+        trial.path: stored.result for trial in trials if (stored := _finished(trial)) is not None
+    }
+    return {path: result.validation.get(metric, 0.0) for path, result in results.items()}
 
 
 def drop_results(session: Session, models: Models) -> None:

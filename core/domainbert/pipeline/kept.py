@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -66,21 +66,27 @@ def keep(
         session.reporter.say(f"notice: {folder}: the fine-tuned model is missing: {error}")
 
 
-def lost(run: RunFolder, rule: str, task: str, scored: Mapping[Path, float]) -> set[Path]:
+def lost(
+    run: RunFolder, rule: str, task: str, find_scored: Callable[[], Mapping[Path, float]]
+) -> set[Path]:
     """Return results whose model was to be kept and is not there, as after `rm -r tasks`.
 
     Args:
         run: The run.
         rule: `evaluate.keep` of the recipe.
         task: Name of a task.
-        scored: Finished results of fine-tuned models, and their primary metric on validation.
+        find_scored: Reads the finished results of fine-tuned models, and returns their primary
+            metric on validation; called only if it decides.
     """
+    if rule == "none":
+        return set()
     kept = {f.name for f, about in kept_models(run, task) if _is_scored(f, about)}
+    if rule == "best" and kept:
+        return set()
+    scored = find_scored()
     if rule == "all":
         return {path for path in scored if path.stem not in kept}
-    if rule == "none" or kept or not scored:
-        return set()
-    return {max(scored, key=lambda path: scored[path])}
+    return {max(scored, key=lambda path: scored[path])} if scored else set()
 
 
 def drop_others(run: RunFolder, rule: str) -> None:
