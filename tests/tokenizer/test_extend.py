@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.errors import BaseModelError, RunFailed
+from domainbert.errors import BaseModelError, RunFailed, RunFolderError
 from domainbert.model.load import LoadedModel
 from domainbert.tokenizer.extend import (
     Extension,
     check_extension,
     free_slots,
+    read_extension,
     write_extension,
 )
 from domainbert.tokenizer.load import encode_texts, encode_with_offsets, fingerprint, load_tokenizer
@@ -125,10 +126,50 @@ def test_a_tokenizer_that_lost_the_mark_is_refused_on_load(
 def test_an_extended_tokenizer_can_be_extended_again(plain: Any, extend: Extend) -> None:
     first, one = extend({"quokka": 9}, 1)
     second, two = extend({"quokka": 9, "quokkas": 3}, 5, "grow", first)
-    assert (one.mark, two.mark) == ("\ue000", "\ue001")
+    # A mark and a twin of `a`, then a mark and a twin of `s`.
+    assert (one.mark, one.twins()) == ("\ue000", {"a": "\ue001"})
+    assert (two.mark, two.twins()) == ("\ue002", {"s": "\ue003"})
+    assert second.decode(encode_texts(second, ["quokka quokkas"])[0]) == "quokka quokkas"
     assert two.words == ("quokkas",)
     assert encode_texts(second, ["quokka quokkas"]) == [[len(plain), len(plain) + 1]]
     assert encode_texts(second, ["quokkass"]) == encode_texts(plain, ["quokkass"])
+
+
+@pytest.mark.parametrize("strategy", ["first", "average", "max"])
+def test_new_words_are_words_for_the_ner_pipeline(
+    plain: Any, extend: Extend, make_base: Callable[..., Path], strategy: str
+) -> None:
+    import torch
+    from transformers import BertForTokenClassification, pipeline
+    from transformers.modeling_outputs import TokenClassifierOutput
+
+    new, extension = extend({"quokka": 9, "quokkas": 3}, 2)
+    model = BertForTokenClassification.from_pretrained(make_base("bert"), id2label={0: "O", 1: "X"})
+    ids = new("the quokkas of a quokka")["input_ids"]
+    # The tags are set: X for the new entries, O for all others.
+    chosen = [[0.0, 9.0] if number in extension.ids else [9.0, 0.0] for number in ids]
+    model.forward = lambda **_: TokenClassifierOutput(logits=torch.tensor([chosen]))
+    tagger = pipeline("ner", model=model, tokenizer=new, aggregation_strategy=strategy)
+    found = tagger("the quokkas of a quokka")
+    assert [(entity["start"], entity["end"]) for entity in found] == [(4, 11), (17, 23)]
+
+
+def test_the_record_of_an_older_release_is_refused(extend: Extend, tmp_path: Path) -> None:
+    new, extension = extend({"quokka": 9}, 1)
+    write_extension(tmp_path, extension, new)
+    assert read_extension(tmp_path) == extension
+    path = tmp_path / "vocabulary.json"
+    path.write_text(path.read_text().replace('"version": 2', '"version": 1'))
+    with pytest.raises(RunFolderError, match="of an older release"):
+        read_extension(tmp_path)
+
+
+def test_a_tokenizer_without_private_characters_left_is_refused(
+    plain: Any, extend: Extend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domainbert.tokenizer.extend.PRIVATE_USE", range(0xE000, 0xE001))
+    with pytest.raises(BaseModelError, match="extended too often"):
+        extend({"quokka": 9}, 1)
 
 
 def test_what_breaks_the_promise_is_found(plain: Any, extend: Extend) -> None:

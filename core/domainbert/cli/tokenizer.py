@@ -121,6 +121,10 @@ def extend(
     print_line(extension.line())
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
     print_line("The new rows are means of old ones and have learned nothing yet.")
+    print_line(
+        "It works in every program on the tokenizers library (Python, Rust, Node). Those that read "
+        "vocab.txt, and transformers.js, cannot see the new entries."
+    )
     print_line(f"Train it with this line in a recipe: base: {out.resolve()}")
 
 

@@ -1,11 +1,12 @@
 """Write chosen entries into a WordPiece vocabulary, so that no other word is cut otherwise.
 
 A plain entry `angina` would also be taken as the beginning of `anginal`, and WordPiece has no sign
-for the end of a word. So each entry ends with a mark, a character that no text can bring in, and
-the last step of the normaliser puts the mark behind the listed words and behind no others. An entry
-is then found where a listed word ends and nowhere else: every other word keeps its ids, seen before
-or not. Offsets stay exact, since the mark belongs to the last character of its word, and decoding
-removes it. docs/how-to/extend-the-vocabulary.md compares this with plain entries.
+for the end of a word. So the last character of each entry is a private one that no text can bring
+in, its twin, and the last steps of the normaliser put the twin at the end of the listed words and
+of no others. An entry is then found where a listed word ends and nowhere else: every other word
+keeps its ids, seen before or not. Entries are as long as the words that they stand for (by that
+transformers knows words from parts of words), offsets stay exact, and decoding puts the ordinary
+character back. docs/how-to/extend-the-vocabulary.md compares this with plain entries.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from domainbert.errors import BaseModelError, RunFailed, RunFolderError
 from domainbert.recipe.sections import VocabularySection
 from domainbert.storage.files import read_json, write_json
 from domainbert.tokenizer.candidates import find_candidates
-from domainbert.tokenizer.load import VOCABULARY_FILE, encode_texts, fingerprint
+from domainbert.tokenizer.load import PRIVATE_USE, VOCABULARY_FILE, encode_texts, fingerprint
 from domainbert.tokenizer.select import Entry, choose_entries
 from domainbert.tokenizer.wordpiece import INSIDE, count_words, unused_mark
 
+# 1 had a mark behind each entry, by which transformers took words for parts of words.
+_VERSION = 2
 UNUSED = re.compile(r"\[unused\d+\]")
 
 
@@ -41,7 +44,8 @@ class Extension:
         tokens: Tokens of the corpus before.
         terms: Counts of the terms; see `Candidates`.
         ids: Id of each entry.
-        mark: The character that ends each of them in the vocabulary.
+        mark: The first character that no entry had. It marks listed words while a text is
+            normalised; those that follow it are the twins.
         slots: `grow` or `unused`.
     """
 
@@ -52,6 +56,11 @@ class Extension:
     ids: tuple[int, ...]
     mark: str
     slots: str
+
+    def twins(self) -> dict[str, str]:
+        """Return the private character for each one at the end of a listed word."""
+        last = sorted({word[-1] for word in self.words})
+        return {character: chr(ord(self.mark) + n) for n, character in enumerate(last, 1)}
 
     def sha256(self) -> str:
         """Return a hash of everything that decides about ids."""
@@ -94,6 +103,7 @@ def build_extension(
 
     Raises:
         DataError: No entry saves a token.
+        BaseModelError: After too many extensions no private characters are left.
     """
     terms = tuple(terms)
     least = section.min_frequency if section.mine else None
@@ -108,6 +118,10 @@ def build_extension(
     new, mark = tuple(islice(ids, len(entries))), unused_mark(tokenizer)
     tokens, term_counts = candidates.tokens, candidates.terms
     extension = Extension(entries, listed, tokens, term_counts, new, mark, section.slots)
+    if ord(mark) + len(extension.twins()) >= PRIVATE_USE.stop:
+        raise BaseModelError(
+            "the tokenizer was extended too often: no private characters are left."
+        )
     extended = extend_tokenizer(tokenizer, extension)
     check_extension(tokenizer, extended, extension, {*counts, *count_words(tokenizer, terms)})
     return extension, extended
@@ -147,13 +161,15 @@ def extend_tokenizer(tokenizer: Any, extension: Extension) -> Any:
     spec = json.loads(tokenizer.backend_tokenizer.to_str())
     given = set(extension.ids)
     vocabulary = {k: v for k, v in spec["model"]["vocab"].items() if v not in given}
-    marked = [entry.text + extension.mark for entry in extension.entries]
-    spec["model"]["vocab"] = vocabulary | dict(zip(marked, extension.ids, strict=True))
+    twins, mark = extension.twins(), extension.mark
+    ended = [entry.text[:-1] + twins[entry.text[-1]] for entry in extension.entries]
+    spec["model"]["vocab"] = vocabulary | dict(zip(ended, extension.ids, strict=True))
     pattern = rf"(?<!{INSIDE})(?:{word_trie(extension.words)})(?!{INSIDE})\K"
-    put = {"type": "Replace", "pattern": {"Regex": pattern}, "content": extension.mark}
-    spec["normalizer"] = {"type": "Sequence", "normalizers": [spec["normalizer"], put]}
-    take = {"type": "Replace", "pattern": {"String": extension.mark}, "content": ""}
-    steps = [step for step in (spec["decoder"], take) if step]
+    put = {"type": "Replace", "pattern": {"Regex": pattern}, "content": mark}
+    change = [_replace(character + mark, twin) for character, twin in twins.items()]
+    spec["normalizer"] = {"type": "Sequence", "normalizers": [spec["normalizer"], put, *change]}
+    back = [_replace(twin, character) for character, twin in twins.items()]
+    steps = [step for step in (spec["decoder"], *back) if step]
     spec["decoder"] = {"type": "Sequence", "decoders": steps}
     # The classes of single models rebuild their normaliser and would lose the mark.
     return PreTrainedTokenizerFast(
@@ -164,6 +180,10 @@ def extend_tokenizer(tokenizer: Any, extension: Extension) -> Any:
         truncation_side=tokenizer.truncation_side,
         **tokenizer.special_tokens_map,
     )
+
+
+def _replace(old: str, new: str) -> dict[str, Any]:
+    return {"type": "Replace", "pattern": {"String": old}, "content": new}
 
 
 def word_trie(words: Iterable[str]) -> str:
@@ -214,7 +234,7 @@ def write_extension(folder: Path, extension: Extension, tokenizer: Any) -> None:
     """Write `vocabulary.json`, which also says how the extended tokenizer has to behave."""
     added = zip(extension.ids, extension.entries, strict=True)
     record = {
-        "version": 1,
+        "version": _VERSION,
         "fingerprint": fingerprint(tokenizer),
         "sha256": extension.sha256(),
         "mark": f"U+{ord(extension.mark):04X}",
@@ -245,10 +265,11 @@ def read_extension(folder: Path) -> Extension:
             chr(int(record["mark"].removeprefix("U+"), 16)),
             record["slots"],
         )
-        if extension.sha256() == record["sha256"]:
+        if extension.sha256() == record["sha256"] and record["version"] == _VERSION:
             return extension
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         pass
     raise RunFolderError(
-        f"{path}: was edited or damaged. Restore it, or start again with another --out."
+        f"{path}: was edited or damaged, or is of an older release. Restore it, or start again "
+        "with another --out."
     )

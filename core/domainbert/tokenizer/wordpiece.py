@@ -87,6 +87,6 @@ def odd_characters(backend: Any, characters: Iterable[str]) -> list[str]:
 
 
 def unused_mark(tokenizer: Any) -> str:
-    """Return a character that is in no entry and that no text can bring in."""
-    taken = set("".join(tokenizer.get_vocab()))
-    return next(chr(code) for code in PRIVATE_USE if chr(code) not in taken)
+    """Return a character that no text can bring in; neither it nor those behind it are in use."""
+    taken = {ord(c) for c in set("".join(tokenizer.get_vocab()))}.intersection(PRIVATE_USE)
+    return chr(max(taken, default=PRIVATE_USE[0] - 1) + 1)
