@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,9 @@ from domainbert.cli.common import (
     print_table,
 )
 from domainbert.errors import DataError, RecipeError, RunFolderError
+
+if TYPE_CHECKING:
+    from domainbert.tokenizer.extend import Extension
 
 app = typer.Typer(help="See how a tokenizer cuts a field's words, and extend it.")
 BaseArgument = Annotated[
@@ -117,6 +120,10 @@ def extend(
     if as_json:
         print_json({"out": str(out), **extension.summary(), "terms_read": extension.terms})
         return
+    _print_extended(extension, out)
+
+
+def _print_extended(extension: Extension, out: Path) -> None:
     _print_rows("new entries", [asdict(entry) for entry in extension.entries[:15]])
     print_line(extension.line())
     print_line(f"Model, tokenizer and vocabulary.json: {out}")
@@ -173,7 +180,9 @@ def _savings(tokenizer: Any, counts: Counter[str], terms: tuple[str, ...]) -> An
     return list(rows.values()), candidates.terms if terms and counts else {}
 
 
-def _write_model(folder: Any, tokenizer: Any, extended: Any, extension: Any, out: Path) -> None:
+def _write_model(
+    folder: Any, tokenizer: Any, extended: Any, extension: Extension, out: Path
+) -> None:
     from transformers import AutoModel
 
     from domainbert.model.export import export_model
