@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import multiprocessing
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,10 @@ from helpers.tasks import SETTINGS, classification, tagging
 from seqeval.metrics.sequence_labeling import get_entities
 
 from domainbert.corpus.sources import find_sources
-from domainbert.errors import Stopped
+from domainbert.errors import RunFailed, Stopped
 from domainbert.model.load import find_base
 from domainbert.pipeline import predict as module
+from domainbert.pipeline import workers
 from domainbert.pipeline.annotate import open_annotator
 from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.pipeline.kept import kept_models
@@ -162,6 +164,7 @@ def test_a_call_that_was_stopped_goes_on_with_the_same_bytes(
     tagger: Path, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 3)
+    monkeypatch.setattr(workers, "CHUNK", 3)
     rows = (json.dumps({"text": f"{n}. {TEXT}"}) + "\n" for n in range(20))
     (tmp_path / "in.jsonl").write_text("".join(rows))
     sources = find_sources([CorpusSection(path="in.jsonl")], None, tmp_path)
@@ -176,17 +179,40 @@ def test_a_call_that_was_stopped_goes_on_with_the_same_bytes(
         return annotator.annotate(texts)
 
     out = Output(tmp_path / "out.jsonl", "jsonl")
-    parts = {"task": annotator.task, "sha256": annotator.sha256, "threshold": None}
-    stopper = SimpleNamespace(annotate=stopping, **parts)
+    stopper = workers.in_turn(SimpleNamespace(annotate=stopping))
     with pytest.raises(Stopped):
-        list(predict(stopper, sources, out, session))
+        list(predict(annotator, sources, out, session, stopper))
     assert not (tmp_path / "out.jsonl").exists()
     with (tmp_path / ".out.jsonl.partial").open("ab") as stream:
         stream.write(b"half of a li")  # what a kill leaves behind the last whole chunk
-    list(predict(stopper, sources, out, session))
+    list(predict(annotator, sources, out, session, stopper))
     assert seen == [3, 3, 3, 3, 3, 3, 3, 2]
     assert (tmp_path / "out.jsonl").read_text() == "".join(whole)
     assert not list(tmp_path.glob(".out*"))
+
+
+def test_several_processes_give_the_same_and_a_killed_one_is_said(
+    tagger: Path, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 3)
+    monkeypatch.setattr(workers, "CHUNK", 3)
+    rows = (json.dumps({"text": f"{n}. {TEXT}"}) + "\n" for n in range(20))
+    (tmp_path / "in.jsonl").write_text("".join(rows))
+    sources = find_sources([CorpusSection(path="in.jsonl")], None, tmp_path)
+    place = find_base(str(tagger), Path())
+    annotator = open_annotator(place, session)
+    whole = list(predict(annotator, sources, Output(None, "jsonl"), session))
+    out = Output(tmp_path / "out.jsonl", "jsonl")
+    with workers.side_by_side(place, (), 2, session) as annotate:
+        assert annotate
+        assert list(predict(annotator, sources, Output(None, "jsonl"), session, annotate)) == whole
+        for child in multiprocessing.active_children():
+            child.kill()
+        with pytest.raises(RunFailed, match="a process of --processes died"):
+            list(predict(annotator, sources, out, session, annotate))
+    assert not multiprocessing.active_children()
+    list(predict(annotator, sources, out, session))
+    assert (tmp_path / "out.jsonl").read_text() == "".join(whole)
 
 
 def test_standard_input_is_read_by_lines(
@@ -220,6 +246,7 @@ def test_readers_of_a_domain(tagger: Path, cli: Cli, tmp_path: Path) -> None:
         (["--column", "abstract"], "no field 'abstract'"),
         (["--text-unit", "page"], "--text-unit: "),
         (["--reader", "none"], "none"),
+        (["--processes", "0"], "greater than or equal to 1"),
     ],
 )
 def test_what_cannot_be_done_is_said(

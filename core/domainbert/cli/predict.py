@@ -32,6 +32,9 @@ DomainOption = Annotated[
     str | None, typer.Option(help="Domain of the reader.", autocompletion=complete.domains)
 ]
 UnitOption = Annotated[str, typer.Option(help="Texts of a .txt: file, paragraph or line.")]
+ProcessesOption = Annotated[
+    int, typer.Option(min=1, max=256, help="Work in this many processes, on GPUs in turn.")
+]
 ColumnOption = Annotated[str | None, typer.Option(help="Column with the text.  [default: text]")]
 
 
@@ -50,6 +53,7 @@ def predict(
     domain: DomainOption = None,
     text_unit: UnitOption = "file",
     column: ColumnOption = None,
+    processes: ProcessesOption = 1,
     plugin: PluginOption = None,
 ) -> None:
     """Find entities or classes in texts with a fine-tuned model.
@@ -63,6 +67,7 @@ def predict(
     from domainbert.pipeline.choose import load_registry
     from domainbert.pipeline.predict import Output, find_task_model
     from domainbert.pipeline.predict import predict as run
+    from domainbert.pipeline.workers import side_by_side
     from domainbert.report.annotations import FORMATS
     from domainbert.run.session import open_session
 
@@ -74,8 +79,9 @@ def predict(
         sources = _sources(files, reader, column, registry.domain(domain) if domain else None)
         session = session.with_processes("auto")
         annotator = open_annotator(place, session)
-        for text in run(annotator, sources, Output(out, form), session):
-            sys.stdout.write(text)
+        with side_by_side(place, plugin or (), processes, session) as annotate:
+            for text in run(annotator, sources, Output(out, form), session, annotate):
+                sys.stdout.write(text)
     if out is not None:
         print_line(str(out))
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from domainbert.batching import batched
 from domainbert.corpus.sources import Source, describe_sources, read_sources
@@ -15,6 +14,8 @@ from domainbert.errors import BaseModelError, RecipeError
 from domainbert.model.load import BaseFolder, find_base
 from domainbert.pipeline.annotate import Annotator
 from domainbert.pipeline.kept import best_model, kept_models
+from domainbert.pipeline.workers import CHUNK, Annotate, in_turn
+from domainbert.plugin.components import Annotation
 from domainbert.plugin.domain import Document
 from domainbert.report.annotations import CSV_HEADERS, FORMATS, ONLY_ENTITIES
 from domainbert.run.folder import RunFolder
@@ -29,8 +30,6 @@ from domainbert.storage.files import (
 )
 from domainbert.system import fsync_path
 
-CHUNK = 256
-"""Documents that are annotated together, sorted by length."""
 _MARK = ".predict"
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -72,7 +71,11 @@ def find_task_model(target: str, task: str | None) -> BaseFolder:
 
 
 def predict(
-    annotator: Annotator, sources: tuple[Source, ...], output: Output, session: Session
+    annotator: Annotator,
+    sources: tuple[Source, ...],
+    output: Output,
+    session: Session,
+    annotate: Annotate | None = None,
 ) -> Iterator[str]:
     """Annotate the documents of files; yields the text of each chunk if there is no path.
 
@@ -81,6 +84,7 @@ def predict(
         sources: Files of texts.
         output: Path and format. A call that was stopped goes on behind the last whole chunk.
         session: Progress and stop signal.
+        annotate: Of `workers.side_by_side`; None to annotate in this process.
 
     Raises:
         RecipeError: The format has no place for what the model says, or the output is there.
@@ -88,22 +92,23 @@ def predict(
         Stopped: A signal; finished chunks are kept.
     """
     _check(annotator, output)
-    header = ""
-    if output.form == "csv":
-        header = CSV_HEADERS["entities" if annotator.task.kind == "tagging" else "labels"]
+    annotate = annotate or in_turn(annotator)
+    header = CSV_HEADERS[annotator.tuned.kind.says] if output.form == "csv" else ""
     if output.path is None:
         yield header
-        for document, annotation in _annotated(annotator, read_sources(sources), session):
+        for document, annotation in _counted(annotate(read_sources(sources)), session):
             yield FORMATS[output.form](document, annotation)
-    elif output.form == "brat":
-        _claim(output.path, _key(annotator, sources, output))
-        _write_brat(annotator, read_sources(sources), output.path, session)
+        return
+    key = _key(annotator, sources, output)
+    if output.form == "brat":
+        _claim(output.path, key)
+        _write_brat(annotate, read_sources(sources), output.path, session)
     else:
-        _write_file(annotator, sources, output, header, session)
+        _write_file(annotate, read_sources(sources), output, header, key, session)
 
 
 def _check(annotator: Annotator, output: Output) -> None:
-    if output.form in ONLY_ENTITIES and annotator.task.kind != "tagging":
+    if output.form in ONLY_ENTITIES and annotator.tuned.kind.says != "entities":
         raise RecipeError(f"--format {output.form}: is for entities; use jsonl or csv for labels.")
     if output.form == "brat" and output.path is None:
         raise RecipeError("--format brat: writes two files per document; name a folder with -o.")
@@ -111,29 +116,30 @@ def _check(annotator: Annotator, output: Output) -> None:
         raise RecipeError(f"{output.path}: is there already. Name another file with -o.")
 
 
-def _annotated(
-    annotator: Annotator, documents: Iterable[Document], session: Session, done: int = 0
-) -> Iterator[tuple[Document, dict[str, Any]]]:
+def _counted(
+    annotated: Iterable[tuple[Document, Annotation]], session: Session, done: int = 0
+) -> Iterator[tuple[Document, Annotation]]:
     with session.reporter.bar("predict") as bar:
-        for chunk in batched(islice(documents, done, None), CHUNK):
-            found = annotator.annotate([document.text for document in chunk])
-            yield from zip(chunk, found, strict=True)
-            done += len(chunk)
-            bar.update(done, said := f"{done:,} texts", f"predict: {said}")
+        for pair in annotated:
+            yield pair
+            done += 1
+            if done % CHUNK == 0:
+                bar.update(done, said := f"{done:,} texts", f"predict: {said}")
+        bar.update(done, said := f"{done:,} texts", f"predict: {said}")
 
 
 def _write_file(
-    annotator: Annotator,
-    sources: tuple[Source, ...],
+    annotate: Annotate,
+    documents: Iterable[Document],
     output: Output,
     header: str,
+    key: str,
     session: Session,
 ) -> None:
     """Write one file, beside itself until it is whole."""
     assert output.path is not None  # noqa: S101  # asked before
     partial = output.path.with_name(f".{output.path.name}.partial")
     state = partial.with_name(f"{partial.name}.json")
-    key = _key(annotator, sources, output)
     done, size = _state(state, key)
     with storage_errors(output.path):
         make_folder(output.path.parent)
@@ -141,8 +147,7 @@ def _write_file(
             stream.truncate(size)
             stream.seek(size)
             stream.write(b"" if done else header.encode())
-            documents = read_sources(sources)
-            rows = _annotated(annotator, documents, session, done)
+            rows = _counted(annotate(islice(documents, done, None)), session, done)
             for chunk in batched(rows, CHUNK):
                 texts = (FORMATS[output.form](document, found) for document, found in chunk)
                 stream.write("".join(texts).encode("utf-8", "surrogatepass"))
@@ -188,21 +193,18 @@ def _claim(folder: Path, key: str) -> None:
 
 
 def _write_brat(
-    annotator: Annotator, documents: Iterable[Document], folder: Path, session: Session
+    annotate: Annotate, documents: Iterable[Document], folder: Path, session: Session
 ) -> None:
     """Write a `.txt` and an `.ann` per document; those that are there stay."""
-    names = _named(documents)
-    todo = ((name, d) for name, d in names if not (folder / f"{name}.ann").exists())
-    for chunk in batched(todo, CHUNK):
-        found = annotator.annotate([document.text for _, document in chunk])
-        for (name, document), annotation in zip(chunk, found, strict=True):
-            write_text(folder / f"{name}.txt", document.text)
-            write_text(folder / f"{name}.ann", FORMATS["brat"](document, annotation))
+    todo = (d for d in _named(documents) if not (folder / f"{d.id}.ann").exists())
+    for document, annotation in _counted(annotate(todo), session):
+        write_text(folder / f"{document.id}.txt", document.text)
+        write_text(folder / f"{document.id}.ann", FORMATS["brat"](document, annotation))
         session.check_stop("predicting")
 
 
-def _named(documents: Iterable[Document]) -> Iterator[tuple[str, Document]]:
-    """Yield documents with file names that no other has."""
+def _named(documents: Iterable[Document]) -> Iterator[Document]:
+    """Yield documents with file names for ids, each its own."""
     taken = set[str]()
     for document in documents:
         name = stem = _UNSAFE.sub("_", document.id).strip("._")[:100] or "text"
@@ -211,4 +213,4 @@ def _named(documents: Iterable[Document]) -> Iterator[tuple[str, Document]]:
             number += 1
             name = f"{stem}-{number}"
         taken.add(name)
-        yield name, document
+        yield replace(document, id=name)

@@ -82,7 +82,9 @@ class TaskKind:
         passages: Text and task to its records, each with the offsets of its words, for texts
             without labels; None for a kind that cannot read them.
         annotate: Task, passages of several texts, windows with their scores, and the threshold, to
-            an annotation per text, JSON values with `entities` or `labels`.
+            an annotation per text, JSON values under the key `says`.
+        says: What annotations have: `entities` (with `start`, `end`, `type`, `score`), or `labels`
+            and their `scores`.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
@@ -116,6 +118,7 @@ class TaskKind:
     annotate: Callable[[Task, list[list[Passage]], Any, float | None], list[Annotation]] | None = (
         None
     )
+    says: Literal["entities", "labels"] = "labels"
     check_task: Callable[[Task], str] = lambda _task: ""
     check: Callable[[Any, Task], str] = lambda _record, _task: ""
     check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (

@@ -224,4 +224,5 @@ TAGGING = TaskKind(
     repair=to_iob2,
     passages=passages,
     annotate=annotate,
+    says="entities",
 )

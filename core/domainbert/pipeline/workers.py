@@ -1,0 +1,137 @@
+"""Documents annotated in this process, or in several: the order stays, and memory does not grow."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from domainbert.batching import batched
+from domainbert.errors import RunFailed
+from domainbert.launch.worker import PARENT, end_with_parent
+from domainbert.model.load import BaseFolder
+from domainbert.pipeline.annotate import Annotator, open_annotator
+from domainbert.pipeline.choose import load_registry
+from domainbert.plugin.components import Annotation
+from domainbert.plugin.domain import Document
+from domainbert.run.folder import RunFolder
+from domainbert.run.progress import Reporter
+from domainbert.run.session import Session
+from domainbert.run.signals import StopFlag
+
+CHUNK = 256
+"""Documents that are annotated together, sorted by length."""
+Annotate = Callable[[Iterable[Document]], Iterator[tuple[Document, Annotation]]]
+_LOOK = 0.5
+# Of a worker: what it opened.
+_opened: list[Annotator] = []
+
+
+def in_turn(annotator: Annotator) -> Annotate:
+    """Return a function that annotates documents in this process."""
+
+    def annotate(documents: Iterable[Document]) -> Iterator[tuple[Document, Annotation]]:
+        for chunk in batched(documents, CHUNK):
+            found = annotator.annotate([document.text for document in chunk])
+            yield from zip(chunk, found, strict=True)
+
+    return annotate
+
+
+@contextmanager
+def side_by_side(
+    place: BaseFolder, plugins: Sequence[Path], processes: int, session: Session
+) -> Iterator[Annotate | None]:
+    """Open a model in several processes while the block runs, on as many GPUs as there are.
+
+    Args:
+        place: The model.
+        plugins: Files of `--plugin`, for its kind of task.
+        processes: With one, nothing is opened, and None is yielded.
+        session: Its stop signal and precision.
+    """
+    if processes == 1:
+        yield None
+        return
+    context = multiprocessing.get_context("spawn")
+    turns = context.Value("i", 0)
+    precision = "bf16" if session.bf16 else "fp32"
+    worker = partial(_open, place, tuple(plugins), precision, os.getpid(), processes)
+    pool = ProcessPoolExecutor(processes, context, worker, (turns,))
+    try:
+        yield partial(_annotate, pool, 2 * processes, session)
+    except BaseException:
+        # Otherwise the pool waits for chunks that nobody wants any more.
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _annotate(
+    pool: ProcessPoolExecutor, ahead: int, session: Session, documents: Iterable[Document]
+) -> Iterator[tuple[Document, Annotation]]:
+    waiting: deque[tuple[list[Document], Future[list[Annotation]]]] = deque()
+    for chunk in batched(documents, CHUNK):
+        waiting.append((chunk, pool.submit(_work, [document.text for document in chunk])))
+        if len(waiting) > ahead:
+            yield from _first(waiting, session)
+    while waiting:
+        yield from _first(waiting, session)
+
+
+def _first(
+    waiting: deque[tuple[list[Document], Future[list[Annotation]]]], session: Session
+) -> Iterator[tuple[Document, Annotation]]:
+    chunk, future = waiting.popleft()
+    while True:
+        session.check_stop("predicting")
+        try:
+            found = future.result(_LOOK)
+        except NotYet:
+            continue
+        except BrokenProcessPool:
+            raise RunFailed(
+                "a process of --processes died; often the system killed it for its memory. What "
+                "was finished is kept: repeat the command, with fewer processes."
+            ) from None
+        yield from zip(chunk, found, strict=True)
+        return
+
+
+def _open(
+    place: BaseFolder,
+    plugins: tuple[Path, ...],
+    precision: str,
+    parent: int,
+    processes: int,
+    turns: Any,
+) -> None:
+    """Prepare a worker: it ends with its parent, which alone minds Ctrl-C."""
+    import torch
+
+    os.environ[PARENT] = str(parent)
+    end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with turns.get_lock():
+        turn, turns.value = turns.value, turns.value + 1
+    if torch.cuda.is_available():
+        torch.cuda.set_device(turn % torch.cuda.device_count())
+    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+    load_registry(plugins)
+    session = Session(None, RunFolder(Path()), Reporter(enabled=False), StopFlag())
+    _opened.append(open_annotator(place, session.with_processes(precision)))
+
+
+def _work(texts: list[str]) -> list[Annotation]:
+    return _opened[0].annotate(texts)
