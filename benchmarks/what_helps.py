@@ -87,9 +87,10 @@ WAYS: dict[str, dict[str, Any]] = {
     "layerwise": {"train.layerwise_lr_decay": 0.7},
     "replay": {},
     "tapt": {},
+    "lora": {"train.method": "lora", "train.learning_rate": 5e-3},
 }
 # The head of these is that of `adapted`.
-_SAME_HEAD = {"low-rate"}
+_SAME_HEAD = {"low-rate", "lora"}
 ALPHAS = {f"blend-{alpha:g}": alpha for alpha in (0.25, 0.5, 0.75)}
 N_AVERAGED = 5
 AVERAGE = f"last-{N_AVERAGED}"

@@ -6,6 +6,7 @@ POSIX away; training in several processes is refused there.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -26,6 +27,11 @@ WATCHED = tuple(
     if hasattr(signal, name)
 )
 """Signals that stop a run; `SIGBREAK` is Ctrl-Break of Windows."""
+
+PARENT = "DOMAINBERT_PARENT"
+"""Variable with the process number of the parent, which must not die unnoticed."""
+
+_PR_SET_PDEATHSIG = 1
 
 
 def lock(stream: IO[Any] | Any) -> None:
@@ -73,3 +79,13 @@ def peak_memory_bytes() -> int:
         return int(psutil.Process().memory_info().peak_wset)
     peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return peak if sys.platform == "darwin" else peak * 1024  # elsewhere in KiB
+
+
+def end_with_parent() -> None:
+    """Ask the system for SIGTERM when the parent dies, even if it is killed (Linux)."""
+    parent = os.environ.get(PARENT)
+    if parent is None or not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    if os.getppid() != int(parent):
+        os.kill(os.getpid(), signal.SIGTERM)

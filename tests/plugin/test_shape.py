@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from domainbert import CorpusReader, CorpusStep, Document, Metric
+from domainbert import CLASSIFICATION, CorpusReader, CorpusStep, Document, Metric
 from domainbert.plugin.shape import check_component
 
 
@@ -28,6 +29,10 @@ def test_functions_that_take_the_arguments_pass(apply: Any) -> None:
     [
         (CorpusStep("keep", one), r"CorpusStep 'keep': .*expected a function of 2 arguments"),
         (CorpusReader("md", [".md"], two), "CorpusReader 'md': `suffixes` is list, expected tuple"),  # type: ignore[arg-type]
+        (
+            replace(CLASSIFICATION, says="words"),
+            "TaskKind 'classification': `says` is 'words', exp",
+        ),
         (Metric("mcc", of_sample=lambda _: 0.0, low="0"), "`low` is str, expected float"),  # type: ignore[arg-type]
     ],
 )

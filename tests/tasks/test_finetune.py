@@ -10,10 +10,11 @@ import torch
 from helpers.tasks import SETTINGS, classification, sentences, tagging, tune
 from safetensors.torch import load_file, save_file
 
-from domainbert.errors import BaseModelError, RunFailed, Stopped
+from domainbert.errors import BaseModelError, RecipeError, RunFailed, Stopped
 from domainbert.model.classifier import load_classifier
 from domainbert.model.layers import depths
 from domainbert.plugin.domain import Sentence
+from domainbert.recipe.lora import LoraSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
 from domainbert.tasks.finetune import finetune, predict, prepare
@@ -161,3 +162,44 @@ def test_a_model_with_nan_is_refused_by_name(family_folder: Folder, tmp_path: Pa
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(BaseModelError, match=r"layer\.0.* holds values that are not finite"):
         load_classifier(tmp_path, 3)
+
+
+HEAD = ("classifier.", "head.", "model.classifier.", "model.bert.pooler.")
+
+
+@pytest.mark.parametrize("pooling", ["mean", "head"])
+@pytest.mark.parametrize("name", ["tagging", "one"])
+def test_frozen_trains_the_head_alone(
+    fit: Fit, family_folder: Folder, session: Session, name: str, pooling: str
+) -> None:
+    loaded, settings = TASKS[name](), {"pooling": pooling, "method": "frozen"}
+    changed = SETTINGS.model_copy(update=settings)
+    before = prepare(family_folder("bert"), loaded, changed, session).model.state_dict()
+    after = fit(loaded, learning_rate=1e-2, **settings).model.state_dict()
+    moved = {key for key in after if not torch.equal(before[key], after[key])}
+    assert moved and all(key.startswith(HEAD) for key in moved)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "head"])
+@pytest.mark.parametrize("name", ["tagging", "one"])
+def test_lora_learns_and_is_merged_into_the_model(
+    fit: Fit, family_folder: Folder, session: Session, name: str, pooling: str
+) -> None:
+    loaded = TASKS[name]()
+    settings = {"pooling": pooling, "method": "lora", "lora": LoraSection(targets=("query",))}
+    changed = SETTINGS.model_copy(update=settings)
+    before = prepare(family_folder("bert"), loaded, changed, session).model.state_dict()
+    tuned = fit(loaded, epochs=12, learning_rate=1e-2, **settings)
+    after = tuned.model.state_dict()
+    assert before.keys() == after.keys()  # nothing of peft is left
+    moved = {key for key in after if not torch.equal(before[key], after[key])}
+    others = {key for key in moved if not key.startswith(HEAD)}
+    assert others and all(key.endswith("attention.self.query.weight") for key in others)
+    if pooling == "mean":  # through the first token alone it takes longer
+        assert next(iter(score(loaded.task, predict(tuned)["test"]).values())) > 0.9
+
+
+def test_lora_targets_that_fit_nothing_are_named(fit: Fit) -> None:
+    lora = LoraSection(targets=("Wqkv",))
+    with pytest.raises(RecipeError, match=r"evaluate\.lora\.targets: 'Wqkv' fits no linear layer"):
+        fit(tagging(), method="lora", lora=lora)

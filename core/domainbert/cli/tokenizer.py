@@ -139,7 +139,8 @@ def _open(base: str, domain: str | None, files: list[str], plugin: list[Path] | 
     """Return a base, its tokenizer, the terms of a domain and the words of files."""
     from domainbert.corpus.sources import find_sources, read_sources
     from domainbert.corpus.steps import find_steps, run_steps
-    from domainbert.model.load import find_base, quiet_transformers
+    from domainbert.model.load import find_base
+    from domainbert.model.opening import quiet_transformers
     from domainbert.pipeline.choose import load_registry
     from domainbert.recipe.corpus import CorpusSection
     from domainbert.tokenizer.load import load_tokenizer
@@ -186,7 +187,8 @@ def _write_model(
     from transformers import AutoModel
 
     from domainbert.model.export import export_model
-    from domainbert.model.load import LoadedModel, from_folder, load_masked_lm
+    from domainbert.model.load import LoadedModel, load_masked_lm
+    from domainbert.model.opening import from_folder
     from domainbert.tokenizer.initialise import extend_model
 
     loaded = load_masked_lm(folder, seed=0)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import psutil
 
-from domainbert.launch.worker import PARENT
 from domainbert.run import heartbeat
 from domainbert.run.heartbeat import Ending, Heartbeat
 from domainbert.run.signals import StopFlag
+from domainbert.system import PARENT
 
 _Ranks = Mapping[int, psutil.Process]
 _Sets = dict[int, set[int]]

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from domainbert.launch.worker import PARENT, end_with_parent
+from domainbert.system import PARENT, end_with_parent
 
 
 def main() -> None:

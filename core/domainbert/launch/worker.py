@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -13,11 +11,7 @@ from contextlib import contextmanager
 from domainbert.errors import DomainBertError, FailedElsewhere
 from domainbert.run.heartbeat import end, heartbeat, is_worker, tell_signals
 from domainbert.run.signals import watch_signals
-
-PARENT = "DOMAINBERT_PARENT"
-"""Variable with the process number of the parent, which must not die unnoticed."""
-
-_PR_SET_PDEATHSIG = 1
+from domainbert.system import end_with_parent
 
 
 @contextmanager
@@ -52,13 +46,3 @@ def stoppable() -> Iterator[None]:
             end(1, f"{type(error).__name__}: {first}", traceback.format_exc())
             sys.exit(1)
         end(0)
-
-
-def end_with_parent() -> None:
-    """Ask the system for SIGTERM when the parent dies, even if it is killed (Linux)."""
-    parent = os.environ.get(PARENT)
-    if parent is None or not sys.platform.startswith("linux"):
-        return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
-    if os.getppid() != int(parent):
-        os.kill(os.getpid(), signal.SIGTERM)

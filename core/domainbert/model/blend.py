@@ -61,10 +61,11 @@ def blended(base: LoadedModel, adapted: LoadedModel, alpha: float) -> dict[str, 
 
 
 def set_parameters(model: Any, values: dict[str, Tensor]) -> None:
-    """Give a model other weights, in place."""
+    """Give a model other weights, in place; those that are not given stay."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.copy_(values[name])
+            if name in values:
+                parameter.copy_(values[name])
 
 
 def averaged(folders: Sequence[Path], weights: Sequence[float]) -> dict[str, Tensor]:

@@ -153,7 +153,7 @@ def check_config(folder: Path, files: Iterable[Path], name: str) -> None:
 
 def _problems(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
     if (folder / "adapter_config.json").exists():
-        yield "is an adapter (PEFT). Merge it into its base first."
+        yield "holds a model and an adapter (PEFT). Keep one of the two in the folder."
     if not isinstance(config.get("model_type"), str):
         yield "config.json names no model_type."
     if "auto_map" in config:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from domainbert.errors import BaseModelError
 from domainbert.keyed_random import derive_key
-from domainbert.model.load import from_folder
 from domainbert.model.masked_lm import first_non_finite
+from domainbert.model.opening import from_folder
 
 Head = Literal["linear", "tokens", "sequences"]
 """One linear layer, or the head of transformers' class for tokens or for sequences."""

@@ -7,12 +7,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from domainbert.errors import BaseModelError, RunFailed, one_line
-from domainbert.model.load import LoadedModel, quiet_transformers
+from domainbert.model.load import BaseFolder, LoadedModel
+from domainbert.model.lora import quiet_peft
 from domainbert.model.masked_lm import first_non_finite, without_heads
+from domainbert.model.opening import quiet_transformers
 from domainbert.model.sentence_modules import copy_modules
 from domainbert.storage.files import folder_in_place, read_json, write_json, write_manifest
 from domainbert.tokenizer.extend import write_extension
 from domainbert.tokenizer.load import fingerprint, load_tokenizer
+
+ADAPTER_BASE = "base.json"
+"""Beside an adapter: name, revision and hash of the weights of its base."""
 
 _OF_LOADING = {"local_files_only", "is_local", "max_length"}
 
@@ -53,6 +58,28 @@ def _forget_this_machine(path: Path) -> None:
     """Drop what transformers keeps of how the base was loaded and cut here."""
     config = read_json(path)
     write_json(path, {key: value for key, value in config.items() if key not in _OF_LOADING})
+
+
+def export_adapter(loaded: LoadedModel, folder: Path, base: BaseFolder) -> None:
+    """Save the adapter of a model for plain peft, with the tokenizer if entries were added to it.
+
+    Args:
+        loaded: Has the adapter.
+        folder: Written in one rename.
+        base: The checkpoint that it belongs to, named in the adapter with its hash.
+    """
+    about = {"name": base.public_name, "revision": base.revision, "sha256": base.sha256}
+    config = loaded.adapter.peft_config["default"]
+    config.base_model_name_or_path, config.revision = base.public_name, base.revision
+    with folder_in_place(folder) as beside, quiet_peft(), quiet_transformers():
+        # New rows are saved by `trainable_token_indices`, the matrix never.
+        loaded.adapter.save_pretrained(beside, save_embedding_layers=False)
+        (beside / "README.md").unlink(missing_ok=True)  # of peft, without content
+        if loaded.extension is not None:
+            save_tokenizer(loaded.tokenizer, beside)
+            write_extension(beside, loaded.extension, loaded.tokenizer)
+        write_json(beside / ADAPTER_BASE, about)
+        write_manifest(beside)
 
 
 def export_model(model: Any, loaded: LoadedModel, folder: Path) -> None:

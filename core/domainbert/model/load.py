@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from domainbert.model.check import (
     hash_weights,
     weight_files,
 )
+from domainbert.model.opening import from_folder, quiet_transformers
 from domainbert.storage.files import expand_user, manifest_trouble
 from domainbert.storage.hub import from_hub
 from domainbert.tokenizer.load import load_tokenizer
@@ -76,6 +76,7 @@ class LoadedModel:
         new_head: True if the checkpoint had no trained MLM head and a new one was made.
         extension: Entries that were added to the tokenizer since it was loaded.
         folder: Of the checkpoint.
+        adapter: The `PeftModel` around the model, where one was put into it.
     """
 
     model: Any
@@ -83,6 +84,7 @@ class LoadedModel:
     new_head: bool
     extension: Extension | None = None
     folder: Path | None = None
+    adapter: Any = None
 
 
 def find_base(
@@ -115,6 +117,8 @@ def find_base(
         path, commit = from_hub(source, revision, poll)
     if revision is not None and commit is None:
         raise BaseModelError(f"{name}: `revision` is for hub ids; use `sha256` to pin it.")
+    if is_adapter(path):
+        path = _merged(path, name, folder, poll)
     files = weight_files(path, name)
     check_files(path, name)
     check_config(path, files, name)
@@ -126,6 +130,22 @@ def find_base(
         wanted = f"the recipe expects {sha256}. It is another model or a damaged file."
         raise BaseModelError(f"{name}: model.safetensors has sha256 {digest}, {wanted}")
     return BaseFolder(source, path, commit, digest)
+
+
+def is_adapter(folder: Path) -> bool:
+    """Tell whether a folder holds an adapter of peft and no model."""
+    return (folder / "adapter_config.json").is_file() and not (folder / "config.json").exists()
+
+
+def _merged(adapter: Path, name: str, folder: Path, poll: Callable[[], None]) -> Path:
+    from domainbert.model.adapter_base import merged
+
+    def find(source: str, revision: str | None) -> BaseFolder:
+        # Beside the adapter, or where the recipe's folders start.
+        beside = (adapter.parent / source).is_dir()
+        return find_base(source, adapter.parent if beside else folder, revision, None, poll)
+
+    return merged(adapter, name, find)
 
 
 def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
@@ -196,29 +216,6 @@ def _of_encoder(key: str, model: Any) -> bool:
     return inside and not _UNUSED.search(key)
 
 
-def from_folder(kind: Any, folder: Path, problem: str, **options: Any) -> Any:
-    """Load a model of a transformers class in float32, running no code from its folder.
-
-    Args:
-        kind: Such as `AutoModelForMaskedLM`.
-        folder: Of the checkpoint.
-        problem: Begins the message of an error.
-        options: Further arguments of `from_pretrained`.
-
-    Raises:
-        BaseModelError: It cannot be loaded.
-    """
-    try:
-        with quiet_transformers():
-            return kind.from_pretrained(
-                folder, dtype="float32", use_safetensors=True, local_files_only=True,
-                trust_remote_code=False, **options,
-            )  # fmt: skip
-    except Exception as error:  # a config can make transformers raise anything
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BaseModelError(f"{problem}: {first}") from None
-
-
 def check_length(model: Any, length: int, key: str) -> None:
     """Refuse sequences that are longer than the model reads.
 
@@ -246,22 +243,6 @@ def first_place(encoder: Any) -> int:
     table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
     return 0 if padding is None else padding + 1
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Silence the loading bars and reports of transformers; `load_masked_lm` reports problems."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _package_folder(source: str) -> Path:

@@ -114,8 +114,8 @@ def set_dropout(model: nn.Module, probability: float) -> None:
 
     Some families keep the attention dropout as a number on the module rather than as a layer.
     """
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
+    for place, module in model.named_modules():
+        if isinstance(module, nn.Dropout) and "lora_dropout" not in place:  # it has its own
             module.p = probability
         for name, value in vars(module).items():
             if "dropout" in name and isinstance(value, float):

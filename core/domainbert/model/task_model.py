@@ -29,7 +29,8 @@ from domainbert.model.classifier import (
     without_pooler,
 )
 from domainbert.model.export import save_tokenizer
-from domainbert.model.load import from_folder, longest_sequence, quiet_transformers
+from domainbert.model.load import longest_sequence
+from domainbert.model.opening import from_folder, quiet_transformers
 from domainbert.storage.files import folder_in_place, read_json, write_json, write_manifest
 from domainbert.tokenizer.load import load_tokenizer
 

@@ -83,7 +83,7 @@ def _run_stages(
     session = session.with_processes(train.precision)
     check_environment(train, session.accelerator)
     head = fit_head(stages.head, inputs, corpus, train, session)
-    adapted = pretrain(stages.pretrain, head, extended, train, session)
+    adapted = pretrain(stages.pretrain, inputs, head, extended, train, session)
     if until == "pretrain":
         return None
     given = corpus, inputs, recipe, session

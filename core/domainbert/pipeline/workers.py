@@ -17,7 +17,6 @@ from typing import Any
 
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
-from domainbert.launch.worker import PARENT, end_with_parent
 from domainbert.model.load import BaseFolder
 from domainbert.pipeline.annotate import Annotator, open_annotator
 from domainbert.pipeline.choose import load_registry
@@ -27,6 +26,7 @@ from domainbert.run.folder import RunFolder
 from domainbert.run.progress import Reporter
 from domainbert.run.session import Session
 from domainbert.run.signals import StopFlag
+from domainbert.system import PARENT, end_with_parent
 
 CHUNK = 256
 """Documents that are annotated together, sorted by length."""

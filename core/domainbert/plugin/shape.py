@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from domainbert.plugin.components import KINDS, Metric
 from domainbert.plugin.domain import check_name
@@ -38,18 +38,26 @@ def _fault(value: Any, hint: Any) -> str:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType:  # with None
         return "" if value is None else _fault(value, arguments[0])
+    if origin is Literal:
+        expected = " or ".join(map(repr, arguments))
+        return "" if value in arguments else f"is {value!r}, expected {expected}"
     if origin is Callable:
-        try:
-            inspect.signature(value).bind(*arguments[0])
-        except TypeError:
-            given = inspect.signature(value) if callable(value) else type(value).__name__
-            return f"is {given}, expected a function of {len(arguments[0])} arguments"
-        except ValueError:  # a function of C has no signature
-            pass
-        return ""
+        return _misfit(value, len(arguments[0]))
     if origin is tuple and isinstance(value, tuple):
         return next(filter(None, (_fault(item, arguments[0]) for item in value)), "")
     kind = origin or hint
     if kind is Any or isinstance(value, kind) or (kind is float and isinstance(value, int)):
         return ""
     return f"is {type(value).__name__}, expected {kind.__name__}"
+
+
+def _misfit(value: Any, n_arguments: int) -> str:
+    """Return why a value cannot be called with as many arguments; empty if it can."""
+    try:
+        inspect.signature(value).bind(*range(n_arguments))
+    except TypeError:
+        given = inspect.signature(value) if callable(value) else type(value).__name__
+        return f"is {given}, expected a function of {n_arguments} arguments"
+    except ValueError:  # a function of C has no signature
+        pass
+    return ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from domainbert.recipe.lora import LoraSection
 from domainbert.recipe.sections import BatchSize, Count, EachOnce, Rate, Section, Seed
 
 
@@ -47,9 +48,22 @@ class EvaluateSection(Section):
     pooling: Literal["mean", "head"] = "mean"
     """Texts to classify: a linear layer on the mean of the token vectors, or the head that
     transformers has for the family, mostly on the first token."""
+    method: Literal["full", "lora", "frozen"] = "full"
+    """What learns beside the classifier: the whole encoder, low-rank matrices beside its weights,
+    which are added to them in the end, or nothing."""
+    lora: LoraSection | None = None
+    """With `method: lora`: rank, scale and places; absent for its defaults."""
     keep: Literal["best", "all", "none"] = "best"
     """Fine-tuned models to keep in `tasks/`: of each task the one with the best primary metric on
     validation, all of them, or none."""
     baselines: bool = True
     """Add the baselines that suit each task: majority class and TF-IDF + linear SVM, or majority
     type per word and the domain's terms as a dictionary."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> EvaluateSection:
+        if self.lora is not None and self.method != "lora":
+            raise ValueError("`lora` is given, and `method` is not lora")
+        if self.unfreeze == "gradual" and self.method != "full":
+            raise ValueError(f"`unfreeze: gradual` is for `method: full`, not {self.method}")
+        return self

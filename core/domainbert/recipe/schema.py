@@ -94,6 +94,8 @@ class Recipe(Section):
                 "blend.choose: `bits` needs a general text: give `held_out.general`, such as "
                 "{path: general/*.txt}"
             )
+        if self.blend.average != "none" and self.train.method == "lora":
+            raise ValueError("blend.average: checkpoints of `train.method: lora` hold no weights")
         limit, steps = self.train.save_total_limit, self.train.steps
         needed, average = self.blend.checkpoints(limit), self.blend.average
         if needed > limit:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WrapValidator, model_validator
 
 from domainbert.recipe.budget import BUDGET_KEYS
+from domainbert.recipe.lora import LoraSection
 from domainbert.recipe.sections import (
     BatchSize,
     Count,
@@ -98,8 +99,13 @@ class TrainSection(Section):
     sentence_pairs: Literal["none", "next", "order"] = "none"
     """Make two parts of each sequence and also predict whether the second is the next or of another
     document (`next`, BERT), or whether they were swapped (`order`, ALBERT)."""
+    method: Literal["full", "lora"] = "full"
+    """What learns after the head phase: all weights, or low-rank matrices beside them, which are
+    also saved on their own in `adapter/`. A new head learns in both."""
+    lora: LoraSection | None = None
+    """With `method: lora`: rank, scale and places; absent for its defaults."""
     learning_rate: Rate = 1e-4
-    """Peak rate of AdamW."""
+    """Peak rate of AdamW; LoRA wants about ten times that of full training."""
     warmup_ratio: float = Field(default=0.06, ge=0, lt=1)
     """Share of the steps of a phase in which the rate grows from zero."""
     lr_scheduler: Literal["linear", "constant", "cosine", "wsd"] = "linear"
@@ -175,6 +181,8 @@ class TrainSection(Section):
             raise ValueError("objectives: `masked-lm` is missing (0 measures it), or all are 0")
         if self.lr_scheduler == "wsd" and self.warmup_ratio + self.decay > 1:
             raise ValueError("`warmup_ratio` and `decay` are shares of the steps: at most 1 in all")
+        if self.lora is not None and self.method != "lora":
+            raise ValueError("`lora` is given, and `method` is not lora")
         if self.batch_ramp is not None and self.batch_size % self.batch_ramp.start:
             start = self.batch_ramp.start
             raise ValueError(f"`batch_size` must be a multiple of `batch_ramp.start`, {start}")

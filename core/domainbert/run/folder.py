@@ -67,6 +67,7 @@ class RunFolder:
     recipe = _Inside("recipe.yaml")
     corpus = _Inside("corpus")
     adapted = _Inside("adapted")
+    adapter = _Inside("adapter")
     points = _Inside("points")
     validation = _Inside("validation")
     model = _Inside("model")

@@ -38,7 +38,7 @@ SCHEMAS = {
 
 NOT_OF_WEIGHTS = frozenset({"logging_steps", "save_steps", "save_total_limit", "trackers"})
 """Keys of `train:` that change files and no weights."""
-NOT_OF_HEAD = frozenset({"steps", "epochs", "tokens", "minutes", "learning_rate"})
+NOT_OF_HEAD = frozenset({"steps", "epochs", "tokens", "minutes", "learning_rate", "method", "lora"})
 """Further keys of `train:` that the head phase does not read."""
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import RunFailed
-from domainbert.model.export import export_model
-from domainbert.model.load import LoadedModel, find_base, load_masked_lm
+from domainbert.model.export import export_adapter, export_model
+from domainbert.model.load import BaseFolder, LoadedModel, find_base, load_masked_lm
+from domainbert.model.lora import merge, with_adapter
 from domainbert.planning.throughput import plan_steps
 from domainbert.recipe.train import TrainSection
 from domainbert.run.metrics import read_metrics, rewind_metrics
@@ -135,15 +136,17 @@ def fit_head(
 
 def pretrain(
     stage: Stage,
+    inputs: Inputs,
     head: Trained,
     extended: tuple[Extension | None, Corpus],
     settings: TrainSection,
     session: Session,
 ) -> Trained:
-    """Return the adapted model, exported to `adapted/`.
+    """Return the adapted model, exported to `adapted/`; with LoRA also the adapter, to `adapter/`.
 
     Args:
         stage: Its folder gets the checkpoints.
+        inputs: The base.
         head: From `fit_head`.
         extended: New entries of the vocabulary, and the corpus in the tokens to train on.
         settings: The recipe's section.
@@ -160,6 +163,7 @@ def pretrain(
     if not is_done(stage):
         session = _start(stage, session)
         loaded = _load(head.folder, extension, settings.seed)
+        loaded = with_adapter(loaded, settings, inputs.new_head)
         job = build_job(settings, loaded, corpus[0], corpus[1].train_T, session)
         # Steps go on counting after those of a head, unless the tokens are other ones since.
         first, tokens = (0, 0) if extension else (head.steps, head.tokens)
@@ -173,7 +177,7 @@ def pretrain(
                 "learned and no model is saved. Lower train.learning_rate, set train.precision: "
                 "fp32, or take another base; use another --out."
             )
-        _export(stage, job, loaded, start, state)
+        _export(stage, job, loaded, start, state, inputs.base)
     _prune(stage, settings, session)
     own = _trained(stage, folder, session)
     skipped = {f"head/{step}": why for step, why in head.skipped.items()} | own.skipped
@@ -246,16 +250,27 @@ def _train(job: Job, phase: Phase, start: TrainState) -> TrainState:
 
 
 def _export(
-    stage: Stage, job: Job, loaded: LoadedModel, start: TrainState, state: TrainState
+    stage: Stage,
+    job: Job,
+    loaded: LoadedModel,
+    start: TrainState,
+    state: TrainState,
+    base: BaseFolder | None = None,
 ) -> None:
-    """Write the model, then mark the stage as done."""
+    """Write the model, and its adapter if it has one, then mark the stage as done."""
     if job.session.is_main:
         beside = Path("model") if stage.name == "head" else Path("..", "adapted")
         folder = stage.folder / beside
+        if loaded.adapter is not None and base is not None:
+            export_adapter(loaded, job.session.run.adapter, base)
+            merge(loaded.adapter)
         export_model(job.model, loaded, folder)
         steps, tokens = state.step - start.step, state.tokens - start.tokens
         result: dict[str, Any] = {"steps": steps, "tokens": tokens, "seconds": state.seconds}
         outputs = [beside / path for path in files_in(folder)]
+        if loaded.adapter is not None:
+            of_adapter = files_in(job.session.run.adapter)
+            outputs += [Path("..", "adapter") / path for path in of_adapter]
         if stage.name == "pretrain" and job.session.run.metrics.is_file():
             result["metrics"] = describe_file(job.session.run.metrics)
         finish(stage, {**result, "skipped": state.skipped}, outputs)

@@ -24,10 +24,12 @@ from domainbert.keyed_random import derive_key, permute
 from domainbert.model.classifier import Classifier, TaskModel, draw_head, load_classifier
 from domainbert.model.layers import depths, rate_scales
 from domainbert.model.load import check_length, longest_sequence
+from domainbert.model.lora import merge, put_lora
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.recipe.lora import LoraSection
 from domainbert.run.progress import Bar
 from domainbert.run.session import Session
 from domainbert.tasks.metrics.score import kind_of
@@ -126,6 +128,7 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
     if bias_C is not None and isinstance(model, Classifier):
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
+    adapter = _choose_learning(model, settings, seed)
     scales = rate_scales(depth := depths(model), settings.layerwise_lr_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, session.accelerator.device, scales)
     per_epoch = math.ceil(len(windows) / settings.batch_size)
@@ -145,8 +148,29 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
             )
             raise RunFailed(f"{where}. Lower `evaluate.learning_rate`.")
         bar.update(step + 1, f"loss {loss:.3f}", total=total)
+    if adapter is not None:
+        merge(adapter)
     model.eval()
     return tuned
+
+
+def _choose_learning(model: TaskModel, settings: EvaluateSection, seed: int) -> Any:
+    """Let the whole model learn, or its head and an adapter, or the head alone.
+
+    Returns:
+        The adapter around the encoder, or None.
+    """
+    encoder, adapter = model.encoder, None
+    if settings.method == "full":
+        return None
+    encoder.requires_grad_(False)
+    if settings.method == "lora":
+        section = settings.lora or LoraSection()
+        adapter = put_lora(encoder, section, seed, key="evaluate")
+    for name, parameter in encoder.named_parameters():
+        if name.startswith("pooler."):  # a part of the head that transformers keeps there
+            parameter.requires_grad_(True)
+    return adapter
 
 
 def count_steps(settings: EvaluateSection, per_epoch: int) -> int:

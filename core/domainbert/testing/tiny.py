@@ -78,7 +78,7 @@ def tiny_checkpoint(
     import torch
     from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 
-    from domainbert.model.load import quiet_transformers
+    from domainbert.model.opening import quiet_transformers
 
     tokenizer = tiny_tokenizer(family, words)
     config = AutoConfig.for_model(family, **_settings(family, tokenizer))

@@ -64,8 +64,10 @@ def checkpoint_tensors(
     model: nn.Module, optimizer: torch.optim.Optimizer
 ) -> dict[str, dict[str, torch.Tensor]]:
     """Return the tensors of each file; every process that holds a part of the weights asks."""
-    # Tied weights appear once among the parameters, as safetensors wants it.
-    weights = {name: gathered(p.data).contiguous() for name, p in model.named_parameters()}
+    # Tied weights appear once among the parameters, as safetensors wants it. What never learns
+    # is that of the model before.
+    learning = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    weights = {name: gathered(p.data).contiguous() for name, p in learning.items()}
     averages = {
         f"{key}.{name}": gathered(torch.as_tensor(value)).contiguous()
         for name, parameter in _learning(model, optimizer)
@@ -170,14 +172,13 @@ def read_state(path: Path, identity: dict[str, str]) -> TrainState:
 
 
 def load_model(path: Path, model: nn.Module) -> None:
-    """Copy the saved weights into a model of the same shape."""
+    """Copy the saved weights into the model that training began with."""
     saved, parameters = load_file(path / "model.safetensors"), dict(model.named_parameters())
-    if saved.keys() != parameters.keys():
-        odd = sorted(saved.keys() ^ parameters.keys())[:3]
+    if odd := sorted(saved.keys() - parameters.keys())[:3]:
         raise RunFolderError(f"{path}: weights do not fit the model, such as {', '.join(odd)}.")
     with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(saved[name])
+        for name, value in saved.items():
+            parameters[name].copy_(value)
 
 
 def load_optimizer(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:

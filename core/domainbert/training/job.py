@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -67,10 +68,9 @@ def build_job(
         settings.mlm_probabilities[0], settings.seed, specials, len(loaded.tokenizer),
         settings.masking, settings.term_share,
     )  # fmt: skip
-    objectives = objectives_of(settings)
-    return prepare_objectives(
-        Job(model, store, index, masking, layout, settings, session, objectives)
-    )
+    still = frozenset(name for name, p in model.named_parameters() if not p.requires_grad)
+    job = Job(model, store, index, masking, layout, settings, session, objectives_of(settings))
+    return prepare_objectives(replace(job, still=still))
 
 
 def check_environment(settings: TrainSection, accelerator: Any) -> None:

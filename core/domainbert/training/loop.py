@@ -105,7 +105,7 @@ def learning(job: Job, phase_name: str) -> Iterator[tuple[Job, torch.optim.AdamW
     settings, depth = job.settings, depths(job.model)
     set_dropout(job.model, settings.dropout)
     # Before: processes agree on what they exchange when the model is wrapped.
-    select_parameters(job.model, phase_name, frozen(settings, depth))
+    select_parameters(job.model, phase_name, {*frozen(settings, depth), *job.still})
     with naming_batch(settings), wrapped(job) as (model, module):
         scales = rate_scales(depth, settings.layerwise_lr_decay)
         betas, device = settings.adam_betas, job.session.accelerator.device

@@ -62,6 +62,7 @@ class Job:
         session: Processes, device, run folder, progress, signals.
         objectives: Training losses; the first is the one that is watched for spikes.
         prepared: What each objective keeps, such as a teacher, by name.
+        still: Names of parameters that never learn, such as those beside which LoRA stands.
     """
 
     model: Any
@@ -73,6 +74,7 @@ class Job:
     session: Session
     objectives: tuple[Objective, ...] = (MASKED_LM,)
     prepared: dict[str, Any] = field(default_factory=dict)
+    still: frozenset[str] = frozenset()
 
     def frozen_copy(self) -> MaskedLanguageModel:
         """Return a copy of the model that does not learn, such as a teacher; it has `logits`."""

@@ -1,0 +1,169 @@
+"""Low-rank adapters by peft: put into a model, merged into its weights.
+
+peft changes the model in place, so whoever holds it sees the class and the names of modules that
+it had. What learns stands beside the frozen weights under names of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from domainbert.errors import RecipeError
+from domainbert.keyed_random import derive_key
+from domainbert.model.masked_lm import head_parameters
+from domainbert.recipe.lora import LoraSection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domainbert.model.load import LoadedModel
+    from domainbert.recipe.train import TrainSection
+
+
+def put_lora(
+    model: Any, section: LoraSection, seed: int, new_ids: Sequence[int] = (), key: str = "train"
+) -> Any:
+    """Put an adapter into a model, in place, and return the `PeftModel` around it.
+
+    The adapter changes nothing yet. It alone requires gradients then.
+
+    Args:
+        model: A transformers model.
+        section: Rank, scale, targets.
+        seed: Of the matrices' start.
+        new_ids: Rows of the vocabulary that learn too, in the embeddings and a tied decoder.
+        key: Section of the recipe, for messages.
+
+    Raises:
+        RecipeError: A name fits no module.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    targets = target_pattern(model, section.targets, f"{key}.lora.targets")
+    _check_modules(model, section.modules_to_save, f"{key}.lora.modules_to_save")
+    config = LoraConfig(
+        r=section.r,
+        lora_alpha=section.alpha,  # type: ignore[arg-type]  # any number will do
+        lora_dropout=section.dropout,
+        target_modules=targets,
+        modules_to_save=list(section.modules_to_save) or None,
+        trainable_token_indices=list(new_ids) or None,
+    )
+    torch.manual_seed(derive_key("lora", seed))
+    with quiet_peft():
+        adapter = get_peft_model(model, config)
+    _keep_bias(model)
+    return adapter
+
+
+def _keep_bias(model: Any) -> None:
+    """Give a tied decoder with new rows its bias back, which peft loses until they are merged.
+
+    https://github.com/huggingface/peft/issues/3649
+    """
+    from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
+
+    for module in model.modules():
+        if not isinstance(module, TrainableTokensLayer):
+            continue
+        decoder: Any = module.base_layer
+        bias_V = getattr(decoder, "bias", None)
+        if bias_V is None or bias_V.is_meta:
+            continue
+        nothing_1H = bias_V.new_zeros(1, decoder.in_features)
+        with torch.no_grad():
+            kept_V = bias_V.clone()
+            bias_V.fill_(1.0)
+            is_lost = not module(nothing_1H).any()
+            bias_V.copy_(kept_V)
+        if is_lost:
+            module.register_forward_hook(lambda own, _, scores: scores + own.base_layer.bias)
+
+
+def with_adapter(loaded: LoadedModel, settings: TrainSection, new_head: bool) -> LoadedModel:
+    """Return a model to train as a recipe says: itself, or with an adapter put into it.
+
+    Args:
+        loaded: The model, with the new entries of its vocabulary.
+        settings: Section `train`.
+        new_head: Whether its MLM head is new, and so learns in full.
+
+    Raises:
+        RecipeError: A name of `train.lora` fits no module.
+    """
+    if settings.method == "full":
+        return loaded
+    new_ids = loaded.extension.ids if loaded.extension else ()
+    adapter = put_lora(loaded.model, settings.lora or LoraSection(), settings.seed, new_ids)
+    learning = set(head_parameters(loaded.model)) if new_head else set()
+    for name, parameter in loaded.model.named_parameters():
+        if name in learning and ".original_module." not in name:
+            parameter.requires_grad_(True)
+    return replace(loaded, adapter=adapter)
+
+
+def target_pattern(model: Any, wanted: Sequence[str], key: str) -> str:
+    """Return a regular expression of the linear layers of an encoder, for all of its layers.
+
+    Args:
+        model: A transformers model.
+        wanted: Ends of their names; none for all.
+        key: Of the recipe, for messages.
+
+    Raises:
+        RecipeError: An end fits none of them.
+    """
+    prefix = f"{model.base_model_prefix}."
+    linear = [
+        name.removeprefix(prefix)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and _in_encoder(name, model)
+    ]
+    ends = sorted({re.sub(r".*\.\d+\.", "", name) for name in linear})
+    for end in wanted:
+        if not any(_ends(name, end) for name in linear):
+            raise RecipeError(f"{key}: {end!r} fits no linear layer; there are {', '.join(ends)}.")
+    chosen = {n for n in linear if not wanted or any(_ends(n, end) for end in wanted)}
+    patterns = {re.sub(r"(?<=\\\.)\d+(?=\\\.)", r"\\d+", re.escape(name)) for name in chosen}
+    # With or without the encoder's name in front: the same adapter fits its class with any head.
+    return rf"(?:.*\.)?(?:{'|'.join(sorted(patterns))})"
+
+
+def _in_encoder(name: str, model: Any) -> bool:
+    prefix = f"{model.base_model_prefix}."
+    inside = model.base_model is model or name.startswith(prefix)
+    return inside and not re.search("embedding|pooler", name)
+
+
+def _ends(name: str, end: str) -> bool:
+    return name == end or name.endswith(f".{end}")
+
+
+def _check_modules(model: Any, wanted: Iterable[str], key: str) -> None:
+    names = [name for name, _ in model.named_modules() if name]
+    for end in wanted:
+        if not any(_ends(name, end) for name in names):
+            there = ", ".join(sorted({name.split(".")[0] for name in names}))
+            raise RecipeError(f"{key}: {end!r} fits no module; the model has {there}.")
+
+
+def merge(peft_model: Any) -> Any:
+    """Return the model with the adapter added to its weights; the adapter is gone then."""
+    with quiet_peft():
+        return peft_model.merge_and_unload()
+
+
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Silence warnings of peft, and of transformers about names that peft uses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
