@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.hub import data_hub  # noqa: F401  # a fixture
+from helpers.hub import data_hub, model_hub  # noqa: F401  # fixtures
 from helpers.town import Outcome
 from helpers.training import (  # noqa: F401  # fixtures
     family_folder,
@@ -166,6 +166,7 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass
@@ -210,7 +211,8 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            request = Request(self.command, self.path, dict(self.headers))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            request = Request(self.command, self.path, dict(self.headers), body)
             server.requests.append(request)
             made = server.special(request)
             if made is not None:
@@ -230,7 +232,7 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer(reply.status, dict(reply.headers), content, reply)
 
-        do_HEAD = do_GET
+        do_HEAD = do_POST = do_GET
 
         def _answer(self, status: int, headers: dict[str, str], body: bytes, reply: Reply) -> None:
             self.send_response(status)
@@ -238,7 +240,7 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Connection", "close")
             self.end_headers()
-            if self.command == "GET":
+            if self.command != "HEAD":
                 shown = body if reply.cut is None else body[: reply.cut]
                 self.wfile.write(shown)
                 self.wfile.flush()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,84 @@ def data_hub(file_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     }.items():  # fmt: skip
         monkeypatch.setenv(key, value)
     return file_server
+
+
+TOKEN = "hf_" + "x" * 30
+
+
+@dataclass
+class ModelHub:
+    """A stand-in for the hub of models: names, commits, downloads.
+
+    Args:
+        address: Of the server.
+        files: Content of each repository by path.
+        private: Whether each is.
+        fails: Answers every commit with an error.
+    """
+
+    address: str = ""
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    private: dict[str, bool] = field(default_factory=dict)
+    fails: bool = False
+
+    def answer(self, request: Any) -> Any:
+        path = request.path.partition("?")[0]
+        if path == "/api/whoami-v2":
+            headers = {key.lower(): value for key, value in request.headers.items()}
+            known = headers.get("authorization", "") == f"Bearer {TOKEN}"
+            return (200, {}, b'{"name": "me", "type": "user"}') if known else (401, {}, b"{}")
+        if path == "/api/validate-yaml":
+            return 200, {}, b'{"errors": [], "warnings": []}'
+        if path == "/api/repos/create":
+            return self._create(json.loads(request.body))
+        return self._of_repository(path, request)
+
+    def _of_repository(self, path: str, request: Any) -> Any:
+        parts = path.removeprefix("/api/models/").strip("/").split("/")
+        name, rest = "/".join(parts[:2]), parts[2:]
+        if name not in self.files:
+            return 404, {"X-Error-Code": "RepoNotFound"}, b'{"error": "not found"}'
+        if rest[:1] == ["preupload"]:
+            asked = json.loads(request.body)["files"]
+            modes = [
+                {"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in asked
+            ]
+            return 200, {}, json.dumps({"files": modes}).encode()
+        if rest[:1] == ["commit"]:
+            return self._commit(name, request.body)
+        return _answer(request, self.files[name], name, rest)
+
+    def _create(self, asked: dict[str, Any]) -> Any:
+        name = f"{asked.get('organization') or 'me'}/{asked['name']}"
+        if name in self.files:
+            return 409, {}, json.dumps({"url": f"{self.address}/{name}"}).encode()
+        self.files[name] = {".gitattributes": b""}
+        self.private[name] = asked.get("private") or asked.get("visibility") == "private"
+        return 200, {}, json.dumps({"url": f"{self.address}/{name}"}).encode()
+
+    def _commit(self, name: str, body: bytes) -> Any:
+        if self.fails:
+            return 400, {}, b'{"error": "the quota is used up"}'
+        for line in body.splitlines():
+            entry = json.loads(line)
+            if entry["key"] == "file":
+                value = entry["value"]
+                self.files[name][value["path"]] = base64.b64decode(value["content"])
+        done = {
+            "success": True,
+            "commitOid": COMMIT,
+            "commitUrl": f"{self.address}/{name}/commit/{COMMIT}",
+        }
+        return 200, {}, json.dumps(done).encode()
+
+
+@pytest.fixture
+def model_hub(file_server: Any) -> ModelHub:
+    """Stand in for the hub of models, with `me` logged in by `TOKEN`."""
+    hub = ModelHub(file_server.address)
+    file_server.special = hub.answer
+    return hub
 
 
 def _answer(request: Any, files: dict[str, bytes], name: str, parts: list[str]) -> Any:

@@ -123,6 +123,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(
     assert ours.read_bytes() == theirs.read_bytes()
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_losses_of_one(town: Any, whole: RunFolder) -> None:
     words = ("adapt", "town.yaml", "--out", "two", "--processes", "2", "--set", "tasks=[]")
     process = town.start("domainbert", *words, "--set", "blend=null", "--set", "train.dropout=0",

@@ -18,10 +18,12 @@ from domainbert.cli import (
     blend,
     compare,
     corpus,
+    embed,
     evaluate,
     leaderboard,
     plugins,
     predict,
+    publish,
     recipes,
     tokenizer,
 )
@@ -49,6 +51,8 @@ app.command()(adapt.adapt)
 app.command()(blend.blend)
 app.command()(evaluate.evaluate)
 app.command()(predict.predict)
+app.command()(embed.embed)
+app.command()(publish.publish)
 app.command()(compare.compare)
 app.command()(leaderboard.leaderboard)
 app.add_typer(corpus.app, name="corpus")

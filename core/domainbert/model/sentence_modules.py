@@ -8,8 +8,10 @@ from pathlib import Path
 
 from domainbert.storage.files import make_folder, read_json
 
-_MODULES = "modules.json"
-_BESIDE = (_MODULES, "sentence_bert_config.json", "config_sentence_transformers.json")
+MODULES = "modules.json"
+"""Lists the modules of a sentence encoder, in order."""
+
+_BESIDE = (MODULES, "sentence_bert_config.json", "config_sentence_transformers.json")
 _IN_MODULE = ("config.json", "model.safetensors")
 _PLAIN_NAME = re.compile(r"\w[\w.-]{0,99}")
 
@@ -17,7 +19,7 @@ _PLAIN_NAME = re.compile(r"\w[\w.-]{0,99}")
 def module_folders(folder: Path) -> list[str] | None:
     """Return the folders of the modules behind the encoder; None for no sentence encoder."""
     try:
-        modules = read_json(folder / _MODULES)
+        modules = read_json(folder / MODULES)
         places = [str(module.get("path") or "") for module in modules]
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return None

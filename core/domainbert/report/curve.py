@@ -1,4 +1,4 @@
-"""The curve over α of a run as a picture."""
+"""Curves of a run as pictures: bits and scores over α, losses over steps."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ FILE = "blend.svg"
 """Name of the picture in a run folder."""
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 340, 260, 52, 328, 34, 216
+# A line with more points is drawn without dots.
+_DOTTED = 30
 Series = Sequence[tuple[float, float, float]]
 """α, value and half the height of its bar."""
 
@@ -22,25 +24,56 @@ def render_curve(blend: Blend) -> str:
     """Return the picture as SVG: a panel of bits per character, and one of validation scores."""
     general = [(p.alpha, p.general, 0.0) for p in blend.curve if p.general is not None]
     bits = {"held-out text": [(p.alpha, p.bits, 0.0) for p in blend.curve], "general text": general}
-    panels = [_panel("bits per character", bits, blend.alpha)]
+    about: dict[str, Any] = {
+        "quarters": True, "chosen": blend.alpha, "below": "α (dashed: chosen)",
+    }  # fmt: skip
+    panels = [_panel("bits per character", bits, **about)]
     spread = [(p.alpha, summarise(p.validation)) for p in blend.curve if p.validation]
     if spread:
         series = [(a, 100 * one.mean, 100 * (one.sd or 0.0)) for a, one in spread]
-        panels.append(_panel("validation, % (± sd over seeds)", {"": series}, blend.alpha))
-    return str(
-        templates(autoescape=True)
-        .get_template("curve.svg.j2")
-        .render(panels=panels, width=_WIDTH, height=_HEIGHT)
-    )
+        panels.append(_panel("validation, % (± sd over seeds)", {"": series}, **about))
+    title = "Scores of the models between base (α = 0) and end of training (α = 1)"
+    return _render(panels, title)
 
 
-def _panel(title: str, series: Mapping[str, Series], chosen: float) -> dict[str, Any]:
-    """Return the marks of one panel, in pixels."""
+def render_losses(losses: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    """Return the losses of training as SVG: a line per phase, by its name.
+
+    Args:
+        losses: Step and mean loss since the point before, in nats per masked token.
+    """
+    series = {name: [(step, loss, 0.0) for step, loss in rows] for name, rows in losses.items()}
+    return _render([_panel("loss", series, below="step")], "Loss while training")
+
+
+def _render(panels: list[dict[str, Any]], title: str) -> str:
+    template = templates(autoescape=True).get_template("curve.svg.j2")
+    return str(template.render(panels=panels, title=title, width=_WIDTH, height=_HEIGHT))
+
+
+def _panel(
+    title: str,
+    series: Mapping[str, Series],
+    below: str,
+    chosen: float | None = None,
+    quarters: bool = False,
+) -> dict[str, Any]:
+    """Return the marks of one panel, in pixels.
+
+    Args:
+        title: Above it.
+        series: Place, value and half the height of a bar, by the name of the line.
+        below: What the places are.
+        chosen: Place of a dashed line.
+        quarters: Whether the axis goes from 0 to 1 in quarters.
+    """
     given = {name: rows for name, rows in series.items() if rows}
     ends = [value + s * half for rows in given.values() for _, value, half in rows for s in (-1, 1)]
     margin = 0.08 * (max(ends) - min(ends)) or 0.01
     low, high = min(ends) - margin, max(ends) + margin
-    x, y = scale(0.0, 1.0, _LEFT, _RIGHT), scale(low, high, _BOTTOM, _TOP)
+    last = 1.0 if quarters else max((place for rows in given.values() for place, *_ in rows)) or 1.0
+    x, y = scale(0.0, last, _LEFT, _RIGHT), scale(low, high, _BOTTOM, _TOP)
+    marked = [tick / 4 for tick in range(5)] if quarters else ticks(0.0, last, 4)
     lines = [
         {
             "name": name,
@@ -54,8 +87,10 @@ def _panel(title: str, series: Mapping[str, Series], chosen: float) -> dict[str,
     return {
         "title": title,
         "lines": lines,
-        "chosen": x(chosen),
-        "x_ticks": [{"place": x(tick / 4), "label": f"{tick / 4:g}"} for tick in range(5)],
+        "below": below,
+        "chosen": None if chosen is None else x(chosen),
+        "dots": len(next(iter(given.values()), ())) < _DOTTED,
+        "x_ticks": [{"place": x(value), "label": f"{value:g}"} for value in marked],
         "y_ticks": [{"place": y(value), "label": f"{value:g}"} for value in ticks(low, high)],
         "box": {"left": _LEFT, "right": _RIGHT, "top": _TOP, "bottom": _BOTTOM},
     }

@@ -71,6 +71,7 @@ class RunFolder:
     points = _Inside("points")
     validation = _Inside("validation")
     model = _Inside("model")
+    sentences = _Inside("sentences")
     results = _Inside("results")
     kept = _Inside("tasks")
     metrics = _Inside("metrics.jsonl")

@@ -1,0 +1,43 @@
+"""What the licences of sources allow a model made from them to be published under."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from domainbert.errors import UserError
+
+OTHER = "other"
+"""The hub's word for a licence of its own: the card names those of all sources."""
+
+_FORBIDS = {
+    "non-commercial use": re.compile(
+        r"\bnc\b|non[- ]?commercial|(research|academic)[- ](use |purposes? )?only", re.IGNORECASE
+    ),
+    "no derivatives": re.compile(r"\bnd\b|no[- ]?deriv", re.IGNORECASE),
+}
+_NON_COMMERCIAL = "non-commercial use"
+
+
+def check_licences(licence: str, sources: Mapping[str, str]) -> None:
+    """Refuse to publish under a licence that allows more than that of a source.
+
+    Args:
+        licence: Identifier on the hub, such as `apache-2.0`; `other` claims nothing.
+        sources: Licence of each source by its name, in words.
+
+    Raises:
+        UserError: With the source and what its licence says.
+    """
+    if licence == OTHER:
+        return
+    keeps = {name for name, words in _FORBIDS.items() if words.search(licence)}
+    for source, words in sources.items():
+        for name, pattern in _FORBIDS.items():
+            # No licence of a changed work keeps the terms of one that forbids changed works.
+            if pattern.search(words) and not (name == _NON_COMMERCIAL and name in keeps):
+                raise UserError(
+                    f"--licence {licence}: {source} is under {words!r} ({name}), which a model "
+                    f"made from it cannot be given away under {licence}. Take --licence other, "
+                    "or leave the source out."
+                )
