@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domainbert.model.load import LoadedModel
+    from domainbert.recipe.schema import Recipe
     from domainbert.recipe.train import TrainSection
 
 
@@ -86,6 +87,23 @@ def _keep_bias(model: Any) -> None:
             bias_V.copy_(kept_V)
         if is_lost:
             module.register_forward_hook(lambda own, _, scores: scores + own.base_layer.bias)
+
+
+def check_lora(model: Any, recipe: Recipe) -> None:
+    """Refuse names in a recipe's `lora` sections that fit no module, before any work starts.
+
+    Args:
+        model: The base as a masked language model.
+        recipe: Sections `train` and `evaluate`.
+
+    Raises:
+        RecipeError: A name fits none.
+    """
+    parts = (("train", recipe.train, model), ("evaluate", recipe.evaluate, model.base_model))
+    for key, settings, part in parts:
+        if settings.lora is not None:
+            target_pattern(part, settings.lora.targets, f"{key}.lora.targets")
+            _check_modules(part, settings.lora.modules_to_save, f"{key}.lora.modules_to_save")
 
 
 def with_adapter(loaded: LoadedModel, settings: TrainSection, new_head: bool) -> LoadedModel:

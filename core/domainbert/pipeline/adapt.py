@@ -22,6 +22,7 @@ from domainbert.stages.held_out import measure
 from domainbert.stages.inputs import Inputs, locate
 from domainbert.stages.plan import Stages, Until, plan_stages
 from domainbert.stages.pretrain import Trained, describe, fit_head, pretrain
+from domainbert.stages.sentences import harm_notice, train_sentences
 from domainbert.stages.vocabulary import extend_vocabulary
 from domainbert.storage.files import check_utf8, sha256_file
 from domainbert.training.job import check_environment
@@ -60,6 +61,8 @@ def adapt(
             session.reporter.say(f"recipe {recipe.name} → {out}")
         check_run_folder(session.run)
         inputs = locate(recipe, folder, registry, session)
+        if notice := harm_notice(recipe, inputs.base.folder):
+            session.reporter.say(notice)
         stages = plan_stages(recipe, inputs, session.run)
         stages.check()
         check_average(stages, recipe, session.run)
@@ -95,13 +98,14 @@ def _run_stages(
     blend = blend_models(stages, inputs, corpus, recipe, (before, after), session)
     if not blend.is_adapted:
         models.append(_blend(models[1], blend, session))
+    retrieval = train_sentences(stages.sentences, inputs, corpus, recipe, session)
     reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
     drop_results(session, models)
     if not session.is_main:
         return None
     manifest, extension = corpus[0].manifest, extended[0]
     done = adaptation, reports, hardware(session), session.run.path, extension, inputs.language
-    summary = RunSummary(recipe, inputs.base, manifest, *done, blend)
+    summary = RunSummary(recipe, inputs.base, manifest, *done, blend, retrieval)
     write_card(summary, session.run)
     return summary
 

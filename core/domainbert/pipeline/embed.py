@@ -54,7 +54,8 @@ def find_encoder(target: str) -> BaseFolder:
     run = RunFolder(Path(target))
     if not run.lock.is_file():
         return find_base(target, Path())
-    return find_base(str(run.sentences if run.sentences.is_dir() else run.model), Path())
+    trained = run.sentences / "model"
+    return find_base(str(trained if trained.is_dir() else run.model), Path())
 
 
 def check_output(path: Path) -> None:

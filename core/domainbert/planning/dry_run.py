@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from domainbert.model.load import load_masked_lm
+from domainbert.model.lora import with_adapter
 from domainbert.planning import throughput
 from domainbert.planning.memory import peak_memory, reset_peak
 from domainbert.planning.throughput import Throughput
@@ -63,6 +64,7 @@ def dry_run(
         working = replace(session, run=temporary).with_processes(recipe.train.precision)
         check_environment(recipe.train, working.accelerator)
         loaded = load_masked_lm(inputs.base, recipe.train.seed)
+        loaded = with_adapter(loaded, recipe.train, inputs.new_head)
         job = build_job(recipe.train, loaded, store, split.train_T, working)
         planned = throughput.planned_steps(stages.pretrain.folder)
         done = {stage.folder.relative_to(out).as_posix(): is_done(stage) for stage in stages.all}

@@ -49,7 +49,8 @@ def check_memory(model: Any, settings: TrainSection) -> None:
     width, layers = model.config.hidden_size, model.config.num_hidden_layers
     tokens = min(settings.micro_batch_size, settings.batch_size) * settings.max_seq_length
     kept = _KEPT * tokens * width * (1 if settings.gradient_checkpointing else layers)
-    needed, there = _LEARNING_BYTES * parameters + _BYTES * kept, psutil.virtual_memory().total
+    each = _BYTES if settings.method == "lora" else _LEARNING_BYTES
+    needed, there = each * parameters + _BYTES * kept, psutil.virtual_memory().total
     if needed > there:
         raise RecipeError(
             f"train: needs at least {needed / 1e9:,.0f} GB for {parameters / 1e6:,.0f} million "

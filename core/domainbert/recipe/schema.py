@@ -17,6 +17,7 @@ from domainbert.recipe.blend import BlendSection
 from domainbert.recipe.corpus import CorpusSection, HeldoutSection, StepSection
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.sections import EachOnce, Name, Section
+from domainbert.recipe.sentences import SentencesSection
 from domainbert.recipe.tasks import TaskSection
 from domainbert.recipe.train import TrainSection
 
@@ -61,6 +62,8 @@ class Recipe(Section):
     """Continued pretraining."""
     blend: BlendSection | None = None
     """The point between base and adapted model that is handed over; absent for the adapted one."""
+    sentences: SentencesSection | None = None
+    """A second stage that trains the model on as a sentence encoder; absent for none."""
     tasks: Annotated[tuple[_Task, ...], EachOnce] = ()
     """Tasks on which base and adapted model are compared."""
     evaluate: EvaluateSection = EvaluateSection()

@@ -19,6 +19,7 @@ from domainbert.report.text import templates
 from domainbert.run.folder import RunFolder, read_lock, update_lock
 from domainbert.stages.blend import Blend
 from domainbert.stages.pretrain import Adaptation
+from domainbert.stages.retrieval import Retrieval
 from domainbert.storage.files import write_text
 from domainbert.tasks.metrics.score import metric_of
 from domainbert.tokenizer.extend import Extension
@@ -39,6 +40,7 @@ class RunSummary:
         extension: Entries added to the tokenizer, or None.
         language: Codes of the languages of the text.
         blend: Which point between base and adapted model is handed over.
+        retrieval: How well titles find their texts by vectors; empty without `sentences`.
     """
 
     recipe: Recipe
@@ -51,6 +53,7 @@ class RunSummary:
     extension: Extension | None = None
     language: tuple[str, ...] = ()
     blend: Blend = field(default_factory=Blend)
+    retrieval: tuple[Retrieval, ...] = ()
 
     @property
     def model(self) -> Path:
@@ -117,6 +120,7 @@ def summary_json(summary: RunSummary) -> Any:
         "bits_per_character": {"before": done.before, "after": done.after},
         "general_bits_per_character": general,
         "blend": summary.blend,
+        "retrieval": summary.retrieval,
         "tasks": [task_json(report) for report in summary.reports],
         "kept": [folder.relative_to(summary.folder).as_posix() for folder in summary.kept],
         "minutes": round(summary.seconds / 60, 2),

@@ -18,6 +18,7 @@ from domainbert.errors import RecipeError
 from domainbert.model.export import check_saves
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
+from domainbert.model.lora import check_lora
 from domainbert.planning.memory import check_memory
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Domain
@@ -107,6 +108,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     if tasks:
         check_length(loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length")
     check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")
+    check_lora(loaded.model, recipe)
     check_layers(recipe.train, depths(loaded.model), loaded.model.config.model_type)
     check_shares(recipe.train, int(os.environ.get("WORLD_SIZE", "1")))
     _check_vocabulary(recipe.vocabulary, loaded.tokenizer)

@@ -7,6 +7,7 @@ pretrain    continued pretraining; exports `adapted/`   ranks
 held-out    scores of base, adapted model, points       main process
 point       a model between the two                     main process
 blend       chooses a point; exports `model/`           ranks share its trials
+sentences   the model as a sentence encoder             main process
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ Until = Literal["corpus", "vocabulary", "pretrain"]
 
 SCHEMAS = {
     "corpus": 1, "vocabulary": 1, "head": 1, "pretrain": 1, "held-out": 3, "point": 1, "blend": 1,
+    "sentences": 1,
 }  # fmt: skip
 """Version of each stage's code; a changed default of a section that it reads raises it."""
 
@@ -74,6 +76,7 @@ class Stages:
     adapted_score: Stage
     points: tuple[PointStages, ...]
     blend: Stage
+    sentences: Stage | None = None
 
     def check(self) -> None:
         """Refuse work in the run folder that belongs to another recipe, corpus or base.
@@ -119,7 +122,11 @@ def plan_stages(recipe: Recipe, inputs: Inputs, run: RunFolder) -> Stages:
     scores = score("base", base), score("adapted", {"pretrain": pretrain.key})
     facts = _blend_facts(recipe, inputs, [stage.key for stage in (pretrain, *scores)], points)
     blend = replace(_stage(run, "blend", facts), replaceable=True)
-    return Stages(corpus, vocabulary, head, pretrain, *scores, points, blend)
+    sentences = None
+    if recipe.sentences is not None:
+        facts = {"sentences": section_facts(recipe.sentences), "model": blend.key}
+        sentences = replace(_stage(run, "sentences", facts), replaceable=True)
+    return Stages(corpus, vocabulary, head, pretrain, *scores, points, blend, sentences)
 
 
 def _score(run: RunFolder, measured: Mapping[str, Any], name: str, model: Any) -> Stage:

@@ -1,0 +1,102 @@
+"""A probe of sentence vectors: titles find their texts among those of other held-out documents.
+
+The pairs are made from the corpus alone: a document's first line or sentence is the query, the rest
+is what it has to find. BM25 (Robertson and Zaragoza 2009) stands beside, by bm25s.
+
+Legend: Q queries, N texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from domainbert.errors import UserError
+from domainbert.model.sentence_encoder import SentenceEncoder
+from domainbert.report.statistics import interval, of_seeds
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Pair = tuple[str, str]
+"""A title and the text that follows it."""
+
+_CUT = re.compile(r"\n+|(?<=[.!?])\s+")
+_SHORTEST, _LONGEST, _TEXT = 15, 300, 100
+_WITHIN = 10
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How well titles find their texts.
+
+    Args:
+        name: Of the model, or `bm25`.
+        ndcg: Mean of nDCG@10 over queries, with the ends of its 95 % interval.
+        mrr: The same of the reciprocal rank.
+        queries: How many.
+    """
+
+    name: str
+    ndcg: tuple[float, float, float]
+    mrr: tuple[float, float, float]
+    queries: int
+
+
+def make_pairs(texts: Sequence[str], most: int) -> list[Pair]:
+    """Return title and rest of each text that has both; titles that occur twice are left out.
+
+    Args:
+        texts: Of held-out documents.
+        most: Pairs at most.
+    """
+    pairs: dict[str, str] = {}
+    for text in texts:
+        title, *rest = _CUT.split(text.strip(), maxsplit=1)
+        long = bool(rest) and len(rest[0]) >= _TEXT
+        if long and _SHORTEST <= len(title) <= _LONGEST and title not in pairs:
+            pairs[title] = rest[0]
+    return list(pairs.items())[:most]
+
+
+def of_encoder(name: str, encoder: SentenceEncoder, pairs: Sequence[Pair]) -> Retrieval:
+    """Return how well the vectors of an encoder do, by their cosine."""
+    sides = [encoder.encode([pair[side] for pair in pairs])[0] for side in (0, 1)]
+    unit = [side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12) for side in sides]
+    return _summary(name, unit[0] @ unit[1].T)
+
+
+def of_bm25(pairs: Sequence[Pair]) -> Retrieval:
+    """Return how well BM25 does.
+
+    Raises:
+        UserError: bm25s is not installed.
+    """
+    try:
+        import bm25s
+    except ImportError:
+        raise UserError("`sentences` needs bm25s: pip install 'domainbert[sentences]'.") from None
+    titles, texts = ([pair[side] for pair in pairs] for side in (0, 1))
+    quiet: dict[str, Any] = {"show_progress": False}
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(texts, **quiet), **quiet)
+    words = bm25s.tokenize(titles, return_ids=False, **quiet)
+    return _summary("bm25", np.stack([index.get_scores(list(query)) for query in words]))
+
+
+def _summary(name: str, scores_QN: NDArray[Any]) -> Retrieval:
+    """Return the metrics of scores in which query q has to find text q; ties count against it."""
+    own_Q1 = np.diagonal(scores_QN)[:, None]
+    ranks_Q = (scores_QN >= own_Q1).sum(axis=1)
+    ndcg_Q = np.where(ranks_Q <= _WITHIN, 1 / np.log2(1 + ranks_Q), 0.0)
+    return Retrieval(name, _mean(ndcg_Q), _mean(1 / ranks_Q), len(ranks_Q))
+
+
+def _mean(values_Q: NDArray[np.float64]) -> tuple[float, float, float]:
+    mean = float(values_Q.mean())
+    low, high = interval(mean, of_seeds(values_Q))
+    return mean, max(0.0, low), min(1.0, high)
