@@ -51,7 +51,7 @@ def merged(folder: Path, name: str, find: Callable[[str, str | None], BaseFolder
     key = sha256_of(f"{sha256_file(folder / _WEIGHTS)} {base.sha256} {sorted(config.items())}")
     target = cache_folder() / "merged" / key[:16]
     if not target.is_dir() or manifest_trouble(target):
-        _merge(folder, base, target, name)
+        _merge(folder, config, base, target, name)
     return target
 
 
@@ -79,7 +79,7 @@ def _base_of(
     return base
 
 
-def _merge(folder: Path, base: BaseFolder, target: Path, name: str) -> None:
+def _merge(folder: Path, config: dict[str, Any], base: BaseFolder, target: Path, name: str) -> None:
     loaded = load_masked_lm(base, 0)
     model, extension = loaded.model, None
     tokenizer = loaded.tokenizer
@@ -90,14 +90,14 @@ def _merge(folder: Path, base: BaseFolder, target: Path, name: str) -> None:
         extend_model(model, loaded.tokenizer, extension)
     elif len(tokenizer) > model.config.vocab_size:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    _add(folder, model, name)
+    _add(folder, config, model, name)
     # A new head would be taken for a trained one later.
     whole = model.base_model if loaded.new_head else model
     about = LoadedModel(whole, tokenizer, False, extension, base.folder)
     export_model(whole, about, target)
 
 
-def _add(folder: Path, model: Any, name: str) -> None:
+def _add(folder: Path, given: dict[str, Any], model: Any, name: str) -> None:
     """Add the weights of an adapter to a masked language model, in place.
 
     Modules that the adapter has in full and the model has not, such as a classifier, are left out.
@@ -111,7 +111,7 @@ def _add(folder: Path, model: Any, name: str) -> None:
     root = model if any(key.startswith(inside) for key in weights) else model.base_model
     try:
         with quiet_peft():
-            config = LoraConfig.from_pretrained(str(folder), local_files_only=True)
+            config = LoraConfig.from_peft_type(**given)
             names = [place for place, _ in root.named_modules()]
             saved = [m for m in config.modules_to_save or () if any(_ends(n, m) for n in names)]
             left_out = set(config.modules_to_save or ()) - set(saved)

@@ -1,7 +1,7 @@
 """Low-rank adapters by peft: put into a model, merged into its weights.
 
 peft changes the model in place, so whoever holds it sees the class and the names of modules that
-it had. What learns stands beside the frozen weights under names of its own.
+it had. What learns stands beside the frozen weights under new names.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ class SentenceEncoder:
         Raises:
             BaseModelError: A number is not finite.
         """
-        tokens = self.model.tokenizer(list(texts), add_special_tokens=True, truncation=False)
+        with quiet_transformers():  # it warns of texts that are counted here
+            tokens = self.model.tokenizer(list(texts), add_special_tokens=True, truncation=False)
         cut = sum(len(ids) > self.window for ids in tokens["input_ids"])
         vectors_NH = self.model.encode(
             list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
@@ -72,25 +73,18 @@ def open_encoder(folder: Path, device: str = "cpu") -> SentenceEncoder:
     """
     try:
         from sentence_transformers import SentenceTransformer
-        from sentence_transformers.sentence_transformer import modules
     except ImportError:
         raise UserError(
             "vectors need sentence-transformers: pip install 'domainbert[sentences]'."
         ) from None
-    options: dict[str, Any] = {"device": device, "local_files_only": True}
     try:
         with quiet_transformers():
-            if (folder / MODULES).is_file():
-                if module_folders(folder) is None:
-                    raise ValueError(f"{MODULES} names folders outside of it")
-                opened = SentenceTransformer(str(folder), trust_remote_code=False, **options)
-            else:
-                kept = {"local_files_only": True, "trust_remote_code": False}
-                encoder = modules.Transformer(
-                    str(folder), model_kwargs=kept, config_kwargs=kept, processor_kwargs=kept
-                )
-                pooling = modules.Pooling(encoder.get_embedding_dimension(), "mean")
-                opened = SentenceTransformer(modules=[encoder, pooling], **options)
+            if (folder / MODULES).is_file() and module_folders(folder) is None:
+                raise ValueError(f"{MODULES} names folders outside of it")
+            # Without modules it makes the mean of token vectors by itself.
+            opened = SentenceTransformer(
+                str(folder), device=device, local_files_only=True, trust_remote_code=False
+            )
     except Exception as error:  # a config can make it raise anything
         raise BaseModelError(f"{folder}: no sentence encoder: {one_line(error)}") from None
     longest = min(longest_sequence(opened[0].model), _LONGEST)

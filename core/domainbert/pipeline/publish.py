@@ -55,7 +55,7 @@ def prepare(
 
 
 def publish_to_folder(publication: Publication, folder: Path, say: Say) -> None:
-    """Write what is published into a folder that is not there yet.
+    """Write a publication into a folder that is not there yet.
 
     Raises:
         UserError: The folder is there, or the run cannot be published; see `write_publication`.

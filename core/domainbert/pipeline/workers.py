@@ -102,8 +102,8 @@ def _first(
             continue
         except BrokenProcessPool:
             raise RunFailed(
-                "a process of --processes died; often the system killed it for its memory. What "
-                "was finished is kept: repeat the command, with fewer processes."
+                "a process of --processes died; often the system killed it for its memory. "
+                "Finished texts are kept: repeat the command, with fewer processes."
             ) from None
         yield from zip(chunk, found, strict=True)
         return

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from domainbert.errors import UserError
 
 OTHER = "other"
-"""The hub's word for a licence of its own: the card names those of all sources."""
+"""The hub's word for a licence that is in no list: the card names those of all sources."""
 
 _FORBIDS = {
     "non-commercial use": re.compile(

@@ -37,7 +37,7 @@ _WIDTH, _LEFT, _RIGHT, _ROW = 560, 162, 440, 18
 
 @dataclass(frozen=True)
 class Publication:
-    """What is published.
+    """A model of a run, to be written for others.
 
     Args:
         run: The run.
@@ -66,7 +66,7 @@ def write_publication(publication: Publication, folder: Path) -> list[str]:
     """Write all files of a publication into an empty folder; return notices.
 
     Args:
-        publication: What is published.
+        publication: The model and its run.
         folder: Is there and empty.
 
     Raises:
