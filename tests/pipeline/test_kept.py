@@ -15,6 +15,7 @@ from helpers.runs import digests, times
 from helpers.tasks import SETTINGS, classification, tagging
 
 from domainbert.errors import StorageFullError
+from domainbert.model.classifier import AUTO_CLASSES
 from domainbert.model.task_model import open_task_model
 from domainbert.pipeline import kept
 from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
@@ -159,3 +160,23 @@ def test_a_full_disk_costs_the_model_and_not_the_result(
     assert names(session) == []
     assert report.scores["base"]["f1_strict"].values == (result(session, 0)["test"]["f1_strict"],)
     assert any("the fine-tuned model is missing: no space left" in text for text in said)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "sequences"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_adapter_of_a_task_on_its_encoder_is_the_kept_model(
+    run: Run, session: Session, family_folder: Any, family: str, kind: str
+) -> None:
+    from peft import PeftModel
+
+    loaded = tagging() if kind == "tokens" else classification()
+    run(loaded, family, seeds=(0,), pooling="head", method="lora", learning_rate=1e-2)
+    ((folder, _),) = kept_models(session.run)
+    auto = getattr(transformers, AUTO_CLASSES[kind])
+    whole = auto.from_pretrained(folder).eval()
+    plain = auto.from_pretrained(family_folder(family), num_labels=whole.config.num_labels)
+    on_base = PeftModel.from_pretrained(plain, folder / "adapter").eval()
+    ids = torch.tensor([[2, 9, 14, 20, 7, 3]])
+    with torch.no_grad():
+        found, expected = on_base(input_ids=ids).logits, whole(input_ids=ids).logits
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)

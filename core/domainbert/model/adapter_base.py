@@ -14,7 +14,7 @@ from domainbert.errors import BaseModelError, one_line
 from domainbert.model.check import check_files, read_config
 from domainbert.model.export import ADAPTER_BASE, export_model
 from domainbert.model.load import BaseFolder, LoadedModel, load_masked_lm
-from domainbert.model.lora import merge, quiet_peft
+from domainbert.model.lora import ADAPTER_WEIGHTS, merge, quiet_peft
 from domainbert.storage.download import cache_folder
 from domainbert.storage.files import manifest_trouble, sha256_file, sha256_of
 from domainbert.tokenizer.extend import read_extension
@@ -22,7 +22,6 @@ from domainbert.tokenizer.initialise import extend_model
 from domainbert.tokenizer.load import VOCABULARY_FILE, load_tokenizer
 
 ADAPTER_CONFIG = "adapter_config.json"
-_WEIGHTS = "adapter_model.safetensors"
 _IN_FRONT = "base_model.model."
 
 
@@ -38,9 +37,9 @@ def merged(folder: Path, name: str, find: Callable[[str, str | None], BaseFolder
         BaseModelError: It is damaged, no LoRA, a pickle, of another base, or does not fit its base.
     """
     pickles = sorted(path.name for path in folder.glob("*.bin"))
-    if not (folder / _WEIGHTS).is_file():
+    if not (folder / ADAPTER_WEIGHTS).is_file():
         what = f"only {pickles[0]}, a pickle, which can run code" if pickles else "no weights"
-        raise BaseModelError(f"{name}: the adapter has {what}; expected {_WEIGHTS}.")
+        raise BaseModelError(f"{name}: the adapter has {what}; expected {ADAPTER_WEIGHTS}.")
     check_files(folder, name)
     config = read_config(folder / ADAPTER_CONFIG, name)
     if trouble := manifest_trouble(folder):
@@ -48,7 +47,9 @@ def merged(folder: Path, name: str, find: Callable[[str, str | None], BaseFolder
     if (kind := config.get("peft_type")) != "LORA":
         raise BaseModelError(f"{name}: is an adapter of the kind {kind}; only LORA can be merged.")
     base = _base_of(folder, config, name, find)
-    key = sha256_of(f"{sha256_file(folder / _WEIGHTS)} {base.sha256} {sorted(config.items())}")
+    key = sha256_of(
+        f"{sha256_file(folder / ADAPTER_WEIGHTS)} {base.sha256} {sorted(config.items())}"
+    )
     target = cache_folder() / "merged" / key[:16]
     if not target.is_dir() or manifest_trouble(target):
         _merge(folder, config, base, target, name)
@@ -105,7 +106,7 @@ def _add(folder: Path, given: dict[str, Any], model: Any, name: str) -> None:
     from peft import LoraConfig, PeftModel, set_peft_model_state_dict
     from safetensors.torch import load_file
 
-    weights = load_file(folder / _WEIGHTS)
+    weights = load_file(folder / ADAPTER_WEIGHTS)
     inside = f"{_IN_FRONT}{model.base_model_prefix}."
     # Trained on the encoder alone, its names lack the encoder's.
     root = model if any(key.startswith(inside) for key in weights) else model.base_model

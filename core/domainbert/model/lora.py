@@ -6,6 +6,7 @@ it had. What learns stands beside the frozen weights under new names.
 
 from __future__ import annotations
 
+import copy
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -23,10 +24,15 @@ from domainbert.recipe.lora import LoraSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from domainbert.model.load import LoadedModel
     from domainbert.recipe.schema import Recipe
     from domainbert.recipe.train import TrainSection
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+TakenAdapter = tuple[Any, dict[str, torch.Tensor]]
+"""Configuration and weights of an adapter, as peft has them."""
 
 
 def put_lora(
@@ -171,6 +177,46 @@ def _check_modules(model: Any, wanted: Iterable[str], key: str) -> None:
         if not any(_ends(name, end) for name in names):
             there = ", ".join(sorted({name.split(".")[0] for name in names}))
             raise RecipeError(f"{key}: {end!r} fits no module; the model has {there}.")
+
+
+def taken(peft_model: Any) -> TakenAdapter:
+    """Return configuration and weights of an adapter, which `merge` would lose."""
+    from peft import get_peft_model_state_dict
+
+    weights = get_peft_model_state_dict(peft_model, save_embedding_layers=False)
+    kept = {name: value.detach().cpu().clone() for name, value in weights.items()}
+    return copy.deepcopy(peft_model.peft_config["default"]), kept
+
+
+def write_task_adapter(adapter: TakenAdapter, whole: Any, folder: Path, base: str) -> None:
+    """Write the adapter of a fine-tuned encoder for plain peft on the class of its task.
+
+    The head learned in full, and is in it as a module to save.
+
+    Args:
+        adapter: Of the encoder alone.
+        whole: The fine-tuned model, in transformers' class of the task.
+        folder: Is there and empty.
+        base: What results call the checkpoint that it was fine-tuned from.
+    """
+    from safetensors.torch import save_file
+
+    config, weights = adapter
+    inside, front = f"{whole.base_model_prefix}.", "base_model.model."
+    renamed = {front + inside + name.removeprefix(front): v for name, v in weights.items()}
+    heads = [
+        n
+        for n, m in whole.named_children()
+        if f"{n}." != inside and next(m.parameters(), None) is not None
+    ]
+    heads += [n for n, _ in whole.base_model.named_children() if n == "pooler"]
+    for name, value in whole.state_dict().items():
+        if name.removeprefix(inside).split(".")[0] in heads:
+            renamed[front + name] = value.detach().cpu()
+    config.modules_to_save, config.inference_mode = heads, True
+    config.base_model_name_or_path = base
+    config.save_pretrained(folder)
+    save_file({name: v.contiguous() for name, v in renamed.items()}, folder / ADAPTER_WEIGHTS)
 
 
 def merge(peft_model: Any) -> Any:

@@ -28,8 +28,9 @@ from domainbert.model.classifier import (
     TaskModel,
     without_pooler,
 )
-from domainbert.model.export import save_tokenizer
+from domainbert.model.export import ADAPTER_BASE, save_tokenizer
 from domainbert.model.load import longest_sequence
+from domainbert.model.lora import TakenAdapter, write_task_adapter
 from domainbert.model.opening import from_folder, quiet_transformers
 from domainbert.storage.files import folder_in_place, read_json, write_json, write_manifest
 from domainbert.tokenizer.load import load_tokenizer
@@ -58,7 +59,12 @@ class OpenTaskModel:
 
 
 def save_task_model(
-    model: TaskModel, tokenizer: Any, labels: Sequence[str], folder: Path, about: Mapping[str, Any]
+    model: TaskModel,
+    tokenizer: Any,
+    labels: Sequence[str],
+    folder: Path,
+    about: Mapping[str, Any],
+    adapter: TakenAdapter | None = None,
 ) -> None:
     """Write a fine-tuned model.
 
@@ -68,6 +74,7 @@ def save_task_model(
         labels: Names of its outputs, in order.
         folder: Written in one rename.
         about: For `task.json`; `several` says whether a text may have any number of labels.
+        adapter: Of its encoder; written to `adapter/` where transformers has a class for the head.
     """
     with folder_in_place(folder) as beside, quiet_transformers():
         if isinstance(model, SequenceClassifier):
@@ -89,6 +96,11 @@ def save_task_model(
         )
         with _on_any_rank(whole):
             whole.save_pretrained(beside)
+        if adapter is not None and about["head"] in AUTO_CLASSES:
+            (beside / "adapter").mkdir()
+            write_task_adapter(adapter, whole, beside / "adapter", str(about["model"]))
+            of_base = {"name": about["model"], "revision": None, "sha256": about["encoder"]}
+            write_json(beside / "adapter" / ADAPTER_BASE, of_base)
         save_tokenizer(tokenizer, beside)
         write_json(beside / ABOUT, dict(about))
         write_manifest(beside)

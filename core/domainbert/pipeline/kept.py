@@ -61,7 +61,7 @@ def keep(
     }  # fmt: skip
     folder = session.run.kept / task.name / f"{about['model']}-seed-{about['seed']}"
     try:
-        save_task_model(tuned.model, tuned.tokenizer, labels, folder, content)
+        save_task_model(tuned.model, tuned.tokenizer, labels, folder, content, tuned.adapter)
     except StorageError as error:  # the result is there; only the model is not
         session.reporter.say(f"notice: {folder}: the fine-tuned model is missing: {error}")
 

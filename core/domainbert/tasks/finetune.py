@@ -24,7 +24,7 @@ from domainbert.keyed_random import derive_key, permute
 from domainbert.model.classifier import Classifier, TaskModel, draw_head, load_classifier
 from domainbert.model.layers import depths, rate_scales
 from domainbert.model.load import check_length, longest_sequence
-from domainbert.model.lora import merge, put_lora
+from domainbert.model.lora import TakenAdapter, merge, put_lora, taken
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
@@ -56,6 +56,7 @@ class Candidate:
         settings: Settings of fine-tuning.
         session: Device, precision and stop signal.
         windows: Of the records of each split that is used.
+        adapter: With `method: lora`, what was added to the weights of the encoder in the end.
     """
 
     model: TaskModel
@@ -66,6 +67,7 @@ class Candidate:
     settings: EvaluateSection
     session: Session
     windows: Mapping[str, list[Window]]
+    adapter: TakenAdapter | None = None
 
 
 def prepare(
@@ -149,6 +151,7 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
             raise RunFailed(f"{where}. Lower `evaluate.learning_rate`.")
         bar.update(step + 1, f"loss {loss:.3f}", total=total)
     if adapter is not None:
+        tuned = replace(tuned, adapter=taken(adapter))
         merge(adapter)
     model.eval()
     return tuned
