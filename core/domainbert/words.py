@@ -39,6 +39,9 @@ WORD = regex.compile(
 )
 """Matches one word; the rest is white space, formats, and marks that follow no letter."""
 
+LONE_SURROGATE = regex.compile(r"[\ud800-\udfff]")
+"""Half of a character, as JSON can hold and no tokenizer takes."""
+
 _ALONE_WORD = regex.compile(rf"(?V1){_ALONE}")
 
 

@@ -112,7 +112,7 @@ class ModelHub:
             return 200, {}, json.dumps({"files": modes}).encode()
         if rest[:1] == ["commit"]:
             return self._commit(name, request.body)
-        return _answer(request, self.files[name], name, rest)
+        return _answer(request, self.files[name], name, rest, self.private.get(name, False))
 
     def _create(self, asked: dict[str, Any]) -> Any:
         name = f"{asked.get('organization') or 'me'}/{asked['name']}"
@@ -146,14 +146,16 @@ def model_hub(file_server: Any) -> ModelHub:
     return hub
 
 
-def _answer(request: Any, files: dict[str, bytes], name: str, parts: list[str]) -> Any:
+def _answer(
+    request: Any, files: dict[str, bytes], name: str, parts: list[str], private: bool = False
+) -> Any:
     what, commit, *rest = (*parts, "", "")
     file = "/".join(rest).strip("/")
     if what == "revision" and commit not in {"main", COMMIT}:
         return 404, {"X-Error-Code": "RevisionNotFound"}, b'{"error": "not found"}'
     if what in {"", "revision"}:
         siblings = [{"rfilename": item} for item in files]
-        body = {"id": name, "sha": COMMIT, "siblings": siblings, "tags": []}
+        body = {"id": name, "sha": COMMIT, "siblings": siblings, "tags": [], "private": private}
         return 200, {}, json.dumps(body).encode()
     if what == "tree":
         return 200, {}, json.dumps(_tree(files, file)).encode()

@@ -189,6 +189,8 @@ def test_adapters_that_cannot_be_a_base_are_named(
     assert "names no base_model_name_or_path" in refused(config(base_model_name_or_path=None))
     assert "its own base cannot be had" in refused(config(base_model_name_or_path="./gone"))
     assert "the adapter does not fit: " in refused(config(r=-1))
+    own = refused(config(base_model_name_or_path="adapter"))
+    assert "is an adapter, and the base of one" in own
 
 
 def test_new_entries_of_the_vocabulary_learn_in_the_adapter(make_town: Any, adapt: Adapt) -> None:

@@ -68,7 +68,8 @@ def test_a_folder_has_the_model_and_a_card_with_results(town: Any, publish: Publ
     assert code == 0, err
     folder, run = town.folder / "mine", RunFolder(town.folder / "run")
     assert digests(run.model).items() <= digests(folder).items()
-    assert digests(run.adapter) == digests(folder / "adapter")
+    # It belongs to the end of training, and a point before it is handed over.
+    assert not (folder / "adapter").exists()
     card = (folder / "README.md").read_text()
     about = header(card)
     assert {key: about[key] for key in ("license", "language", "pipeline_tag", "library_name")} == {
@@ -94,6 +95,27 @@ def test_a_folder_has_the_model_and_a_card_with_results(town: Any, publish: Publ
         if path.suffix in {".md", ".json", ".yaml", ".svg"}:
             assert str(town.folder) not in path.read_text()
     assert publish("run", "--to", "./mine")[0] == 2
+
+
+def test_the_adapter_goes_with_the_end_of_training_and_no_place_of_this_machine(
+    town: Any, publish: Publish, adapt: Adapt
+) -> None:
+    more = ("--set", "blend=null", "--set", f"base={town.folder / 'base'}")
+    adapt(town, "town.yaml", "--out", "plain", *more)
+    code, _, err = publish("plain", "--to", "./plain-out")
+    assert code == 0, err
+    assert "recipe.yaml is left out" in err
+    folder = town.folder / "plain-out"
+    assert digests(town.folder / "plain" / "adapter") == digests(folder / "adapter")
+    assert str(town.folder) not in (folder / "README.md").read_text()
+    assert "| base | base |" in (folder / "README.md").read_text()
+
+
+def test_a_hub_that_does_not_answer(town: Any, publish: Publish) -> None:
+    code, _, err = publish("run", "--to", "me/x", hub=ModelHub("http://127.0.0.1:9"))
+    assert (code, "the hub does not answer" in err, "Traceback" in err) == (1, True, False), err
+    code, _, err = publish("run", "--to", "me/x--y")
+    assert (code, "--to me/x--y: " in err) == (2, True), err
 
 
 def test_what_is_published_loads_by_its_id(
@@ -125,6 +147,9 @@ def test_what_is_published_loads_by_its_id(
     code, _, err = publish("run", "--to", "me/town", hub=model_hub)
     assert (code, "me/town: is taken; it has" in err) == (2, True), err
     assert publish("run", "--to", "me/town", "--update", hub=model_hub)[0] == 0
+    model_hub.private["me/town"] = False
+    code, _, err = publish("run", "--to", "me/town", "--update", hub=model_hub)
+    assert (code, "me/town: is there and public: give --public" in err) == (2, True), err
 
 
 def test_a_fine_tuned_model(town: Any, publish: Publish) -> None:
@@ -182,6 +207,11 @@ def test_what_must_not_be_published(town: Any, publish: Publish, tmp_path: Path)
         path = run / "recipe.yaml"
         path.write_text(path.read_text() + "# https://me:secret@host/corpus\n")
 
+    def of_another_recipe(run: Path) -> None:
+        lock = read_json(run / "lock.json")
+        write_json(run / "lock.json", {**lock, "recipe": {**lock["recipe"], "hash": "0" * 64}})
+
+    assert "its card is of another recipe" in refused(of_another_recipe)
     assert "has no results" in refused(lambda run: shutil.rmtree(run / "results"))
     assert "is not finished" in refused(lambda run: (run / "README.md").unlink())
     message = refused(licensed("CC BY-NC 4.0"), "--licence", "mit")
@@ -204,6 +234,12 @@ def test_what_must_not_be_published(town: Any, publish: Publish, tmp_path: Path)
         ("cc-by-nc-4.0", "CC BY-NC 4.0", ""),
         ("other", "CC BY-NC-ND 4.0", ""),
         ("mit", "CC0-1.0", ""),
+        ("mit", "not for commercial use", "non-commercial use"),
+        ("mit", "CC_BY_NC", "non-commercial use"),
+        ("mit", "academic use", "non-commercial use"),
+        ("mit", "CC BY-SA 4.0", "share alike"),
+        ("cc-by-sa-4.0", "CC BY-SA 4.0", ""),
+        ("mit", "GPL-3.0", "share alike"),
         ("mit", "Publishers may hold copyright in abstracts", ""),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,24 @@ def test_too_few_pairs_are_said(town: Any, adapt: Adapt) -> None:
     more = ("--set", "held_out.fraction=0.02")
     refused = adapt(town, "town.yaml", "--out", "few", *more, code=2)
     assert "the held-out documents give 1 pairs of title and text; 10 are needed" in refused.err
+
+
+def test_what_cannot_be_done_is_said_before_work_begins(town: Any, adapt: Adapt) -> None:
+    more = ("--set", "sentences.max_seq_length=4096")
+    refused = adapt(town, "town.yaml", "--out", "long", *more, code=2)
+    assert "sentences.max_seq_length: 4096, but the base reads at most" in refused.err
+    assert not (town.folder / "long").exists()
+
+
+def test_a_recipe_without_the_section_takes_the_encoder_away(town: Any, adapt: Adapt) -> None:
+    shutil.copytree(town.folder / "run", town.folder / "without")
+    adapt(town, "town.yaml", "--out", "without", "--set", "sentences=null")
+    assert not (town.folder / "without" / "sentences").exists()
+
+
+def test_titles_of_stop_words_alone_find_nothing() -> None:
+    found = of_bm25([("*** *** ***", "a red boat came"), ("the of and the", "the old mill")])
+    assert found.mrr[0] == pytest.approx(0.5)  # all texts tie
 
 
 def test_ranks_ties_and_metrics() -> None:

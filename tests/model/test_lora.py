@@ -130,6 +130,39 @@ def test_new_rows_learn_and_a_tied_decoder_stays_tied(load: Load) -> None:
     assert changed == [5, 6]
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("dropout", "has no weights"),
+        ("cls", "holds the embeddings, or a decoder"),
+        ("word_embeddings", "holds the embeddings, or a decoder"),
+        ("bert", "holds the embeddings, or a decoder"),
+        ("encoder", "holds layers that LoRA stands beside"),
+        ("query", "holds layers that LoRA stands beside"),
+    ],
+)
+def test_modules_that_cannot_be_saved_alone_are_refused(load: Load, name: str, reason: str) -> None:
+    with pytest.raises(RecipeError, match=rf"train\.lora\.modules_to_save: .*{name} {reason}"):
+        put_lora(load("bert").model, LoraSection(modules_to_save=(name,)), seed=0)
+
+
+@pytest.mark.parametrize("name", ["LayerNorm", "transform"])
+def test_modules_that_learn_in_full_are_merged_and_saved(
+    load: Load, tmp_path: Path, name: str
+) -> None:
+    from transformers import AutoModelForMaskedLM
+
+    model = load("bert").model
+    adapter = put_lora(model, LoraSection(r=2, modules_to_save=(name,)), seed=0, new_ids=[5])
+    after = logits(shaken(model))
+    merge(adapter)
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    torch.testing.assert_close(logits(model), after, rtol=0, atol=1e-5)
+    model.save_pretrained(tmp_path)
+    again = AutoModelForMaskedLM.from_pretrained(tmp_path)
+    torch.testing.assert_close(logits(again), after, rtol=0, atol=1e-5)
+
+
 def test_without_a_method_nothing_is_put_in(load: Load) -> None:
     loaded = load("bert")
     assert with_adapter(loaded, TrainSection(steps=1), new_head=False) is loaded

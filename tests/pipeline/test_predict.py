@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ from helpers.tasks import SETTINGS, classification, tagging
 from seqeval.metrics.sequence_labeling import get_entities
 
 from domainbert.corpus.sources import find_sources
-from domainbert.errors import RunFailed, Stopped
+from domainbert.errors import BaseModelError, RunFailed, Stopped
 from domainbert.model.load import find_base
 from domainbert.pipeline import predict as module
 from domainbert.pipeline import workers
@@ -73,7 +74,8 @@ def test_the_tags_of_test_sentences_are_those_of_the_result(tagger: Path, sessio
 
 
 HARD = [
-    "", " \n ", "\0", "a\0b", "\U0001f600 the captain", "\u202eabc\u202c \u05e9\u05dc\u05d5\u05dd",
+    "the captain \ud800 moved", "", " \n ", "\0", "a\0b", "\U0001f600 the captain",
+    "\u202eabc\u202c \u05e9\u05dc\u05d5\u05dd",
     "x" * 5000, "the captain of the harbour moved it. " * 300,
 ]  # fmt: skip
 
@@ -211,6 +213,11 @@ def test_several_processes_give_the_same_and_a_killed_one_is_said(
         with pytest.raises(RunFailed, match="a process of --processes died"):
             list(predict(annotator, sources, out, session, annotate))
     assert not multiprocessing.active_children()
+    gone = replace(place, folder=tmp_path / "gone")
+    with workers.side_by_side(gone, (), 2, session) as annotate:
+        assert annotate
+        with pytest.raises(BaseModelError, match=r"config\.json is missing"):
+            list(predict(annotator, sources, Output(None, "jsonl"), session, annotate))
     list(predict(annotator, sources, out, session))
     assert (tmp_path / "out.jsonl").read_text() == "".join(whole)
 
@@ -274,6 +281,22 @@ def test_models_that_do_not_suit_are_named(
     (tagger / "task.json").unlink()  # now it is a model of somebody else
     refused = cli("predict", tagger, tmp_path / "in.txt")
     assert (refused.code, "See `id2label` in its config.json" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["predict", "embed"])
+def test_a_tokenizer_that_does_not_fit_is_named(
+    tagger: Path, cli: Cli, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "in.txt").write_text("x")
+    path = tagger / "tokenizer.json"
+    tokenizer = json.loads(path.read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["quokka"] = len(vocabulary)
+    path.write_text(json.dumps(tokenizer))
+    (tagger / "MANIFEST.json").unlink()
+    words = ["-o", tmp_path / "v.npy"] if command == "embed" else []
+    refused = cli(command, tagger, tmp_path / "in.txt", *words)
+    assert (refused.code, "do not belong together" in refused.err) == (2, True), refused.err
 
 
 def test_other_schemes_and_models_of_others(tagger: Path, cli: Cli, tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ def merged(folder: Path, name: str, find: Callable[[str, str | None], BaseFolder
     if (kind := config.get("peft_type")) != "LORA":
         raise BaseModelError(f"{name}: is an adapter of the kind {kind}; only LORA can be merged.")
     base = _base_of(folder, config, name, find)
-    key = sha256_of(
-        f"{sha256_file(folder / ADAPTER_WEIGHTS)} {base.sha256} {sorted(config.items())}"
-    )
+    files = [folder / name for name in (ADAPTER_WEIGHTS, "tokenizer.json", VOCABULARY_FILE)]
+    hashes = [sha256_file(f) for f in (*files, base.folder / "config.json") if f.is_file()]
+    key = sha256_of(f"{hashes} {base.sha256} {sorted(config.items())}")
     target = cache_folder() / "merged" / key[:16]
     if not target.is_dir() or manifest_trouble(target):
         _merge(folder, config, base, target, name)

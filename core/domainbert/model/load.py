@@ -93,6 +93,7 @@ def find_base(
     revision: str | None = None,
     sha256: str | None = None,
     poll: Callable[[], None] = lambda: None,
+    of_adapter: bool = False,
 ) -> BaseFolder:
     """Locate a base checkpoint and check that it is safe to load.
 
@@ -102,6 +103,7 @@ def find_base(
         revision: Commit hash of a hub checkpoint.
         sha256: Expected hash of the weights.
         poll: Called again and again during a download; raises if a signal asked to stop.
+        of_adapter: Whether it is that of an adapter, and so may be none itself.
 
     Raises:
         BaseModelError: Not found, without safetensors, asking for code, or with another hash.
@@ -118,6 +120,8 @@ def find_base(
     if revision is not None and commit is None:
         raise BaseModelError(f"{name}: `revision` is for hub ids; use `sha256` to pin it.")
     if is_adapter(path):
+        if of_adapter:
+            raise BaseModelError(f"{name}: is an adapter, and the base of one. Merge it first.")
         path = _merged(path, name, folder, poll)
     files = weight_files(path, name)
     check_files(path, name)
@@ -143,7 +147,7 @@ def _merged(adapter: Path, name: str, folder: Path, poll: Callable[[], None]) ->
     def find(source: str, revision: str | None) -> BaseFolder:
         # Beside the adapter, or where the recipe's folders start.
         beside = (adapter.parent / source).is_dir()
-        return find_base(source, adapter.parent if beside else folder, revision, None, poll)
+        return find_base(source, adapter.parent if beside else folder, revision, None, poll, True)
 
     return merged(adapter, name, find)
 

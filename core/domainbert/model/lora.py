@@ -172,11 +172,31 @@ def _ends(name: str, end: str) -> bool:
 
 
 def _check_modules(model: Any, wanted: Iterable[str], key: str) -> None:
-    names = [name for name, _ in model.named_modules() if name]
+    """Refuse modules that cannot be learned and saved on their own.
+
+    A copy of a tied weight would no longer be tied, and LoRA stands beside linear layers.
+    """
+    modules = {name: module for name, module in model.named_modules() if name}
+    ends = model.get_input_embeddings(), model.get_output_embeddings()
+    tied = {id(p) for module in ends if module is not None for p in module.parameters()}
     for end in wanted:
-        if not any(_ends(name, end) for name in names):
-            there = ", ".join(sorted({name.split(".")[0] for name in names}))
+        found = [name for name in modules if _ends(name, end)]
+        if not found:
+            there = ", ".join(sorted({name.split(".")[0] for name in modules}))
             raise RecipeError(f"{key}: {end!r} fits no module; the model has {there}.")
+        for name in found:
+            module = modules[name]
+            own = {id(p) for p in module.parameters()}
+            holds = any(isinstance(m, nn.Linear) for m in module.modules())
+            why = (
+                "has no weights" if not own
+                else "holds the embeddings, or a decoder" if own & tied
+                else "holds layers that LoRA stands beside" if holds and _in_encoder(name, model)
+                else "is a list of modules" if isinstance(module, nn.ModuleList | nn.ModuleDict)
+                else ""
+            )  # fmt: skip
+            if why:
+                raise RecipeError(f"{key}: {name} {why}. Name smaller modules, such as LayerNorm.")
 
 
 def taken(peft_model: Any) -> TakenAdapter:
@@ -222,7 +242,10 @@ def write_task_adapter(adapter: TakenAdapter, whole: Any, folder: Path, base: st
 def merge(peft_model: Any) -> Any:
     """Return the model with the adapter added to its weights; the adapter is gone then."""
     with quiet_peft():
-        return peft_model.merge_and_unload()
+        model = peft_model.merge_and_unload()
+    if getattr(model.config, "tie_word_embeddings", False):
+        model.tie_weights()  # peft puts modules back as other objects
+    return model
 
 
 @contextmanager

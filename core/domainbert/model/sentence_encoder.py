@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from domainbert.errors import BaseModelError, UserError, one_line
+from domainbert.model.check import check_ids
 from domainbert.model.load import longest_sequence
 from domainbert.model.opening import quiet_transformers
 from domainbert.model.sentence_modules import MODULES, module_folders
+from domainbert.words import LONE_SURROGATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,11 +49,12 @@ class SentenceEncoder:
         Raises:
             BaseModelError: A number is not finite.
         """
+        texts = [LONE_SURROGATE.sub("\ufffd", text) for text in texts]
         with quiet_transformers():  # it warns of texts that are counted here
-            tokens = self.model.tokenizer(list(texts), add_special_tokens=True, truncation=False)
+            tokens = self.model.tokenizer(texts, add_special_tokens=True, truncation=False)
         cut = sum(len(ids) > self.window for ids in tokens["input_ids"])
         vectors_NH = self.model.encode(
-            list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
+            texts, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
         )
         if not np.isfinite(vectors_NH).all():
             raise BaseModelError("the model gives vectors that are not finite.")
@@ -85,9 +88,13 @@ def open_encoder(folder: Path, device: str = "cpu") -> SentenceEncoder:
             opened = SentenceTransformer(
                 str(folder), device=device, local_files_only=True, trust_remote_code=False
             )
+            inner: Any = opened[0].model
+            check_ids(opened.tokenizer, inner.config.vocab_size, str(folder))
+            longest = min(longest_sequence(inner), _LONGEST)
+    except BaseModelError:
+        raise
     except Exception as error:  # a config can make it raise anything
         raise BaseModelError(f"{folder}: no sentence encoder: {one_line(error)}") from None
-    longest = min(longest_sequence(opened[0].model), _LONGEST)
     if not opened.max_seq_length or opened.max_seq_length > longest:
         opened.max_seq_length = longest
     return SentenceEncoder(opened.eval(), opened.max_seq_length)

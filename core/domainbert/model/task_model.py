@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from domainbert.errors import BaseModelError
+from domainbert.model.check import check_ids
 from domainbert.model.classifier import (
     AUTO_CLASSES,
     Classifier,
@@ -159,13 +160,14 @@ def open_task_model(folder: Path) -> OpenTaskModel:
     """Open a fine-tuned model: of a run, or of anybody.
 
     Raises:
-        BaseModelError: It has no head for tokens or sequences, no names of its outputs, or it
-            cannot be loaded.
+        BaseModelError: It has no head for tokens or sequences, no names of its outputs, a tokenizer
+            that does not fit, or it cannot be loaded.
     """
     about = read_json(folder / ABOUT) if (folder / ABOUT).is_file() else {}
     head = about.get("head") or _head_of(folder)
     model = _open(folder, head).eval()
     tokenizer = load_tokenizer(folder)
+    check_ids(tokenizer, model.encoder.config.vocab_size, str(folder))
     names = {int(number): name for number, name in model.encoder.config.id2label.items()}
     labels = tuple(names.get(number, "") for number in range(model.n_outputs))
     if not all(labels):

@@ -22,7 +22,7 @@ from domainbert.stages.held_out import measure
 from domainbert.stages.inputs import Inputs, locate
 from domainbert.stages.plan import Stages, Until, plan_stages
 from domainbert.stages.pretrain import Trained, describe, fit_head, pretrain
-from domainbert.stages.sentences import harm_notice, train_sentences
+from domainbert.stages.sentences import find_pairs, harm_notice, train_sentences
 from domainbert.stages.vocabulary import extend_vocabulary
 from domainbert.storage.files import check_utf8, sha256_file
 from domainbert.training.job import check_environment
@@ -78,6 +78,7 @@ def _run_stages(
     """Run the stages that are not done under their key; data stages in rank 0 alone."""
     train = recipe.train
     corpus = build_corpus(stages.corpus, inputs, session)
+    find_pairs(corpus, recipe.sentences)
     if until == "corpus":
         return None
     extended = extend_vocabulary(stages.vocabulary, recipe.vocabulary, corpus, inputs, session)

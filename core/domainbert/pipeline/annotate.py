@@ -19,6 +19,7 @@ from domainbert.run.session import Session
 from domainbert.tasks.finetune import Candidate, score_windows
 from domainbert.tasks.metrics.score import kind_of
 from domainbert.tokenizer.load import special_tokens
+from domainbert.words import LONE_SURROGATE
 
 _LONGEST = 512
 # The kind of a model that says nothing of its task.
@@ -54,6 +55,8 @@ class Annotator:
             Stopped: A signal.
         """
         kind, task, tuned = self.tuned.kind, self.task, self.tuned
+        # Of the same length, so that offsets stay.
+        texts = [LONE_SURROGATE.sub("\ufffd", text) for text in texts]
         assert kind.passages and kind.annotate  # noqa: S101  # checked on opening
         with calling(kind):
             passages = [kind.passages(text, task) for text in texts]

@@ -16,7 +16,9 @@ from domainbert.model.load import BaseFolder, find_base
 from domainbert.model.sentence_encoder import SentenceEncoder
 from domainbert.plugin.domain import Document
 from domainbert.run.folder import RunFolder
+from domainbert.run.heartbeat import heartbeat
 from domainbert.run.session import Session
+from domainbert.run.stage import read_stage
 from domainbert.storage.files import make_folder, storage_errors
 from domainbert.system import fsync_path
 
@@ -54,8 +56,9 @@ def find_encoder(target: str) -> BaseFolder:
     run = RunFolder(Path(target))
     if not run.lock.is_file():
         return find_base(target, Path())
-    trained = run.sentences / "model"
-    return find_base(str(trained if trained.is_dir() else run.model), Path())
+    trained, blend = read_stage(run.sentences) or {}, read_stage(run.path / "blend") or {}
+    is_current = trained.get("done") and trained["facts"].get("model") == blend.get("key")
+    return find_base(str(run.sentences / "model" if is_current else run.model), Path())
 
 
 def check_output(path: Path) -> None:
@@ -95,7 +98,9 @@ def embed(
                 session.reporter.bar("embed") as bar,
             ):
                 for chunk in batched(read_sources(sources), CHUNK):
-                    session.check_stop("embedding")
+                    heartbeat("embedding")
+                    if session.stop.signal_number:
+                        session.raise_stopped(session.stop.signal_number, "nothing was written")
                     vectors_NH, n_cut = encoder.encode([document.text for document in chunk])
                     write(chunk, vectors_NH)
                     texts, cut = texts + len(chunk), cut + n_cut

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from domainbert.errors import PluginError, UserError
+from domainbert.errors import PluginError, UserError, one_line
 from domainbert.model.task_model import ABOUT
 from domainbert.pipeline.predict import find_task_model
 from domainbert.plugin.registry import Registry
@@ -83,11 +83,24 @@ def publish_to_hub(publication: Publication, private: bool, update: bool, say: S
     with TemporaryDirectory(prefix="domainbert-publish-") as name:
         for notice in write_publication(publication, Path(name)):
             say(f"notice: {notice}")
-        check_repository(publication.name, update)
+        check_repository(publication.name, private, update)
         message = f"{publication.run.path.name}, by domainbert"
         return upload(Path(name), publication.name, private, message)
 
 
 def is_repository(to: str) -> bool:
-    """Tell whether a name is that of a repository, and no folder is there."""
-    return bool(_REPOSITORY.fullmatch(to)) and not Path(to).exists()
+    """Tell whether a name is that of a repository, and no folder is there.
+
+    Raises:
+        UserError: It looks like one that the hub does not take.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    if not _REPOSITORY.fullmatch(to) or Path(to).exists():
+        return False
+    try:
+        validate_repo_id(to)
+    except HFValidationError as error:
+        raise UserError(f"--to {to}: {one_line(error)}") from None
+    return True

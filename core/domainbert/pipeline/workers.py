@@ -34,6 +34,7 @@ Annotate = Callable[[Iterable[Document]], Iterator[tuple[Document, Annotation]]]
 _LOOK = 0.5
 # Of a worker: what it opened.
 _opened: list[Annotator] = []
+_failed: list[Exception] = []
 
 
 def in_turn(annotator: Annotator) -> Annotate:
@@ -65,7 +66,7 @@ def side_by_side(
     context = multiprocessing.get_context("spawn")
     turns = context.Value("i", 0)
     precision = "bf16" if session.bf16 else "fp32"
-    worker = partial(_open, place, tuple(plugins), precision, os.getpid(), processes)
+    worker = partial(_start, place, tuple(plugins), precision, os.getpid(), processes)
     pool = ProcessPoolExecutor(processes, context, worker, (turns,))
     try:
         yield partial(_annotate, pool, 2 * processes, session)
@@ -83,7 +84,11 @@ def _annotate(
 ) -> Iterator[tuple[Document, Annotation]]:
     waiting: deque[tuple[list[Document], Future[list[Annotation]]]] = deque()
     for chunk in batched(documents, CHUNK):
-        waiting.append((chunk, pool.submit(_work, [document.text for document in chunk])))
+        texts = [document.text for document in chunk]
+        try:
+            waiting.append((chunk, pool.submit(_work, texts)))
+        except BrokenProcessPool:
+            raise _died() from None
         if len(waiting) > ahead:
             yield from _first(waiting, session)
     while waiting:
@@ -101,12 +106,24 @@ def _first(
         except NotYet:
             continue
         except BrokenProcessPool:
-            raise RunFailed(
-                "a process of --processes died; often the system killed it for its memory. "
-                "Finished texts are kept: repeat the command, with fewer processes."
-            ) from None
+            raise _died() from None
         yield from zip(chunk, found, strict=True)
         return
+
+
+def _died() -> RunFailed:
+    return RunFailed(
+        "a process of --processes died; often the system killed it for its memory. Repeat the "
+        "command with fewer processes; with --out it goes on where it was."
+    )
+
+
+def _start(*given: Any) -> None:
+    """Open the model; what goes wrong is raised by the first chunk, where the parent hears it."""
+    try:
+        _open(*given)
+    except Exception as error:
+        _failed.append(error)
 
 
 def _open(
@@ -134,4 +151,6 @@ def _open(
 
 
 def _work(texts: list[str]) -> list[Annotation]:
+    if _failed:
+        raise _failed[0]
     return _opened[0].annotate(texts)

@@ -12,11 +12,15 @@ OTHER = "other"
 
 _FORBIDS = {
     "non-commercial use": re.compile(
-        r"\bnc\b|non[- ]?commercial|(research|academic)[- ](use |purposes? )?only", re.IGNORECASE
+        r"\bnc\b|\b(non|no|not for)[- ]?commercial|(research|academic) (use|purposes?)"
+        r"|(research|academic) only",
+        re.IGNORECASE,
     ),
+    "share alike": re.compile(r"\bsa\b|share[- ]?alike|\b[al]?gpl|copyleft", re.IGNORECASE),
     "no derivatives": re.compile(r"\bnd\b|no[- ]?deriv", re.IGNORECASE),
 }
-_NON_COMMERCIAL = "non-commercial use"
+# No licence of a changed work keeps the terms of one that forbids changed works.
+_NEVER = "no derivatives"
 
 
 def check_licences(licence: str, sources: Mapping[str, str]) -> None:
@@ -31,11 +35,10 @@ def check_licences(licence: str, sources: Mapping[str, str]) -> None:
     """
     if licence == OTHER:
         return
-    keeps = {name for name, words in _FORBIDS.items() if words.search(licence)}
+    keeps = {name for name, words in _FORBIDS.items() if words.search(licence)} - {_NEVER}
     for source, words in sources.items():
         for name, pattern in _FORBIDS.items():
-            # No licence of a changed work keeps the terms of one that forbids changed works.
-            if pattern.search(words) and not (name == _NON_COMMERCIAL and name in keeps):
+            if name not in keeps and pattern.search(words.replace("_", " ")):
                 raise UserError(
                     f"--licence {licence}: {source} is under {words!r} ({name}), which a model "
                     f"made from it cannot be given away under {licence}. Take --licence other, "

@@ -12,6 +12,7 @@ from typing import Any
 
 from domainbert.corpus.stats import contaminated
 from domainbert.errors import UserError
+from domainbert.model.load import public_name
 from domainbert.report.collect import collect
 from domainbert.report.compare import Group, group
 from domainbert.report.curve import FILE, render_losses
@@ -20,6 +21,7 @@ from domainbert.report.page import scale
 from domainbert.report.text import cell, templates
 from domainbert.run.folder import RunFolder, read_lock
 from domainbert.run.metrics import read_metrics
+from domainbert.run.stage import read_stage
 from domainbert.storage.files import read_json, write_text
 
 LOSSES, SCORES = "loss.svg", "scores.svg"
@@ -28,7 +30,7 @@ _SECRET = re.compile(
     r"|://[^/\s:@]+:[^/\s@]+@"
 )
 # A folder of this machine, at the start of a value.
-_PLACE = re.compile(r"[\s'\"\[,](/|~/|[A-Za-z]:\\)")
+_PLACE = re.compile(r"[\s'\"\[,](\.\.[/\\]|/|~/|file://|\\\\|[A-Za-z]:\\)")
 _TEXTS = {".json", ".yaml", ".md", ".svg"}
 _WORDS = {"tokenizer.json", "vocabulary.json", "vocab.json"}
 _PIPELINES = {"tagging": "token-classification", "classification": "text-classification"}
@@ -77,6 +79,8 @@ def write_publication(publication: Publication, folder: Path) -> list[str]:
     run, notices = publication.run, list[str]()
     if not run.card.is_file():
         raise UserError(f"{run.path}: the run is not finished. Continue it first.")
+    if read_lock(run)["recipe"]["hash"] not in run.card.read_text("utf-8"):
+        raise UserError(f"{run.path}: its card is of another recipe. Continue the run first.")
     if not any(run.results.glob("*/*-seed-*.json")):
         raise UserError(
             f"{run.path}: has no results, so nothing is known of the model. Name `tasks` in the "
@@ -89,7 +93,7 @@ def write_publication(publication: Publication, folder: Path) -> list[str]:
     }
     check_licences(publication.licence, chain)
     shutil.copytree(publication.model, folder, dirs_exist_ok=True)
-    if not publication.about and run.adapter.is_dir():
+    if not publication.about and run.adapter.is_dir() and _is_end(run):
         shutil.copytree(run.adapter, folder / "adapter")
     recipe = run.recipe.read_text("utf-8")
     if _PLACE.search(recipe):
@@ -104,8 +108,14 @@ def write_publication(publication: Publication, folder: Path) -> list[str]:
     if not publication.about and (run.path / FILE).is_file():
         shutil.copyfile(run.path / FILE, folder / FILE)
     write_text(folder / "README.md", _card(publication, groups, manifest, chain, bool(losses)))
-    _refuse_secrets(folder)
+    _refuse_secrets(folder, {str(place) for place in (run.path.resolve().parent, Path.home())})
     return notices
+
+
+def _is_end(run: RunFolder) -> bool:
+    """Return whether the end of training is handed over, to which the adapter belongs."""
+    blend = (read_stage(run.path / "blend") or {}).get("result", {})
+    return (blend.get("alpha"), blend.get("average")) == (1.0, "none")
 
 
 def _groups(run: RunFolder) -> dict[str, list[Group]]:
@@ -238,20 +248,25 @@ def _scores(groups: Mapping[str, Sequence[Group]]) -> str:
     return str(template.render(tables=tables, width=_WIDTH, height=y))
 
 
-def _refuse_secrets(folder: Path) -> None:
+def _refuse_secrets(folder: Path, places: set[str]) -> None:
+    """Refuse what looks like a secret, and folders of this machine."""
+    own = {place for place in places if place.count("/") > 1}
     for path in sorted(folder.rglob("*")):
         if path.suffix not in _TEXTS or path.name in _WORDS or not path.is_file():
             continue
         with path.open(encoding="utf-8", errors="replace") as stream:
             for number, line in enumerate(stream, 1):
-                if _SECRET.search(line):
+                what = "has what looks like a password or a token" if _SECRET.search(line) else ""
+                if any(place in line for place in own):
+                    what = "names a folder of this machine"
+                if what:
                     where = f"{path.relative_to(folder).as_posix()}:{number}"
                     raise UserError(
-                        f"{where}: looks like a password or a token. Nothing was published; take "
-                        "it out of the recipe or the file that it comes from."
+                        f"{where}: {what}. Nothing was published; take it out of the recipe or "
+                        "the file that it comes from."
                     )
 
 
 def base_name(run: RunFolder) -> str:
     """Return the name of a run's base, for the chain of licences."""
-    return str(read_lock(run).get("base", {}).get("source", "base"))
+    return public_name(str(read_lock(run).get("base", {}).get("source", "base")))

@@ -31,6 +31,7 @@ from domainbert.recipe.train import TrainSection
 from domainbert.run.progress import download_bar
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
+from domainbert.stages.retrieval import check_sentences
 from domainbert.storage.locate import Fetcher, known_pins
 from domainbert.tasks.check import check_baselines
 from domainbert.tasks.load import load_task
@@ -109,6 +110,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         check_length(loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length")
     check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")
     check_lora(loaded.model, recipe)
+    check_sentences(recipe.sentences, loaded.model)
     check_layers(recipe.train, depths(loaded.model), loaded.model.config.model_type)
     check_shares(recipe.train, int(os.environ.get("WORLD_SIZE", "1")))
     _check_vocabulary(recipe.vocabulary, loaded.tokenizer)

@@ -162,6 +162,8 @@ def pretrain(
     session.accelerator.wait_for_everyone()
     if not is_done(stage):
         session = _start(stage, session)
+        if session.is_main:  # of a training that is done again, maybe in full
+            shutil.rmtree(session.run.adapter, ignore_errors=True)
         loaded = _load(head.folder, extension, settings.seed)
         loaded = with_adapter(loaded, settings, inputs.new_head)
         job = build_job(settings, loaded, corpus[0], corpus[1].train_T, session)

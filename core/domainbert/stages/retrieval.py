@@ -11,12 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from domainbert.errors import UserError
+from domainbert.errors import RecipeError
+from domainbert.model.load import check_length
 from domainbert.model.sentence_encoder import SentenceEncoder
+from domainbert.recipe.sentences import SentencesSection
 from domainbert.report.statistics import interval, of_seeds
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ Pair = tuple[str, str]
 _CUT = re.compile(r"\n+|(?<=[.!?])\s+")
 _SHORTEST, _LONGEST, _TEXT = 15, 300, 100
 _WITHIN = 10
+_NEEDED = ("sentence_transformers", "bm25s")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,21 @@ class Retrieval:
     ndcg: tuple[float, float, float]
     mrr: tuple[float, float, float]
     queries: int
+
+
+def check_sentences(section: SentencesSection | None, model: Any) -> None:
+    """Refuse, before any work starts, a section whose libraries are missing or that does not fit.
+
+    Raises:
+        RecipeError: The model reads less tokens, or a library is not installed.
+    """
+    if section is None:
+        return
+    check_length(model, section.max_seq_length, "sentences.max_seq_length")
+    if lacking := [name for name in _NEEDED if find_spec(name) is None]:
+        raise RecipeError(
+            f"sentences: needs {' and '.join(lacking)}: pip install 'domainbert[sentences]'."
+        )
 
 
 def make_pairs(texts: Sequence[str], most: int) -> list[Pair]:
@@ -71,21 +90,20 @@ def of_encoder(name: str, encoder: SentenceEncoder, pairs: Sequence[Pair]) -> Re
 
 
 def of_bm25(pairs: Sequence[Pair]) -> Retrieval:
-    """Return how well BM25 does.
+    """Return how well BM25 does."""
+    import bm25s
 
-    Raises:
-        UserError: bm25s is not installed.
-    """
-    try:
-        import bm25s
-    except ImportError:
-        raise UserError("`sentences` needs bm25s: pip install 'domainbert[sentences]'.") from None
     titles, texts = ([pair[side] for pair in pairs] for side in (0, 1))
     quiet: dict[str, Any] = {"show_progress": False}
-    index = bm25s.BM25()
-    index.index(bm25s.tokenize(texts, **quiet), **quiet)
-    words = bm25s.tokenize(titles, return_ids=False, **quiet)
-    return _summary("bm25", np.stack([index.get_scores(list(query)) for query in words]))
+    words, of_texts = (bm25s.tokenize(s, return_ids=False, **quiet) for s in (titles, texts))
+    scores_QN = np.zeros((len(titles), len(texts)))
+    if any(of_texts):
+        index = bm25s.BM25()
+        index.index(of_texts, **quiet)
+        for query, found_N in zip(words, scores_QN, strict=True):
+            if query:  # else it has stop words alone
+                found_N[:] = index.get_scores(list(query))
+    return _summary("bm25", scores_QN)
 
 
 def _summary(name: str, scores_QN: NDArray[Any]) -> Retrieval:

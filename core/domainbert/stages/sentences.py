@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 from domainbert.corpus.steps.held_out import heldout_texts
 from domainbert.errors import DataError
+from domainbert.model.export import save_tokenizer
 from domainbert.model.sentence_encoder import open_encoder
 from domainbert.model.sentence_modules import module_folders
 from domainbert.recipe.schema import Recipe
+from domainbert.recipe.sentences import SentencesSection
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done, result_of
 from domainbert.stages.corpus import Corpus
 from domainbert.stages.inputs import Inputs
-from domainbert.stages.retrieval import Retrieval, make_pairs, of_bm25, of_encoder
+from domainbert.stages.retrieval import Pair, Retrieval, make_pairs, of_bm25, of_encoder
 from domainbert.training.simcse import train_simcse
 
 _LEAST_PAIRS = 10
@@ -36,21 +39,17 @@ def train_sentences(
 
     Raises:
         DataError: The held-out documents give too few pairs.
-        UserError: A library is not installed.
         RunFailed: The loss is not finite.
         Stopped: A signal; the stage begins again.
     """
     section = recipe.sentences
     if stage is None or section is None:
+        if session.is_main:  # of an earlier recipe
+            shutil.rmtree(session.run.sentences, ignore_errors=True)
         return ()
     if session.is_main and not is_done(stage):
         store, split = corpus
-        pairs = make_pairs(heldout_texts(store, split, _TOKENS), section.pairs)
-        if len(pairs) < _LEAST_PAIRS:
-            raise DataError(
-                f"sentences: the held-out documents give {len(pairs)} pairs of title and text; "
-                f"{_LEAST_PAIRS} are needed. Give more text, or raise `held_out.fraction`."
-            )
+        pairs = find_pairs(corpus, section)
         device, run = str(session.accelerator.device), session.run
         found = [of_bm25(pairs)]
         if module_folders(inputs.base.folder) is not None:
@@ -63,6 +62,7 @@ def train_sentences(
                 encoder.model, lambda n: store.text(int(rows[n])), len(rows), section, session
             )
             encoder.model.save_pretrained(str(beside / "model"), create_model_card=False)
+            save_tokenizer(encoder.model.tokenizer, beside / "model")
             found.append(of_encoder("sentences", encoder, pairs))
             result["retrieval"] = [asdict(one) for one in found]
     session.await_stage(stage)
@@ -71,6 +71,24 @@ def train_sentences(
         Retrieval(one["name"], tuple(one["ndcg"]), tuple(one["mrr"]), one["queries"])
         for one in found
     )
+
+
+def find_pairs(corpus: Corpus, section: SentencesSection | None) -> list[Pair]:
+    """Return the pairs of the probe; none where the recipe has no section.
+
+    Raises:
+        DataError: The held-out documents give too few.
+    """
+    if section is None:
+        return []
+    pairs = make_pairs(heldout_texts(*corpus, _TOKENS), section.pairs)
+    if len(pairs) < _LEAST_PAIRS:
+        raise DataError(
+            f"sentences: the held-out documents give {len(pairs)} pairs of title and text; "
+            f"{_LEAST_PAIRS} are needed. Give more text, or raise `held_out.fraction` and name "
+            "another --out."
+        )
+    return pairs
 
 
 def harm_notice(recipe: Recipe, base: Path) -> str:

@@ -10,7 +10,7 @@ from domainbert.storage.child import answer_parent, run_child
 
 # Not `model.fp16.safetensors` and the like, which are second copies of the weights.
 _WANTED = [
-    "*.json", "model.safetensors", "model-*.safetensors", "adapter_model.safetensors",
+    "*.json", "model.safetensors", "model-*.safetensors", "*adapter_model.safetensors",
     "*_Dense/model.safetensors", "*.txt", "*.model",
 ]  # fmt: skip
 

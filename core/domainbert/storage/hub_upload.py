@@ -11,17 +11,20 @@ from domainbert.visible import visible
 _OF_HUB = {".gitattributes", "README.md"}
 
 
-def check_repository(name: str, update: bool) -> None:
+def check_repository(name: str, private: bool, update: bool) -> None:
     """Refuse, before anything is sent, a hub without login and a name that is taken.
 
     Args:
         name: `ORG/NAME`.
+        private: Whether it is to be private.
         update: Whether the repository may have content.
 
     Raises:
-        UserError: Nobody is logged in, or the name is taken.
+        UserError: Nobody is logged in, the name is taken or none, or the repository is there and
+            is public where it should be private, or the reverse.
         RunFailed: The hub does not answer.
     """
+    import httpx2
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
@@ -30,6 +33,7 @@ def check_repository(name: str, update: bool) -> None:
         hub.whoami()
         if not hub.repo_exists(name):
             return
+        is_private = bool(hub.repo_info(name).private)
         there = sorted(set(hub.list_repo_files(name)) - _OF_HUB)
     except LocalTokenNotFoundError:
         raise UserError("the hub wants a login: `hf auth login`, or HF_TOKEN.") from None
@@ -37,8 +41,11 @@ def check_repository(name: str, update: bool) -> None:
         if error.response is not None and error.response.status_code in {401, 403}:
             raise UserError(f"the hub refuses this login: {one_line(error)}") from None
         raise RunFailed(f"the hub refuses: {one_line(error)}") from None
-    except OSError as error:
+    except (OSError, httpx2.HTTPError) as error:
         raise RunFailed(f"the hub does not answer: {visible(one_line(error))}") from None
+    if is_private != private:
+        now, wish = ("private", "give no --public") if is_private else ("public", "give --public")
+        raise UserError(f"{name}: is there and {now}: {wish}, or change it on the hub.")
     if there and not update:
         raise UserError(
             f"{name}: is taken; it has {len(there)} files, such as {there[0]}. Name another, or "
@@ -58,6 +65,7 @@ def upload(folder: Path, name: str, private: bool, message: str) -> str:
     Raises:
         RunFailed: The hub refuses or the connection ends; the repository has no part of it.
     """
+    import httpx2
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -65,7 +73,7 @@ def upload(folder: Path, name: str, private: bool, message: str) -> str:
     try:
         hub.create_repo(name, private=private, exist_ok=True)
         done = hub.upload_folder(repo_id=name, folder_path=folder, commit_message=message)
-    except (HfHubHTTPError, OSError, RuntimeError) as error:
+    except (HfHubHTTPError, httpx2.HTTPError, OSError, RuntimeError) as error:
         raise RunFailed(
             f"{name}: nothing was published: {one_line(error)} The same command tries again."
         ) from None

@@ -56,7 +56,7 @@ class Candidate:
         settings: Settings of fine-tuning.
         session: Device, precision and stop signal.
         windows: Of the records of each split that is used.
-        adapter: With `method: lora`, what was added to the weights of the encoder in the end.
+        adapter: With `method: lora`, the matrices that the weights of the encoder got in the end.
     """
 
     model: TaskModel

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count, islice
 from typing import Any
 
@@ -51,7 +52,10 @@ def train_simcse(
     optimizer = build_optimizer(model, _BETAS, _DECAY, model.device)
     sentences = _sentences(read, n_documents, section.seed)
     model.train()
-    with session.reporter.bar("sentences", section.steps) as bar:
+    with (
+        _unchanged(model.tokenizer.backend_tokenizer),
+        session.reporter.bar("sentences", section.steps) as bar,
+    ):
         for step in range(section.steps):
             session.check_stop("training sentences")
             rate = section.learning_rate
@@ -74,6 +78,17 @@ def train_simcse(
             optimizer.step()
             bar.update(step + 1, f"loss {float(loss.detach()):.3f}")
     model.eval()
+
+
+@contextmanager
+def _unchanged(backend: Any) -> Iterator[None]:
+    """Give a tokenizer its truncation and padding back; others would be saved with it."""
+    truncation, padding = backend.truncation, backend.padding
+    try:
+        yield
+    finally:
+        backend.no_truncation() if truncation is None else backend.enable_truncation(**truncation)
+        backend.no_padding() if padding is None else backend.enable_padding(**padding)
 
 
 def _sentences(read: Callable[[int], str], n_documents: int, seed: int) -> Iterator[str]:
