@@ -107,6 +107,7 @@ def make_job(
     import numpy as np
 
     from domainbert.corpus.token_units import word_units
+    from domainbert.model.lora import with_adapter
     from domainbert.model.masked_lm import set_dropout
     from domainbert.recipe.budget import BUDGET_KEYS
     from domainbert.recipe.train import TrainSection
@@ -124,6 +125,7 @@ def make_job(
         if key not in stores:
             units = word_units() if train.needs_words else None
             stores[key] = make_store(sample_texts(30), loaded.tokenizer, units)
+        loaded = with_adapter(loaded, train, new_head=False)
         set_dropout(loaded.model, train.dropout)
         session.run.checkpoints.parent.mkdir(parents=True, exist_ok=True)
         job = build_job(train, loaded, stores[key], np.arange(30), session)

@@ -21,14 +21,19 @@ STEP = 3
 SETTINGS = {"batch_size": 8, "micro_batch_size": 8, "max_seq_length": 40, "max_grad_norm": 1e9}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "method"),
+    [*((family, "full") for family in FAMILIES), ("bert", "lora"), ("modernbert", "lora")],
+)
 def test_loss_and_gradients_are_those_of_the_mean_over_masked_tokens(
-    make_job: MakeJob, train_once: Once, family: str
+    make_job: MakeJob, train_once: Once, family: str, method: str
 ) -> None:
     packed = "rows" if family in {"deberta-v2", "mpnet"} else "flat"
-    (loss,), masked, tokens, expected = brute_force(make_job(family, **SETTINGS), STEP)
+    settings = {**SETTINGS, "method": method}
+    (loss,), masked, tokens, expected = brute_force(make_job(family, **settings), STEP)
+    assert (method == "lora") == all("lora_" in name for name in expected)
     for micro, layout in [(m, la) for m in (1, 2, 8) for la in ("", "padded")]:
-        job = make_job(family, layout, **SETTINGS | {"micro_batch_size": micro})
+        job = make_job(family, layout, **settings | {"micro_batch_size": micro})
         assert job.layout == layout or packed
         losses, read, found = train_once(job)
         total, count = losses["masked-lm"]
