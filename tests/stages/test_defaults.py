@@ -21,6 +21,7 @@ from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import VocabularySection
+from domainbert.recipe.sentences import SentencesSection
 from domainbert.recipe.train import TrainSection
 from domainbert.stages.plan import NOT_OF_HEAD, NOT_OF_WEIGHTS, SCHEMAS
 
@@ -52,6 +53,7 @@ READ: dict[str, Callable[[], dict[str, Any]]] = {
     "held-out": lambda: defaults(HeldOutSection, frozenset({"general"})),
     "point": dict,
     "blend": lambda: {**defaults(BlendSection), **defaults(EvaluateSection, NOT_CHOSEN_BY)},
+    "sentences": lambda: defaults(SentencesSection),
 }
 
 

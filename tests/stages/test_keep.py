@@ -18,6 +18,7 @@ from helpers.town import HELD_OUT, task
 import domainbert.run.folder
 from domainbert.plugin.registry import load_plugins
 from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.recipe.lora import LoraSection
 from domainbert.recipe.resolve import resolve_recipe
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.train import BatchRamp, TrainSection
@@ -143,6 +144,8 @@ def test_what_pretraining_does_not_read_keeps_it(
 
 
 OTHER = {
+    "method": "lora",
+    "lora": LoraSection(),
     "masking": "word", "mlm_probability": 0.3, "sentence_pairs": "next", "lr_scheduler": "cosine",
     "unfreeze": "gradual", "precision": "auto", "trackers": ("wandb",), "adam_betas": (0.8, 0.9),
     "spike": 9.0, "batch_ramp": BatchRamp(start=2, steps=3), "epochs": 1.0, "tokens": 50,
@@ -169,6 +172,7 @@ def test_nothing_of_evaluate_changes_a_key(plan: Plan) -> None:
         warmup_ratio=0.5, layerwise_lr_decay=0.5, unfreeze="gradual", max_seq_length=99,
         long_texts="window", baselines=False, pooling="head", keep="none",
     )  # fmt: skip
+    other = other.model_copy(update={"method": "lora", "lora": LoraSection()})
     before = plan.recipe.evaluate
     assert not [n for n in EvaluateSection.model_fields if getattr(before, n) == getattr(other, n)]
     assert plan.keys(title="Better", name="other", tasks=(), evaluate=other) == plan.keys()
