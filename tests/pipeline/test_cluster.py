@@ -51,33 +51,6 @@ def built(run: str) -> dict[str, bytes]:
     }
 
 
-KILLING = """
-import os, signal
-import domainbert
-
-def read(path, counts):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-@domainbert.hookimpl
-def domainbert_components():
-    yield domainbert.CorpusReader("deadly", (".deadly",), read)
-"""
-
-
-def test_a_worker_that_is_killed_ends_the_build_with_its_signal(notes: Path) -> None:
-    Path("killing.py").write_text(KILLING)
-    for number in range(3):
-        Path(f"{number}.deadly").write_text("x")
-    recipe = {**RECIPE, "corpus": [{"path": "*.deadly"}]}
-    Path("deadly.yaml").write_text(yaml.safe_dump(recipe))
-    command = [sys.executable, "-m", "domainbert", "corpus", "build", "deadly.yaml"]
-    command += ["--out", "run", "--workers", "2", "--plugin", "killing.py"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 1, done.stderr
-    assert "a worker was killed (signal 9), often for its memory" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.slow
 def test_two_workers_give_the_store_also_when_they_were_killed(notes: Path, cli: Cli) -> None:
     assert cli("corpus", "build", "notes.yaml", "--out", "whole").code == 0

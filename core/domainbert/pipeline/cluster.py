@@ -16,7 +16,7 @@ from typing import Any
 
 from domainbert.corpus.build import Encoder
 from domainbert.corpus.parts import Parts
-from domainbert.errors import RecipeError, RunFailed, Stopped, UserError
+from domainbert.errors import RecipeError, Stopped, UserError
 from domainbert.model.load import find_base
 from domainbert.pipeline.adapt import adapt
 from domainbert.pipeline.choose import Chosen, load_registry
@@ -43,11 +43,6 @@ _OURS = (
     "pipeline", "logging_dir", "depends", "skip_completed", "local_tasks", "local_rank_offset",
 )  # fmt: skip
 _DEFAULT_TASKS = 8
-# Not SIGTERM, by which a pool ends its workers.
-_KILLED = {
-    getattr(signal, name) for name in ("SIGKILL", "SIGSEGV", "SIGBUS", "SIGABRT")
-    if hasattr(signal, name)
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -177,28 +172,13 @@ def _run(work: Work, executor: Any, tasks: int, options: Mapping[str, Any]) -> b
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """End the pool of an executor by the first signal, and where a worker was killed.
-
-    It would wait for its workers for ever.
-    """
+    """End the pool of an executor by the first signal; it would wait for its workers for ever."""
 
     def stop(number: int, _frame: Any) -> None:
         name = signal.Signals(number).name
         raise Stopped(name, f"Stopped by {name}; whole parts are kept. Run the same command again.")
 
-    def look(_number: int, _frame: Any) -> None:
-        # Looked at and left there, for the pool to collect.
-        child = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if child is not None and child.si_code != os.CLD_EXITED and child.si_status in _KILLED:
-            raise RunFailed(
-                f"a worker was killed (signal {child.si_status}), often for its memory. Whole "
-                "parts are kept: run the same command again, with fewer workers."
-            )
-
-    handlers: dict[int, Any] = {signal.SIGINT: stop, signal.SIGTERM: stop}
-    if hasattr(os, "waitid"):
-        handlers[signal.SIGCHLD] = look
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
@@ -211,9 +191,6 @@ def _made(work: Work, executor: Any, job: tuple[str, Any, int], options: Mapping
     name, task, number = job
     logs = str(work.parts / "logs" / name)
     given = {**options, "tasks": number, "logging_dir": logs, "skip_completed": False}
-    if "local" in executor.__module__:
-        # Workers of a fork server are children of that, and nobody would hear of their deaths.
-        given.setdefault("start_method", "spawn")
     try:
         return executor([partial(task, work=work)], **given)
     except (TypeError, ValueError) as error:
