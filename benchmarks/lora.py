@@ -8,7 +8,7 @@ FOLDER may be that of `what_helps.py`, whose models and results it shares. One J
 with the columns of that script; differences are to the base that is fine-tuned in full.
 
 `memory` does one optimizer step of a BERT of base size with random weights, in full and by LoRA,
-each in a process of its own: bytes of gradients and of AdamW's averages as they lie there after
+each in a new process: bytes of gradients and of AdamW's averages as they lie there after
 the step, the peak of the process, what learns, and the largest difference of a logit that merging
 makes.
 """

@@ -17,7 +17,7 @@ import pytest
 from helpers.tasks import SETTINGS, classification, tagging
 from seqeval.metrics.sequence_labeling import get_entities
 
-from domainbert.corpus.sources import find_sources
+from domainbert.corpus.sources import Source, find_sources
 from domainbert.errors import BaseModelError, RunFailed, Stopped
 from domainbert.model.load import find_base
 from domainbert.pipeline import predict as module
@@ -162,16 +162,21 @@ def test_several_labels_by_the_threshold_of_validation(
     assert [sorted(a["labels"]) for a in annotations] == [sorted(labels) for labels in stored]
 
 
-def test_a_call_that_was_stopped_goes_on_with_the_same_bytes(
-    tagger: Path, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Source, ...]:
+    """Twenty texts in a file, annotated and written three at a time."""
     monkeypatch.setattr(module, "CHUNK", 3)
     monkeypatch.setattr(workers, "CHUNK", 3)
     rows = (json.dumps({"text": f"{n}. {TEXT}"}) + "\n" for n in range(20))
     (tmp_path / "in.jsonl").write_text("".join(rows))
-    sources = find_sources([CorpusSection(path="in.jsonl")], None, tmp_path)
+    return find_sources([CorpusSection(path="in.jsonl")], None, tmp_path)
+
+
+def test_a_call_that_was_stopped_goes_on_with_the_same_bytes(
+    tagger: Path, session: Session, tmp_path: Path, in_chunks: tuple[Source, ...]
+) -> None:
     annotator = open_annotator(find_base(str(tagger), Path()), session)
-    whole = list(predict(annotator, sources, Output(None, "jsonl"), session))
+    whole = list(predict(annotator, in_chunks, Output(None, "jsonl"), session))
     seen: list[int] = []
 
     def stopping(texts: list[str]) -> Any:
@@ -183,42 +188,39 @@ def test_a_call_that_was_stopped_goes_on_with_the_same_bytes(
     out = Output(tmp_path / "out.jsonl", "jsonl")
     stopper = workers.in_turn(SimpleNamespace(annotate=stopping))
     with pytest.raises(Stopped):
-        list(predict(annotator, sources, out, session, stopper))
+        list(predict(annotator, in_chunks, out, session, stopper))
     assert not (tmp_path / "out.jsonl").exists()
     with (tmp_path / ".out.jsonl.partial").open("ab") as stream:
         stream.write(b"half of a li")  # what a kill leaves behind the last whole chunk
-    list(predict(annotator, sources, out, session, stopper))
+    list(predict(annotator, in_chunks, out, session, stopper))
     assert seen == [3, 3, 3, 3, 3, 3, 3, 2]
     assert (tmp_path / "out.jsonl").read_text() == "".join(whole)
     assert not list(tmp_path.glob(".out*"))
 
 
 def test_several_processes_give_the_same_and_a_killed_one_is_said(
-    tagger: Path, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tagger: Path, session: Session, tmp_path: Path, in_chunks: tuple[Source, ...]
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", 3)
-    monkeypatch.setattr(workers, "CHUNK", 3)
-    rows = (json.dumps({"text": f"{n}. {TEXT}"}) + "\n" for n in range(20))
-    (tmp_path / "in.jsonl").write_text("".join(rows))
-    sources = find_sources([CorpusSection(path="in.jsonl")], None, tmp_path)
     place = find_base(str(tagger), Path())
     annotator = open_annotator(place, session)
-    whole = list(predict(annotator, sources, Output(None, "jsonl"), session))
+    whole = list(predict(annotator, in_chunks, Output(None, "jsonl"), session))
     out = Output(tmp_path / "out.jsonl", "jsonl")
     with workers.side_by_side(place, (), 2, session) as annotate:
         assert annotate
-        assert list(predict(annotator, sources, Output(None, "jsonl"), session, annotate)) == whole
+        assert (
+            list(predict(annotator, in_chunks, Output(None, "jsonl"), session, annotate)) == whole
+        )
         for child in multiprocessing.active_children():
             child.kill()
         with pytest.raises(RunFailed, match="a process of --processes died"):
-            list(predict(annotator, sources, out, session, annotate))
+            list(predict(annotator, in_chunks, out, session, annotate))
     assert not multiprocessing.active_children()
     gone = replace(place, folder=tmp_path / "gone")
     with workers.side_by_side(gone, (), 2, session) as annotate:
         assert annotate
         with pytest.raises(BaseModelError, match=r"config\.json is missing"):
-            list(predict(annotator, sources, Output(None, "jsonl"), session, annotate))
-    list(predict(annotator, sources, out, session))
+            list(predict(annotator, in_chunks, Output(None, "jsonl"), session, annotate))
+    list(predict(annotator, in_chunks, out, session))
     assert (tmp_path / "out.jsonl").read_text() == "".join(whole)
 
 

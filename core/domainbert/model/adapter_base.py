@@ -14,7 +14,13 @@ from domainbert.errors import BaseModelError, one_line
 from domainbert.model.check import check_files, read_config
 from domainbert.model.export import ADAPTER_BASE, export_model
 from domainbert.model.load import BaseFolder, LoadedModel, load_masked_lm
-from domainbert.model.lora import ADAPTER_WEIGHTS, merge, quiet_peft
+from domainbert.model.lora import (
+    ADAPTER_WEIGHTS,
+    PEFT_PREFIX,
+    ends_with,
+    merge,
+    quiet_peft,
+)
 from domainbert.storage.download import cache_folder
 from domainbert.storage.files import manifest_trouble, sha256_file, sha256_of
 from domainbert.tokenizer.extend import read_extension
@@ -22,7 +28,6 @@ from domainbert.tokenizer.initialise import extend_model
 from domainbert.tokenizer.load import VOCABULARY_FILE, load_tokenizer
 
 ADAPTER_CONFIG = "adapter_config.json"
-_IN_FRONT = "base_model.model."
 
 
 def merged(folder: Path, name: str, find: Callable[[str, str | None], BaseFolder]) -> Path:
@@ -107,14 +112,14 @@ def _add(folder: Path, given: dict[str, Any], model: Any, name: str) -> None:
     from safetensors.torch import load_file
 
     weights = load_file(folder / ADAPTER_WEIGHTS)
-    inside = f"{_IN_FRONT}{model.base_model_prefix}."
+    inside = f"{PEFT_PREFIX}{model.base_model_prefix}."
     # Trained on the encoder alone, its names lack the encoder's.
     root = model if any(key.startswith(inside) for key in weights) else model.base_model
     try:
         with quiet_peft():
             config = LoraConfig.from_peft_type(**given)
             names = [place for place, _ in root.named_modules()]
-            saved = [m for m in config.modules_to_save or () if any(_ends(n, m) for n in names)]
+            saved = [m for m in config.modules_to_save or () if any(ends_with(n, m) for n in names)]
             left_out = set(config.modules_to_save or ()) - set(saved)
             config.modules_to_save = saved or None
             adapter = PeftModel(root, config)
@@ -128,7 +133,3 @@ def _add(folder: Path, given: dict[str, Any], model: Any, name: str) -> None:
             f"{name}: {len(odd)} weights of the adapter do not fit its base, such as {odd[0]}."
         )
     merge(adapter)
-
-
-def _ends(name: str, end: str) -> bool:
-    return name == end or name.endswith(f".{end}")

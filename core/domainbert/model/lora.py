@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from domainbert.recipe.train import TrainSection
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+PEFT_PREFIX = "base_model.model."
+"""Of the names of weights in an adapter's file."""
 TakenAdapter = tuple[Any, dict[str, torch.Tensor]]
 """Configuration and weights of an adapter, as peft has them."""
 
@@ -153,9 +155,9 @@ def target_pattern(model: Any, wanted: Sequence[str], key: str) -> str:
     ]
     ends = sorted({re.sub(r".*\.\d+\.", "", name) for name in linear})
     for end in wanted:
-        if not any(_ends(name, end) for name in linear):
+        if not any(ends_with(name, end) for name in linear):
             raise RecipeError(f"{key}: {end!r} fits no linear layer; there are {', '.join(ends)}.")
-    chosen = {n for n in linear if not wanted or any(_ends(n, end) for end in wanted)}
+    chosen = {n for n in linear if not wanted or any(ends_with(n, end) for end in wanted)}
     patterns = {re.sub(r"(?<=\\\.)\d+(?=\\\.)", r"\\d+", re.escape(name)) for name in chosen}
     # With or without the encoder's name in front: the same adapter fits its class with any head.
     return rf"(?:.*\.)?(?:{'|'.join(sorted(patterns))})"
@@ -167,7 +169,8 @@ def _in_encoder(name: str, model: Any) -> bool:
     return inside and not re.search("embedding|pooler", name)
 
 
-def _ends(name: str, end: str) -> bool:
+def ends_with(name: str, end: str) -> bool:
+    """Return whether a module is called so, or its last names are these."""
     return name == end or name.endswith(f".{end}")
 
 
@@ -180,7 +183,7 @@ def _check_modules(model: Any, wanted: Iterable[str], key: str) -> None:
     ends = model.get_input_embeddings(), model.get_output_embeddings()
     tied = {id(p) for module in ends if module is not None for p in module.parameters()}
     for end in wanted:
-        found = [name for name in modules if _ends(name, end)]
+        found = [name for name in modules if ends_with(name, end)]
         if not found:
             there = ", ".join(sorted({name.split(".")[0] for name in modules}))
             raise RecipeError(f"{key}: {end!r} fits no module; the model has {there}.")
@@ -222,7 +225,7 @@ def write_task_adapter(adapter: TakenAdapter, whole: Any, folder: Path, base: st
     from safetensors.torch import save_file
 
     config, weights = adapter
-    inside, front = f"{whole.base_model_prefix}.", "base_model.model."
+    inside, front = f"{whole.base_model_prefix}.", PEFT_PREFIX
     renamed = {front + inside + name.removeprefix(front): v for name, v in weights.items()}
     heads = [
         n

@@ -84,7 +84,7 @@ def open_encoder(folder: Path, device: str = "cpu") -> SentenceEncoder:
         with quiet_transformers():
             if (folder / MODULES).is_file() and module_folders(folder) is None:
                 raise ValueError(f"{MODULES} names folders outside of it")
-            # Without modules it makes the mean of token vectors by itself.
+            # Without modules it makes the mean of token vectors.
             opened = SentenceTransformer(
                 str(folder), device=device, local_files_only=True, trust_remote_code=False
             )

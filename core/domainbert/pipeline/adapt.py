@@ -78,7 +78,7 @@ def _run_stages(
     """Run the stages that are not done under their key; data stages in rank 0 alone."""
     train = recipe.train
     corpus = build_corpus(stages.corpus, inputs, session)
-    find_pairs(corpus, recipe.sentences)
+    pairs = find_pairs(stages.sentences, corpus, recipe, session)
     if until == "corpus":
         return None
     extended = extend_vocabulary(stages.vocabulary, recipe.vocabulary, corpus, inputs, session)
@@ -99,7 +99,7 @@ def _run_stages(
     blend = blend_models(stages, inputs, corpus, recipe, (before, after), session)
     if not blend.is_adapted:
         models.append(_blend(models[1], blend, session))
-    retrieval = train_sentences(stages.sentences, inputs, corpus, recipe, session)
+    retrieval = train_sentences(stages.sentences, inputs, corpus, pairs, recipe, session)
     reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
     drop_results(session, models)
     if not session.is_main:

@@ -12,7 +12,6 @@ from domainbert.model.export import save_tokenizer
 from domainbert.model.sentence_encoder import open_encoder
 from domainbert.model.sentence_modules import module_folders
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.sentences import SentencesSection
 from domainbert.run.session import Session
 from domainbert.run.stage import Stage, building, is_done, result_of
 from domainbert.stages.corpus import Corpus
@@ -26,19 +25,24 @@ _TOKENS = 5_000_000
 
 
 def train_sentences(
-    stage: Stage | None, inputs: Inputs, corpus: Corpus, recipe: Recipe, session: Session
+    stage: Stage | None,
+    inputs: Inputs,
+    corpus: Corpus,
+    pairs: list[Pair],
+    recipe: Recipe,
+    session: Session,
 ) -> tuple[Retrieval, ...]:
     """Train `model/` on, write it to `sentences/model`, and return how well all models retrieve.
 
     Args:
         stage: None where the recipe has no section `sentences`.
         inputs: The base.
-        corpus: Training documents give sentences, held-out ones the pairs of the probe.
+        corpus: Its training documents give the sentences.
+        pairs: From `find_pairs`, for the probe.
         recipe: Section `sentences`.
         session: Run folder, device, signals.
 
     Raises:
-        DataError: The held-out documents give too few pairs.
         RunFailed: The loss is not finite.
         Stopped: A signal; the stage begins again.
     """
@@ -49,7 +53,6 @@ def train_sentences(
         return ()
     if session.is_main and not is_done(stage):
         store, split = corpus
-        pairs = find_pairs(corpus, section)
         device, run = str(session.accelerator.device), session.run
         found = [of_bm25(pairs)]
         if module_folders(inputs.base.folder) is not None:
@@ -73,13 +76,14 @@ def train_sentences(
     )
 
 
-def find_pairs(corpus: Corpus, section: SentencesSection | None) -> list[Pair]:
-    """Return the pairs of the probe; none where the recipe has no section.
+def find_pairs(stage: Stage | None, corpus: Corpus, recipe: Recipe, session: Session) -> list[Pair]:
+    """Return the pairs of the probe, before hours of training; none where the stage needs none.
 
     Raises:
         DataError: The held-out documents give too few.
     """
-    if section is None:
+    section = recipe.sentences
+    if stage is None or section is None or not session.is_main or is_done(stage):
         return []
     pairs = make_pairs(heldout_texts(*corpus, _TOKENS), section.pairs)
     if len(pairs) < _LEAST_PAIRS:
