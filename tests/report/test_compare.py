@@ -11,8 +11,8 @@ from helpers.tasks import labelled
 from numpy.typing import NDArray
 
 from domainbert.errors import DataError
-from domainbert.report.compare import Group, compare, compare_results, group
-from domainbert.report.statistics import interval, of_seeds
+from domainbert.report.compare import Comparison, Group, compare, compare_results, corrected, group
+from domainbert.report.statistics import crossed_variance
 from domainbert.tasks.metrics.score import primary_metric
 
 Write = Callable[..., Path]
@@ -72,14 +72,29 @@ def test_a_model_that_learned_nothing_gets_no_verdict() -> None:
 
 
 @pytest.mark.parametrize("paired", [True, False])
-def test_the_interval_adds_the_variances_of_seeds_and_records(paired: bool) -> None:
+def test_the_interval_has_the_variances_of_seeds_and_records(paired: bool) -> None:
     base, other = model(*counts(1, 0.7)), model(*counts(2, 0.75), first=0 if paired else 1)
-    ones, twos = np.array(base.primary.values), np.array(other.primary.values)
-    parts = [of_seeds(twos - ones)] if paired else [of_seeds(ones), of_seeds(twos)]
-    parts.append((float((other.means_B - base.means_B).var(ddof=1)), 79))
-    made = compare(base, other)
+    sides = [(np.array(each.primary.values), each.values_BS) for each in (base, other)]
+    if paired:
+        sides = [(sides[1][0] - sides[0][0], sides[1][1] - sides[0][1])]
+    made, variance = compare(base, other), crossed_variance(sides, 80)
     assert made.paired is paired
-    assert (made.low, made.high) == pytest.approx(interval(made.difference, *parts))
+    assert (made.low, made.high) == variance.interval(made.difference)
+    assert (made.p_value, made.visible) == (variance.p_value(made.difference), variance.visible())
+
+
+def comparison(p_value: float, verdict: str = "better") -> Comparison:
+    return Comparison(0.1, 0.05, 0.15, verdict, p_value=p_value, p_holm=p_value)
+
+
+def test_holm_over_the_tasks_of_a_run() -> None:
+    # Holm 1979: 3 · 0.01, 2 · 0.03, and never less than the one before.
+    made = corrected([comparison(0.03), comparison(0.01), comparison(0.2, "not shown")])
+    assert [each.p_holm for each in made] == pytest.approx([0.06, 0.03, 0.2])
+    assert [each.verdict for each in made] == ["not shown", "better", "not shown"]
+    assert made[0].notes == ("better on its own, p = 0.030, and not among 3 tasks",)
+    assert corrected([comparison(0.04)])[0].verdict == "better"
+    assert corrected([]) == []
 
 
 def fill(folder: Path, write: Write, right: float, seeds: int = 2, **changes: Any) -> Path:
@@ -95,8 +110,8 @@ def refused(first: object, second: object) -> str:
 
 
 def test_the_adapted_model_of_a_run_is_meant(tmp_path: Path, write_result: Write) -> None:
-    run = fill(tmp_path / "run", write_result, 0.9)
-    fill(run, write_result, 0.4, model=BASE)
+    run = fill(tmp_path / "run", write_result, 0.9, seeds=5)
+    fill(run, write_result, 0.4, seeds=5, model=BASE)
     ((_, _, made),), notices = compare_results(f"{run}/*/base-seed-*.json", str(run))
     assert (notices, made.verdict, made.paired) == ([], "better", True)
     assert made.names == ("base (package:mini/model)", "adapted (town-mini)")

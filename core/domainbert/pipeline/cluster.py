@@ -17,7 +17,7 @@ from typing import Any
 from domainbert.corpus.build import Encoder
 from domainbert.corpus.parts import Parts
 from domainbert.errors import RecipeError, Stopped, UserError
-from domainbert.model.load import find_base
+from domainbert.model.fresh import base_of
 from domainbert.pipeline.adapt import adapt
 from domainbert.pipeline.choose import Chosen, load_registry
 from domainbert.plugin.registry import Registry
@@ -80,8 +80,7 @@ class Work:
 
     def encoder(self, registry: Registry) -> Encoder:
         """Return the tokenizer of the base, and the units that masking needs."""
-        base = self.recipe.base
-        found = find_base(base.source, self.folder, base.revision, base.sha256)
+        found = base_of(self.recipe, self.folder)
         domain = registry.domain(self.recipe.domain) if self.recipe.domain else None
         return Encoder(load_tokenizer(found.folder), corpus_units(self.recipe.train, domain))
 

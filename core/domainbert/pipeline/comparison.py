@@ -8,6 +8,7 @@ from typing import Any
 
 from domainbert.corpus.stats import contaminated
 from domainbert.errors import RecipeError, RunFolderError
+from domainbert.model.fresh import base_of
 from domainbert.model.load import BaseFolder, find_base, public_name
 from domainbert.pipeline.choose import Chosen
 from domainbert.pipeline.evaluate import ModelUnderTest
@@ -36,10 +37,9 @@ def find_models(target: str, against: str | None, chosen: Chosen | None) -> list
     first = [_model("base", find_base(against, Path()))] if against else []
     if chosen is None:
         return [*first, _model("adapted" if against else "model", find_base(target, Path()))]
-    base, run = chosen.recipe.base, RunFolder(Path(target))
+    run = RunFolder(Path(target))
     if against is None:
-        place = find_base(base.source, chosen.folder, base.revision, base.sha256)
-        first = [_model("base", place)]
+        first = [_model("base", base_of(chosen.recipe, chosen.folder))]
     again = continue_command(run.path, 1)
     if not run.model.is_dir():
         raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
@@ -49,7 +49,7 @@ def find_models(target: str, against: str | None, chosen: Chosen | None) -> list
     stages = [read_stage(run.path / name) or {} for name in ("head", "pretrain")]
     done = [stage.get("result", {}) for stage in stages]
     tokens, seconds = (sum(each.get(key, 0) for each in done) for key in ("tokens", "seconds"))
-    about = public_name(base.source), int(tokens), seconds / 60, _doubt(run, done)
+    about = public_name(chosen.recipe.base.title), int(tokens), seconds / 60, _doubt(run, done)
     return [*first, *_own_models(run, about)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.schema import Recipe
-from domainbert.report.compare import TaskReport, compare, group, most_counts
+from domainbert.report.compare import TaskReport, compare, corrected, group, most_counts
 from domainbert.report.results import result_path, save_result, task_entry, task_identity
 from domainbert.report.scored import Scored, find_result
 from domainbert.run.environment import environment
@@ -120,7 +120,8 @@ def evaluate(
     named = [loaded.task for loaded in tasks if by_task]
     if session.is_main:
         drop_others(session.run, settings.keep)
-    return tuple(_report(task, by_task[task.name], models) for task in named)
+    reports = [_report(task, by_task[task.name], models) for task in named]
+    return _corrected(reports, [model.name for model in models[1:]])
 
 
 def run_models(
@@ -254,6 +255,14 @@ def _finished(trial: ModelTrial) -> Scored | None:
         return None
     key = stored.result.model.sha256, stored.result.settings
     return stored if key == (trial.model.sha256, trial.settings) else None
+
+
+def _corrected(reports: Sequence[TaskReport], names: Sequence[str]) -> tuple[TaskReport, ...]:
+    """Return the reports with the comparisons of each model corrected over the tasks."""
+    rows = [corrected([report.comparisons[name] for report in reports]) for name in names]
+    columns = [dict(zip(names, column, strict=True)) for column in zip(*rows, strict=True)]
+    pairs = zip(reports, columns or [{}] * len(reports), strict=True)
+    return tuple(replace(report, comparisons=made) for report, made in pairs)
 
 
 def _report(task: Task, scored: Sequence[Scored], models: Models) -> TaskReport:

@@ -86,6 +86,14 @@ class BaseSection(Section):
     """Commit hash of a hub id. Without it the newest commit is taken and written to the lock."""
     sha256: Sha256 | None = None
     """Expected hash of `model.safetensors`; another file is refused."""
+    fresh: dict[str, Count] | None = None
+    """Take family and tokenizer only, with random weights drawn by `train.seed`: `{}`, or other
+    sizes of its config.json, as `{num_hidden_layers: 4}`."""
+
+    @property
+    def title(self) -> str:
+        """What messages and results call it."""
+        return self.source if self.fresh is None else f"{self.source} (random weights)"
 
 
 class VocabularySection(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,11 @@ from domainbert.report.collect import check_gold, collect
 from domainbert.report.results import differing
 from domainbert.report.scored import Scored
 from domainbert.report.statistics import (
+    CONFIDENCE,
     Summary,
+    Variance,
     bootstrap,
-    interval,
-    of_records,
-    of_seeds,
+    crossed_variance,
     summarise,
 )
 from domainbert.tasks.metrics.score import primary_metric
@@ -36,15 +36,15 @@ class Group:
         seeds: Of fine-tuning.
         scores: Every metric over seeds, the primary metric first.
         primary: The primary metric over seeds.
-        means_B: Mean of the primary metric over seeds on each draw of test records; the draws are
-            the same for all models of a task.
+        values_BS: The primary metric of each seed on each draw of test records; the draws are the
+            same for all models of a task.
     """
 
     results: tuple[Scored, ...]
     seeds: tuple[int, ...]
     scores: dict[str, Summary]
     primary: Summary
-    means_B: NDArray[np.float64]
+    values_BS: NDArray[np.float64]
 
     @property
     def first(self) -> Scored:
@@ -63,8 +63,8 @@ class Group:
         With one seed it carries the choice of records only.
         """
         metric = primary_metric(self.first.result.task)
-        parts = of_seeds(self.primary.values), of_records(self.means_B, self.first.n_records)
-        low, high = interval(self.primary.mean, *parts)
+        sides = [(np.array(self.primary.values), self.values_BS)]
+        low, high = crossed_variance(sides, self.first.n_records).interval(self.primary.mean)
         return max(metric.low, low), min(metric.high, high)
 
 
@@ -76,12 +76,19 @@ class Comparison:
         difference: Of the means.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        verdict: `better`, `worse`, `not shown` where the interval contains zero or the spread
-            over seeds is unknown, or `no verdict` where the notes say why there cannot be one.
+        verdict: `better`, `worse`, `not shown` where the interval contains zero, the spread over
+            seeds is unknown or Holm's correction says so, or `no verdict` where the notes say why
+            there cannot be one.
         names: Of the two models.
         seeds: Of the two models.
         paired: Whether both have the same seeds, so that these are paired too.
+        records: Of the test set.
         notes: Differences beside the model, and why there is no verdict.
+        p_value: How often equal models would differ as much, or more.
+        p_holm: The same after Holm's correction over the tasks of a run.
+        visible: Smallest difference that these records and seeds show with a power of 80 %.
+        seeds_for: How many seeds would show this difference so; None if up to 1,000 would not.
+        records_for: How many test records would; None if up to a million would not.
     """
 
     difference: float
@@ -91,7 +98,13 @@ class Comparison:
     names: tuple[str, str] = ("", "")
     seeds: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     paired: bool = True
+    records: int = 0
     notes: tuple[str, ...] = ()
+    p_value: float = 1.0
+    p_holm: float = 1.0
+    visible: float = 0.0
+    seeds_for: int | None = None
+    records_for: int | None = None
 
 
 NO_VERDICT = "no verdict"
@@ -133,9 +146,9 @@ def group(results: Sequence[Scored]) -> Group:
     names = [name for name in tests[0] if all(name in test for test in tests)]
     scores = {name: summarise([test[name] for test in tests]) for name in names}
     metric = primary_metric(ordered[0].result.task)
-    means_B = bootstrap(metric, [scored.records for scored in ordered])
+    values_BS = bootstrap(metric, [scored.records for scored in ordered])
     seeds = tuple(scored.result.seed for scored in ordered)
-    return Group(ordered, seeds, scores, scores[metric.name], means_B)
+    return Group(ordered, seeds, scores, scores[metric.name], values_BS)
 
 
 def most_counts(results: Sequence[Scored]) -> dict[str, int]:
@@ -148,13 +161,9 @@ def most_counts(results: Sequence[Scored]) -> dict[str, int]:
 
 def compare(base: Group, other: Group) -> Comparison:
     """Return the other model minus the base, on the same test records."""
-    values = np.array(base.primary.values), np.array(other.primary.values)
-    paired = base.seeds == other.seeds
-    # Without pairs, the spread over seeds of each counts separately.
-    parts = [of_seeds(values[1] - values[0])] if paired else [*map(of_seeds, values)]
-    parts.append(of_records(other.means_B - base.means_B, base.first.n_records))
-    centre = other.primary.mean - base.primary.mean
-    low, high = interval(centre, *parts)
+    paired, centre = base.seeds == other.seeds, other.primary.mean - base.primary.mean
+    variance = _variance(base, other, paired)
+    low, high = variance.interval(centre)
     unranked = {base.unranked, other.unranked}
     verdict = "better" if low > 0 else "worse" if high < 0 else "not shown"
     verdict = "not shown" if "one seed" in unranked else verdict
@@ -166,7 +175,40 @@ def compare(base: Group, other: Group) -> Comparison:
     if reason := next(filter(None, doubts), "") or _extreme(base, other):
         verdict, shown = NO_VERDICT, (*shown, reason)
     names, seeds = (base.first.name, other.first.name), (base.seeds, other.seeds)
-    return Comparison(centre, low, high, verdict, names, seeds, paired, shown)
+    about = names, seeds, paired, base.first.n_records, shown
+    p_value = variance.p_value(centre)
+    made = Comparison(centre, low, high, verdict, *about, p_value, p_value, variance.visible())
+    if verdict != "not shown":
+        return made
+    needed = variance.seeds_for(centre), variance.records_for(centre)
+    return replace(made, seeds_for=needed[0], records_for=needed[1])
+
+
+def _variance(base: Group, other: Group, paired: bool) -> Variance:
+    sides = [(np.array(each.primary.values), each.values_BS) for each in (base, other)]
+    if paired:
+        sides = [(sides[1][0] - sides[0][0], sides[1][1] - sides[0][1])]
+    return crossed_variance(sides, base.first.n_records)
+
+
+def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return comparisons of two models on several tasks after Holm's correction.
+
+    Holm 1979, Scandinavian Journal of Statistics 6, 65: the smallest p counts times the number of
+    tasks, the next times one less, and none is smaller than the one before. What is shown on one
+    task alone and not among all of them is `not shown`, with a note.
+    """
+    order = sorted(range(len(comparisons)), key=lambda number: comparisons[number].p_value)
+    made, highest = list(comparisons), 0.0
+    for place, number in enumerate(order):
+        one = comparisons[number]
+        highest = min(1.0, max(highest, one.p_value * (len(order) - place)))
+        made[number] = replace(one, p_holm=highest)
+        if one.verdict in ("better", "worse") and highest >= 1 - CONFIDENCE:
+            alone = f"{one.verdict} on its own, p = {one.p_value:.3f}"
+            notes = *one.notes, f"{alone}, and not among {len(order)} tasks"
+            made[number] = replace(made[number], verdict="not shown", notes=notes)
+    return made
 
 
 def _extreme(base: Group, other: Group) -> str:
@@ -205,10 +247,13 @@ def compare_results(first: str, second: str) -> tuple[list[Compared], list[str]]
         raise DataError(f"no task in common: {names}.")
     for source, side in sides:
         notices += [f"{n}: only in {source}, left out." for n in sorted({*side} - {*common})]
-    pairs = [tuple(group(side[name]) for _, side in sides) for name in common]
+    (_, left), (_, right) = sides
+    pairs = [(group(left[name]), group(right[name])) for name in common]
     for base, other in pairs:
         _check_comparable(base.first, other.first)
-    return [(base, other, compare(base, other)) for base, other in pairs], notices
+    comparisons = corrected([compare(base, other) for base, other in pairs])
+    both = zip(pairs, comparisons, strict=True)
+    return [(base, other, made) for (base, other), made in both], notices
 
 
 def comparison_json(base: Group, other: Group, comparison: Comparison) -> Any:

@@ -58,7 +58,23 @@ def difference(compared: Any) -> str:
     """Return difference, interval, verdict and notes of a `Comparison`, in points."""
     centre, low, high = map(signed, (compared.difference, compared.low, compared.high))
     notes = f" ({'; '.join(compared.notes)})" if compared.notes else ""
-    return f"{centre} points, 95 % interval {low} to {high}: {compared.verdict}{notes}"
+    shown = f"{centre} points, 95 % interval {low} to {high}: {compared.verdict}{notes}"
+    return ". ".join(filter(None, (shown, in_reach(compared))))
+
+
+def in_reach(compared: Any) -> str:
+    """Return what a test could have shown that shows nothing; empty for other verdicts."""
+    if compared.verdict != "not shown" or not compared.visible:
+        return ""
+    seeds, records = min(map(len, compared.seeds)), compared.records
+    tested = f"{seeds} seeds and {records:,} test records" if seeds > 1 else f"{records:,} records"
+    needed = [
+        f"{number:,} {noun}"
+        for number, noun in ((compared.seeds_for, "seeds"), (compared.records_for, "test records"))
+        if number
+    ]
+    cure = f"this one would need {' or '.join(needed)}" if needed else "this one is out of reach"
+    return f"{tested} show {percent(compared.visible)} points or more, with 80 % power; {cure}"
 
 
 def sign(verdict: str) -> str:
@@ -73,6 +89,6 @@ def templates(**options: Any) -> Any:
     options |= {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     options |= {"loader": jinja2.FileSystemLoader(TEMPLATES), "undefined": jinja2.StrictUndefined}
     environment = jinja2.Environment(**options)  # noqa: S701  # HTML sets `autoescape`
-    filters = (percent, spread, cell, plain, signed, sign)
+    filters = (percent, spread, cell, plain, signed, sign, in_reach)
     environment.filters.update({function.__name__: function for function in filters})
     return environment

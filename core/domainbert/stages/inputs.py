@@ -16,8 +16,9 @@ from domainbert.corpus.steps import ReadyStep, find_steps
 from domainbert.corpus.token_units import TokenUnits, term_units, word_units
 from domainbert.errors import RecipeError
 from domainbert.model.export import check_saves
+from domainbert.model.fresh import base_of
 from domainbert.model.layers import check_layers, depths
-from domainbert.model.load import BaseFolder, check_length, find_base, load_masked_lm
+from domainbert.model.load import BaseFolder, check_length, load_masked_lm
 from domainbert.model.lora import check_lora
 from domainbert.planning.memory import check_memory
 from domainbert.plugin.components import LoadedTask
@@ -95,8 +96,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
             bar(done, total)
 
         poll = partial(session.check_stop, "downloading")
-        wanted = recipe.base.source, folder, recipe.base.revision, recipe.base.sha256
-        base = find_base(*wanted, poll)
+        base = base_of(recipe, folder, poll)
         fetcher = Fetcher(progress, poll, known_pins(session.run.lock))
         sources, tasks, steps = locate_corpus(recipe, domain, folder, fetcher, session.run.path)
         outside = _general_sources(recipe, domain, folder, fetcher, session)

@@ -20,7 +20,7 @@ from domainbert.errors import RecipeError
 from domainbert.model.load import check_length
 from domainbert.model.sentence_encoder import SentenceEncoder
 from domainbert.recipe.sentences import SentencesSection
-from domainbert.report.statistics import interval, of_seeds
+from domainbert.report.statistics import variance_of_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,5 +116,5 @@ def _summary(name: str, scores_QN: NDArray[Any]) -> Retrieval:
 
 def _mean(values_Q: NDArray[np.float64]) -> tuple[float, float, float]:
     mean = float(values_Q.mean())
-    low, high = interval(mean, of_seeds(values_Q))
+    low, high = variance_of_mean(values_Q).interval(mean)
     return mean, max(0.0, low), min(1.0, high)
