@@ -22,6 +22,7 @@ from domainbert.report.scored import Scored, find_result
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
+from domainbert.tasks.learned import learned_nothing, says_one_thing
 from domainbert.tasks.metrics.score import check_predictions, primary_metric, score
 from domainbert.tasks.trials import Tuned, run_trials, stored_settings, tuned_predictions
 
@@ -207,6 +208,9 @@ def _run(
         minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
         task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
         counts |= {"long_texts": tuned.n_long} if tuned.n_long else {}
+        if tuned.candidate is not None and says_one_thing(predictions["test"]):
+            counts["learned_nothing"] = 1
+            session.reporter.say(f"notice: {trial.title}: {learned_nothing(tuned.candidate)}")
         keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated"
         run = recipe.name if recipe and model.tokens else None
         about = {"run": run, "parameters": tuned.size or None, "minutes": round(model.minutes, 2)}
@@ -219,6 +223,7 @@ def _run(
             "settings": trial.settings,
             "metric": metric,
             **scores,
+            "chosen": tuned.chosen,
             "counts": counts,
             "recipe": {"name": recipe.name, "sha256": recipe.hash()} if recipe else None,
             "environment": environment(),

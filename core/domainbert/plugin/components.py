@@ -92,6 +92,7 @@ class TaskKind:
         misfit: Why a stored prediction does not suit the task, or an empty string.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
+        weighs_records: Whether `loss` takes the weights of windows, so that classes can be weighed.
         count_long: Records, tokenizer and maximum length to the number of records that are longer.
     """
 
@@ -127,6 +128,7 @@ class TaskKind:
     misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
+    weighs_records: bool = False
     count_long: Callable[[Sequence[Any], Any, int], int] = lambda _records, _tokenizer, _length: 0
 
 

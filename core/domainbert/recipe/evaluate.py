@@ -17,6 +17,24 @@ def _list_of_seeds(value: Any) -> Any:
     return value
 
 
+class GridSection(Section):
+    """Values of which each model and task takes the pair with the best primary metric.
+
+    It is found with seed 0 on validation; the test split is not read for it.
+    """
+
+    learning_rate: Annotated[tuple[Rate, ...], EachOnce] = ()
+    """Rates to try; empty for that of `evaluate`."""
+    epochs: Annotated[tuple[Count, ...], EachOnce] = ()
+    """Numbers of epochs to try; empty for that of `evaluate`."""
+
+    @model_validator(mode="after")
+    def _has_a_choice(self) -> GridSection:
+        if len(self.learning_rate) < 2 and len(self.epochs) < 2:
+            raise ValueError("grid: give two rates or two numbers of epochs at least")
+        return self
+
+
 class EvaluateSection(Section):
     """Fine-tuning of base and adapted model on the tasks."""
 
@@ -53,6 +71,16 @@ class EvaluateSection(Section):
     which are added to them in the end, or nothing."""
     lora: LoraSection | None = None
     """With `method: lora`: rank, scale and places; absent for its defaults."""
+    epoch: Literal["last", "best"] = "last"
+    """Weights to take: those of the last step, or of the epoch with the best primary metric on
+    validation, which is measured after each."""
+    patience: Count | None = None
+    """With `epoch: best`, stop after this many epochs without a better score; absent for none."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced`: each record weighs N / (K · records of its class) in the loss, as scikit-learn
+    has it; for tasks with one label per record."""
+    grid: GridSection | None = None
+    """Rates and epochs of which each model takes the best on validation; absent for none."""
     keep: Literal["best", "all", "none"] = "best"
     """Fine-tuned models to keep in `tasks/`: of each task the one with the best primary metric on
     validation, all of them, or none."""
@@ -64,6 +92,10 @@ class EvaluateSection(Section):
     def _is_consistent(self) -> EvaluateSection:
         if self.lora is not None and self.method != "lora":
             raise ValueError("`lora` is given, and `method` is not lora")
+        if self.patience is not None and self.epoch != "best":
+            raise ValueError("`patience` is for `epoch: best`: the last epoch is taken anyway")
+        if self.grid is not None and self.grid.epochs and self.steps is not None:
+            raise ValueError("`grid.epochs` and `steps` exclude each other; leave one out")
         if self.unfreeze == "gradual" and self.method != "full":
             raise ValueError(f"`unfreeze: gradual` is for `method: full`, not {self.method}")
         return self

@@ -160,6 +160,8 @@ _REMARKS = {
     "test_in_train": "{:,} records of test are in train, too.",
     "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
     "find them, and they count as missed.",
+    "learned_nothing": "In at least one run a fine-tuned model predicts the same for every record: "
+    "it has not learned. Raise `evaluate.epochs` or `evaluate.learning_rate`.",
     "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
     "cut_words": "{:,} words were cut where a mention begins or ends within them.",
     "overlapping": "{:,} mentions overlap a longer one and were left out: a word has one tag.",

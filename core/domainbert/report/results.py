@@ -136,6 +136,9 @@ class Result(BaseModel):
     """Scores on the test split."""
     validation: dict[str, float]
     """Scores on the validation split."""
+    chosen: dict[Literal["learning_rate", "epochs", "epoch"], float] = Field(default_factory=dict)
+    """What was chosen on validation: by `grid` a rate and a number of epochs, and with `epoch:
+    best` the epoch whose weights were taken, from 1; empty where nothing was."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Remarks on the data: long texts, test records that are in train, too, and others."""
     recipe: Annotated[dict[Literal["name", "sha256"], Text], Field(min_length=2)] | None = None

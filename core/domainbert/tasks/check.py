@@ -12,6 +12,7 @@ from domainbert.plugin.calls import calling
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import component
+from domainbert.recipe.evaluate import EvaluateSection
 
 Splits = Mapping[str, Sequence[Any]]
 Labels = Mapping[str, Sequence[str]]
@@ -64,6 +65,25 @@ def check_baselines(loaded: LoadedTask) -> None:
         if wrong:
             hint = "Set `evaluate.baselines: false`."
             raise DataError(f"task {loaded.task.name!r}: baseline {name!r}: {wrong}. {hint}")
+
+
+def check_settings(loaded: LoadedTask, settings: EvaluateSection) -> None:
+    """Refuse settings of fine-tuning that do not suit a task, before any training.
+
+    Raises:
+        DataError: `class_weights`, and records with more than one label or with none.
+    """
+    if settings.class_weights == "none":
+        return
+    kind, task = component(TaskKind, loaded.task.kind), loaded.task
+    with calling(kind):
+        train = loaded.splits["train"]
+        one_each = kind.weighs_records and all(len(tuple(kind.labels(r))) == 1 for r in train)
+    if not one_each or task.multi_label:
+        raise DataError(
+            f"task {task.name!r}: evaluate.class_weights: balanced is for tasks with one label per "
+            f"record, and this one has others. Set `evaluate.class_weights: none`."
+        )
 
 
 def baseline_names(loaded: LoadedTask) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +20,31 @@ from torch import Tensor
 
 from domainbert.batching import batched
 from domainbert.errors import RunFailed
-from domainbert.keyed_random import derive_key, permute
+from domainbert.keyed_random import derive_key
 from domainbert.model.classifier import Classifier, TaskModel, draw_head, load_classifier
 from domainbert.model.layers import depths, rate_scales
 from domainbert.model.load import check_length, longest_sequence
-from domainbert.model.lora import TakenAdapter, merge, put_lora, taken
+from domainbert.model.lora import TakenAdapter, merge, taken
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
-from domainbert.recipe.lora import LoraSection
 from domainbert.run.progress import Bar
 from domainbert.run.session import Session
-from domainbert.tasks.metrics.score import kind_of
+from domainbert.tasks.best_epoch import BestEpoch
+from domainbert.tasks.learning import (
+    batches_of,
+    choose_learning,
+    count_steps,
+    unfreeze,
+    with_class_weights,
+)
+from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 from domainbert.tokenizer.load import load_tokenizer, special_tokens
 from domainbert.training.data.batch import padded_length
 from domainbert.training.schedule import build_optimizer, learning_rate_at, set_rate
 
 _DECAY, _BETAS, _MAX_NORM = 0.01, (0.9, 0.999), 1.0
-# Batches of similar length are cut from pools of this many batches.
-_POOL = 16
 _PREDICTED = 64
 
 
@@ -57,6 +62,7 @@ class Candidate:
         session: Device, precision and stop signal.
         windows: Of the records of each split that is used.
         adapter: With `method: lora`, the matrices that the weights of the encoder got in the end.
+        epoch: With `epoch: best`, the one whose weights these are, from 1.
     """
 
     model: TaskModel
@@ -68,6 +74,7 @@ class Candidate:
     session: Session
     windows: Mapping[str, list[Window]]
     adapter: TakenAdapter | None = None
+    epoch: int | None = None
 
 
 def prepare(
@@ -108,9 +115,9 @@ def prepare(
 
 
 def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
-    """Return a fine-tuned copy; the last step's weights are the result.
+    """Return a fine-tuned copy: with the weights of the last step, or of the best epoch.
 
-    No checkpoint is picked by its validation score, so test scores carry no choice.
+    The best is chosen on validation, so test scores carry no choice.
 
     Args:
         candidate: From `prepare`; not changed.
@@ -122,6 +129,8 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
     """
     kind, loaded, session = candidate.kind, candidate.loaded, candidate.session
     settings, windows = candidate.settings, candidate.windows["train"]
+    if settings.class_weights == "balanced":
+        windows = with_class_weights(windows, kind, loaded)
     tuned = replace(candidate, model=copy.deepcopy(candidate.model))
     model = tuned.model
     draw_head(model, seed)
@@ -130,13 +139,14 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
     if bias_C is not None and isinstance(model, Classifier):
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
-    adapter = _choose_learning(model, settings, seed)
+    adapter = choose_learning(model, settings, seed)
     scales = rate_scales(depth := depths(model), settings.layerwise_lr_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, session.accelerator.device, scales)
     per_epoch = math.ceil(len(windows) / settings.batch_size)
     total = count_steps(settings, per_epoch)
+    best = BestEpoch(per_epoch, total, settings.patience) if settings.epoch == "best" else None
     model.train()
-    for step, batch in enumerate(islice(_batches(windows, settings.batch_size, seed), total)):
+    for step, batch in enumerate(islice(batches_of(windows, settings.batch_size, seed), total)):
         session.check_stop()
         if settings.unfreeze == "gradual":
             unfreeze(model, depth, 3 * step // per_epoch)
@@ -150,6 +160,12 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
             )
             raise RunFailed(f"{where}. Lower `evaluate.learning_rate`.")
         bar.update(step + 1, f"loss {loss:.3f}", total=total)
+        if best is not None and best.is_due(step + 1):
+            best.look(validation_score(tuned), model)
+            if best.is_over:
+                break
+    if best is not None:
+        tuned = replace(tuned, epoch=best.restore(model))
     if adapter is not None:
         tuned = replace(tuned, adapter=taken(adapter))
         merge(adapter)
@@ -157,33 +173,17 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
     return tuned
 
 
-def _choose_learning(model: TaskModel, settings: EvaluateSection, seed: int) -> Any:
-    """Let the whole model learn, or its head and an adapter, or the head alone.
-
-    Returns:
-        The adapter around the encoder, or None.
-    """
-    encoder, adapter = model.encoder, None
-    if settings.method == "full":
-        return None
-    encoder.requires_grad_(False)
-    if settings.method == "lora":
-        section = settings.lora or LoraSection()
-        adapter = put_lora(encoder, section, seed, key="evaluate")
-    for name, parameter in encoder.named_parameters():
-        if name.startswith("pooler."):  # a part of the head that transformers keeps there
-            parameter.requires_grad_(True)
-    return adapter
-
-
-def count_steps(settings: EvaluateSection, per_epoch: int) -> int:
-    """Return the number of optimizer steps of a trial.
-
-    Args:
-        settings: `steps`, or `epochs` with `min_steps`.
-        per_epoch: Steps of one pass over the training split.
-    """
-    return settings.steps or max(settings.epochs * per_epoch, settings.min_steps)
+def validation_score(tuned: Candidate) -> float:
+    """Return the primary metric on validation; the model may be one that is learning."""
+    was_training = tuned.model.training
+    tuned.model.eval()
+    task, own = tuned.loaded.task, tuned.windows["validation"]
+    records = {"validation": tuned.loaded.splits["validation"]}
+    scores = {"validation": score_windows(tuned, own)}
+    with calling(tuned.kind):
+        predictions = tuned.kind.decode(task, records, scores)["validation"]
+    tuned.model.train(was_training)
+    return score(task, predictions)[primary_metric(task).name]
 
 
 def _train_step(
@@ -197,32 +197,6 @@ def _train_step(
     torch.nn.utils.clip_grad_norm_(tuned.model.parameters(), _MAX_NORM)
     optimizer.step()
     return float(loss.detach())
-
-
-def unfreeze(model: TaskModel, depth: dict[str, int], thirds: int) -> None:
-    """Let the classifier learn alone at first, and one layer more with each third of an epoch.
-
-    Gradual unfreezing as in FinBERT (Araci 2019, arXiv 1908.10063).
-    """
-    lowest = max(depth.values()) - thirds
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(depth[name] >= lowest)
-
-
-def _batches(windows: list[Window], size: int, seed: int) -> Iterator[list[Window]]:
-    """Yield the batches of all epochs, without end."""
-    for epoch in count():
-        yield from _epoch(windows, size, seed, epoch)
-
-
-def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> list[list[Window]]:
-    """Return the batches of an epoch: shuffled, of similar lengths within a batch."""
-    order = permute(np.arange(len(windows)), len(windows), derive_key("order", seed, epoch))
-    batches: list[list[Window]] = []
-    for pool in batched((windows[i] for i in order), size * _POOL):
-        batches += batched(sorted(pool, key=lambda w: len(w.input_ids)), size)
-    shuffled = permute(np.arange(len(batches)), len(batches), derive_key("batches", seed, epoch))
-    return [batches[number] for number in shuffled]
 
 
 def predict(tuned: Candidate, splits: Mapping[str, Sequence[Any]] | None = None) -> Predictions:

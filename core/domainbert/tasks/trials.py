@@ -14,6 +14,7 @@ from domainbert.plugin.components import LoadedTask, Predictions
 from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.session import Session
+from domainbert.storage.files import sha256_of
 
 
 class Trial(Protocol):
@@ -48,6 +49,18 @@ class Tuned(NamedTuple):
     candidate: Any = None
     size: int = 0
     n_long: int = 0
+
+    @property
+    def chosen(self) -> dict[str, float]:
+        """What was chosen on validation, as results store it."""
+        if self.candidate is None:
+            return {}
+        settings, epoch = self.candidate.settings, self.candidate.epoch
+        chosen = {} if epoch is None else {"epoch": float(epoch)}
+        if settings.grid is None:
+            return chosen
+        point = {"learning_rate": settings.learning_rate, "epochs": float(settings.epochs)}
+        return point | chosen
 
 
 T = TypeVar("T", bound=Trial)
@@ -126,13 +139,23 @@ def tuned_predictions(
     Yields:
         Trial, predictions, and the model that made them.
     """
-    from domainbert.model.check import check_unchanged
+    from domainbert.model.check import check_unchanged, hash_weights, weight_files
     from domainbert.tasks.finetune import finetune, predict, prepare
+    from domainbert.tasks.grid import choose_point
     from domainbert.tasks.metrics.score import check_predictions
 
     folder, sha256, name = checkpoint
     check_unchanged(folder, sha256, f"model {name!r}")
     candidate = prepare(folder, loaded, settings, session, splits)
+    if settings.grid is not None:
+        title = f"{loaded.task.name}: {name}"
+        weights = sha256 or hash_weights(weight_files(folder, title))
+        task, stored = loaded.task, stored_settings(settings, loaded, session)
+        made_from = weights, task.kind, task.labels, sorted(task.data.items()), stored
+        name_of_file = f"grid-{sha256_of(repr(made_from))[:16]}.json"
+        candidate = choose_point(
+            candidate, title, session.run.validation / task.name / name_of_file
+        )
     kind, size = candidate.kind, sum(p.numel() for p in candidate.model.encoder.parameters())
     with calling(kind):
         read = loaded.splits["test"] if "test" in splits else ()

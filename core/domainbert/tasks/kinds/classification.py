@@ -265,6 +265,7 @@ CLASSIFICATION = TaskKind(
     misfit=_misfit,
     bias=_bias,
     repair=_one_form,
+    weighs_records=True,
     count_long=_count_long,
     passages=lambda text, _task: [(Example(text, ()), ())],
     annotate=annotate,

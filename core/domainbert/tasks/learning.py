@@ -1,0 +1,91 @@
+"""What learns in fine-tuning, for how many steps, and in which order the records come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from domainbert.batching import batched
+from domainbert.keyed_random import derive_key, permute
+from domainbert.model.classifier import TaskModel
+from domainbert.model.lora import put_lora
+from domainbert.plugin.components import LoadedTask, TaskKind
+from domainbert.plugin.domain import Window
+from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.recipe.lora import LoraSection
+
+# Batches of similar length are cut from pools of this many batches.
+_POOL = 16
+
+
+def choose_learning(model: TaskModel, settings: EvaluateSection, seed: int) -> Any:
+    """Let the whole model learn, or its head and an adapter, or the head alone.
+
+    Returns:
+        The adapter around the encoder, or None.
+    """
+    encoder, adapter = model.encoder, None
+    if settings.method == "full":
+        return None
+    encoder.requires_grad_(False)
+    if settings.method == "lora":
+        section = settings.lora or LoraSection()
+        adapter = put_lora(encoder, section, seed, key="evaluate")
+    for name, parameter in encoder.named_parameters():
+        if name.startswith("pooler."):  # a part of the head that transformers keeps there
+            parameter.requires_grad_(True)
+    return adapter
+
+
+def count_steps(settings: EvaluateSection, per_epoch: int) -> int:
+    """Return the number of optimizer steps of a trial.
+
+    Args:
+        settings: `steps`, or `epochs` with `min_steps`.
+        per_epoch: Steps of one pass over the training split.
+    """
+    return settings.steps or max(settings.epochs * per_epoch, settings.min_steps)
+
+
+def unfreeze(model: TaskModel, depth: dict[str, int], thirds: int) -> None:
+    """Let the classifier learn alone at first, and one layer more with each third of an epoch.
+
+    Gradual unfreezing as in FinBERT (Araci 2019, arXiv 1908.10063).
+    """
+    lowest = max(depth.values()) - thirds
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(depth[name] >= lowest)
+
+
+def batches_of(windows: list[Window], size: int, seed: int) -> Iterator[list[Window]]:
+    """Yield the batches of all epochs, without end."""
+    for epoch in count():
+        yield from _epoch(windows, size, seed, epoch)
+
+
+def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> list[list[Window]]:
+    """Return the batches of an epoch: shuffled, of similar lengths within a batch."""
+    order = permute(np.arange(len(windows)), len(windows), derive_key("order", seed, epoch))
+    batches: list[list[Window]] = []
+    for pool in batched((windows[i] for i in order), size * _POOL):
+        batches += batched(sorted(pool, key=lambda w: len(w.input_ids)), size)
+    shuffled = permute(np.arange(len(batches)), len(batches), derive_key("batches", seed, epoch))
+    return [batches[number] for number in shuffled]
+
+
+def with_class_weights(
+    windows: Sequence[Window], kind: TaskKind, loaded: LoadedTask
+) -> list[Window]:
+    """Return windows of the training split whose records weigh N / (K · records of their class).
+
+    As scikit-learn's `balanced`: N records, K classes that occur; the mean weight is 1.
+    """
+    labels = [tuple(kind.labels(record)) for record in loaded.splits["train"]]
+    share = Counter(labels)
+    weights = [len(labels) / (len(share) * share[label]) for label in labels]
+    return [replace(window, weight=window.weight * weights[window.record]) for window in windows]
