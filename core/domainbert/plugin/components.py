@@ -39,12 +39,14 @@ class LoadedTask:
         counts: Notes on the data: `repaired` tags, records of test that are in train
             (`test_in_train`), labels that train lacks (`unseen_labels`).
         terms: The lexicon of the domain; empty if there is none.
+        in_train: Numbers, from 0, of the test records whose text is in train, too.
     """
 
     task: Task
     splits: Mapping[str, tuple[Any, ...]]
     counts: Mapping[str, int] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
+    in_train: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A predictor without a neural network, such as `majority`.
+    """What models are compared with, such as `majority`: a row in the same tables.
 
     Args:
         name: Its row in tables; an item of a task's `baselines`.
@@ -193,11 +195,27 @@ class Baseline:
             `validation` and `test`, in the order of the records.
         check: Loaded task to the reason why `predict` cannot work on it, or an empty string; asked
             before training starts.
+        kinds: Names of the task kinds that it suits beside those that name it in `baselines`; it
+            runs there if `evaluate.baselines` is `all` or names it.
+        seeded: Whether it draws random numbers, so that it runs once per seed of `evaluate.seeds`
+            and has a rank.
+        predict_with_base: Instead of `predict`: the same with the folder of the first model.
+        tuned: Instead of both: keys of `evaluate` with which the first model is fine-tuned; it
+            suits every kind.
     """
 
     name: str
-    predict: Callable[[LoadedTask, int], Predictions]
+    predict: Callable[[LoadedTask, int], Predictions] | None = None
     check: Callable[[LoadedTask], str] = lambda _loaded: ""
+    kinds: tuple[str, ...] = ()
+    seeded: bool = False
+    predict_with_base: Callable[[LoadedTask, int, Path], Predictions] | None = None
+    tuned: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.predict, self.predict_with_base, self.tuned))) != 1:
+            expected = "one of `predict`, `predict_with_base` and `tuned`"
+            raise PluginError(f"baseline {self.name!r}: expected {expected}.")
 
 
 @dataclass(frozen=True)

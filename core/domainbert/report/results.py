@@ -67,6 +67,10 @@ class ScoredModel(BaseModel):
     contaminated: int | None = Field(default=None, ge=0, le=_MOST)
     """Documents that held a text of validation or test, and were not trained on; null if the step
     `decontaminate` did not look."""
+    seeded: bool = False
+    """Whether a baseline draws random numbers, so that it has several seeds and a rank."""
+    starts_from: str | None = None
+    """Hash of the weights whose word vectors a baseline starts from; null for the others."""
 
 
 @cache
@@ -127,7 +131,7 @@ class Result(BaseModel):
     task_entry: TaskEntry = Field(alias="task")
     """The task."""
     seed: int = Field(ge=0, lt=2**32)
-    """Seed of fine-tuning; 0 for a baseline, which has none."""
+    """Seed of fine-tuning, or of a baseline that draws random numbers; 0 for other baselines."""
     settings: dict[str, JsonValue]
     """The recipe's `evaluate:` section without the seeds, and the precision."""
     metric: Text
@@ -138,6 +142,9 @@ class Result(BaseModel):
     """Scores on the validation split."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Remarks on the data: long texts, test records that are in train, too, and others."""
+    in_train: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Numbers, from 0, of test records whose text is in train, too: the score without them can be
+    computed from the predictions."""
     recipe: Annotated[dict[Literal["name", "sha256"], Text], Field(min_length=2)] | None = None
     """Name and hash of the recipe of the run."""
     environment: dict[str, JsonValue]

@@ -104,8 +104,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     loaded = load_masked_lm(base, recipe.train.seed)
     check_saves(loaded.tokenizer)
     check_memory(loaded.model, recipe.train)
-    for task in tasks if recipe.evaluate.baselines else ():
-        check_baselines(task)
+    check_baselines(tasks, recipe.evaluate.baselines)
     if tasks:
         check_length(loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length")
     check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")

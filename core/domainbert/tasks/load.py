@@ -72,9 +72,10 @@ def load_task(
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     train = {plain_text(kind, record) for record in splits["train"]}
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
-    counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])
+    in_train = tuple(n for n, r in enumerate(splits["test"]) if plain_text(kind, r) in train)
+    counts["test_in_train"] = len(in_train)
     terms = domain.terms.read() if domain and domain.terms else ()
-    return LoadedTask(complete, splits, dict(+counts), terms)
+    return LoadedTask(complete, splits, dict(+counts), terms, in_train)
 
 
 def _sha256(kind: TaskKind, task: Task, path: Path) -> str:

@@ -31,5 +31,5 @@ def test_texts_without_a_word_have_no_baseline_of_words() -> None:
     loaded = classification(train=train)
     assert check_tfidf(loaded).startswith("no training text has a word of two letters")
     with pytest.raises(DataError, match="baseline 'tfidf-svm': no training text has"):
-        check_baselines(loaded)
+        check_baselines([loaded])
     assert check_tfidf(classification()) == ""
