@@ -48,6 +48,8 @@ class ModelUnderTest:
         contaminated: Documents of its corpus that were left out; see `contaminated`.
         seeded: Whether a baseline draws random numbers.
         starts_from: Hash of the weights whose vectors a baseline takes.
+        date: Day on which predictions were made elsewhere.
+        source: What made them.
     """
 
     name: str
@@ -61,6 +63,8 @@ class ModelUnderTest:
     contaminated: int | None = None
     seeded: bool = False
     starts_from: str | None = None
+    date: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class ModelTrial:
 
 
 Models = Sequence[ModelUnderTest]
-_OF_BASELINES = ("seeded", "starts_from")
+_NOT_OF_MODELS = ("seeded", "starts_from", "date", "source")
 
 
 def evaluate(
@@ -185,22 +189,11 @@ def _validation_scores(trials: Sequence[ModelTrial]) -> dict[Path, float]:
     return {path: result.validation.get(metric, 0.0) for path, result in results.items()}
 
 
-def drop_results(session: Session, models: Models) -> None:
-    """Remove the results of a blend that the run handed over before and does not any more."""
-    hashes = {model.sha256 for model in models if model.name == "blend"}
-    for path in session.run.results.glob("*/blend-seed-*.json") if session.is_main else ():
-        found = find_result(path)
-        if found is not None and found.result.model.sha256 not in hashes:
-            session.reporter.say(f"notice: {path} is of another blend and was removed")
-            path.unlink()
-            path.with_suffix(".jsonl").unlink(missing_ok=True)
-
-
 def _trials(
     loaded: LoadedTask, models: Models, settings: EvaluateSection, session: Session
 ) -> list[ModelTrial]:
     rows = [(model, settings, settings.seeds) for model in models]
-    rows += _baselines(loaded, models[0], settings)
+    rows += _others(loaded, models[0], settings)
     trials = []
     for model, section, seeds in rows:
         stored = stored_settings(section, loaded, session) if model.folder else {}
@@ -210,10 +203,13 @@ def _trials(
     return trials
 
 
-def _baselines(
+def _others(
     loaded: LoadedTask, first: ModelUnderTest, settings: EvaluateSection
 ) -> Iterator[tuple[ModelUnderTest, EvaluateSection, tuple[int, ...]]]:
-    """Yield the baselines of a task, with their settings and seeds."""
+    """Yield baselines and predictions made elsewhere, with settings and seeds."""
+    for made in loaded.outside:
+        model = ModelUnderTest(made.name, sha256=made.sha256, date=made.date, source=made.source)
+        yield model, settings, (made.run,)
     for name in baseline_names(loaded, settings.baselines):
         baseline = component(Baseline, name)
         if baseline.tuned:
@@ -238,17 +234,18 @@ def _run(
         minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
         task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
         counts |= {"long_texts": tuned.n_long} if tuned.n_long else {}
-        keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated", *_OF_BASELINES
+        keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated", *_NOT_OF_MODELS
         run = recipe.name if recipe and model.tokens else None
         about = {"run": run, "parameters": tuned.size or None, "minutes": round(model.minutes, 2)}
         metric = primary_metric(task).name
-        scores = {split: score(task, predictions[split]) for split in ("test", "validation")}
+        scores = {split: score(task, made) for split, made in predictions.items()}
         entry = {
             "model": {**{key: getattr(model, key) for key in keys}, **about},
             "task": task_entry(task),
             "seed": trial.seed,
             "settings": trial.settings,
             "metric": metric,
+            "validation": {},
             **scores,
             "counts": counts,
             "in_train": trial.loaded.in_train,
@@ -272,6 +269,10 @@ def _predicted(
         checkpoint = model.folder, model.sha256, model.name
         yield from tuned_predictions(checkpoint, loaded, trials, first.section, session)
         return
+    if model.date:
+        made = {(one.name, one.run): {"test": one.predictions} for one in loaded.outside}
+        yield from ((trial, made[trial.model.name, trial.seed], Tuned()) for trial in trials)
+        return
     baseline = component(Baseline, model.name)
     for trial in trials:
         session.check_stop()
@@ -290,6 +291,6 @@ def _finished(trial: ModelTrial) -> Scored | None:
     stored = find_result(trial.path, task.metrics, in_train)
     if stored is None or task_identity(stored.result.task) != task_identity(task):
         return None
-    keys = "sha256", *_OF_BASELINES
+    keys = "sha256", *_NOT_OF_MODELS
     same = all(getattr(stored.result.model, key) == getattr(trial.model, key) for key in keys)
     return stored if same and stored.result.settings == trial.settings else None

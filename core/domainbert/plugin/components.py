@@ -30,6 +30,27 @@ Annotation = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class OutsidePredictions:
+    """Predictions of a task's test split that were made elsewhere.
+
+    Args:
+        name: Their row in tables.
+        run: Number of the run, from 0: files of one name are runs of one model.
+        date: Day on which they were made, such as `2026-05-01`.
+        source: What made them, for people.
+        sha256: Hash of the file.
+        predictions: In the order of the records.
+    """
+
+    name: str
+    run: int
+    date: str
+    source: str
+    sha256: str
+    predictions: tuple[Prediction, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class LoadedTask:
     """A task with its records, read and checked.
 
@@ -40,6 +61,7 @@ class LoadedTask:
             (`test_in_train`), labels that train lacks (`unseen_labels`).
         terms: The lexicon of the domain; empty if there is none.
         in_train: Numbers, from 0, of the test records whose text is in train, too.
+        outside: Predictions made elsewhere, which are scored beside the models.
     """
 
     task: Task
@@ -47,6 +69,7 @@ class LoadedTask:
     counts: Mapping[str, int] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
     in_train: tuple[int, ...] = ()
+    outside: tuple[OutsidePredictions, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +114,8 @@ class TaskKind:
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
             split, to the split at fault and the reason; None if all is well.
+        predicted: A row of predictions made elsewhere (JSON values), its record, and the task to a
+            prediction; raises DataError without a place. None for a kind that reads none.
         misfit: Why a stored prediction does not suit the task, or an empty string.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
@@ -126,6 +151,7 @@ class TaskKind:
     check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
         lambda _task, _declared, _labels: None
     )
+    predicted: Callable[[Mapping[str, Any], Any, Task], Prediction] | None = None
     misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None

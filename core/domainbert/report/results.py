@@ -51,7 +51,8 @@ class ScoredModel(BaseModel):
     run: str | None = None
     """Name of the recipe that adapted it."""
     sha256: str | None = None
-    """Hash of the encoder's weights; null for a baseline."""
+    """Hash of the encoder's weights, or of the file of predictions made elsewhere; null for a
+    baseline."""
     base: str | None = None
     """The checkpoint it was adapted from, or is."""
     parameters: int | None = Field(default=None, ge=0, le=_MOST)
@@ -71,6 +72,15 @@ class ScoredModel(BaseModel):
     """Whether a baseline draws random numbers, so that it has several seeds and a rank."""
     starts_from: str | None = None
     """Hash of the weights whose word vectors a baseline starts from; null for the others."""
+    date: str = Field(default="", max_length=20)
+    """Day on which predictions were made elsewhere; empty for models and baselines."""
+    source: str = Field(default="", max_length=500)
+    """What made them; empty for models and baselines."""
+
+    @property
+    def outside(self) -> str:
+        """Date and source of predictions that were made elsewhere; empty for the others."""
+        return ", ".join(filter(None, (self.date, self.source)))
 
 
 @cache
@@ -131,7 +141,8 @@ class Result(BaseModel):
     task_entry: TaskEntry = Field(alias="task")
     """The task."""
     seed: int = Field(ge=0, lt=2**32)
-    """Seed of fine-tuning, or of a baseline that draws random numbers; 0 for other baselines."""
+    """Seed of fine-tuning, or of a baseline that draws random numbers; 0 for other baselines. Of
+    predictions made elsewhere the number of the run."""
     settings: dict[str, JsonValue]
     """The recipe's `evaluate:` section without the seeds, and the precision."""
     metric: Text

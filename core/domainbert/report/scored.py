@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -74,6 +75,11 @@ class Scored:
         return self.result.model.sha256 is None
 
     @property
+    def noun(self) -> str:
+        """What is repeated: a run of predictions made elsewhere, or a seed."""
+        return "run" if self.result.model.date else "seed"
+
+    @property
     def task_key(self) -> str:
         """What scores must have in common to be in one table."""
         return canonical(task_identity(self.result.task))
@@ -82,8 +88,18 @@ class Scored:
     def model_key(self) -> str:
         """What results of one row have in common: the weights and the settings of fine-tuning."""
         model = self.result.model
+        if model.date:  # runs of one name are one row
+            return canonical(["predictions", model.name, model.date, model.source])
         start = f" {model.starts_from}" if model.starts_from else ""
         return canonical([model.sha256 or f"baseline {model.name}{start}", self.result.settings])
+
+
+def most_counts(results: Sequence[Scored]) -> dict[str, int]:
+    """Return remarks on the data as counts, that of the model that cuts texts into most tokens."""
+    most = Counter[str]()
+    for scored in results:
+        most |= Counter(scored.result.counts)
+    return dict(sorted(most.items()))
 
 
 def canonical(value: object) -> str:

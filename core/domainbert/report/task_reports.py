@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domainbert.plugin.domain import Task
-from domainbert.report.compare import TaskReport, compare, corrected, group, most_counts
-from domainbert.report.scored import Scored
+from domainbert.report.compare import TaskReport, compare, corrected, group
+from domainbert.report.scored import Scored, most_counts
 from domainbert.report.statistics import Summary, summarise
 from domainbert.tasks.metrics.score import primary_metric
 
@@ -32,7 +32,9 @@ def task_report(task: Task, scored: Sequence[Scored], names: Sequence[str]) -> T
     minutes, counts = sum(entry.result.minutes for entry in scored), most_counts(scored)
     about = primary_metric(task).name, scores, comparisons, counts, minutes
     clean = {name: made for name, several in rows.items() if (made := clean_summary(several))}
-    return TaskReport(task, *about, clean)
+    models = {entry.result.model.name: entry.result.model for entry in scored}
+    outside = {name: model.outside for name, model in models.items() if model.outside}
+    return TaskReport(task, *about, clean, outside)
 
 
 def clean_summary(scored: Sequence[Scored]) -> Summary | None:

@@ -33,9 +33,9 @@ from domainbert.tokenizer.load import load_tokenizer
 
 HIDDEN, WIDTH, DROPOUT = 128, 100, 0.3
 """Hidden units in each direction, width of the vectors of words, and dropout."""
-_RATE, _MAX_NORM, _BATCH, _PREDICTED = 2e-3, 1.0, 32, 64
+_RATE, _MAX_NORM, _BATCH, _POOL, _PREDICTED = 2e-3, 1.0, 32, 16, 64
 # The score on validation is taken after each round; so many without a better one end training.
-_ROUNDS, _PATIENCE, _ROUND_STEPS = 15, 3, (25, 200)
+_ROUNDS, _PATIENCE, _ROUND_STEPS = 12, 2, (25, 200)
 # Tokens that are read of a text; longer sentences to tag are read in overlapping windows.
 _LENGTH = 256
 # A word that training has n times is unknown with a chance of a / (a + n), so that the vector of
@@ -214,10 +214,13 @@ def _fit(encoded: _Encoded, model: BiLstm) -> Predictions:
 
 
 def _batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
-    """Yield shuffled batches without end."""
+    """Yield shuffled batches of similar lengths without end."""
     while True:
         order = torch.randperm(len(windows)).tolist()
-        yield from map(list, batched((windows[number] for number in order), _BATCH))
+        made: list[list[Window]] = []
+        for pool in batched((windows[number] for number in order), _BATCH * _POOL):
+            made += map(list, batched(sorted(pool, key=lambda w: len(w.input_ids)), _BATCH))
+        yield from (made[number] for number in torch.randperm(len(made)).tolist())
 
 
 def _train_step(
