@@ -84,6 +84,7 @@ def evaluate(
     tasks: Sequence[str] = (),
     seeds: int = 5,
     against: Name | None = None,
+    baselines: bool | str | Sequence[str] | None = None,
     out: Name | None = None,
     plugins: Sequence[Name] = (),
 ) -> Evaluation:
@@ -97,6 +98,7 @@ def evaluate(
         tasks: Names of tasks of the domain; else those of the run.
         seeds: Fine-tune with seeds 0 to N-1.
         against: Model to compare with; else the base of the run.
+        baselines: As `evaluate.baselines` of a recipe; else that of the run.
         out: Folder of results; else the run, or one below `evaluations`.
         plugins: Single files with a domain.
 
@@ -107,7 +109,7 @@ def evaluate(
     """
     from domainbert.errors import RecipeError
     from domainbert.pipeline.evaluate import evaluate as score
-    from domainbert.tasks.check import check_baselines
+    from domainbert.tasks.check import check_evaluation
     from domainbert.tasks.load import load_task
 
     registry, target = load_registry(map(Path, plugins)), str(target)
@@ -122,6 +124,8 @@ def evaluate(
     found = registry.domain(domain) if domain else None
     settings = recipe.evaluate if recipe else EvaluateSection()
     settings = settings.model_copy(update={"seeds": tuple(range(seeds))})
+    if baselines is not None:
+        settings = comparison.with_baselines(settings, baselines)
     place = Path(out) if out else comparison.default_folder(target, other, chosen is not None)
     comparison.check_folder(place, other)
     with open_session(place, Reporter()) as session:
@@ -129,8 +133,7 @@ def evaluate(
             pins = known_pins(RunFolder(Path(target)).lock)
             fetcher = Fetcher(progress, partial(session.check_stop, "downloading"), pins)
             loaded = [load_task(section, found, folder, fetcher) for section in sections]
-        for task in loaded if settings.baselines else ():
-            check_baselines(task)
+        check_evaluation(loaded, settings)
         session = session.with_processes(recipe.train.precision if recipe else "auto")
         with owned(place) if session.is_main else nullcontext():
             reports = score(models, loaded, settings, session, recipe)

@@ -22,7 +22,6 @@ def domainbert_components() -> Iterator[Component]:
 
 def _of_tasks() -> Iterator[Component]:
     from domainbert.plugin.pubtator import read_pubtator
-    from domainbert.tasks.baselines import classification, tagging
     from domainbert.tasks.kinds.classification import CLASSIFICATION
     from domainbert.tasks.kinds.tagging import TAGGING
     from domainbert.tasks.metrics import entities, labels
@@ -39,10 +38,32 @@ def _of_tasks() -> Iterator[Component]:
     yield TaskReader("pubtator", "tagging", (".pubtator",), lambda p, _, c: read_pubtator(p, c))
     yield from entities.METRICS
     yield from labels.METRICS
-    yield Baseline("majority", classification.predict_majority)
-    yield Baseline("tfidf-svm", classification.predict_tfidf_svm, classification.check_tfidf)
+    yield from _baselines()
+
+
+def _baselines() -> Iterator[Baseline]:
+    from domainbert.tasks.baselines import classification as texts
+    from domainbert.tasks.baselines import tagging
+
+    def bilstm() -> Any:
+        return import_module("domainbert.tasks.baselines.bilstm")
+
+    both, only = ("classification", "tagging"), ("classification",)
+    yield Baseline("majority", texts.predict_majority)
+    yield Baseline("tfidf-svm", texts.predict_tfidf_svm, texts.check_tfidf)
+    yield Baseline("tfidf-logreg", texts.predict_tfidf_logreg, texts.check_tfidf, kinds=only)
     yield Baseline("majority-type", tagging.predict_majority_type)
     yield Baseline("dictionary", tagging.predict_dictionary)
+    yield Baseline("mentions", tagging.predict_mentions, kinds=("tagging",))
+    yield Baseline("bilstm", lambda *given: bilstm().predict_words(*given), kinds=both, seeded=True)
+    yield Baseline(
+        "bilstm-pieces",
+        predict_with_base=lambda *given: bilstm().predict_pieces(*given),
+        kinds=both,
+        seeded=True,
+    )
+    # A linear layer alone learns at about ten times the rate of a whole encoder.
+    yield Baseline("frozen", tuned={"method": "frozen", "learning_rate": 1e-3})
 
 
 def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:

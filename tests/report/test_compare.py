@@ -28,9 +28,15 @@ def model(
     assert metric.aggregate is not None
     for seed, counts_N3 in enumerate(counts_SN3, start=first):
         value = float(metric.aggregate(counts_N3.sum(axis=0)))
-        about = {"settings": {}, "model": SimpleNamespace(doubt=doubt)}
+        about = {"settings": {}, "model": SimpleNamespace(doubt=doubt, seeded=not baseline)}
         result = SimpleNamespace(task=TASK, seed=seed, test={metric.name: value}, **about)
-        scored = {"result": result, "records": counts_N3, "is_baseline": baseline, "name": "x"}
+        scored = {
+            "result": result,
+            "records": counts_N3,
+            "is_baseline": baseline,
+            "name": "x",
+            "noun": "seed",
+        }
         scored["n_records"] = len(counts_N3)
         results.append(SimpleNamespace(**scored))
     return group(results)  # type: ignore[arg-type]

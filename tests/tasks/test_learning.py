@@ -10,7 +10,7 @@ from torch.nn import functional
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Window
 from domainbert.recipe.evaluate import EvaluateSection
-from domainbert.tasks.check import check_settings
+from domainbert.tasks.check import check_evaluation
 from domainbert.tasks.kinds.classification import CLASSIFICATION
 from domainbert.tasks.learning import with_class_weights
 
@@ -39,8 +39,8 @@ def test_class_weights_are_those_of_scikit_learn_and_torch() -> None:
 
 
 def test_class_weights_need_one_label_per_record() -> None:
-    check_settings(classification(), BALANCED)
-    check_settings(tagging(), EvaluateSection())
+    check_evaluation([classification()], BALANCED)
+    check_evaluation([tagging()], EvaluateSection())
     for loaded in (tagging(), classification(True)):
         with pytest.raises(DataError, match=r"class_weights: balanced .* one label per record"):
-            check_settings(loaded, BALANCED)
+            check_evaluation([loaded], BALANCED)

@@ -78,7 +78,7 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
 
 def print_reports(reports: tuple[TaskReport, ...]) -> None:
     """Print scores and differences of each task on stdout."""
-    from domainbert.report.card import remarks, shown_metrics
+    from domainbert.report.card import remarks, shown_metrics, side_notes
     from domainbert.report.text import difference, percent, spread
 
     for report in reports:
@@ -97,5 +97,5 @@ def print_reports(reports: tuple[TaskReport, ...]) -> None:
         first, name = next(iter(report.scores)), report.task.name
         for other, compared in report.comparisons.items():
             print_line(f"{name}: {other} − {first} = {difference(compared)}")
-        for remark in filter(None, (*remarks(report), report.task.notes)):
+        for remark in filter(None, (*remarks(report), *side_notes(report), report.task.notes)):
             print_line(f"{report.task.name}: {remark}")

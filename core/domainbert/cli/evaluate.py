@@ -33,6 +33,10 @@ def evaluate(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Fine-tune with seeds 0 to N-1.")] = 5,
     against: Annotated[str | None, typer.Option(help="Compare with.  [default: the base]")] = None,
+    baselines: Annotated[
+        str | None,
+        typer.Option(help="all, none, or NAME[,NAME].  [default: as the run, or the fast ones]"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of results.  [default: the run, or evaluations/…]")
     ] = None,
@@ -47,9 +51,15 @@ def evaluate(
     """
     from domainbert.api import evaluate as run_evaluation
 
-    names, files = task or (), plugin or ()
     done = run_evaluation(
-        target, domain=domain, tasks=names, seeds=seeds, against=against, out=out, plugins=files
+        target,
+        domain=domain,
+        tasks=task or (),
+        seeds=seeds,
+        against=against,
+        baselines=baselines,
+        out=out,
+        plugins=plugin or (),
     )
     if not done.reports:
         return  # another rank says it

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from domainbert.corpus.stats import contaminated
-from domainbert.pipeline.evaluate import ModelUnderTest, drop_results, evaluate, run_models
+from domainbert.pipeline.evaluate import ModelUnderTest, evaluate, run_models
+from domainbert.pipeline.kept import drop_blends
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card
@@ -101,7 +102,7 @@ def _run_stages(
         models.append(_blend(models[1], blend, session))
     retrieval = train_sentences(stages.sentences, inputs, corpus, pairs, recipe, session)
     reports = evaluate(models, inputs.tasks, recipe.evaluate, session, recipe)
-    drop_results(session, models)
+    drop_blends(session, {model.sha256 for model in models if model.name == "blend"})
     if not session.is_main:
         return None
     manifest, extension = corpus[0].manifest, extended[0]

@@ -12,6 +12,7 @@ from domainbert.model.fresh import base_of
 from domainbert.model.load import BaseFolder, find_base, public_name
 from domainbert.pipeline.choose import Chosen
 from domainbert.pipeline.evaluate import ModelUnderTest
+from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.tasks import TaskSection
 from domainbert.run.folder import RunFolder
 from domainbert.run.resume_command import continue_command
@@ -98,6 +99,23 @@ def find_sections(names: Sequence[str], domain: str | None) -> tuple[TaskSection
         return tuple(TaskSection(name=name) for name in names)
     except ValueError:
         raise RecipeError(f"--task {' '.join(names)}: no name of a task.") from None
+
+
+def with_baselines(
+    settings: EvaluateSection, baselines: bool | str | Sequence[str]
+) -> EvaluateSection:
+    """Return the settings with other baselines.
+
+    Raises:
+        RecipeError: It is neither true, false, `all`, `none`, nor names.
+    """
+    given = baselines if isinstance(baselines, bool | str) else tuple(baselines)
+    try:
+        made = EvaluateSection.model_validate({"baselines": given})
+    except ValueError:
+        expected = "expected `all`, `none`, or names with commas between, each once"
+        raise RecipeError(f"--baselines {baselines}: {expected}.") from None
+    return settings.model_copy(update={"baselines": made.baselines})
 
 
 def default_folder(target: str, against: str | None, is_run: bool) -> Path:

@@ -12,19 +12,25 @@ from typing import Any
 
 from domainbert.pipeline.kept import drop_others, keep, lost
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
-from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.schema import Recipe
-from domainbert.report.compare import TaskReport, compare, corrected, group, most_counts
+from domainbert.report.compare import TaskReport
 from domainbert.report.results import result_path, save_result, task_entry, task_identity
 from domainbert.report.scored import Scored, find_result
+from domainbert.report.task_reports import corrected_reports, task_report
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
 from domainbert.tasks.learned import learned_nothing, says_one_thing
 from domainbert.tasks.metrics.score import check_predictions, primary_metric, score
-from domainbert.tasks.trials import Tuned, run_trials, stored_settings, tuned_predictions
+from domainbert.tasks.trials import (
+    Tuned,
+    run_trials,
+    stored_settings,
+    tuned_predictions,
+    tuned_section,
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,10 @@ class ModelUnderTest:
         doubt: Why its scores say nothing of the adaptation, or an empty string.
         blend: Where it lies between base and adapted model; see `Blend.name`.
         contaminated: Documents of its corpus that were left out; see `contaminated`.
+        seeded: Whether a baseline draws random numbers.
+        starts_from: Hash of the weights whose vectors a baseline takes.
+        date: Day on which predictions were made elsewhere.
+        source: What made them.
     """
 
     name: str
@@ -52,6 +62,10 @@ class ModelUnderTest:
     doubt: str = ""
     blend: str = ""
     contaminated: int | None = None
+    seeded: bool = False
+    starts_from: str | None = None
+    date: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ class ModelTrial:
         seed: Seed of fine-tuning.
         settings: Settings of fine-tuning, as the result stores them; empty for a baseline.
         path: File of the result.
+        section: Settings of fine-tuning.
     """
 
     loaded: LoadedTask
@@ -71,6 +86,7 @@ class ModelTrial:
     seed: int
     settings: Mapping[str, Any]
     path: Path
+    section: EvaluateSection
 
     @property
     def title(self) -> str:
@@ -90,6 +106,7 @@ class ModelTrial:
 
 
 Models = Sequence[ModelUnderTest]
+_NOT_OF_MODELS = ("seeded", "starts_from", "date", "source")
 
 
 def evaluate(
@@ -121,8 +138,9 @@ def evaluate(
     named = [loaded.task for loaded in tasks if by_task]
     if session.is_main:
         drop_others(session.run, settings.keep)
-    reports = [_report(task, by_task[task.name], models) for task in named]
-    return _corrected(reports, [model.name for model in models[1:]])
+    names = [model.name for model in models]
+    reports = [task_report(task, by_task[task.name], names) for task in named]
+    return corrected_reports(reports, names[1:])
 
 
 def run_models(
@@ -136,7 +154,7 @@ def run_models(
     trials = [trial for loaded in tasks for trial in _trials(loaded, models, settings, session)]
     # Baselines take seconds, so an error in their data shows before the hours of fine-tuning.
     trials.sort(key=lambda trial: trial.model.folder is not None)
-    run = partial(_run, settings=settings, session=session, recipe=recipe)
+    run = partial(_run, base=models[0].folder, session=session, recipe=recipe)
     again = _without_model(trials, settings, session)
 
     def finished(trial: ModelTrial) -> Scored | None:
@@ -154,7 +172,7 @@ def _without_model(
     """Return finished results whose fine-tuned model was to be kept and is not there."""
     by_task: dict[str, list[ModelTrial]] = defaultdict(list)
     for trial in trials:
-        if trial.model.folder is not None:
+        if trial.model.folder is not None and trial.section.keep != "none":
             by_task[trial.loaded.task.name].append(trial)
     return {
         path
@@ -172,59 +190,70 @@ def _validation_scores(trials: Sequence[ModelTrial]) -> dict[Path, float]:
     return {path: result.validation.get(metric, 0.0) for path, result in results.items()}
 
 
-def drop_results(session: Session, models: Models) -> None:
-    """Remove the results of a blend that the run handed over before and does not any more."""
-    hashes = {model.sha256 for model in models if model.name == "blend"}
-    for path in session.run.results.glob("*/blend-seed-*.json") if session.is_main else ():
-        found = find_result(path)
-        if found is not None and found.result.model.sha256 not in hashes:
-            session.reporter.say(f"notice: {path} is of another blend and was removed")
-            path.unlink()
-            path.with_suffix(".jsonl").unlink(missing_ok=True)
-
-
 def _trials(
     loaded: LoadedTask, models: Models, settings: EvaluateSection, session: Session
 ) -> list[ModelTrial]:
-    pairs = [(model, seed) for model in models for seed in settings.seeds]
-    pairs += [(ModelUnderTest(name), 0) for name in baseline_names(loaded) if settings.baselines]
-    stored = stored_settings(settings, loaded, session)
+    rows = [(model, settings, settings.seeds) for model in models]
+    rows += _others(loaded, models[0], settings)
     trials = []
-    for model, seed in pairs:
-        path = result_path(session.run.results, loaded.task.name, model.name, seed)
-        trials.append(ModelTrial(loaded, model, seed, stored if model.folder else {}, path))
+    for model, section, seeds in rows:
+        stored = stored_settings(section, loaded, session) if model.folder else {}
+        for seed in seeds:
+            path = result_path(session.run.results, loaded.task.name, model.name, seed)
+            trials.append(ModelTrial(loaded, model, seed, stored, path, section))
     return trials
+
+
+def _others(
+    loaded: LoadedTask, first: ModelUnderTest, settings: EvaluateSection
+) -> Iterator[tuple[ModelUnderTest, EvaluateSection, tuple[int, ...]]]:
+    """Yield baselines and predictions made elsewhere, with settings and seeds."""
+    for made in loaded.outside:
+        model = ModelUnderTest(made.name, sha256=made.sha256, date=made.date, source=made.source)
+        yield model, settings, (made.run,)
+    for name in baseline_names(loaded, settings.baselines):
+        baseline = component(Baseline, name)
+        if baseline.tuned:
+            section = tuned_section(settings, baseline)
+            if section != settings.model_copy(update={"keep": "none"}):  # else it is that model
+                yield replace(first, name=name), section, settings.seeds
+            continue
+        weights = first.sha256 if baseline.predict_with_base else None
+        model = ModelUnderTest(name, seeded=baseline.seeded, starts_from=weights)
+        yield model, settings, settings.seeds if baseline.seeded else (0,)
 
 
 def _run(
     trials: Sequence[ModelTrial],
-    settings: EvaluateSection,
+    base: Path | None,
     session: Session,
     recipe: Recipe | None,
 ) -> None:
     """Fine-tune and score one model with several seeds, and store the results."""
     first, started = trials[0], time.perf_counter()
-    for trial, predictions, tuned in _predicted(first, trials, settings, session):
+    for trial, predictions, tuned in _predicted(first, trials, base, session):
         minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
         task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
         counts |= {"long_texts": tuned.n_long} if tuned.n_long else {}
         if tuned.candidate is not None and says_one_thing(predictions["test"]):
             counts["learned_nothing"] = 1
             session.reporter.say(f"notice: {trial.title}: {learned_nothing(tuned.candidate)}")
-        keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated"
+        keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated", *_NOT_OF_MODELS
         run = recipe.name if recipe and model.tokens else None
         about = {"run": run, "parameters": tuned.size or None, "minutes": round(model.minutes, 2)}
         metric = primary_metric(task).name
-        scores = {split: score(task, predictions[split]) for split in ("test", "validation")}
+        scores = {split: score(task, made) for split, made in predictions.items()}
         entry = {
             "model": {**{key: getattr(model, key) for key in keys}, **about},
             "task": task_entry(task),
             "seed": trial.seed,
             "settings": trial.settings,
             "metric": metric,
+            "validation": {},
             **scores,
             "chosen": tuned.chosen,
             "counts": counts,
+            "in_train": trial.loaded.in_train,
             "recipe": {"name": recipe.name, "sha256": recipe.hash()} if recipe else None,
             "environment": environment(),
             "minutes": round(minutes, 2),
@@ -237,45 +266,36 @@ def _run(
 
 
 def _predicted(
-    first: ModelTrial, trials: Sequence[ModelTrial], settings: EvaluateSection, session: Session
+    first: ModelTrial, trials: Sequence[ModelTrial], base: Path | None, session: Session
 ) -> Iterator[tuple[ModelTrial, Predictions, Tuned]]:
     """Yield the predictions of trials of one group; see `tuned_predictions`."""
     model, loaded = first.model, first.loaded
     if model.folder is not None:
         checkpoint = model.folder, model.sha256, model.name
-        yield from tuned_predictions(checkpoint, loaded, trials, settings, session)
+        yield from tuned_predictions(checkpoint, loaded, trials, first.section, session)
+        return
+    if model.date:
+        made = {(one.name, one.run): {"test": one.predictions} for one in loaded.outside}
+        yield from ((trial, made[trial.model.name, trial.seed], Tuned()) for trial in trials)
         return
     baseline = component(Baseline, model.name)
     for trial in trials:
+        session.check_stop()
         with calling(baseline):
-            predictions = baseline.predict(loaded, trial.seed)
+            if baseline.predict_with_base and base:
+                predictions = baseline.predict_with_base(loaded, trial.seed, base)
+            elif baseline.predict:
+                predictions = baseline.predict(loaded, trial.seed)
         check_predictions(baseline, loaded, predictions)
         yield trial, predictions, Tuned()
 
 
 def _finished(trial: ModelTrial) -> Scored | None:
     """Return the stored result of a trial, or None if it is missing or of other settings."""
-    stored, task = find_result(trial.path, trial.loaded.task.metrics), trial.loaded.task
+    task, in_train = trial.loaded.task, trial.loaded.in_train
+    stored = find_result(trial.path, task.metrics, in_train)
     if stored is None or task_identity(stored.result.task) != task_identity(task):
         return None
-    key = stored.result.model.sha256, stored.result.settings
-    return stored if key == (trial.model.sha256, trial.settings) else None
-
-
-def _corrected(reports: Sequence[TaskReport], names: Sequence[str]) -> tuple[TaskReport, ...]:
-    """Return the reports with the comparisons of each model corrected over the tasks."""
-    rows = [corrected([report.comparisons[name] for report in reports]) for name in names]
-    columns = [dict(zip(names, column, strict=True)) for column in zip(*rows, strict=True)]
-    pairs = zip(reports, columns or [{}] * len(reports), strict=True)
-    return tuple(replace(report, comparisons=made) for report, made in pairs)
-
-
-def _report(task: Task, scored: Sequence[Scored], models: Models) -> TaskReport:
-    found = [entry.result.model.name for entry in scored]
-    names = dict.fromkeys([*(model.name for model in models), *found])
-    groups = {name: group([s for s in scored if s.result.model.name == name]) for name in names}
-    base, *others = (groups[model.name] for model in models)
-    comparisons = {o.first.result.model.name: compare(base, o) for o in others}
-    scores = {name: several.scores for name, several in groups.items()}
-    minutes, counts = sum(entry.result.minutes for entry in scored), most_counts(scored)
-    return TaskReport(task, primary_metric(task).name, scores, comparisons, counts, minutes)
+    keys = "sha256", *_NOT_OF_MODELS
+    same = all(getattr(stored.result.model, key) == getattr(trial.model, key) for key in keys)
+    return stored if same and stored.result.settings == trial.settings else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,21 @@ def drop_others(run: RunFolder, rule: str) -> None:
     for scored in current.values() if rule == "best" else ():
         for _, folder in sorted(scored)[:-1]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def drop_blends(session: Session, current: Collection[str | None]) -> None:
+    """Remove the results of a blend that the run handed over before and does not any more.
+
+    Args:
+        session: Run folder and voice.
+        current: Hash of the weights of the blend of today, if there is one.
+    """
+    for path in session.run.results.glob("*/blend-seed-*.json") if session.is_main else ():
+        found = find_result(path)
+        if found is not None and found.result.model.sha256 not in current:
+            session.reporter.say(f"notice: {path} is of another blend and was removed")
+            path.unlink()
+            path.with_suffix(".jsonl").unlink(missing_ok=True)
 
 
 def best_model(run: RunFolder, task: str | None) -> tuple[Path, dict[str, Any]] | None:

@@ -30,6 +30,27 @@ Annotation = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class OutsidePredictions:
+    """Predictions of a task's test split that were made elsewhere.
+
+    Args:
+        name: Their row in tables.
+        run: Number of the run, from 0: files of one name are runs of one model.
+        date: Day on which they were made, such as `2026-05-01`.
+        source: What made them, for people.
+        sha256: Hash of the file.
+        predictions: In the order of the records.
+    """
+
+    name: str
+    run: int
+    date: str
+    source: str
+    sha256: str
+    predictions: tuple[Prediction, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class LoadedTask:
     """A task with its records, read and checked.
 
@@ -39,12 +60,16 @@ class LoadedTask:
         counts: Notes on the data: `repaired` tags, records of test that are in train
             (`test_in_train`), labels that train lacks (`unseen_labels`).
         terms: The lexicon of the domain; empty if there is none.
+        in_train: Numbers, from 0, of the test records whose text is in train, too.
+        outside: Predictions made elsewhere, which are scored beside the models.
     """
 
     task: Task
     splits: Mapping[str, tuple[Any, ...]]
     counts: Mapping[str, int] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
+    in_train: tuple[int, ...] = ()
+    outside: tuple[OutsidePredictions, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +114,8 @@ class TaskKind:
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
             split, to the split at fault and the reason; None if all is well.
+        predicted: A row of predictions made elsewhere (JSON values), its record, and the task to a
+            prediction; raises DataError without a place. None for a kind that reads none.
         misfit: Why a stored prediction does not suit the task, or an empty string.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
@@ -125,6 +152,7 @@ class TaskKind:
     check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
         lambda _task, _declared, _labels: None
     )
+    predicted: Callable[[Mapping[str, Any], Any, Task], Prediction] | None = None
     misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
@@ -187,7 +215,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A predictor without a neural network, such as `majority`.
+    """What models are compared with, such as `majority`: a row in the same tables.
 
     Args:
         name: Its row in tables; an item of a task's `baselines`.
@@ -195,11 +223,27 @@ class Baseline:
             `validation` and `test`, in the order of the records.
         check: Loaded task to the reason why `predict` cannot work on it, or an empty string; asked
             before training starts.
+        kinds: Names of the task kinds that it suits beside those that name it in `baselines`; it
+            runs there if `evaluate.baselines` is `all` or names it.
+        seeded: Whether it draws random numbers, so that it runs once per seed of `evaluate.seeds`
+            and has a rank.
+        predict_with_base: Instead of `predict`: the same with the folder of the first model.
+        tuned: Instead of both: keys of `evaluate` with which the first model is fine-tuned; it
+            suits every kind.
     """
 
     name: str
-    predict: Callable[[LoadedTask, int], Predictions]
+    predict: Callable[[LoadedTask, int], Predictions] | None = None
     check: Callable[[LoadedTask], str] = lambda _loaded: ""
+    kinds: tuple[str, ...] = ()
+    seeded: bool = False
+    predict_with_base: Callable[[LoadedTask, int, Path], Predictions] | None = None
+    tuned: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.predict, self.predict_with_base, self.tuned))) != 1:
+            expected = "one of `predict`, `predict_with_base` and `tuned`"
+            raise PluginError(f"baseline {self.name!r}: expected {expected}.")
 
 
 @dataclass(frozen=True)

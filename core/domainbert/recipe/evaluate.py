@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from domainbert.recipe.lora import LoraSection
-from domainbert.recipe.sections import BatchSize, Count, EachOnce, Rate, Section, Seed
+from domainbert.recipe.sections import BatchSize, Count, EachOnce, Name, Rate, Section, Seed
 
 
 def _list_of_seeds(value: Any) -> Any:
@@ -33,6 +33,20 @@ class GridSection(Section):
         if len(self.learning_rate) < 2 and len(self.epochs) < 2:
             raise ValueError("grid: give two rates or two numbers of epochs at least")
         return self
+
+
+def _names(value: Any) -> Any:
+    """Return names that are written as one text, such as `bilstm, frozen`, as a list."""
+    if isinstance(value, str) and value not in ("all", "none"):
+        value = [name.strip() for name in value.split(",")]
+    listed = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+    if not listed and not isinstance(value, bool | str):
+        raise ValueError("expected true, false, `all`, or a list of names, such as [bilstm]")
+    return False if value == "none" else value
+
+
+Baselines = bool | Literal["all"] | Annotated[tuple[Name, ...], EachOnce]
+"""Values of `evaluate.baselines`."""
 
 
 class EvaluateSection(Section):
@@ -84,9 +98,15 @@ class EvaluateSection(Section):
     keep: Literal["best", "all", "none"] = "best"
     """Fine-tuned models to keep in `tasks/`: of each task the one with the best primary metric on
     validation, all of them, or none."""
-    baselines: bool = True
-    """Add the baselines that suit each task: majority class and TF-IDF + linear SVM, or majority
-    type per word and the domain's terms as a dictionary."""
+    baselines: Annotated[Baselines, BeforeValidator(_names)] = True
+    """`true` for those that take seconds: majority class and TF-IDF + linear SVM, or majority type
+    per word and the domain's terms as a dictionary. `all` for every one that suits a task, `false`
+    for none, or a list of names, as `[tfidf-logreg, bilstm, frozen]`."""
+
+    @property
+    def baseline_names(self) -> tuple[str, ...]:
+        """Names of baselines that are listed; empty for those that suit each task."""
+        return self.baselines if isinstance(self.baselines, tuple) else ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> EvaluateSection:

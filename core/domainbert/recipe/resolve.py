@@ -208,6 +208,7 @@ def _unknown_components(recipe: Recipe) -> list[str]:
         *((f"corpus.{n}.format", CorpusReader, section.format)
           for n, section in enumerate(recipe.corpus) if section.format),
         *(("train.objectives", Objective, name) for name in recipe.train.loss_weights),
+        *(("evaluate.baselines", Baseline, name) for name in recipe.evaluate.baseline_names),
     ]  # fmt: skip
     for number, task in enumerate(recipe.tasks):
         key = f"tasks.{number}"

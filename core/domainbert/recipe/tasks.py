@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from domainbert.recipe.corpus import Hub, one_name_each
 from domainbert.recipe.sections import Count, EachOnce, Fraction, Name, Section, name_of
@@ -40,6 +41,27 @@ class Shares(Section):
         if self.train is not None and abs(self.train - train) > 1e-6:
             return f"the shares of train, {' and '.join(missing)} are together 1"
         return ""
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError("expected a day, such as 2026-05-01") from None
+
+
+class PredictionsSection(Section):
+    """Predictions of the test split that were made elsewhere, as by a large language model."""
+
+    file: str = Field(min_length=1)
+    """A file with one JSON object per test record (or another table), relative to the recipe: its
+    `text` or `number` from 1, and `label`, `labels`, `tags` or `entities`."""
+    name: Name
+    """Its row in tables. Files of one name are runs of one model."""
+    date: Annotated[str, BeforeValidator(str), AfterValidator(_day)]
+    """Day on which they were made."""
+    source: str = Field(default="", max_length=500)
+    """What made them: model, version, prompt, address."""
 
 
 class TaskSection(Section):
@@ -98,6 +120,8 @@ class TaskSection(Section):
     """Metrics beside those of the kind, such as `mcc` or one of a plugin."""
     baselines: tuple[str, ...] = ()
     """Baselines beside those of the kind, such as one of a plugin."""
+    predictions: tuple[PredictionsSection, ...] = ()
+    """Predictions of the test split that were made elsewhere, to be scored beside the models."""
 
     @model_validator(mode="before")
     @classmethod
@@ -118,6 +142,20 @@ class TaskSection(Section):
     def full_name(self) -> str:
         """Name and label budget, as results call the task, such as `ncbi-disease@100`."""
         return self.name if self.train_records is None else f"{self.name}@{self.train_records}"
+
+    @model_validator(mode="after")
+    def _runs_are_of_one_model(self) -> TaskSection:
+        made: dict[str, PredictionsSection] = {}
+        for item in self.predictions:
+            first = made.setdefault(item.name, item)
+            if (first.date, first.source) != (item.date, item.source):
+                raise ValueError(
+                    f"predictions: {item.name} has two dates or sources; runs of one model have "
+                    "one. Give another name"
+                )
+            if item is not first and first.file == item.file:
+                raise ValueError(f"predictions: {item.file}: twice; give each run once")
+        return self
 
     @model_validator(mode="after")
     def _own_task_is_complete(self) -> TaskSection:

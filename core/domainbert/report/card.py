@@ -15,7 +15,7 @@ from domainbert.recipe.schema import Recipe
 from domainbert.report.compare import TaskReport
 from domainbert.report.curve import FILE, render_curve
 from domainbert.report.statistics import summarise
-from domainbert.report.text import templates
+from domainbert.report.text import spread, templates
 from domainbert.run.folder import RunFolder, read_lock, update_lock
 from domainbert.stages.blend import Blend
 from domainbert.stages.pretrain import Adaptation
@@ -106,6 +106,7 @@ def render_card(summary: RunSummary) -> str:
     """Return the model card as Markdown."""
     environment = templates()
     environment.filters.update(shown_metrics=shown_metrics, remarks=remarks, summarise=summarise)
+    environment.filters.update(side_notes=side_notes)
     given = {"summary": summary, "own_files": OWN_FILES, "curve_file": FILE}
     return environment.get_template("card.md.j2").render(given)
 
@@ -131,8 +132,19 @@ def summary_json(summary: RunSummary) -> Any:
 def task_json(report: TaskReport) -> Any:
     """Return one task's comparison as plain JSON values; scores from 0 to 1."""
     about = {"task": report.task.name, "sample": report.task.sample, "models": report.scores}
-    kept = {key: getattr(report, key) for key in ("metric", "comparison", "comparisons", "counts")}
-    return to_jsonable_python({**about, **kept})
+    keys = "metric", "comparison", "comparisons", "counts", "clean", "outside"
+    return to_jsonable_python({**about, **{key: getattr(report, key) for key in keys}})
+
+
+def side_notes(report: TaskReport) -> list[str]:
+    """Return the scores without test records that are in train, and where predictions are from."""
+    notes = [
+        f"{name}: predictions made elsewhere ({about})." for name, about in report.outside.items()
+    ]
+    if report.clean:
+        scores = ", ".join(f"{name} {spread(one)}" for name, one in report.clean.items())
+        notes.append(f"Without the test records that are in train, {report.metric}: {scores}.")
+    return notes
 
 
 def shown_metrics(report: TaskReport) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,10 @@ class Group:
 
     @property
     def unranked(self) -> str | None:
-        """Why it has no rank: `baseline`, or `one seed`, whose spread is unknown."""
-        single = "one seed" if len(self.results) < 2 else None
-        return "baseline" if self.first.is_baseline else single
+        """Why it has no rank: `baseline` without seeds, or `one seed` or `one run` alone."""
+        if self.first.is_baseline and not self.first.result.model.seeded:
+            return "baseline"
+        return f"one {self.first.noun}" if len(self.results) < 2 else None
 
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean, within the bounds of the metric.
@@ -124,6 +125,9 @@ class TaskReport:
         comparisons: Each further model minus the first, by its name.
         counts: Notes on the data.
         minutes: Wall time of all trials together.
+        clean: Name of a model → primary metric over seeds without the test records that are in
+            train; empty if there are none, or none else.
+        outside: Name of a row of predictions made elsewhere → their date and source.
     """
 
     task: Task
@@ -132,6 +136,8 @@ class TaskReport:
     comparisons: Mapping[str, Comparison]
     counts: Mapping[str, int]
     minutes: float
+    clean: Mapping[str, Summary] = field(default_factory=dict)
+    outside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def comparison(self) -> Comparison | None:
@@ -151,14 +157,6 @@ def group(results: Sequence[Scored]) -> Group:
     return Group(ordered, seeds, scores, scores[metric.name], values_BS)
 
 
-def most_counts(results: Sequence[Scored]) -> dict[str, int]:
-    """Return remarks on the data as counts, that of the model that cuts texts into most tokens."""
-    most = Counter[str]()
-    for scored in results:
-        most |= Counter(scored.result.counts)
-    return dict(sorted(most.items()))
-
-
 def compare(base: Group, other: Group) -> Comparison:
     """Return the other model minus the base, on the same test records."""
     paired, centre = base.seeds == other.seeds, other.primary.mean - base.primary.mean
@@ -166,9 +164,10 @@ def compare(base: Group, other: Group) -> Comparison:
     low, high = variance.interval(centre)
     unranked = {base.unranked, other.unranked}
     verdict = "better" if low > 0 else "worse" if high < 0 else "not shown"
-    verdict = "not shown" if "one seed" in unranked else verdict
+    verdict = "not shown" if unranked & {"one seed", "one run"} else verdict
     notes = [] if paired else ["other seeds, which are not paired"]
-    if base.first.result.settings != other.first.result.settings:
+    left, right = base.first.result.settings, other.first.result.settings
+    if left and right and left != right:
         notes.insert(0, "fine-tuned with other settings")
     shown = () if "baseline" in unranked else tuple(notes)
     doubts = (result.result.model.doubt for both in (other, base) for result in both.results)

@@ -2,8 +2,8 @@
 
 The rank of a row is one more than the number of rows that are better: the 95 % interval of the
 paired difference lies above zero. It is never better than the rank of a row with a higher mean.
-Rows that no interval can separate share a rank: 1, 1, 3. A model with one seed and a deterministic
-baseline have a place by their score, and no rank.
+Rows that no interval can separate share a rank: 1, 1, 3. A model with one seed and a baseline
+without seeds have a place by their score, and no rank.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from domainbert.report.compare import Group, compare, group, most_counts
+from domainbert.report.compare import Group, compare, group
 from domainbert.report.results import Result, ScoredModel
-from domainbert.report.scored import Scored
+from domainbert.report.scored import Scored, most_counts
 
 Row = dict[str, Any]
 """One model on one task, with the keys of a row in `leaderboard.json`:
 
-`title` (unique in the table), `rank`, `unranked` (why it has none: `baseline` or `one seed`),
+`title` (unique in the table), `rank`, `unranked` (why it has none: `baseline`, `one seed`, or
+`one run` of predictions made elsewhere),
 `model` (of its first result), `recipe` (of its run), `seeds`, `values` (primary metric per seed),
 `mean`, `sd`, `low`, `high` (95 % interval of the mean), `base` (title of the row it was adapted
 from), `against_base` (this row minus that one), `scores` (every metric over seeds),
@@ -128,6 +129,8 @@ def _titles(groups: Sequence[Group]) -> list[str]:
 
 
 def _title(model: ScoredModel) -> str:
+    if model.date:
+        return f"{model.name}, {model.date}"
     if model.name == "base" or model.run is None:
         return model.base or model.name
     return f"{model.run}, {model.blend}" if model.blend else model.run

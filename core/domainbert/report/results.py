@@ -51,7 +51,8 @@ class ScoredModel(BaseModel):
     run: str | None = None
     """Name of the recipe that adapted it."""
     sha256: str | None = None
-    """Hash of the encoder's weights; null for a baseline."""
+    """Hash of the encoder's weights, or of the file of predictions made elsewhere; null for a
+    baseline."""
     base: str | None = None
     """The checkpoint it was adapted from, or is."""
     parameters: int | None = Field(default=None, ge=0, le=_MOST)
@@ -67,6 +68,19 @@ class ScoredModel(BaseModel):
     contaminated: int | None = Field(default=None, ge=0, le=_MOST)
     """Documents that held a text of validation or test, and were not trained on; null if the step
     `decontaminate` did not look."""
+    seeded: bool = False
+    """Whether a baseline draws random numbers, so that it has several seeds and a rank."""
+    starts_from: str | None = None
+    """Hash of the weights whose word vectors a baseline starts from; null for the others."""
+    date: str = Field(default="", max_length=20)
+    """Day on which predictions were made elsewhere; empty for models and baselines."""
+    source: str = Field(default="", max_length=500)
+    """What made them; empty for models and baselines."""
+
+    @property
+    def outside(self) -> str:
+        """Date and source of predictions that were made elsewhere; empty for the others."""
+        return ", ".join(filter(None, (self.date, self.source)))
 
 
 @cache
@@ -127,7 +141,8 @@ class Result(BaseModel):
     task_entry: TaskEntry = Field(alias="task")
     """The task."""
     seed: int = Field(ge=0, lt=2**32)
-    """Seed of fine-tuning; 0 for a baseline, which has none."""
+    """Seed of fine-tuning, or of a baseline that draws random numbers; 0 for other baselines. Of
+    predictions made elsewhere the number of the run."""
     settings: dict[str, JsonValue]
     """The recipe's `evaluate:` section without the seeds, and the precision."""
     metric: Text
@@ -141,6 +156,9 @@ class Result(BaseModel):
     best` the epoch whose weights were taken, from 1; empty where nothing was."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Remarks on the data: long texts, test records that are in train, too, and others."""
+    in_train: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Numbers, from 0, of test records whose text is in train, too: the score without them can be
+    computed from the predictions."""
     recipe: Annotated[dict[Literal["name", "sha256"], Text], Field(min_length=2)] | None = None
     """Name and hash of the recipe of the run."""
     environment: dict[str, JsonValue]

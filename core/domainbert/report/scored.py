@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ class Scored:
         records: Per test record, what the primary metric needs; see `records_of`.
         gold: Hash of the gold labels.
         unchecked: Names of stored scores that no installed metric computes.
+        clean: The primary metric without the test records that are in train, too; None if there
+            are none such, or none else.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class Scored:
     records: Any
     gold: str
     unchecked: tuple[str, ...] = ()
+    clean: float | None = None
 
     @property
     def name(self) -> str:
@@ -67,8 +71,13 @@ class Scored:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it is of a deterministic baseline, which has no weights and no seed."""
+        """Whether it is of a baseline, which has no weights of an encoder."""
         return self.result.model.sha256 is None
+
+    @property
+    def noun(self) -> str:
+        """What is repeated: a run of predictions made elsewhere, or a seed."""
+        return "run" if self.result.model.date else "seed"
 
     @property
     def task_key(self) -> str:
@@ -79,7 +88,18 @@ class Scored:
     def model_key(self) -> str:
         """What results of one row have in common: the weights and the settings of fine-tuning."""
         model = self.result.model
-        return canonical([model.sha256 or f"baseline {model.name}", self.result.settings])
+        if model.date:  # runs of one name are one row
+            return canonical(["predictions", model.name, model.date, model.source])
+        start = f" {model.starts_from}" if model.starts_from else ""
+        return canonical([model.sha256 or f"baseline {model.name}{start}", self.result.settings])
+
+
+def most_counts(results: Sequence[Scored]) -> dict[str, int]:
+    """Return remarks on the data as counts, that of the model that cuts texts into most tokens."""
+    most = Counter[str]()
+    for scored in results:
+        most |= Counter(scored.result.counts)
+    return dict(sorted(most.items()))
 
 
 def canonical(value: object) -> str:
@@ -87,12 +107,13 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=True)
 
 
-def load_result(path: Path, metrics: Sequence[str] = ()) -> Scored:
+def load_result(path: Path, metrics: Sequence[str] = (), in_train: Sequence[int] = ()) -> Scored:
     """Read a result and score its predictions again.
 
     Args:
         path: The JSON file.
         metrics: Names of metrics to compute beside those of the task and of the file.
+        in_train: Numbers of the test records that are in train, for a result that lacks them.
 
     Raises:
         DataError: The file is no result of this schema, no installed plugin provides its kind of
@@ -108,19 +129,33 @@ def load_result(path: Path, metrics: Sequence[str] = ()) -> Scored:
         task = replace(task, metrics=tuple(name for name in names if is_installed(task, name)))
         scores, primary = score(task, predictions), primary_metric(task)
         records = records_of(primary, predictions)
+        clean = _clean_score(task, predictions, result.in_train or in_train)
     except (PluginError, RunFailed) as error:
         raise DataError(f"{path}: {error}") from None
     _check_scores(path, result.test, scores)
     gold = hashlib.sha256(canonical([p.gold for p in predictions]).encode()).hexdigest()
     unchecked = {name: value for name, value in result.test.items() if name not in scores}
     update = {"test": scores | unchecked, "metric": primary.name}
-    return Scored(path, result.model_copy(update=update), records, gold, tuple(unchecked))
+    return Scored(path, result.model_copy(update=update), records, gold, tuple(unchecked), clean)
 
 
-def find_result(path: Path, metrics: Sequence[str] = ()) -> Scored | None:
+def _clean_score(
+    task: Task, predictions: Sequence[Prediction], in_train: Sequence[int]
+) -> float | None:
+    """Return the primary metric without some records; None without any, or with nothing else."""
+    left_out = set(in_train)
+    kept = [made for number, made in enumerate(predictions) if number not in left_out]
+    if not left_out or not kept:
+        return None
+    return score(replace(task, metrics=()), kept)[primary_metric(task).name]
+
+
+def find_result(
+    path: Path, metrics: Sequence[str] = (), in_train: Sequence[int] = ()
+) -> Scored | None:
     """Return the result of `load_result`, or None where there is no usable result."""
     with suppress(DataError):
-        return load_result(path, metrics)
+        return load_result(path, metrics, in_train)
     return None
 
 

@@ -34,7 +34,7 @@ from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
 from domainbert.stages.retrieval import check_sentences
 from domainbert.storage.locate import Fetcher, known_pins
-from domainbert.tasks.check import check_baselines, check_settings
+from domainbert.tasks.check import check_evaluation
 from domainbert.tasks.load import load_task
 from domainbert.tasks.metrics.score import kind_of
 from domainbert.tokenizer.extend import check_slots
@@ -104,10 +104,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
     loaded = load_masked_lm(base, recipe.train.seed)
     check_saves(loaded.tokenizer)
     check_memory(loaded.model, recipe.train)
-    for task in tasks if recipe.evaluate.baselines else ():
-        check_baselines(task)
-    for task in tasks:
-        check_settings(task, recipe.evaluate)
+    check_evaluation(tasks, recipe.evaluate)
     if tasks:
         check_length(loaded.model, recipe.evaluate.max_seq_length, "evaluate.max_seq_length")
     check_length(loaded.model, recipe.train.max_seq_length, "train.max_seq_length")

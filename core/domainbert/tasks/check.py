@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.calls import calling
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Task
-from domainbert.plugin.registry import component
-from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.plugin.registry import component, components
+from domainbert.recipe.evaluate import Baselines, EvaluateSection
 
 Splits = Mapping[str, Sequence[Any]]
 Labels = Mapping[str, Sequence[str]]
@@ -52,29 +52,50 @@ def checked_records(
     return tuple(repaired)
 
 
-def check_baselines(loaded: LoadedTask) -> None:
-    """Refuse a task that one of its baselines cannot work on, before any training.
+def check_evaluation(tasks: Sequence[LoadedTask], settings: EvaluateSection) -> None:
+    """Refuse settings of `evaluate` that do not suit the tasks, before any training.
 
     Raises:
-        DataError: With the reason and how to do without baselines.
+        RecipeError: A baseline is unknown or suits none of the tasks.
+        DataError: A baseline cannot work on a task, or its classes cannot be weighed.
     """
-    for name in baseline_names(loaded):
-        baseline = component(Baseline, name)
-        with calling(baseline):
-            wrong = baseline.check(loaded)
-        if wrong:
-            hint = "Set `evaluate.baselines: false`."
-            raise DataError(f"task {loaded.task.name!r}: baseline {name!r}: {wrong}. {hint}")
+    check_baselines(tasks, settings.baselines)
+    for loaded in tasks if settings.class_weights == "balanced" else ():
+        _check_weights(loaded)
 
 
-def check_settings(loaded: LoadedTask, settings: EvaluateSection) -> None:
-    """Refuse settings of fine-tuning that do not suit a task, before any training.
+def check_baselines(tasks: Sequence[LoadedTask], wanted: Baselines = True) -> None:
+    """Refuse baselines that are unknown or cannot work on a task, before any training.
+
+    Args:
+        tasks: Those of a run.
+        wanted: `evaluate.baselines`.
 
     Raises:
-        DataError: `class_weights`, and records with more than one label or with none.
+        RecipeError: A name is unknown or suits none of the tasks.
+        DataError: With the reason and how to do without.
     """
-    if settings.class_weights == "none":
-        return
+    suited = [baseline_names(loaded, wanted) for loaded in tasks]
+    for name in wanted if isinstance(wanted, tuple) else ():
+        try:
+            component(Baseline, name)
+        except PluginError as error:
+            raise RecipeError(f"evaluate.baselines: {error}") from None
+        if tasks and not any(name in names for names in suited):
+            kinds = ", ".join(sorted({loaded.task.kind for loaded in tasks}))
+            raise RecipeError(f"evaluate.baselines: {name!r} suits no task of the kind {kinds}.")
+    for loaded, names in zip(tasks, suited, strict=True):
+        for name in names:
+            baseline = component(Baseline, name)
+            with calling(baseline):
+                wrong = baseline.check(loaded)
+            if wrong:
+                hint = "Set `evaluate.baselines: false`, or name those to run."
+                raise DataError(f"task {loaded.task.name!r}: baseline {name!r}: {wrong}. {hint}")
+
+
+def _check_weights(loaded: LoadedTask) -> None:
+    """Refuse `class_weights` for records with more than one label, or with none."""
     kind, task = component(TaskKind, loaded.task.kind), loaded.task
     with calling(kind):
         train = loaded.splits["train"]
@@ -82,14 +103,28 @@ def check_settings(loaded: LoadedTask, settings: EvaluateSection) -> None:
     if not one_each or task.multi_label:
         raise DataError(
             f"task {task.name!r}: evaluate.class_weights: balanced is for tasks with one label per "
-            f"record, and this one has others. Set `evaluate.class_weights: none`."
+            "record, and this one has others. Set `evaluate.class_weights: none`."
         )
 
 
-def baseline_names(loaded: LoadedTask) -> tuple[str, ...]:
-    """Return the baselines of the kind and of the task."""
+def baseline_names(loaded: LoadedTask, wanted: Baselines = True) -> tuple[str, ...]:
+    """Return the baselines of a task.
+
+    Args:
+        loaded: The task.
+        wanted: `evaluate.baselines`: true for those that its kind and the task itself name, `all`
+            for every one that suits the kind, or names, of which those that suit it are taken.
+    """
     kind = component(TaskKind, loaded.task.kind)
-    return tuple(dict.fromkeys((*kind.baselines(loaded), *loaded.task.baselines)))
+    usual = dict.fromkeys((*kind.baselines(loaded), *loaded.task.baselines))
+    if isinstance(wanted, bool):
+        return tuple(usual) if wanted else ()
+    others = [
+        name
+        for name, baseline in components(Baseline).items()
+        if (baseline.tuned or kind.name in baseline.kinds) and name not in usual
+    ]
+    return tuple(name for name in (*usual, *others) if wanted == "all" or name in wanted)
 
 
 def found_labels(kind: TaskKind, records: Sequence[Any]) -> tuple[str, ...]:

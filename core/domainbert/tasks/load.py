@@ -18,6 +18,7 @@ from domainbert.storage.files import sha256_of
 from domainbert.storage.locate import Fetcher, data_sha256
 from domainbert.tasks.check import checked_records, found_labels, plain_text
 from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
+from domainbert.tasks.outside import load_outside
 from domainbert.tasks.places import find_splits
 from domainbert.tasks.read import check_format, files_of, read_records
 from domainbert.tasks.shares import label_budget, share_out
@@ -72,9 +73,11 @@ def load_task(
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     train = {plain_text(kind, record) for record in splits["train"]}
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
-    counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])
+    in_train = tuple(n for n, r in enumerate(splits["test"]) if plain_text(kind, r) in train)
+    counts["test_in_train"] = len(in_train)
     terms = domain.terms.read() if domain and domain.terms else ()
-    return LoadedTask(complete, splits, dict(+counts), terms)
+    outside = load_outside(section, kind, complete, splits["test"], folder)
+    return LoadedTask(complete, splits, dict(+counts), terms, in_train, outside)
 
 
 def _sha256(kind: TaskKind, task: Task, path: Path) -> str:

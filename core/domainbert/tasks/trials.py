@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from domainbert.errors import RunFailed
-from domainbert.plugin.components import LoadedTask, Predictions
+from domainbert.plugin.components import Baseline, LoadedTask, Predictions
 from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.session import Session
@@ -116,6 +116,12 @@ def stored_settings(
     if settings.steps is not None or steps >= settings.min_steps:
         stored["min_steps"] = 1
     return stored | {"precision": "bf16" if session.bf16 else "fp32"}
+
+
+def tuned_section(settings: EvaluateSection, baseline: Baseline) -> EvaluateSection:
+    """Return the settings with which a baseline fine-tunes the first model; it is not kept."""
+    plain = {"unfreeze": "all", "layerwise_lr_decay": 1.0, "lora": None, "keep": "none"}
+    return EvaluateSection.model_validate({**settings.model_dump(), **plain, **baseline.tuned})
 
 
 def tuned_predictions(

@@ -6,7 +6,11 @@ import pytest
 from helpers.tasks import tagging
 
 from domainbert.plugin.domain import Sentence
-from domainbert.tasks.baselines.tagging import predict_dictionary, predict_majority_type
+from domainbert.tasks.baselines.tagging import (
+    predict_dictionary,
+    predict_majority_type,
+    predict_mentions,
+)
 from domainbert.tasks.kinds.tagging import TAGGING
 
 
@@ -51,3 +55,28 @@ def test_a_term_has_its_own_type_where_training_has_it() -> None:
     assert predict_dictionary(loaded, 0)["test"][0].predicted == ("O", "B-ROLE", "I-ROLE")
     assert TAGGING.baselines(loaded) == ("majority-type", "dictionary")
     assert TAGGING.baselines(tagging()) == ("majority-type",)
+
+
+def test_the_longest_mentions_of_training_are_found_again() -> None:
+    test = (
+        sentence("The LIME kiln burns", "O O O O"),
+        sentence("lime burner lime", "O O O"),
+        sentence("kiln", "O"),
+    )
+    made = predict_mentions(tagging(train=TRAIN, test=test), 0)["test"]
+    assert [row.predicted for row in made] == [
+        ("O", "B-PLACE", "I-PLACE", "O"),
+        ("B-ROLE", "I-ROLE", "O"),
+        ("O",),
+    ]
+
+
+def test_a_mention_has_the_type_that_training_gives_it_most_often() -> None:
+    train = (*TRAIN, sentence("lime kiln", "B-ROLE I-ROLE"))
+    test = (sentence("lime kiln", "O O"),)
+    made = predict_mentions(tagging(train=train, test=test), 0)["test"]
+    assert made[0].predicted == ("B-PLACE", "I-PLACE")
+    # A tie goes to the first name of the alphabet.
+    equal = (sentence("kiln", "B-ROLE"), sentence("kiln", "B-PLACE"))
+    made = predict_mentions(tagging(train=equal, test=equal[:1]), 0)["test"]
+    assert made[0].predicted == ("B-PLACE",)

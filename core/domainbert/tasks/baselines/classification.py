@@ -5,7 +5,7 @@ Legend: N examples, C classes, F features.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.components import LoadedTask, Predictions
 from domainbert.tasks.kinds.classification import decide, label_matrix
@@ -29,7 +29,7 @@ def predict_majority(loaded: LoadedTask, seed: int) -> Predictions:
 
 
 def check_tfidf(loaded: LoadedTask) -> str:
-    """Return why TF-IDF with a linear SVM cannot work on a task, or an empty string."""
+    """Return why TF-IDF with a linear model cannot work on a task, or an empty string."""
     if not any(content_words(example.text) for example in loaded.splits["train"]):
         return "no training text has a word of two letters, which TF-IDF needs"
     if len(loaded.task.labels) > _MAX_CLASSES:
@@ -42,10 +42,23 @@ def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
 
     scikit-learn's defaults, with logarithmic term counts and words of any script; one-vs-rest.
     """
+    from sklearn.svm import LinearSVC
+
+    return _on_tfidf(loaded, LinearSVC(random_state=0))
+
+
+def predict_tfidf_logreg(loaded: LoadedTask, seed: int) -> Predictions:
+    """Return predictions of logistic regression on the features of `predict_tfidf_svm`."""
+    from sklearn.linear_model import LogisticRegression
+
+    return _on_tfidf(loaded, LogisticRegression(max_iter=1000))
+
+
+def _on_tfidf(loaded: LoadedTask, classifier: Any) -> Predictions:
+    """Return predictions of a linear classifier of scikit-learn, one-vs-rest."""
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.multiclass import OneVsRestClassifier
-    from sklearn.svm import LinearSVC
 
     task, train = loaded.task, loaded.splits["train"]
     features = TfidfVectorizer(
@@ -56,7 +69,7 @@ def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
     # No classifier can be fitted for what training always or never has.
     always, never = gold_NC.all(axis=0), ~gold_NC.any(axis=0)
     fitted = np.flatnonzero(~always & ~never)
-    model = OneVsRestClassifier(LinearSVC(random_state=0))
+    model = OneVsRestClassifier(classifier)
     if len(fitted):
         model.fit(train_NF, gold_NC[:, fitted])
     scores: dict[str, NDArray[np.float32]] = {}

@@ -1,9 +1,9 @@
-"""Baselines of tagging: the majority type per word, and a lexicon as a dictionary."""
+"""Baselines of tagging: the majority type per word, and dictionaries of terms or mentions."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from domainbert.plugin.components import LoadedTask, Predictions
 from domainbert.plugin.domain import Prediction, Sentence
@@ -33,15 +33,35 @@ def predict_dictionary(loaded: LoadedTask, seed: int) -> Predictions:
 
     The type of a term is its most frequent one in training, else the most frequent of all.
     """
+    types = _mention_types(loaded)
+    usual = _most_frequent(sum(types.values(), Counter()))
+    terms = {_key([term]): usual for term in loaded.terms}
+    terms |= {key: _most_frequent(types[key]) for key in terms.keys() & types.keys()}
+    return _longest_matches(loaded, terms)
+
+
+def predict_mentions(loaded: LoadedTask, seed: int) -> Predictions:
+    """Return the longest mentions of training, without regard to case and white space.
+
+    The type of a mention is the one that it has most often there.
+    """
+    types = _mention_types(loaded)
+    return _longest_matches(loaded, {key: _most_frequent(own) for key, own in types.items()})
+
+
+def _mention_types(loaded: LoadedTask) -> dict[str, Counter[str]]:
+    """Return how often each mention of training has each type."""
     from seqeval.metrics.sequence_labeling import get_entities
 
     types: dict[str, Counter[str]] = defaultdict(Counter)
     for sentence in loaded.splits["train"]:
         for name, first, last in get_entities(list(sentence.tags)):
             types[_key(sentence.words[first : last + 1])][name] += 1
-    usual = _most_frequent(sum(types.values(), Counter()))
-    terms = {_key([term]): usual for term in loaded.terms}
-    terms |= {key: _most_frequent(types[key]) for key in terms.keys() & types.keys()}
+    return types
+
+
+def _longest_matches(loaded: LoadedTask, terms: Mapping[str, str]) -> Predictions:
+    """Return the longest terms in each sentence from the left, with their types."""
     longest = max(map(len, terms), default=0)
 
     def mentions(sentence: Sentence) -> Iterator[Mention]:

@@ -14,7 +14,7 @@ from domainbert.batching import batched
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
-from domainbert.tasks.readers.table import examples_of_rows
+from domainbert.tasks.readers.table import examples_of_rows, labels_of_row
 from domainbert.tokenizer.load import encode_texts, special_tokens
 from domainbert.words import canonical_text
 
@@ -230,6 +230,12 @@ def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str]
     return strangers(task, declared, labels, "label") or strangers(trained, False, labels, "label")
 
 
+def _predicted(cells: Mapping[str, Any], example: Example, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: `label`, or a list of `labels`, the best first."""
+    labels = tuple(map(canonical_text, labels_of_row(cells, task)))
+    return Prediction(example.labels, labels, labels[:_RANKED])
+
+
 def _misfit(prediction: Prediction, task: Task) -> str:
     rows = (prediction.gold, prediction.predicted, prediction.ranking)
     if any(len(set(row)) < len(row) for row in rows):
@@ -262,6 +268,7 @@ CLASSIFICATION = TaskKind(
     check_task=lambda task: _LEVELS if task.levels and not task.multi_label else "",
     check=_check,
     check_labels=_check_labels,
+    predicted=_predicted,
     misfit=_misfit,
     bias=_bias,
     repair=_one_form,

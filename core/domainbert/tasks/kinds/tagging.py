@@ -15,7 +15,7 @@ from typing import Any
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Sentence, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
-from domainbert.tasks.readers.annotated import sentences_of_rows
+from domainbert.tasks.readers.annotated import sentences_of_rows, tags_of_row
 from domainbert.tasks.readers.columns import TAG, read_columns, to_iob2
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 from domainbert.words import sentence_ends, word_spans
@@ -79,6 +79,12 @@ def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str]
         if not labels[split]:
             return split, "tags no mention, only O, so nothing can be learned or scored"
     return strangers(task, declared, labels, "type")
+
+
+def _predicted(cells: Mapping[str, Any], sentence: Sentence, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: a list of `tags`, or `entities` with offsets."""
+    tags = tags_of_row(cells, sentence.words, task)
+    return Prediction(sentence.tags, tags, words=sentence.words)
 
 
 def _misfit(prediction: Prediction, task: Task) -> str:
@@ -220,6 +226,7 @@ TAGGING = TaskKind(
     check_task=lambda task: _NO_CLASSES if task.multi_label or task.levels else "",
     check=_check,
     check_labels=_check_labels,
+    predicted=_predicted,
     misfit=_misfit,
     repair=to_iob2,
     passages=passages,

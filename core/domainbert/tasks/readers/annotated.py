@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,39 @@ def sentences_of_rows(rows: Iterable[Row], task: Task, counts: Counter[str]) -> 
                 yield from _sentences(flat, task, counts, group_of(row, task) or where)
         except DataError as error:
             raise DataError(f"{where}: {error}.") from None
+
+
+def tags_of_row(row: Mapping[str, Any], words: Sequence[str], task: Task) -> tuple[str, ...]:
+    """Return the tags of a row of predictions for given words.
+
+    The row has a list of `tags`, or a list of `entities` with offsets into its `text`, else into
+    the words with blanks between. A word that an entity covers in part belongs to it.
+
+    Raises:
+        DataError: There is neither, it does not fit the words, or entities overlap; without a
+            place.
+    """
+    tags, spans = (_cell(row, task, key, names) for key, names in (_LISTS[1], ("spans", _SPANS)))
+    if isinstance(tags, list):
+        if len(tags) != len(words):
+            raise DataError(f"expected {len(words)} tags, one per word; found {len(tags)}")
+        return tuple(_tag(tag, task) for tag in tags)
+    if not isinstance(spans, list):
+        known = ", ".join(map(str, list(row)[:20]))
+        raise DataError(f"expected a list of `tags` or of `entities`; it has {known}")
+    given = row.get(str(task.columns.get("text", "text")))
+    text = given if isinstance(given, str) else " ".join(words)
+    made = ["O"] * len(words)
+    # Numbers of words by the characters that are no white space, which text and words share.
+    owners = [number for number, word in enumerate(words) for _ in "".join(word.split())]
+    for start, end, name in sorted(_mention(text, span, task.label_names) for span in spans):
+        first, stop = (len("".join(text[:place].split())) for place in (start, end))
+        inside = sorted(set(owners[first:stop]))
+        if any(made[number] != "O" for number in inside):
+            raise DataError(f"two entities share the word {words[inside[0]]!r}; keep one of them")
+        for number in inside:
+            made[number] = f"{'B' if number == inside[0] else 'I'}-{name}"
+    return tuple(made)
 
 
 def _flat(row: dict[str, Any], counts: Counter[str]) -> dict[str, Any] | None:

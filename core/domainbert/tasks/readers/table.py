@@ -76,6 +76,29 @@ def _cells(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
         )
     if not text.strip():
         raise DataError("the text is empty")
+    return text, _named_labels(value, task)
+
+
+def labels_of_row(row: Mapping[str, Any], task: Task) -> tuple[str, ...]:
+    """Return the labels of a row of predictions, as `label` or a list `labels`.
+
+    Raises:
+        DataError: There are none, or something else; without a place.
+    """
+    given = str(task.columns.get("label", "label"))
+    keys = [key for key in dict.fromkeys((given, "label", "labels")) if key in row]
+    if len(keys) != 1:
+        known = ", ".join(map(str, list(row)[:20]))
+        raise DataError(f"expected `label`, or a list `labels`, one of the two; it has {known}")
+    value = row[keys[0]]
+    labels: list[Any] = value if isinstance(value, list) else [value]
+    if not all(map(_is_label, labels)):
+        raise DataError(f"expected `{keys[0]}` as text or whole numbers, found {value!r:.60}")
+    return _named_labels(value, task)
+
+
+def _named_labels(value: Any, task: Task) -> tuple[str, ...]:
+    labels: list[Any] = value if isinstance(value, list) else [value]
     if task.multi_label and isinstance(value, str):
         labels = value.split("|") if value else []
     elif value == "":
@@ -85,7 +108,7 @@ def _cells(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
         raise DataError(f"a label is empty or has blanks around it: {named}")
     if len(set(named)) < len(named):
         raise DataError(f"a label stands twice: {named}")
-    return text, named
+    return named
 
 
 def _is_label(value: Any) -> bool:

@@ -1,0 +1,258 @@
+"""BiLSTM baselines: a small network on words, or on the word pieces of the base.
+
+One layer of 128 hidden units in each direction, on the CPU, with a softmax per word or per text and
+no CRF. A text is the maximum of its states (Conneau et al. 2017, arXiv 1705.02364). Any task kind
+works whose `forward` takes scores from `score_words` or `score_texts` alone.
+
+Legend: B windows, L length, V vocabulary, E width of word vectors, H hidden size of both
+directions, W scored words, X rows of scores, C outputs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from domainbert.batching import batched
+from domainbert.keyed_random import derive_key
+from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
+from domainbert.plugin.domain import Window
+from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.tasks.finetune import pad_windows
+from domainbert.tasks.metrics.score import kind_of, primary_metric, score
+from domainbert.tokenizer.load import load_tokenizer
+
+HIDDEN, WIDTH, DROPOUT = 128, 100, 0.3
+"""Hidden units in each direction, width of the vectors of words, and dropout."""
+_RATE, _MAX_NORM, _BATCH, _POOL, _PREDICTED = 2e-3, 1.0, 32, 16, 64
+# The score on validation is taken after each round; so many without a better one end training.
+_ROUNDS, _PATIENCE, _ROUND_STEPS = 12, 2, (25, 200)
+# Tokens that are read of a text; longer sentences to tag are read in overlapping windows.
+_LENGTH = 256
+# A word that training has n times is unknown with a chance of a / (a + n), so that the vector of
+# unknown words learns (Kiperwasser and Goldberg 2016, arXiv 1603.04351).
+_UNKNOWN_SHARE = 0.25
+_PAD, _UNKNOWN = 0, 1
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+
+
+class BiLstm(nn.Module):
+    """Scores words or texts.
+
+    Args:
+        vectors_VE: Initial word vectors, which learn.
+        n_outputs: Number of classes or tags.
+        drop_V: How often each entry is read as the unknown one in training.
+    """
+
+    drop_V: Tensor
+
+    def __init__(self, vectors_VE: Tensor, n_outputs: int, drop_V: Tensor) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding.from_pretrained(vectors_VE, freeze=False)
+        self.lstm = nn.LSTM(vectors_VE.shape[1], HIDDEN, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.classifier = nn.Linear(2 * HIDDEN, n_outputs)
+        self.register_buffer("drop_V", drop_V)
+
+    def score_words(
+        self, input_ids_BL: Tensor, mask_BL: Tensor, rows_W: Tensor, columns_W: Tensor
+    ) -> Tensor:
+        """Return scores of the words at given places, shape (W, C)."""
+        states_BLH = self._states(input_ids_BL, mask_BL)
+        scores_WC: Tensor = self.classifier(states_BLH[rows_W, columns_W])
+        return scores_WC
+
+    def score_texts(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
+        """Return scores of texts, shape (B, C)."""
+        states_BLH = self._states(input_ids_BL, mask_BL)
+        states_BLH = states_BLH.masked_fill(mask_BL.unsqueeze(-1) == 0, -torch.inf)
+        scores_BC: Tensor = self.classifier(states_BLH.amax(dim=1))
+        return scores_BC
+
+    def _states(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
+        if self.training:
+            dropped_BL = torch.rand(input_ids_BL.shape) < self.drop_V[input_ids_BL]
+            input_ids_BL = input_ids_BL.masked_fill(dropped_BL, _UNKNOWN)
+        read_BLE = self.dropout(self.embedding(input_ids_BL))
+        packed = pack_padded_sequence(
+            read_BLE, mask_BL.sum(dim=1), batch_first=True, enforce_sorted=False
+        )
+        length = input_ids_BL.shape[1]
+        states_BLH, _ = pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, total_length=length
+        )
+        dropped: Tensor = self.dropout(states_BLH)
+        return dropped
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A task in the tokens of a network: its kind, records, windows per split."""
+
+    kind: TaskKind
+    loaded: LoadedTask
+    windows: Mapping[str, list[Window]]
+
+
+def predict_words(loaded: LoadedTask, seed: int) -> Predictions:
+    """Return predictions of a BiLSTM on the words of the training split, drawn at random.
+
+    Case is ignored. Words that training lacks share one vector.
+    """
+    kind = kind_of(loaded.task)
+    tokenizer, counts = _word_tokenizer(kind, loaded)
+    encoded = _encode(kind, loaded, tokenizer)
+    vocabulary = tokenizer.get_vocab()
+    drop_V = torch.zeros(len(vocabulary))
+    for word, count in counts.items():
+        drop_V[vocabulary[word]] = _UNKNOWN_SHARE / (_UNKNOWN_SHARE + count)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_key("bilstm", seed))
+        vectors_VE = torch.randn(len(vocabulary), WIDTH) / WIDTH**0.5
+        return _fit(encoded, BiLstm(vectors_VE, _n_outputs(encoded), drop_V))
+
+
+def predict_pieces(loaded: LoadedTask, seed: int, base: Path) -> Predictions:
+    """Return predictions of a BiLSTM on the base's word pieces, whose vectors learn on."""
+    import transformers
+
+    from domainbert.model.opening import from_folder
+
+    kind = kind_of(loaded.task)
+    encoded = _encode(kind, loaded, load_tokenizer(base))
+    encoder = from_folder(transformers.AutoModel, base, f"{base}: has no word vectors")
+    all_VE = encoder.get_input_embeddings().weight.detach().float()
+    # Entries that no record has would never learn; without them a step is fast.
+    ids = {i for windows in encoded.windows.values() for w in windows for i in w.input_ids}
+    row = {number: place for place, number in enumerate(sorted(ids))}
+    windows = {
+        split: [replace(w, input_ids=tuple(row[i] for i in w.input_ids)) for w in own]
+        for split, own in encoded.windows.items()
+    }
+    encoded = replace(encoded, windows=windows)
+    vectors_VE = all_VE[torch.tensor(sorted(ids))].clone()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_key("bilstm", seed))
+        return _fit(encoded, BiLstm(vectors_VE, _n_outputs(encoded), torch.zeros(len(ids))))
+
+
+def _word_tokenizer(kind: TaskKind, loaded: LoadedTask) -> tuple[Any, Counter[str]]:
+    """Return a tokenizer of the words of training, and how often each occurs there.
+
+    A kind that scores words has them between blanks; other texts are cut at signs, too.
+    """
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    given = kind.head(EvaluateSection()) == "tokens"
+    normaliser = normalizers.Lowercase()
+    cutter = pre_tokenizers.WhitespaceSplit() if given else pre_tokenizers.Whitespace()
+    counts = Counter[str]()
+    for record in loaded.splits["train"]:
+        text = normaliser.normalize_str(kind.text(record))
+        counts.update(word for word, _ in cutter.pre_tokenize_str(text))
+    for special in _SPECIAL:
+        counts.pop(special, None)
+    vocabulary = {word: number for number, word in enumerate((*_SPECIAL, *sorted(counts)))}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normaliser, cutter
+    frames = [(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A", pair="[CLS] $A [SEP] $B", special_tokens=frames
+    )
+    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token"), _SPECIAL, strict=True))
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names), counts
+
+
+def _encode(kind: TaskKind, loaded: LoadedTask, tokenizer: Any) -> _Encoded:
+    settings = EvaluateSection(max_seq_length=_LENGTH)
+    windows = {
+        split: kind.encode(records, tokenizer, settings) for split, records in loaded.splits.items()
+    }
+    return _Encoded(kind, loaded, windows)
+
+
+def _n_outputs(encoded: _Encoded) -> int:
+    return len(encoded.kind.outputs(encoded.loaded.task))
+
+
+def _fit(encoded: _Encoded, model: BiLstm) -> Predictions:
+    """Train a network, and return the predictions of its best round on validation."""
+    kind, task, train = encoded.kind, encoded.loaded.task, encoded.loaded.splits["train"]
+    targets, bias_C = kind.targets(task, train), kind.bias(task, train)
+    if bias_C is not None:
+        model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
+    optimizer = torch.optim.Adam(model.parameters(), lr=_RATE)
+    batches = _batches(encoded.windows["train"])
+    low, high = _ROUND_STEPS
+    steps = min(max(len(encoded.windows["train"]) // _BATCH, low), high)
+    metric = primary_metric(task)
+    best, kept, waited = -np.inf, model.state_dict(), 0
+    for _ in range(_ROUNDS):
+        model.train()
+        for _ in range(steps):
+            _train_step(encoded, model, optimizer, next(batches), targets)
+        made = _predict(encoded, model, ["validation"])
+        value = score(task, made["validation"])[metric.name]
+        waited = 0 if value > best else waited + 1
+        if value > best:
+            best, kept = value, copy.deepcopy(model.state_dict())
+        if waited == _PATIENCE and best > metric.low:
+            break
+    model.load_state_dict(kept)
+    return _predict(encoded, model, ["validation", "test"])
+
+
+def _batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
+    """Yield shuffled batches of similar lengths without end."""
+    while True:
+        order = torch.randperm(len(windows)).tolist()
+        made: list[list[Window]] = []
+        for pool in batched((windows[number] for number in order), _BATCH * _POOL):
+            made += map(list, batched(sorted(pool, key=lambda w: len(w.input_ids)), _BATCH))
+        yield from (made[number] for number in torch.randperm(len(made)).tolist())
+
+
+def _train_step(
+    encoded: _Encoded,
+    model: BiLstm,
+    optimizer: torch.optim.Optimizer,
+    batch: list[Window],
+    targets: Sequence[Any],
+) -> None:
+    loss = encoded.kind.loss(_scores(encoded.kind, model, batch), batch, targets)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
+    optimizer.step()
+
+
+def _scores(kind: TaskKind, model: BiLstm, batch: list[Window]) -> Tensor:
+    """Return the scores of a batch, shape (X, C)."""
+    ids_BL, mask_BL = pad_windows(batch, _PAD, _LENGTH)
+    scores_XC: Tensor = kind.forward(model, ids_BL, mask_BL, batch)
+    return scores_XC
+
+
+def _predict(encoded: _Encoded, model: BiLstm, splits: Sequence[str]) -> Predictions:
+    kind, scores = encoded.kind, {}
+    model.eval()
+    for split in splits:
+        windows = sorted(encoded.windows[split], key=lambda window: len(window.input_ids))
+        parts = [np.zeros((0, model.classifier.out_features), np.float32)]
+        with torch.inference_mode():
+            parts += [
+                _scores(kind, model, list(batch)).numpy() for batch in batched(windows, _PREDICTED)
+            ]
+        scores[split] = windows, np.concatenate(parts)
+    return kind.decode(encoded.loaded.task, encoded.loaded.splits, scores)
