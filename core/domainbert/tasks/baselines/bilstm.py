@@ -58,8 +58,9 @@ class BiLstm(nn.Module):
 
     def __init__(self, vectors_VE: Tensor, n_outputs: int, drop_V: Tensor) -> None:
         super().__init__()
-        self.embedding = nn.Embedding.from_pretrained(vectors_VE, freeze=False)
-        self.lstm = nn.LSTM(vectors_VE.shape[1], HIDDEN, batch_first=True, bidirectional=True)
+        size, width = vectors_VE.shape
+        self.embedding = nn.Embedding(size, width, _weight=vectors_VE)
+        self.lstm = nn.LSTM(width, HIDDEN, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(DROPOUT)
         self.classifier = nn.Linear(2 * HIDDEN, n_outputs)
         self.register_buffer("drop_V", drop_V)
