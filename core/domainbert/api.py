@@ -123,9 +123,7 @@ def evaluate(
         raise RecipeError("No task to evaluate on: name one with --domain and --task.")
     found = registry.domain(domain) if domain else None
     settings = recipe.evaluate if recipe else EvaluateSection()
-    settings = settings.model_copy(update={"seeds": tuple(range(seeds))})
-    if baselines is not None:
-        settings = comparison.with_baselines(settings, baselines)
+    settings = comparison.changed(settings, seeds, baselines)
     place = Path(out) if out else comparison.default_folder(target, other, chosen is not None)
     comparison.check_folder(place, other)
     with open_session(place, Reporter()) as session:

@@ -16,8 +16,9 @@ PAGES = sorted(
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
 SLOW = (
-    "add-a-component", "bio", "blend", "clean-a-corpus", "corpus-steps", "extend-the-vocabulary",
-    "finance", "hub-data", "objectives", "own-data", "patent", "plan-a-run", "python", "stages",
+    "add-a-component", "baselines", "bio", "blend", "clean-a-corpus", "corpus-steps",
+    "extend-the-vocabulary", "finance", "hub-data", "objectives", "own-data", "patent",
+    "plan-a-run", "python", "stages",
 )  # fmt: skip
 RUNNABLE = [
     "docs/tutorials/first-adaptation.md",

@@ -14,7 +14,7 @@ from domainbert.model.load import BaseFolder
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, render_card, summary_json, write_card
 from domainbert.report.compare import Comparison, TaskReport
-from domainbert.report.statistics import Summary
+from domainbert.report.statistics import Summary, summarise
 from domainbert.run.folder import RunFolder
 from domainbert.stages.blend import Blend, Point
 from domainbert.stages.pretrain import Adaptation
@@ -101,6 +101,15 @@ def test_goldens() -> None:
     assert render_card(SUMMARY).replace(sha256, "r" * 64) == GOLDEN.read_text(encoding="utf-8")
     numbers = json.dumps(summary_json(SUMMARY), allow_nan=False).replace(sha256, "r" * 64)
     assert json.loads(numbers) == read_json(GOLDEN.with_suffix(".json"))
+
+
+def test_predictions_made_elsewhere_and_scores_without_records_of_train_are_said() -> None:
+    clean = {name: summarise([0.25, 0.75]) for name in ("base", "adapted")}
+    outside = {"some-llm": "2026-05-01, <a> prompt"}
+    card = render_card(replace(SUMMARY, reports=(replace(REPORT, clean=clean, outside=outside),)))
+    assert "some-llm: predictions made elsewhere (2026-05-01, \\<a\\> prompt).\n" in card
+    said = "f1\\_strict: base 50.00 ± 35.36, adapted 50.00 ± 35.36."
+    assert f"Without the test records that are in train, {said}\n" in card
 
 
 def header(card: str) -> dict[str, Any]:

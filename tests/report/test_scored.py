@@ -137,3 +137,34 @@ def test_a_malformed_prediction_is_refused_with_its_line(
         entry["predictions"]["sha256"] = hashlib.sha256(content).hexdigest()
         entry["task"] |= task
     assert refused(path).startswith(f"adapted-seed-2.jsonl:2: {message}")
+
+
+def test_the_score_without_records_of_train_is_computed_from_the_predictions(path: Path) -> None:
+    save(path, in_train=(0,))
+    alone = score(TASK, PREDICTIONS[1:])["f1_strict"]
+    assert load_result(path).clean == alone != SCORES["f1_strict"]
+    # A result from before these numbers were kept gets them from the task.
+    save(path)
+    assert (load_result(path).clean, load_result(path, (), (0,)).clean) == (None, alone)
+    save(path, in_train=(0, 1))
+    assert load_result(path).clean is None  # nothing is left
+
+
+def test_runs_of_predictions_made_elsewhere_have_one_row_and_a_seeded_baseline_another(
+    path: Path,
+) -> None:
+    keys = set()
+    for sha256 in "ab":
+        about = {"date": "2026-05-01", "source": "a prompt", "sha256": sha256 * 64}
+        save(path, model={"name": "some-llm", **about}, settings={})
+        made = load_result(path)
+        assert (made.is_baseline, made.noun) == (False, "run")
+        assert made.result.model.outside == "2026-05-01, a prompt"
+        keys.add(made.model_key)
+    assert len(keys) == 1
+    for start in "ab":
+        save(path, model={"name": "b", "seeded": True, "starts_from": start}, settings={})
+        made = load_result(path)
+        assert (made.is_baseline, made.noun, made.result.model.outside) == (True, "seed", "")
+        keys.add(made.model_key)
+    assert len(keys) == 3

@@ -116,7 +116,10 @@ def test_unknown_names_are_refused_before_any_file_is_read(folder: Path) -> None
     [
         ("test.tsv", None, ": no such file."),
         ("validation.tsv", "\n\n", " has no sentence."),
+        ("train.tsv", "", " has no sentence."),
+        ("test.csv", "text,label\n", " has no example."),
         ("train.tsv", "the\tO\n", " tags no mention, only O, so nothing"),
+        ("test.tsv", "the\tO\n", " tags no mention, only O, so nothing"),
         ("train.csv", "text,label\na,place\n", " has 1 class (place); expected two or more."),
         ("train.csv", "text,label\nx,a\0\n", ", example 1: a label has invisible characters: ("),
         ("test.jsonl", '{"text": "\\ud800", "label": "place"}\n',
@@ -141,6 +144,22 @@ def test_labels_that_training_lacks_are_refused_or_counted(folder: Path) -> None
     )
     loaded = load_task(own("classification", multi_label=True), None, folder)
     assert loaded.counts == {"unseen_labels": 1, "test_in_train": 2}
+    assert loaded.in_train == (0, 1)
+
+
+def test_predictions_made_elsewhere_are_read_from_beside_the_recipe(folder: Path) -> None:
+    (folder / "llm.jsonl").write_text('{"number": 1, "tags": ["B-ROLE", "O"]}\n')
+    given = {"file": "llm.jsonl", "name": "some-llm", "date": "2026-05-01"}
+    (made,) = load_task(own(predictions=[given]), None, folder).outside
+    assert made.predictions[0].predicted == ("B-ROLE", "O")
+    assert made.predictions[0].gold == ("B-PLACE", "B-ROLE")
+    given["file"] = "lost.jsonl"
+    assert refused(folder, own(predictions=[given])) == (
+        "task 'mine': predictions.0.file: lost.jsonl: no such file."
+    )
+    # Those of a plugin's task, too.
+    section = TaskSection.model_validate({"name": "roles", "predictions": [given]})
+    assert refused(folder, section, declared(folder)).endswith("lost.jsonl: no such file.")
 
 
 def test_a_label_budget_names_the_task_and_keeps_the_labels_of_all(folder: Path) -> None:

@@ -17,26 +17,29 @@ from domainbert.cli.common import (
     print_reports,
 )
 
+DomainOption = Annotated[
+    str | None, typer.Option(help="Domain; a run knows its own.", autocompletion=complete.domains)
+]
+TaskOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Task of the domain; may be repeated.  [default: those of the run]",
+        autocompletion=complete.tasks,
+    ),
+]
+BaselinesOption = Annotated[
+    str | None,
+    typer.Option(help="all, none, or NAME[,NAME].  [default: as the run, or the fast ones]"),
+]
+
 
 def evaluate(
     target: Annotated[str, typer.Argument(help="Run folder, model folder, hub id or package:…")],
-    domain: Annotated[
-        str | None,
-        typer.Option(help="Domain; a run knows its own.", autocompletion=complete.domains),
-    ] = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Task of the domain; may be repeated.  [default: those of the run]",
-            autocompletion=complete.tasks,
-        ),
-    ] = None,
+    domain: DomainOption = None,
+    task: TaskOption = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Fine-tune with seeds 0 to N-1.")] = 5,
     against: Annotated[str | None, typer.Option(help="Compare with.  [default: the base]")] = None,
-    baselines: Annotated[
-        str | None,
-        typer.Option(help="all, none, or NAME[,NAME].  [default: as the run, or the fast ones]"),
-    ] = None,
+    baselines: BaselinesOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of results.  [default: the run, or evaluations/…]")
     ] = None,

@@ -101,14 +101,22 @@ def find_sections(names: Sequence[str], domain: str | None) -> tuple[TaskSection
         raise RecipeError(f"--task {' '.join(names)}: no name of a task.") from None
 
 
-def with_baselines(
-    settings: EvaluateSection, baselines: bool | str | Sequence[str]
+def changed(
+    settings: EvaluateSection, seeds: int, baselines: bool | str | Sequence[str] | None
 ) -> EvaluateSection:
-    """Return the settings with other baselines.
+    """Return settings with the arguments of `domainbert evaluate`.
+
+    Args:
+        settings: Of the recipe, or the defaults.
+        seeds: Number of seeds.
+        baselines: As `evaluate.baselines`; None for those of the settings.
 
     Raises:
-        RecipeError: It is neither true, false, `all`, `none`, nor names.
+        RecipeError: Baselines are neither true, false, `all`, `none`, nor names.
     """
+    settings = settings.model_copy(update={"seeds": tuple(range(seeds))})
+    if baselines is None:
+        return settings
     given = baselines if isinstance(baselines, bool | str) else tuple(baselines)
     try:
         made = EvaluateSection.model_validate({"baselines": given})

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from domainbert.recipe.lora import LoraSection
-from domainbert.recipe.sections import BatchSize, Count, EachOnce, Name, Rate, Section, Seed
+from domainbert.recipe.sections import BatchSize, Count, EachOnce, Rate, Section, Seed
 
 
 def _list_of_seeds(value: Any) -> Any:
@@ -37,15 +37,21 @@ class GridSection(Section):
 
 def _names(value: Any) -> Any:
     """Return names that are written as one text, such as `bilstm, frozen`, as a list."""
+    if isinstance(value, str) and value.lower() in _TRUTH:
+        return value
     if isinstance(value, str) and value not in ("all", "none"):
         value = [name.strip() for name in value.split(",")]
     listed = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
     if not listed and not isinstance(value, bool | str):
         raise ValueError("expected true, false, `all`, or a list of names, such as [bilstm]")
+    if listed and len(set(value)) < len(value):
+        raise ValueError("a name stands twice; give each once")
     return False if value == "none" else value
 
 
-Baselines = bool | Literal["all"] | Annotated[tuple[Name, ...], EachOnce]
+# Texts that pydantic takes for true or false, as YAML's `yes`.
+_TRUTH = {"true", "yes", "on", "t", "y", "1", "false", "no", "off", "f", "n", "0"}
+Baselines = bool | Literal["all"] | tuple[str, ...]
 """Values of `evaluate.baselines`."""
 
 

@@ -70,7 +70,7 @@ class ScoredModel(BaseModel):
     `decontaminate` did not look."""
     seeded: bool = False
     """Whether a baseline draws random numbers, so that it has several seeds and a rank."""
-    starts_from: str | None = None
+    starts_from: str | None = Field(default=None, max_length=100)
     """Hash of the weights whose word vectors a baseline starts from; null for the others."""
     date: str = Field(default="", max_length=20)
     """Day on which predictions were made elsewhere; empty for models and baselines."""

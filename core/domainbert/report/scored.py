@@ -76,7 +76,7 @@ class Scored:
 
     @property
     def noun(self) -> str:
-        """What is repeated: a run of predictions made elsewhere, or a seed."""
+        """`run` for predictions made elsewhere, else `seed`."""
         return "run" if self.result.model.date else "seed"
 
     @property

@@ -71,13 +71,17 @@ def load_task(
             wrong = kind.check_labels(complete, bool(task.labels), labels)
     if wrong:
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
-    train = {plain_text(kind, record) for record in splits["train"]}
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
-    in_train = tuple(n for n, r in enumerate(splits["test"]) if plain_text(kind, r) in train)
-    counts["test_in_train"] = len(in_train)
+    counts["test_in_train"] = len(in_train := _in_train(kind, splits))
     terms = domain.terms.read() if domain and domain.terms else ()
     outside = load_outside(section, kind, complete, splits["test"], folder)
     return LoadedTask(complete, splits, dict(+counts), terms, in_train, outside)
+
+
+def _in_train(kind: TaskKind, splits: Mapping[str, Sequence[Any]]) -> tuple[int, ...]:
+    """Return the numbers, from 0, of test records whose text is in train, too."""
+    train = {plain_text(kind, record) for record in splits["train"]}
+    return tuple(n for n, r in enumerate(splits["test"]) if plain_text(kind, r) in train)
 
 
 def _sha256(kind: TaskKind, task: Task, path: Path) -> str:

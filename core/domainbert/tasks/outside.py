@@ -1,7 +1,7 @@
 """Predictions made elsewhere, as by a large language model: files that are scored like a model.
 
 A row names its record of the test split by `text`, by `words`, or by `number` from 1, and holds
-what was predicted as the kind of the task reads it. No row holds a gold label.
+labels, tags or entities as the kind of the task reads them. No row holds a gold label.
 """
 
 from __future__ import annotations

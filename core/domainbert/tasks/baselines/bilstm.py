@@ -26,7 +26,9 @@ from domainbert.batching import batched
 from domainbert.keyed_random import derive_key
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
+from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.run.heartbeat import heartbeat
 from domainbert.tasks.finetune import pad_windows
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 from domainbert.tokenizer.load import load_tokenizer
@@ -58,8 +60,9 @@ class BiLstm(nn.Module):
 
     def __init__(self, vectors_VE: Tensor, n_outputs: int, drop_V: Tensor) -> None:
         super().__init__()
-        self.embedding = nn.Embedding.from_pretrained(vectors_VE, freeze=False)
-        self.lstm = nn.LSTM(vectors_VE.shape[1], HIDDEN, batch_first=True, bidirectional=True)
+        size, width = vectors_VE.shape
+        self.embedding = nn.Embedding(size, width, _weight=vectors_VE)
+        self.lstm = nn.LSTM(width, HIDDEN, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(DROPOUT)
         self.classifier = nn.Linear(2 * HIDDEN, n_outputs)
         self.register_buffer("drop_V", drop_V)
@@ -230,7 +233,10 @@ def _train_step(
     batch: list[Window],
     targets: Sequence[Any],
 ) -> None:
-    loss = encoded.kind.loss(_scores(encoded.kind, model, batch), batch, targets)
+    heartbeat(f"{encoded.loaded.task.name}, BiLSTM")
+    scores_XC = _scores(encoded.kind, model, batch)
+    with calling(encoded.kind):
+        loss = encoded.kind.loss(scores_XC, batch, targets)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
@@ -240,7 +246,8 @@ def _train_step(
 def _scores(kind: TaskKind, model: BiLstm, batch: list[Window]) -> Tensor:
     """Return the scores of a batch, shape (X, C)."""
     ids_BL, mask_BL = pad_windows(batch, _PAD, _LENGTH)
-    scores_XC: Tensor = kind.forward(model, ids_BL, mask_BL, batch)
+    with calling(kind):
+        scores_XC: Tensor = kind.forward(model, ids_BL, mask_BL, batch)
     return scores_XC
 
 
