@@ -25,7 +25,7 @@ def _of_tasks() -> Iterator[Component]:
     from domainbert.tasks.baselines import classification, tagging
     from domainbert.tasks.kinds.classification import CLASSIFICATION
     from domainbert.tasks.kinds.tagging import TAGGING
-    from domainbert.tasks.metrics import entities, labels
+    from domainbert.tasks.metrics import entities, labels, ranked
     from domainbert.tasks.readers.brat import read_brat
     from domainbert.tasks.readers.columns import read_columns
 
@@ -39,6 +39,7 @@ def _of_tasks() -> Iterator[Component]:
     yield TaskReader("pubtator", "tagging", (".pubtator",), lambda p, _, c: read_pubtator(p, c))
     yield from entities.METRICS
     yield from labels.METRICS
+    yield from ranked.METRICS
     yield Baseline("majority", classification.predict_majority)
     yield Baseline("tfidf-svm", classification.predict_tfidf_svm, classification.check_tfidf)
     yield Baseline("majority-type", tagging.predict_majority_type)

@@ -22,7 +22,7 @@ from domainbert.report.scored import Scored, find_result
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
-from domainbert.tasks.metrics.score import check_predictions, primary_metric, score
+from domainbert.tasks.metrics.score import check_predictions, marked, primary_metric, score
 from domainbert.tasks.trials import Tuned, run_trials, stored_settings, tuned_predictions
 
 
@@ -245,7 +245,7 @@ def _predicted(
         with calling(baseline):
             predictions = baseline.predict(loaded, trial.seed)
         check_predictions(baseline, loaded, predictions)
-        yield trial, predictions, Tuned()
+        yield trial, marked(loaded, predictions), Tuned()
 
 
 def _finished(trial: ModelTrial) -> Scored | None:

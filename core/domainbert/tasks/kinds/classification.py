@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from domainbert.batching import batched
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
+from domainbert.tasks.metrics.ranked import SCORED
 from domainbert.tasks.readers.table import examples_of_rows
 from domainbert.tokenizer.load import encode_texts, special_tokens
 from domainbert.words import canonical_text
@@ -74,34 +77,47 @@ def label_matrix(labels: Sequence[str], examples: Sequence[Any]) -> _Scores:
     return matrix
 
 
-def decide(task: Task, splits: Splits, scores: Mapping[str, _Scores]) -> Predictions:
+def decide(
+    task: Task,
+    splits: Splits,
+    scores: Mapping[str, _Scores],
+    stored: Mapping[str, NDArray[Any]] | None = None,
+) -> Predictions:
     """Return predictions of validation and test from scores per class.
 
     With one label per record the best class is predicted. With several, those above a threshold:
     the one with the highest micro F1 on the validation split.
 
     Args:
-        task: Gives the classes.
+        task: Gives the classes; up to 50, predictions have the scores of all.
         splits: Records with `labels`.
         scores: Of each split, shape (N, C); larger is more likely.
+        stored: The same in an order between records, too, where `scores` have none.
     """
     import numpy as np
 
     labels, threshold = task.labels, 0.0
+    has_all = len(labels) <= SCORED
     if task.multi_label:
         gold_NC = label_matrix(labels, splits["validation"])
         threshold = best_threshold(scores["validation"], gold_NC)
     predictions = {}
     for split, scores_NC in scores.items():
         order_NC = np.argsort(-scores_NC, axis=1, kind="stable")
+        kept_NC = np.take_along_axis((stored or scores)[split], order_NC, axis=1)
         rows = []
-        for example, row_C, order_C in zip(splits[split], scores_NC, order_NC, strict=True):
-            ranking = tuple(labels[c] for c in order_C[:_RANKED])
-            above = tuple(labels[c] for c in np.flatnonzero(row_C >= threshold))
+        for n, (example, order_C) in enumerate(zip(splits[split], order_NC, strict=True)):
+            ranking = tuple(labels[c] for c in (order_C if has_all else order_C[:_RANKED]))
+            above = tuple(labels[c] for c in np.flatnonzero(scores_NC[n] >= threshold))
             guess = above if task.multi_label else ranking[:1]
-            rows.append(Prediction(example.labels, guess, ranking))
+            kept = tuple(map(_rounded, kept_NC[n].tolist())) if has_all else ()
+            rows.append(Prediction(example.labels, guess, ranking, scores=kept))
         predictions[split] = tuple(rows)
     return predictions
+
+
+def _rounded(score: float) -> float:
+    return float(f"{score:.5g}")  # files of 50 classes would else be twice as large
 
 
 def best_threshold(scores_NC: _Scores, gold_NC: _Scores) -> float:
@@ -141,8 +157,17 @@ def _loss(scores_BC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> 
 
 
 def _decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
+    from scipy.special import log_softmax
+
     averaged = {s: average_windows(*rows, len(splits[s])) for s, rows in scores.items()}
-    return decide(task, splits, averaged)
+    if task.multi_label or len(task.labels) > SCORED:
+        return decide(task, splits, averaged)
+    # Scores of one class are compared between records only as probabilities. Their logarithms
+    # keep their order where they round to 0 or 1.
+    chances = {
+        split: log_softmax(rows.astype("float64"), axis=1) for split, rows in averaged.items()
+    }
+    return decide(task, splits, averaged, chances)
 
 
 def _threshold(task: Task, examples: Sequence[Any], rows: Any) -> float:
@@ -234,11 +259,23 @@ def _misfit(prediction: Prediction, task: Task) -> str:
     rows = (prediction.gold, prediction.predicted, prediction.ranking)
     if any(len(set(row)) < len(row) for row in rows):
         return "a label is named twice"
+    if wrong := _misfit_of_scores(prediction):
+        return wrong
     if not task.multi_label and {len(prediction.gold), len(prediction.predicted)} != {1}:
         return "exactly one gold and one predicted label were expected"
     # With several labels, train may lack a class that is gold for a record of test.
     gold = () if task.multi_label else prediction.gold
     return unknown_label({*gold, *prediction.predicted, *prediction.ranking} - {*task.labels}, task)
+
+
+def _misfit_of_scores(prediction: Prediction) -> str:
+    scores = prediction.scores
+    if scores and len(scores) != len(prediction.ranking):
+        return f"{len(scores)} scores of {len(prediction.ranking)} ranked labels"
+    if not all(map(isfinite, scores)):
+        return "a score is not finite"
+    falls = all(first >= second for first, second in pairwise(scores))
+    return "" if falls else "the scores of the ranking do not fall"
 
 
 CLASSIFICATION = TaskKind(
@@ -263,6 +300,7 @@ CLASSIFICATION = TaskKind(
     check=_check,
     check_labels=_check_labels,
     misfit=_misfit,
+    like="classification",
     bias=_bias,
     repair=_one_form,
     count_long=_count_long,
