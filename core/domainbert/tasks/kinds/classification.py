@@ -249,6 +249,9 @@ def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str]
         return "train", f"has {len(task.labels):,} classes; expected at most {_MAX_CLASSES:,}"
     if not labels["test"]:
         return "test", "has no label, so nothing can be scored"
+    for split in ("validation", "test"):
+        if "auroc" in task.metrics and len(labels[split]) < 2:
+            return split, f"has {len(labels[split])} class, so metric 'auroc' is undefined"
     if task.multi_label and not declared:
         return None  # rare classes of test that train lacks are usual: they count as missed
     trained = task if task.multi_label else replace(task, labels=tuple(train))

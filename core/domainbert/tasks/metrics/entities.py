@@ -237,7 +237,7 @@ METRICS = (
     _further(
         "recall_seen", "Recall of mentions that training has", partial(seen_counts, True), share,
         **_SEEN, definition="Strict recall of gold mentions whose words, without case, are a "
-        "mention of training, of any type.",
+        "mention of training, of any type; 0 where there is none.",
     ),
     _further(
         "recall_unseen", "Recall of mentions that training lacks", partial(seen_counts, False),
