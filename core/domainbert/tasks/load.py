@@ -60,8 +60,7 @@ def load_task(
             splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: _sha256(kind, task, path) for split, path in paths.items()}
-    complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
-    _check_metrics(complete)  # again, now that its labels are known
+    complete = _fitting(replace(task, labels=tuple(task.labels) or labels["train"], data=data))
     with calling(kind):
         wrong = kind.check_labels(complete, bool(task.labels), labels)
     if not wrong and section.train_records is not None:
@@ -199,12 +198,13 @@ def _checked_kind(task: Task) -> TaskKind:
         wrong = str(error).removesuffix(".")
     if wrong:
         raise RecipeError(f"tasks: {task.name!r}: {wrong}.")
-    _check_metrics(task)
-    return kind_of(task)
+    return kind_of(_fitting(task))
 
 
-def _check_metrics(task: Task) -> None:
+def _fitting(task: Task) -> Task:
+    """Return a task whose metrics suit it; asked again when its labels are known."""
     try:
         check_metrics(task)
     except PluginError as error:
         raise RecipeError(f"tasks: {task.name!r}: {str(error).removesuffix('.')}.") from None
+    return task

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from domainbert.batching import batched
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
-from domainbert.tasks.metrics.ranked import SCORED
+from domainbert.tasks.metrics.ranked import SCORED, odd_scores
 from domainbert.tasks.readers.table import examples_of_rows
 from domainbert.tokenizer.load import encode_texts, special_tokens
 from domainbert.words import canonical_text
@@ -110,14 +108,11 @@ def decide(
             ranking = tuple(labels[c] for c in (order_C if has_all else order_C[:_RANKED]))
             above = tuple(labels[c] for c in np.flatnonzero(scores_NC[n] >= threshold))
             guess = above if task.multi_label else ranking[:1]
-            kept = tuple(map(_rounded, kept_NC[n].tolist())) if has_all else ()
+            # Five digits: all would make files of 50 classes larger by a third.
+            kept = tuple(float(f"{score:.5g}") for score in kept_NC[n].tolist() if has_all)
             rows.append(Prediction(example.labels, guess, ranking, scores=kept))
         predictions[split] = tuple(rows)
     return predictions
-
-
-def _rounded(score: float) -> float:
-    return float(f"{score:.5g}")  # files of 50 classes would else be twice as large
 
 
 def best_threshold(scores_NC: _Scores, gold_NC: _Scores) -> float:
@@ -262,23 +257,13 @@ def _misfit(prediction: Prediction, task: Task) -> str:
     rows = (prediction.gold, prediction.predicted, prediction.ranking)
     if any(len(set(row)) < len(row) for row in rows):
         return "a label is named twice"
-    if wrong := _misfit_of_scores(prediction):
+    if wrong := odd_scores(prediction):
         return wrong
     if not task.multi_label and {len(prediction.gold), len(prediction.predicted)} != {1}:
         return "exactly one gold and one predicted label were expected"
     # With several labels, train may lack a class that is gold for a record of test.
     gold = () if task.multi_label else prediction.gold
     return unknown_label({*gold, *prediction.predicted, *prediction.ranking} - {*task.labels}, task)
-
-
-def _misfit_of_scores(prediction: Prediction) -> str:
-    scores = prediction.scores
-    if scores and len(scores) != len(prediction.ranking):
-        return f"{len(scores)} scores of {len(prediction.ranking)} ranked labels"
-    if not all(map(isfinite, scores)):
-        return "a score is not finite"
-    falls = all(first >= second for first, second in pairwise(scores))
-    return "" if falls else "the scores of the ranking do not fall"
 
 
 CLASSIFICATION = TaskKind(

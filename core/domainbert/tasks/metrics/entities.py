@@ -153,15 +153,19 @@ def seen_counts(wanted: bool, predictions: Sequence[Prediction]) -> NDArray[np.i
 
 def of_type(metric: Metric, label: str) -> Metric:
     """Return a metric of the mentions of one type; tags of other types are O."""
+    begins, continues = f"B-{label}", f"I-{label}"
+    without = Prediction(("O",), ("O",))  # most sentences lack a type; a metric of 50 takes seconds
 
     def cut(prediction: Prediction) -> Prediction:
+        sides = prediction.gold, prediction.predicted
+        if not any(begins in row or continues in row for row in sides):
+            return without
         gold, guess = (
-            tuple(tag if tag[2:] == label else "O" for tag in row)
-            for row in (prediction.gold, prediction.predicted)
+            tuple(tag if tag in (begins, continues) else "O" for tag in row) for row in sides
         )
         opened = [tag for tag in prediction.gold if tag[0] == "B"]
         marked = zip(opened, prediction.seen, strict=False)
-        seen = tuple(mark for tag, mark in marked if tag[2:] == label)
+        seen = tuple(mark for tag, mark in marked if tag == begins)
         return replace(prediction, gold=gold, predicted=guess, seen=seen)
 
     return replace(derived(metric, f"{metric.name}/{label}", cut), shown=False)
@@ -217,7 +221,7 @@ METRICS = (
     _further(
         "f1_token", "F1 of words within mentions", token_counts, f1,
         definition="Micro F1 of the types of words, B and I alike, without O. Some papers report "
-        "it as F1; it is higher than F1 of mentions.",
+        "it as F1; it is mostly higher than F1 of mentions.",
         source="scikit-learn, `f1_score(average='micro', labels=TYPES)`", checked="scikit-learn",
     ),
     _further(

@@ -247,7 +247,7 @@ METRICS = (
         "top1_f1", "F1 of the best-ranked class (arXiv 1906.02124)", _top1_counts, f1,
         definition="F1 of the best-ranked class: precision over records, recall over all gold "
         "classes.",
-        source="PatentBERT (Lee and Hsiang 2019, arXiv 1906.02124)", checked="counts by hand",
+        source="Lee and Hsiang 2019, arXiv 1906.02124", checked="counts by hand",
     ),
     _further(
         "f1_hierarchical", "F1 of classes and those above them", micro_counts, f1,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.components import Metric
@@ -33,6 +35,17 @@ def unscored(predictions: Sequence[Prediction]) -> str:
     )
     reason = f"{number:,} of {len(predictions):,} predictions lack the scores of all classes"
     return f"{reason}; evaluate again" if number else ""
+
+
+def odd_scores(prediction: Prediction) -> str:
+    """Return why the scores of a prediction are none of its ranking, or an empty string."""
+    scores = prediction.scores
+    if scores and len(scores) != len(prediction.ranking):
+        return f"{len(scores)} scores of {len(prediction.ranking)} ranked labels"
+    if not all(map(isfinite, scores)):
+        return "a score is not finite"
+    falls = all(first >= second for first, second in pairwise(scores))
+    return "" if falls else "the scores of the ranking do not fall"
 
 
 def score_matrix(
