@@ -24,7 +24,7 @@ def _of_tasks() -> Iterator[Component]:
     from domainbert.plugin.pubtator import read_pubtator
     from domainbert.tasks.kinds.classification import CLASSIFICATION
     from domainbert.tasks.kinds.tagging import TAGGING
-    from domainbert.tasks.metrics import entities, labels
+    from domainbert.tasks.metrics import entities, labels, ranked
     from domainbert.tasks.readers.brat import read_brat
     from domainbert.tasks.readers.columns import read_columns
 
@@ -38,6 +38,7 @@ def _of_tasks() -> Iterator[Component]:
     yield TaskReader("pubtator", "tagging", (".pubtator",), lambda p, _, c: read_pubtator(p, c))
     yield from entities.METRICS
     yield from labels.METRICS
+    yield from ranked.METRICS
     yield from _baselines()
 
 

@@ -24,7 +24,9 @@ RUNNABLE = [
     "docs/tutorials/first-adaptation.md",
     *(pytest.param(f"docs/how-to/{name}.md", marks=pytest.mark.slow) for name in SLOW),
 ]
-GENERATED = ("cli.md", "api.md", "hooks.md", "recipe.md", "result.schema.json", "results.md")
+GENERATED = (
+    "cli.md", "api.md", "hooks.md", "metrics.md", "recipe.md", "result.schema.json", "results.md",
+)  # fmt: skip
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
@@ -42,6 +44,16 @@ def generated(tmp_path_factory):
 def test_reference_page_is_what_the_code_generates(page, generated):
     committed = (ROOT / "docs" / "reference" / page).read_text(encoding="utf-8")
     assert committed == (generated / page).read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_each_metric_says_its_source_and_its_reference():
+    from domainbert.builtin import domainbert_components
+    from domainbert.plugin.components import Metric
+
+    metrics = [item for item in domainbert_components() if isinstance(item, Metric)]
+    texts = [(m.definition, m.source, m.checked) for m in metrics]
+    assert [m.name for m, row in zip(metrics, texts, strict=True) if not all(row)] == []
+    assert len(metrics) >= 28
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

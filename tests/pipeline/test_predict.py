@@ -285,6 +285,24 @@ def test_models_that_do_not_suit_are_named(
     assert (refused.code, "See `id2label` in its config.json" in refused.err) == (2, True)
 
 
+@pytest.mark.parametrize("change", ["config.json", "task.json"])
+def test_labels_in_another_order_are_refused(
+    tagger: Path, cli: Cli, tmp_path: Path, change: str
+) -> None:
+    (tmp_path / "in.txt").write_text("x")
+    entry = json.loads((tagger / change).read_text())
+    if change == "config.json":
+        names = [entry["id2label"][str(n)] for n in (0, 3, 4, 1, 2)]
+        entry["id2label"] = dict(enumerate(names))
+    else:
+        entry["task"]["labels"] = entry["task"]["labels"][::-1]
+    (tagger / change).write_text(json.dumps(entry))
+    (tagger / "MANIFEST.json").unlink()
+    refused = cli("predict", tagger, tmp_path / "in.txt")
+    assert (refused.code, "config.json has the outputs in the order" in refused.err) == (2, True)
+    assert "task.json in the order O, B-" in " ".join(refused.err.split())
+
+
 @pytest.mark.parametrize("command", ["predict", "embed"])
 def test_a_tokenizer_that_does_not_fit_is_named(
     tagger: Path, cli: Cli, tmp_path: Path, command: str

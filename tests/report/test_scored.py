@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from helpers.tasks import labelled
 
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Prediction
-from domainbert.report.results import Result, result_path, save_result, task_entry
+from domainbert.report.results import Result, differing, result_path, save_result, task_entry
 from domainbert.report.scored import find_result, load_result
 from domainbert.tasks.metrics.score import score
 
@@ -168,3 +169,78 @@ def test_runs_of_predictions_made_elsewhere_have_one_row_and_a_seeded_baseline_a
         assert (made.is_baseline, made.noun, made.result.model.outside) == (True, "seed", "")
         keys.add(made.model_key)
     assert len(keys) == 3
+
+
+def test_marks_and_scores_are_read_back(path: Path) -> None:
+    marked = tuple(replace(p, seen=(n == 0,)) for n, p in enumerate(PREDICTIONS))
+    metrics = ("recall_seen", "recall_unseen")
+    scores = score(labelled("tagging", "ROLE", metrics=metrics), marked)
+    assert [scores[name] for name in metrics] == [0.0, 1.0]
+    save(path, marked, test=scores)
+    line = path.with_suffix(".jsonl").read_text("utf-8").splitlines()[1]
+    assert line == (
+        '{"gold": ["B-ROLE"], "predicted": ["B-ROLE"], "words": ["Miller"], "seen": [false]}'
+    )
+    assert load_result(path).result.test == scores
+    assert load_result(path).unchecked == ()
+
+
+TWO = labelled("classification", "a", "b")
+OLD = (Prediction(("a",), ("a",), ("a", "b")), Prediction(("b",), ("a",), ("a", "b")))
+NEW = tuple(replace(p, scores=(-0.25, -1.5)) for p in OLD)
+
+
+def test_a_result_without_scores_of_all_classes_keeps_its_scores(path: Path) -> None:
+    scores = score(TWO, OLD)
+    save(path, OLD, task=task_entry(TWO), test=scores)
+    assert load_result(path).result.test == scores
+    assert find_result(path, ["auroc"]) is None
+    with pytest.raises(DataError) as caught:
+        load_result(path, ["auroc"])
+    lack = "metric 'auroc': 2 of 2 predictions lack the scores of all classes; evaluate again."
+    assert str(caught.value) == f"{path}: {lack}"
+    save(path, NEW, task=task_entry(TWO), test=scores)
+    assert load_result(path, ["auroc"]).result.test == {**scores, "auroc": 0.5}
+
+
+def test_a_metric_of_another_kind_is_kept_as_stored(path: Path) -> None:
+    task = {**task_entry(TASK), "metrics": ["accuracy"]}  # tagging tasks might once name any
+    save(path, task=task, test=SCORES | {"accuracy": 0.5})
+    read = load_result(path, ["mcc", "f1_strict/PLACE"])
+    assert (read.unchecked, read.result.test) == (("accuracy",), SCORES | {"accuracy": 0.5})
+
+
+NAN = '{"gold": ["a"], "predicted": ["a"], "ranking": ["a", "b"], "scores": [NaN, 1]}'
+
+
+@pytest.mark.parametrize(
+    ("labels", "line", "message"),
+    [
+        (["a", "c"], None, "jsonl:1: 'b' is no label of the task (a, c)."),
+        (["a", "b"], NAN, "jsonl:1: scores.0: "),
+        (["a", "b"], NAN.replace("[NaN, 1]", "[1]"), "jsonl:1: 1 scores of 2 ranked labels."),
+        (["a", "b"], NAN.replace("NaN", "0.5"),
+         "jsonl:1: the scores of the ranking do not fall."),
+    ],
+)  # fmt: skip
+def test_predictions_of_other_labels_or_with_odd_scores_are_refused(
+    path: Path, labels: list[str], line: str | None, message: str
+) -> None:
+    save(path, NEW, task=task_entry(TWO), test=score(TWO, NEW))
+    content = path.with_suffix(".jsonl").read_bytes()
+    content = content if line is None else f"{line}\n".encode()
+    path.with_suffix(".jsonl").write_bytes(content)
+    with edited(path) as entry:
+        entry["predictions"]["sha256"] = hashlib.sha256(content).hexdigest()
+        entry["task"]["labels"] = labels
+    assert refused(path).startswith(f"adapted-seed-2.{message}")
+
+
+def test_labels_in_another_order_are_another_task(path: Path) -> None:
+    save(path, NEW, task=task_entry(TWO), test=score(TWO, NEW))
+    before = load_result(path)
+    with edited(path) as entry:
+        entry["task"]["labels"] = ["b", "a"]
+    after = load_result(path)
+    assert after.task_key != before.task_key
+    assert differing([before.result.task, after.result.task]) == ["labels"]

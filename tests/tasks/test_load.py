@@ -23,6 +23,7 @@ COLUMNS = {
     "test": "Arl\tB-PLACE\nmiller\tB-ROLE\n",
 }
 TABLE = "text\tlabel\nthe barn\tplace\nthe baker\tperson\n"
+TEXTS: dict[str, Any] = {"kind": "classification"}
 HASHES = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in COLUMNS.items()}
 
 
@@ -55,9 +56,9 @@ def refused(folder: Path, section: TaskSection, domain: Domain | None = None) ->
 
 def test_own_files_become_a_task_with_the_labels_of_the_training_split(folder: Path) -> None:
     splits = {split: folder / f"{split}.tsv" for split in SPLITS}
-    loaded = load_task(own(metrics=["accuracy"]), None, folder)
+    loaded = load_task(own(metrics=["f1_token"]), None, folder)
     about = ("", "tagging", "as of your files", "your files", "own", splits, ("PLACE", "ROLE"))
-    assert loaded.task == Task("mine", *about, data=HASHES, metrics=("accuracy",))
+    assert loaded.task == Task("mine", *about, data=HASHES, metrics=("f1_token",))
     first = Sentence(("The", "keeper", "of", "Arl"), ("O", "B-ROLE", "I-ROLE", "B-PLACE"))
     assert loaded.splits["train"] == (first, Sentence(("she",), ("O",)))
     assert loaded.splits["test"] == (Sentence(("Arl", "miller"), ("B-PLACE", "B-ROLE")),)
@@ -67,10 +68,10 @@ def test_own_files_become_a_task_with_the_labels_of_the_training_split(folder: P
 def test_a_declared_task_is_completed_with_domain_and_hashes(folder: Path) -> None:
     (folder / "terms.txt").write_text("# made up\nArl\n", encoding="utf-8")
     terms = Terms(folder / "terms.txt", "", "")
-    domain = replace(declared(folder, metrics=("accuracy",)), terms=terms)
-    section = TaskSection(name="roles", metrics=("mcc",), baselines=("majority",))
+    domain = replace(declared(folder, metrics=("f1_token",)), terms=terms)
+    section = TaskSection(name="roles", metrics=("f1_type",), baselines=("majority",))
     loaded = load_task(section, domain, Path())
-    more: Any = {"metrics": ("accuracy", "mcc"), "baselines": ("majority",)}
+    more: Any = {"metrics": ("f1_token", "f1_type"), "baselines": ("majority",)}
     assert loaded.task == replace(domain.tasks[0], domain="town", data=HASHES, **more)
     assert (loaded.terms, loaded.counts) == (("Arl",), {"repaired": 1})
 
@@ -106,9 +107,34 @@ def test_unknown_names_are_refused_before_any_file_is_read(folder: Path) -> None
     for changes, message in (
         ({"kind": "taging"}, "no TaskKind 'taging'. Did you mean 'tagging'?"),
         ({"metrics": ["f1_strikt"]}, "no Metric 'f1_strikt'. Did you mean 'f1_strict'?"),
+        ({"metrics": ["mcc"]}, "metric 'mcc' is for classification, not for tagging; those that"),
+        ({"metrics": ["mcc/X"]}, "metric 'mcc/X' is for classification, not for tagging; "),
+        (
+            {"metrics": ["f1_strict/X"], "labels": ["PLACE", "ROLE"]},
+            "metric 'f1_strict/X': 'X' is no type of the task (PLACE, ROLE).",
+        ),
+        ({**TEXTS, "metrics": ["f1_strict"]}, "metric 'f1_strict' is for tagging, not for classif"),
+        ({**TEXTS, "metrics": ["f1_macro/a"]}, "metric 'f1_macro/a': only tagging has metrics of "),
+        (
+            {**TEXTS, "metrics": ["f1_hierarchical"]},
+            "metric 'f1_hierarchical' needs a task with `levels`; those that suit this task: ",
+        ),
+        ({**TEXTS, "metrics": ["mcc"], "multi_label": True}, "metric 'mcc' is for one class per "),
+        (
+            {**TEXTS, "metrics": ["lrap"], "labels": [f"c{n}" for n in range(51)]},
+            "metric 'lrap' needs the scores of all classes, stored up to 50, and the task has 51; ",
+        ),
         ({"kind": "classification", "levels": {"x": 1}}, "levels need multi_label: true."),
     ):
         assert refused(nowhere, own(**changes)).startswith(mine + message)
+
+
+def test_a_type_that_training_lacks_has_no_metric(folder: Path) -> None:
+    loaded = load_task(own(metrics=["f1_strict/ROLE"]), None, folder)
+    assert loaded.task.metrics == ("f1_strict/ROLE",)
+    assert refused(folder, own(metrics=["f1_type/TIME"])) == (
+        "tasks: 'mine': metric 'f1_type/TIME': 'TIME' is no type of the task (PLACE, ROLE)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -129,4 +129,10 @@ def _columns(kind: TaskKind, task: Task, opened: OpenTaskModel, folder: Path) ->
             f"{folder}: its outputs are {shown}; expected {hint}. See `id2label` in its "
             "config.json; other schemes than IOB2 cannot be read."
         )
+    if opened.about and wanted != opened.labels:
+        raise BaseModelError(
+            f"{folder}: config.json has the outputs in the order {', '.join(opened.labels[:8])}, "
+            f"task.json in the order {', '.join(wanted[:8])}. One of them was edited; take the "
+            "folder as it was written."
+        )
     return tuple(opened.labels.index(name) for name in wanted)

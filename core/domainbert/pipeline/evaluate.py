@@ -23,7 +23,7 @@ from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
 from domainbert.tasks.learned import learned_nothing, says_one_thing
-from domainbert.tasks.metrics.score import check_predictions, primary_metric, score
+from domainbert.tasks.metrics.score import check_predictions, marked, primary_metric, score
 from domainbert.tasks.trials import (
     Tuned,
     run_trials,
@@ -287,7 +287,7 @@ def _predicted(
             elif baseline.predict:
                 predictions = baseline.predict(loaded, trial.seed)
         check_predictions(baseline, loaded, predictions)
-        yield trial, predictions, Tuned()
+        yield trial, marked(loaded, predictions), Tuned()
 
 
 def _finished(trial: ModelTrial) -> Scored | None:

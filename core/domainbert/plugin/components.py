@@ -108,6 +108,10 @@ class TaskKind:
             without labels; None for a kind that cannot read them.
         annotate: Task, passages of several texts, windows with their scores, and the threshold, to
             an annotation per text, JSON values under the key `says`.
+        like: Kind whose predictions it has, so that the metrics of that kind fit; a kind made with
+            `dataclasses.replace` keeps it.
+        mark: Training records and predictions of a split to the predictions with what metrics must
+            know of training, as `Prediction.seen`.
         says: What annotations have: `entities` (with `start`, `end`, `type`, `score`), or `labels`
             and their `scores`.
         check_task: Why a declaration does not suit the kind, or an empty string.
@@ -158,6 +162,10 @@ class TaskKind:
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
     weighs_records: bool = False
     count_long: Callable[[Sequence[Any], Any, int], int] = lambda _records, _tokenizer, _length: 0
+    like: str = ""
+    mark: Callable[[Sequence[Any], Sequence[Prediction]], Sequence[Prediction]] = (
+        lambda _train, predictions: predictions
+    )
 
 
 @dataclass(frozen=True)
@@ -195,6 +203,14 @@ class Metric:
         low: Lowest possible value.
         high: Highest possible value.
         shown: Whether tables of runs show it beside the primary metric.
+        kinds: Kinds of task whose predictions it reads; empty for all.
+        fits: Why it does not suit a task, as `has no levels`, or an empty string; asked before
+            training.
+        check: Why it cannot score predictions, or an empty string; asked once, not per resample.
+        of_task: Metric and task to the metric that knows what it needs of the task.
+        definition: What it is, for the reference page.
+        source: Where its definition is from.
+        checked: The implementation with which the tests compare it.
     """
 
     name: str
@@ -205,6 +221,13 @@ class Metric:
     low: float = 0.0
     high: float = 1.0
     shown: bool = True
+    kinds: tuple[str, ...] = ()
+    fits: Callable[[Task], str] = lambda _task: ""
+    check: Callable[[Sequence[Prediction]], str] = lambda _predictions: ""
+    of_task: Callable[[Metric, Task], Metric] | None = None
+    definition: str = ""
+    source: str = ""
+    checked: str = ""
 
     def __post_init__(self) -> None:
         if (self.of_sample is None) == (self.counts is None or self.aggregate is None):

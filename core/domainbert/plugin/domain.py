@@ -90,9 +90,12 @@ class Prediction:
     Args:
         gold: A tag per word, or the record's classes.
         predicted: The same from the model.
-        ranking: Best classes, best first, at most ten; empty where nothing is ranked.
+        ranking: Best classes, best first; all up to 50, else ten; empty where nothing is ranked.
         words: The words that the tags belong to.
-        scores: Scores of `ranking`, where a kind stores them.
+        scores: Scores of `ranking`, where a kind stores them; of one class they can be compared
+            between records.
+        seen: Per gold mention, in order, whether a mention of training has the same words; empty
+            where nobody looked.
     """
 
     gold: tuple[str, ...]
@@ -100,6 +103,7 @@ class Prediction:
     ranking: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
+    seen: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import from_json
 
 from domainbert.errors import DataError, PluginError, RunFailed
-from domainbert.plugin.components import Metric, TaskKind
+from domainbert.plugin.components import TaskKind
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.plugin.registry import calling, components
 from domainbert.report.results import SCHEMA, STRICT, Result, task_identity
 from domainbert.report.statistics import records_of
-from domainbert.tasks.metrics.score import primary_metric, score
+from domainbert.tasks.metrics.score import metric_of, primary_metric, score, unfit
 
 # Libraries may add up in another order; so small an edit changes nothing.
 _TOLERANCE = 1e-9
@@ -160,9 +160,11 @@ def find_result(
 
 
 def is_installed(task: Task, name: str) -> bool:
-    """Return whether a loaded plugin or core computes a metric, `NAME` or `NAME@LEVEL`."""
-    base, at, level = name.partition("@")
-    return base in components(Metric) and (not at or level in task.levels)
+    """Return whether a loaded plugin or core computes a metric, and it suits the task."""
+    try:
+        return not unfit(task, metric_of(task, name))
+    except PluginError:
+        return False
 
 
 def _missing_kind(result: Result, kinds: Mapping[str, TaskKind]) -> str:

@@ -17,7 +17,7 @@ from domainbert.recipe.tasks import SPLITS, TaskSection
 from domainbert.storage.files import sha256_of
 from domainbert.storage.locate import Fetcher, data_sha256
 from domainbert.tasks.check import checked_records, found_labels, plain_text
-from domainbert.tasks.metrics.score import kind_of, metric_names, metric_of
+from domainbert.tasks.metrics.score import check_metrics, kind_of
 from domainbert.tasks.outside import load_outside
 from domainbert.tasks.places import find_splits
 from domainbert.tasks.read import check_format, files_of, read_records
@@ -61,7 +61,7 @@ def load_task(
             splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: _sha256(kind, task, path) for split, path in paths.items()}
-    complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
+    complete = _fitting(replace(task, labels=tuple(task.labels) or labels["train"], data=data))
     with calling(kind):
         wrong = kind.check_labels(complete, bool(task.labels), labels)
     if not wrong and section.train_records is not None:
@@ -199,12 +199,19 @@ def _checked_kind(task: Task) -> TaskKind:
         wrong = kind_of(task).check_task(task)
         if task.format:
             check_format(kind_of(task), task.format)
-        for name in metric_names(task):
-            metric_of(task, name)
         for name in task.baselines:
             component(Baseline, name)
     except PluginError as error:
         wrong = str(error).removesuffix(".")
     if wrong:
         raise RecipeError(f"tasks: {task.name!r}: {wrong}.")
-    return kind_of(task)
+    return kind_of(_fitting(task))
+
+
+def _fitting(task: Task) -> Task:
+    """Return a task whose metrics suit it; asked again when its labels are known."""
+    try:
+        check_metrics(task)
+    except PluginError as error:
+        raise RecipeError(f"tasks: {task.name!r}: {str(error).removesuffix('.')}.") from None
+    return task

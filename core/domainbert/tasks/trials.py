@@ -148,7 +148,7 @@ def tuned_predictions(
     from domainbert.model.check import check_unchanged, hash_weights, weight_files
     from domainbert.tasks.finetune import finetune, predict, prepare
     from domainbert.tasks.grid import choose_point
-    from domainbert.tasks.metrics.score import check_predictions
+    from domainbert.tasks.metrics.score import check_predictions, marked
 
     folder, sha256, name = checkpoint
     check_unchanged(folder, sha256, f"model {name!r}")
@@ -171,4 +171,4 @@ def tuned_predictions(
             tuned = finetune(candidate, trial.seed, bar)
         predictions = predict(tuned)
         check_predictions(kind, loaded, predictions, splits)
-        yield trial, predictions, Tuned(tuned, size, n_long)
+        yield trial, marked(loaded, predictions), Tuned(tuned, size, n_long)

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from helpers.tasks import classification, examples, labelled
 
-from domainbert.errors import RunFailed
+from domainbert.errors import PluginError, RunFailed
+from domainbert.plugin import registry
 from domainbert.plugin.components import Baseline, Metric
 from domainbert.plugin.domain import Prediction
-from domainbert.tasks.metrics.score import check_predictions, metric_names, primary_metric, score
+from domainbert.tasks.kinds.classification import CLASSIFICATION
+from domainbert.tasks.metrics import score as module
+from domainbert.tasks.metrics.score import (
+    check_metrics,
+    check_predictions,
+    metric_names,
+    metric_of,
+    primary_metric,
+    score,
+    unfit,
+)
 
 
 @pytest.fixture
@@ -65,3 +77,38 @@ def test_predictions_that_do_not_suit_the_task_are_named(predictions: Any, messa
     with pytest.raises(RunFailed) as caught:
         check_predictions(baseline, classification(), predictions)
     assert str(caught.value) == f"Baseline 'odd' does not suit task 'town': {message}."
+
+
+@pytest.mark.parametrize(
+    ("like", "name", "reason"),
+    [
+        ("classification", "auroc", ""),
+        ("classification", "f1_strict", "is for tagging, not for pairs"),
+        ("tagging", "f1_strict/a", ""),
+        ("", "auroc", "is for classification, not for pairs"),
+        ("", "length", ""),  # it names no kind
+    ],
+)
+def test_a_kind_made_from_another_has_its_metrics(
+    add_metric: Any, monkeypatch: pytest.MonkeyPatch, like: str, name: str, reason: str
+) -> None:
+    add_metric(lambda predictions: 1.0)
+    monkeypatch.setattr(module, "components", registry.components)
+    kind = replace(CLASSIFICATION, name="pairs", like=like or "pairs")
+    monkeypatch.setattr(module, "kind_of", lambda _task: kind)
+    task = labelled("pairs", "a", "b", metrics=(name,))
+    assert unfit(task, metric_of(task, name)) == reason
+    if reason:
+        with pytest.raises(PluginError) as caught:
+            check_metrics(task)
+        message = str(caught.value)
+        assert message.startswith(f"metric {name!r} {reason}; those that suit this task: ")
+        assert ("length" in message, "f1_strict" in message.partition(";")[2]) == (True, False)
+    else:
+        check_metrics(task)
+
+
+def test_metrics_of_the_kind_are_never_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = replace(CLASSIFICATION, name="pairs", like="")
+    monkeypatch.setattr(module, "kind_of", lambda _task: kind)
+    check_metrics(labelled("pairs", "a", "b", metrics=("f1_macro",)))

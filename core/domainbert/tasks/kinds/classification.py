@@ -14,6 +14,7 @@ from domainbert.batching import batched
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
+from domainbert.tasks.metrics.ranked import SCORED, odd_scores
 from domainbert.tasks.readers.table import examples_of_rows, labels_of_row
 from domainbert.tokenizer.load import encode_texts, special_tokens
 from domainbert.words import canonical_text
@@ -74,32 +75,42 @@ def label_matrix(labels: Sequence[str], examples: Sequence[Any]) -> _Scores:
     return matrix
 
 
-def decide(task: Task, splits: Splits, scores: Mapping[str, _Scores]) -> Predictions:
+def decide(
+    task: Task,
+    splits: Splits,
+    scores: Mapping[str, _Scores],
+    stored: Mapping[str, NDArray[Any]] | None = None,
+) -> Predictions:
     """Return predictions of validation and test from scores per class.
 
     With one label per record the best class is predicted. With several, those above a threshold:
     the one with the highest micro F1 on the validation split.
 
     Args:
-        task: Gives the classes.
+        task: Gives the classes; up to 50, predictions have the scores of all.
         splits: Records with `labels`.
         scores: Of each split, shape (N, C); larger is more likely.
+        stored: The same in an order between records, too, where `scores` have none.
     """
     import numpy as np
 
     labels, threshold = task.labels, 0.0
+    has_all = len(labels) <= SCORED
     if task.multi_label:
         gold_NC = label_matrix(labels, splits["validation"])
         threshold = best_threshold(scores["validation"], gold_NC)
     predictions = {}
     for split, scores_NC in scores.items():
         order_NC = np.argsort(-scores_NC, axis=1, kind="stable")
+        kept_NC = np.take_along_axis((stored or scores)[split], order_NC, axis=1)
         rows = []
-        for example, row_C, order_C in zip(splits[split], scores_NC, order_NC, strict=True):
-            ranking = tuple(labels[c] for c in order_C[:_RANKED])
-            above = tuple(labels[c] for c in np.flatnonzero(row_C >= threshold))
+        for n, (example, order_C) in enumerate(zip(splits[split], order_NC, strict=True)):
+            ranking = tuple(labels[c] for c in (order_C if has_all else order_C[:_RANKED]))
+            above = tuple(labels[c] for c in np.flatnonzero(scores_NC[n] >= threshold))
             guess = above if task.multi_label else ranking[:1]
-            rows.append(Prediction(example.labels, guess, ranking))
+            # Five digits: all would make files of 50 classes larger by a third.
+            kept = tuple(float(f"{score:.5g}") for score in kept_NC[n].tolist() if has_all)
+            rows.append(Prediction(example.labels, guess, ranking, scores=kept))
         predictions[split] = tuple(rows)
     return predictions
 
@@ -141,8 +152,17 @@ def _loss(scores_BC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> 
 
 
 def _decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
+    from scipy.special import log_softmax
+
     averaged = {s: average_windows(*rows, len(splits[s])) for s, rows in scores.items()}
-    return decide(task, splits, averaged)
+    if task.multi_label or len(task.labels) > SCORED:
+        return decide(task, splits, averaged)
+    # Scores of one class are compared between records only as probabilities. Their logarithms
+    # keep their order where they round to 0 or 1.
+    chances = {
+        split: log_softmax(rows.astype("float64"), axis=1) for split, rows in averaged.items()
+    }
+    return decide(task, splits, averaged, chances)
 
 
 def _threshold(task: Task, examples: Sequence[Any], rows: Any) -> float:
@@ -224,6 +244,9 @@ def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str]
         return "train", f"has {len(task.labels):,} classes; expected at most {_MAX_CLASSES:,}"
     if not labels["test"]:
         return "test", "has no label, so nothing can be scored"
+    for split in ("validation", "test"):
+        if "auroc" in task.metrics and len(labels[split]) < 2:
+            return split, f"has {len(labels[split])} class, so metric 'auroc' is undefined"
     if task.multi_label and not declared:
         return None  # rare classes of test that train lacks are usual: they count as missed
     trained = task if task.multi_label else replace(task, labels=tuple(train))
@@ -240,6 +263,8 @@ def _misfit(prediction: Prediction, task: Task) -> str:
     rows = (prediction.gold, prediction.predicted, prediction.ranking)
     if any(len(set(row)) < len(row) for row in rows):
         return "a label is named twice"
+    if wrong := odd_scores(prediction):
+        return wrong
     if not task.multi_label and {len(prediction.gold), len(prediction.predicted)} != {1}:
         return "exactly one gold and one predicted label were expected"
     # With several labels, train may lack a class that is gold for a record of test.
@@ -270,6 +295,7 @@ CLASSIFICATION = TaskKind(
     check_labels=_check_labels,
     predicted=_predicted,
     misfit=_misfit,
+    like="classification",
     bias=_bias,
     repair=_one_form,
     weighs_records=True,

@@ -15,11 +15,15 @@ from typing import Any
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Sentence, Task, Window
 from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
+from domainbert.tasks.metrics.entities import mark_seen
 from domainbert.tasks.readers.annotated import sentences_of_rows, tags_of_row
 from domainbert.tasks.readers.columns import TAG, read_columns, to_iob2
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 from domainbert.words import sentence_ends, word_spans
 
+_METRICS = ("f1_strict", "precision_strict", "recall_strict", "f1_default")
+# A score per type is stored up to this number of types; others are named in `metrics`.
+_MOST_TYPES = 50
 _NO_CLASSES = "multi_label and levels are for classification"
 
 
@@ -65,6 +69,12 @@ def decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
         pairs = zip(splits[split], tags, strict=True)
         predictions[split] = tuple(Prediction(s.tags, tuple(t), words=s.words) for s, t in pairs)
     return predictions
+
+
+def _metrics(task: Task) -> tuple[str, ...]:
+    """Return the metrics; with several types `f1_strict` of each, which no table shows."""
+    several = 1 < len(task.labels) <= _MOST_TYPES
+    return (*_METRICS, *(f"f1_strict/{label}" for label in task.labels if several))
 
 
 def _check(sentence: Sentence, task: Task) -> str:
@@ -221,7 +231,9 @@ TAGGING = TaskKind(
     targets=targets,
     loss=loss,
     decode=decode,
-    metrics=lambda _task: ("f1_strict", "precision_strict", "recall_strict", "f1_default"),
+    metrics=_metrics,
+    like="tagging",
+    mark=mark_seen,
     baselines=lambda loaded: ("majority-type", *(["dictionary"] if loaded.terms else [])),
     check_task=lambda task: _NO_CLASSES if task.multi_label or task.levels else "",
     check=_check,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import DataError
 from domainbert.plugin.components import Metric
-from domainbert.plugin.domain import Prediction
+from domainbert.plugin.domain import Prediction, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,12 @@ def macro_f1(sums: NDArray[Any]) -> NDArray[np.float64]:
     sums = sums.reshape(*sums.shape[:-1], -1, 3)
     occurs = (sums[..., 1] + sums[..., 2] > 0).sum(axis=-1)
     return ratio(f1(sums).sum(axis=-1), occurs)
+
+
+def macro_recall(sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean recall of the gold classes, from sums of shape (..., K * 3)."""
+    sums = sums.reshape(*sums.shape[:-1], -1, 3)
+    return ratio(recall(sums).sum(axis=-1), (sums[..., 2] > 0).sum(axis=-1))
 
 
 def share(sums: NDArray[Any]) -> NDArray[np.float64]:
@@ -103,28 +109,55 @@ def matthews(predictions: Sequence[Prediction]) -> float:
     return shared / math.sqrt(math.prod(spreads)) if all(spreads) else 0.0
 
 
-def at_level(metric: Metric, level: str, length: int) -> Metric:
-    """Return a metric of the classes that prefixes of the labels name."""
+def derived(metric: Metric, name: str, change: Callable[[Prediction], Prediction]) -> Metric:
+    """Return a metric of predictions that a function changes first."""
 
-    def start(label: str) -> str:
-        return label[:length]
+    def changed(function: Any, predictions: Sequence[Prediction]) -> Any:
+        return function([change(prediction) for prediction in predictions])
+
+    made: Any = {key: getattr(metric, key) for key in ("counts", "of_sample", "check")}
+    made = {key: function and partial(changed, function) for key, function in made.items()}
+    return replace(metric, name=name, **made)
+
+
+def at_level(metric: Metric, level: str, length: int) -> Metric:
+    """Return a metric of the classes that prefixes of the labels name.
+
+    The score of such a class is that of its best label.
+    """
 
     def cut(labels: Sequence[str]) -> tuple[str, ...]:
-        return tuple(sorted({*map(start, labels)}))
+        return tuple(sorted({label[:length] for label in labels}))
 
-    def above(function: Any, predictions: Sequence[Prediction]) -> Any:
-        return function(
-            [
-                Prediction(
-                    cut(p.gold), cut(p.predicted), tuple(dict.fromkeys(map(start, p.ranking)))
-                )
-                for p in predictions
-            ]
-        )
+    def above(p: Prediction) -> Prediction:
+        first: dict[str, int] = {}
+        for place, label in enumerate(p.ranking):
+            first.setdefault(label[:length], place)
+        scores = tuple(p.scores[place] for place in first.values()) if p.scores else ()
+        return Prediction(cut(p.gold), cut(p.predicted), tuple(first), scores=scores)
 
-    made: Any = {key: getattr(metric, key) for key in ("counts", "of_sample")}
-    made = {key: function and partial(above, function) for key, function in made.items()}
-    return replace(metric, name=f"{metric.name}@{level}", **made)
+    return derived(metric, f"{metric.name}@{level}", above)
+
+
+def hierarchical_counts(
+    lengths: Sequence[int], predictions: Sequence[Prediction]
+) -> NDArray[np.int64]:
+    """Return (right, predicted, gold) classes with those above them per record; int64, (N, 3).
+
+    Args:
+        lengths: Of the prefixes that name the classes above.
+        predictions: With labels.
+    """
+
+    def whole(labels: Sequence[str]) -> set[str]:
+        return {*labels, *(label[:length] for label in labels for length in lengths)}
+
+    sides = [(whole(p.gold), whole(p.predicted)) for p in predictions]
+    return _rows([(len(gold & guess), len(guess), len(gold)) for gold, guess in sides])
+
+
+def _with_levels(metric: Metric, task: Task) -> Metric:
+    return replace(metric, counts=partial(hierarchical_counts, tuple(task.levels.values())))
 
 
 def _top(k: int, prediction: Prediction) -> int:
@@ -149,14 +182,77 @@ def _rows(rows: list[tuple[float, ...]]) -> Any:
     return np.array(rows)
 
 
+def _fits_one(task: Task) -> str:
+    return "is for one class per record" if task.multi_label else ""
+
+
+_classes = partial(Metric, kinds=("classification",))
+_further = partial(_classes, shown=False)
+_SKLEARN: dict[str, Any] = {"checked": "scikit-learn"}
+_MICRO: dict[str, Any] = _SKLEARN | {"source": "scikit-learn, `average='micro'`"}
+_AT: dict[str, Any] = {"source": "Manning et al. 2008, ch. 8.4", "checked": "scikit-learn"}
+
 METRICS = (
-    Metric("f1_macro", "Mean F1 of the classes", class_counts, macro_f1),
-    Metric("accuracy", "Share of records with the right classes", accuracy_counts, share),
-    Metric("f1_micro", "F1 over all decisions", micro_counts, f1, shown=False),
-    Metric("mcc", "Matthews' correlation", of_sample=matthews, low=-1.0),
-    Metric("precision_micro", "Precision over all decisions", micro_counts, share, shown=False),
-    Metric("recall_micro", "Recall over all decisions", micro_counts, recall, shown=False),
-    *(Metric(f"precision_at_{k}", "", partial(_hits, k), share, shown=k == 1) for k in CUTS),
-    *(Metric(f"recall_at_{k}", "", partial(_recall, k), share, shown=k == 5) for k in CUTS),
-    Metric("top1_f1", "F1 of the best-ranked class (arXiv 1906.02124)", _top1_counts, f1),
-)
+    _classes(
+        "f1_macro", "Mean F1 of the classes", class_counts, macro_f1, **_SKLEARN,
+        definition="Mean F1 of the classes that are gold for some record of the split, for every "
+        "model alike.",
+        source="scikit-learn, `average='macro'`, `labels=GOLD`",
+    ),
+    _classes(
+        "accuracy", "Share of records with the right classes", accuracy_counts, share, **_SKLEARN,
+        definition="Share of records whose classes are all right.",
+        source="scikit-learn, `accuracy_score`",
+    ),
+    _further(
+        "f1_micro", "F1 over all decisions", micro_counts, f1, **_MICRO,
+        definition="F1 over all pairs of record and class; with one class per record it is "
+        "accuracy. With several, a class is predicted from one threshold on, the one with the best "
+        "micro F1 on validation.",
+    ),
+    _classes(
+        "mcc", "Matthews' correlation", of_sample=matthews, low=-1.0, fits=_fits_one, **_SKLEARN,
+        definition="Correlation of predicted and gold classes; 0 for guessing.",
+        source="Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006",
+    ),
+    _further(
+        "precision_micro", "Precision over all decisions", micro_counts, share, **_MICRO,
+        definition="Share of the predicted pairs of record and class that are right.",
+    ),
+    _further(
+        "recall_micro", "Recall over all decisions", micro_counts, recall, **_MICRO,
+        definition="Share of the gold pairs of record and class that are predicted.",
+    ),
+    _further(
+        "balanced_accuracy", "Mean recall of the classes", class_counts, macro_recall, **_SKLEARN,
+        definition="Mean recall of the classes that are gold for some record of the split.",
+        source="scikit-learn, `balanced_accuracy_score`",
+    ),
+    *(
+        _classes(
+            f"precision_at_{k}", "", partial(_hits, k), share, shown=k == 1, **_AT,
+            definition=f"Share of right classes among the {k} best ranked, mean over records.",
+        )
+        for k in CUTS
+    ),
+    *(
+        _classes(
+            f"recall_at_{k}", "", partial(_recall, k), share, shown=k == 5, **_AT,
+            definition=f"Share of a record's gold classes among the {k} best ranked, mean over the "
+            "records that have one.",
+        )
+        for k in CUTS
+    ),
+    _classes(
+        "top1_f1", "F1 of the best-ranked class (arXiv 1906.02124)", _top1_counts, f1,
+        definition="F1 of the best-ranked class: precision over records, recall over all gold "
+        "classes.",
+        source="Lee and Hsiang 2019, arXiv 1906.02124", checked="counts by hand",
+    ),
+    _further(
+        "f1_hierarchical", "F1 of classes and those above them", micro_counts, f1,
+        of_task=_with_levels, fits=lambda task: "" if task.levels else "needs a task with `levels`",
+        definition="Micro F1 of sets: each class brings the classes at all `levels` above it.",
+        source="Kiritchenko et al. 2006, doi:10.1007/11766247_34", checked="brute force",
+    ),
+)  # fmt: skip
