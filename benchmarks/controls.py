@@ -28,7 +28,8 @@ from what_helps import FIELDS
 from domainbert.batching import batched
 from domainbert.model.load import find_base
 from domainbert.pipeline.choose import load_registry
-from domainbert.pipeline.evaluate import ModelUnderTest, run_models
+from domainbert.pipeline.evaluate import run_models
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.tasks import TaskSection
 from domainbert.report.compare import compare, group

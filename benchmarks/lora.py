@@ -28,7 +28,8 @@ from what_helps import FIELDS, Study, open_study, rows
 
 from domainbert.model.load import find_base
 from domainbert.model.lora import merge, put_lora
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import evaluate
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.planning.memory import peak_memory, reset_peak
 from domainbert.recipe.lora import LoraSection
 from domainbert.report.compare import compare_results

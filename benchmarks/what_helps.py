@@ -34,7 +34,8 @@ from domainbert.model.blend import averaged, blended, set_parameters
 from domainbert.model.export import export_model
 from domainbert.model.load import BaseFolder, LoadedModel, find_base, load_masked_lm
 from domainbert.pipeline.choose import load_registry
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import evaluate
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.places import DataFile
 from domainbert.plugin.readers import read_lines

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ import yaml
 
 from domainbert.pipeline import comparison
 from domainbert.pipeline.choose import choose_recipe, continue_run, load_registry, run_folder
-from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.plugin.components import LoadedTask
+from domainbert.plugin.registry import Registry
 from domainbert.report.card import RunSummary
 from domainbert.report.compare import TaskReport
 from domainbert.run.folder import RunFolder, owned
 from domainbert.run.progress import Reporter, download_bar
-from domainbert.run.session import open_session
+from domainbert.run.session import Session, Shard, open_session
 from domainbert.stages.plan import Until
 from domainbert.storage.locate import Fetcher, known_pins
 
@@ -82,9 +83,12 @@ def evaluate(
     *,
     domain: str | None = None,
     tasks: Sequence[str] = (),
-    seeds: int = 5,
+    recipe: Name | None = None,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    seeds: int | None = None,
     against: Name | None = None,
     baselines: bool | str | Sequence[str] | None = None,
+    shard: tuple[int, int] = (1, 1),
     out: Name | None = None,
     plugins: Sequence[Name] = (),
 ) -> Evaluation:
@@ -95,47 +99,66 @@ def evaluate(
     Args:
         target: Run folder, model folder, hub id or `package:…`.
         domain: Domain of the tasks; a run knows its own.
-        tasks: Names of tasks of the domain; else those of the run.
-        seeds: Fine-tune with seeds 0 to N-1.
+        tasks: Names of tasks of the domain; else those of the recipe, or of the run.
+        recipe: A recipe, or a file with `tasks` and `evaluate` alone; else that of a run.
+        settings: Values that replace those of the recipe, such as `{"evaluate.epochs": 2}`, or
+            texts as `--set` takes them.
+        seeds: Fine-tune with seeds 0 to N-1; else those of `recipe`, or five.
         against: Model to compare with; else the base of the run.
         baselines: As `evaluate.baselines` of a recipe; else that of the run.
+        shard: Number of this machine, from 1, and of all machines that share the trials and `out`.
         out: Folder of results; else the run, or one below `evaluations`.
         plugins: Single files with a domain.
+
+    Returns:
+        The reports; none where other shards have not finished.
 
     Raises:
         UserError: No task, or something is missing or malformed.
         RunFailed: A fine-tuning run did not stay finite.
         Stopped: A signal or an interrupted kernel; finished trials are kept.
     """
-    from domainbert.errors import RecipeError
     from domainbert.pipeline.evaluate import evaluate as score
-    from domainbert.tasks.check import check_evaluation
-    from domainbert.tasks.load import load_task
 
     registry, target = load_registry(map(Path, plugins)), str(target)
     other = None if against is None else str(against)
     chosen = continue_run(Path(target)) if RunFolder(Path(target)).lock.is_file() else None
-    recipe, folder = (chosen.recipe, chosen.folder) if chosen else (None, Path())
     models = comparison.find_models(target, other, chosen)
-    domain = domain or (recipe.domain if recipe else None)
-    sections = comparison.find_sections(tasks, domain) or (recipe.tasks if recipe else ())
-    if not sections:
-        raise RecipeError("No task to evaluate on: name one with --domain and --task.")
-    found = registry.domain(domain) if domain else None
-    settings = recipe.evaluate if recipe else EvaluateSection()
-    settings = comparison.changed(settings, seeds, baselines)
-    place = Path(out) if out else comparison.default_folder(target, other, chosen is not None)
+    named = settings.items() if isinstance(settings, Mapping) else ()
+    words = tuple(f"{key}={_yaml(value)}" for key, value in named) or tuple(settings)
+    name = None if recipe is None else str(recipe)
+    given = comparison.Arguments(domain, tasks, name, words, seeds, baselines)
+    asked = comparison.understand(given, chosen, registry)
+    is_run = chosen is not None
+    place = Path(out) if out else comparison.default_folder(target, other, is_run, asked.other)
     comparison.check_folder(place, other)
+    pins = RunFolder(Path(target)).lock
     with open_session(place, Reporter()) as session:
-        with download_bar(session.reporter) as progress:
-            pins = known_pins(RunFolder(Path(target)).lock)
-            fetcher = Fetcher(progress, partial(session.check_stop, "downloading"), pins)
-            loaded = [load_task(section, found, folder, fetcher) for section in sections]
-        check_evaluation(loaded, settings)
-        session = session.with_processes(recipe.train.precision if recipe else "auto")
-        with owned(place) if session.is_main else nullcontext():
-            reports = score(models, loaded, settings, session, recipe)
+        session = replace(session, shard=Shard(*shard))
+        loaded = _load(asked, registry, pins, session)
+        session = session.with_processes(chosen.recipe.train.precision if chosen else "auto")
+        # Shards share a folder: each writes results of its own trials.
+        alone = session.is_main and session.shard.count == 1
+        with owned(place) if alone else nullcontext():
+            run = chosen.recipe if chosen else None
+            reports = score(models, loaded, asked.settings, session, run)
         return Evaluation(reports, session.run.results)
+
+
+def _load(
+    asked: comparison.Asked, registry: Registry, lock: Path, session: Session
+) -> list[LoadedTask]:
+    """Return the tasks, downloaded, read and checked."""
+    from domainbert.tasks.check import check_evaluation
+    from domainbert.tasks.load import load_task
+
+    found = registry.domain(asked.domain) if asked.domain else None
+    with download_bar(session.reporter) as progress:
+        poll = partial(session.check_stop, "downloading")
+        fetcher = Fetcher(progress, poll, known_pins(lock))
+        loaded = [load_task(section, found, asked.folder, fetcher) for section in asked.sections]
+    check_evaluation(loaded, asked.settings)
+    return loaded
 
 
 def _yaml(value: Any) -> str:

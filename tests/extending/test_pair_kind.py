@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import matthews_corrcoef
 
 from domainbert.errors import DataError
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import evaluate
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import Baseline, Metric
 from domainbert.plugin.domain import Prediction
 from domainbert.plugin.registry import component

@@ -12,7 +12,8 @@ import pytest
 from helpers.tasks import SETTINGS, classification, tagging
 
 import domainbert.pipeline.evaluate
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import evaluate
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import LoadedTask, OutsidePredictions
 from domainbert.plugin.domain import Prediction
 from domainbert.report.card import side_notes, task_json

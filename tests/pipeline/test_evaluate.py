@@ -13,7 +13,8 @@ from helpers.tasks import SETTINGS, classification, sentences, tagging
 
 import domainbert.tasks.finetune
 from domainbert.errors import RunFailed
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import evaluate
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.registry import load_plugins
 from domainbert.report.card import shown_metrics

@@ -18,8 +18,9 @@ from domainbert.errors import StorageFullError
 from domainbert.model.classifier import AUTO_CLASSES
 from domainbert.model.task_model import open_task_model
 from domainbert.pipeline import kept
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import evaluate
 from domainbert.pipeline.kept import best_model, kept_models
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import LoadedTask
 from domainbert.run.session import Session
 from domainbert.storage.files import sha256_file

@@ -23,9 +23,10 @@ from domainbert.model.load import find_base
 from domainbert.pipeline import predict as module
 from domainbert.pipeline import workers
 from domainbert.pipeline.annotate import open_annotator
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
+from domainbert.pipeline.evaluate import evaluate
 from domainbert.pipeline.kept import kept_models
 from domainbert.pipeline.predict import Output, predict
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import LoadedTask
 from domainbert.recipe.corpus import CorpusSection
 from domainbert.run.session import Session

@@ -16,6 +16,7 @@ from domainbert.cli.common import (
     print_next,
     print_reports,
 )
+from domainbert.errors import RecipeError
 
 DomainOption = Annotated[
     str | None, typer.Option(help="Domain; a run knows its own.", autocompletion=complete.domains)
@@ -37,9 +38,22 @@ def evaluate(
     target: Annotated[str, typer.Argument(help="Run folder, model folder, hub id or package:…")],
     domain: DomainOption = None,
     task: TaskOption = None,
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Fine-tune with seeds 0 to N-1.")] = 5,
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe, or a file with `tasks` and `evaluate` alone.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a value: evaluate.epochs=2."),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Seeds 0 to N-1.  [default: those of --recipe, or 5]"),
+    ] = None,
     against: Annotated[str | None, typer.Option(help="Compare with.  [default: the base]")] = None,
     baselines: BaselinesOption = None,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Run the I-th of N parts of the trials.")
+    ] = "1/1",
     out: Annotated[
         Path | None, typer.Option(help="Folder of results.  [default: the run, or evaluations/…]")
     ] = None,
@@ -58,14 +72,17 @@ def evaluate(
         target,
         domain=domain,
         tasks=task or (),
+        recipe=recipe,
+        settings=settings or (),
         seeds=seeds,
         against=against,
         baselines=baselines,
+        shard=_shard(shard),
         out=out,
         plugins=plugin or (),
     )
     if not done.reports:
-        return  # another rank says it
+        return  # another rank or the last shard says it
     reports, folder = done.reports, done.results
     if as_json:
         from domainbert.report.card import task_json
@@ -75,3 +92,10 @@ def evaluate(
     print_reports(reports)
     print_line(f"Results and predictions: {folder}")
     print_next("leaderboard", str(folder), "-o", "site")
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 0 < int(number) <= int(count)):
+        raise RecipeError(f"--shard {text}: expected I/N with I from 1 to N, such as 2/4.")
+    return int(number), int(count)

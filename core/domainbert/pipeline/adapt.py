@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from domainbert.corpus.stats import contaminated
-from domainbert.pipeline.evaluate import ModelUnderTest, evaluate, run_models
+from domainbert.pipeline.evaluate import evaluate, run_models
 from domainbert.pipeline.kept import drop_blends
+from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, write_card

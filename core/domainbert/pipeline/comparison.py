@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,13 @@ from domainbert.errors import RecipeError, RunFolderError
 from domainbert.model.fresh import base_of
 from domainbert.model.load import BaseFolder, find_base, public_name
 from domainbert.pipeline.choose import Chosen
-from domainbert.pipeline.evaluate import ModelUnderTest
+from domainbert.pipeline.trial import ModelUnderTest
+from domainbert.plugin.registry import Registry
 from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.recipe.evaluation import resolve_evaluation
+from domainbert.recipe.library import find_recipe
 from domainbert.recipe.tasks import TaskSection
+from domainbert.recipe.yaml import YamlFile, read_yaml
 from domainbert.run.folder import RunFolder
 from domainbert.run.resume_command import continue_command
 from domainbert.run.stage import outputs_trouble, read_stage
@@ -21,7 +27,7 @@ from domainbert.stages.blend import Blend, read_blend
 from domainbert.stages.corpus import MANIFEST
 from domainbert.stages.held_out import read_measured
 from domainbert.stages.pretrain import Trained, describe
-from domainbert.storage.files import read_json_with_hash
+from domainbert.storage.files import read_json_with_hash, sha256_of
 
 
 def find_models(target: str, against: str | None, chosen: Chosen | None) -> list[ModelUnderTest]:
@@ -87,34 +93,100 @@ def _model(name: str, place: BaseFolder) -> ModelUnderTest:
     return ModelUnderTest(name, place.folder, place.sha256, place.public_name)
 
 
-def find_sections(names: Sequence[str], domain: str | None) -> tuple[TaskSection, ...]:
-    """Return recipe sections for tasks of a domain.
-
-    Raises:
-        RecipeError: There is no domain, or a name is none.
-    """
-    if names and domain is None:
-        raise RecipeError("--task names a task of a domain: add --domain.")
-    try:
-        return tuple(TaskSection(name=name) for name in names)
-    except ValueError:
-        raise RecipeError(f"--task {' '.join(names)}: no name of a task.") from None
+DEFAULT_SEEDS = 5
+"""Number of seeds of `domainbert evaluate`."""
 
 
-def changed(
-    settings: EvaluateSection, seeds: int, baselines: bool | str | Sequence[str] | None
-) -> EvaluateSection:
-    """Return settings with the arguments of `domainbert evaluate`.
+@dataclass(frozen=True)
+class Asked:
+    """What `domainbert evaluate` was asked to do with the models.
 
     Args:
-        settings: Of the recipe, or the defaults.
+        sections: Tasks.
+        settings: Of fine-tuning.
+        domain: Name of the domain of the tasks.
+        folder: Where relative paths of the tasks start.
+        other: Short name of settings that are not those of a run or of the defaults; else empty.
+    """
+
+    sections: tuple[TaskSection, ...]
+    settings: EvaluateSection
+    domain: str | None
+    folder: Path
+    other: str = ""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Those of `domainbert evaluate` that say on which tasks and how; None for not given.
+
+    Args:
+        domain: Domain of the tasks.
+        tasks: Names of tasks of it.
+        recipe: File or library name of a recipe.
+        words: Values of `--set`, as `evaluate.epochs=2`.
         seeds: Number of seeds.
-        baselines: As `evaluate.baselines`; None for those of the settings.
+        baselines: As `evaluate.baselines`.
+    """
+
+    domain: str | None = None
+    tasks: Sequence[str] = ()
+    recipe: str | None = None
+    words: tuple[str, ...] = ()
+    seeds: int | None = None
+    baselines: bool | str | Sequence[str] | None = None
+
+
+def understand(given: Arguments, chosen: Chosen | None, registry: Registry) -> Asked:
+    """Return tasks and settings: of a recipe, else of the run, else of the arguments alone.
+
+    Args:
+        given: The arguments.
+        chosen: The recipe of the run, if the target is one.
+        registry: Plugins.
 
     Raises:
-        RecipeError: Baselines are neither true, false, `all`, `none`, nor names.
+        RecipeError: No task, a task without a domain, or a value that is not valid.
     """
-    settings = settings.model_copy(update={"seeds": tuple(range(seeds))})
+    source, folder = _source(given, chosen, registry)
+    for word in given.words:
+        if not word.strip().startswith(("evaluate.", "tasks.", "tasks=", "evaluate=")):
+            raise RecipeError(f"--set {word}: the models are there; set `evaluate.` or `tasks.`.")
+    if given.domain is not None or given.tasks:
+        domain = given.domain or source.data.get("domain")
+        if given.tasks and domain is None:
+            raise RecipeError("--task names a task of a domain: add --domain.")
+        named = {"tasks": list(given.tasks)} if given.tasks else {}
+        source = replace(source, data={**source.data, "domain": domain, **named})
+    if not source.data.get("tasks"):
+        raise RecipeError("No task to evaluate on: name one with --domain and --task.")
+    recipe = resolve_evaluation(source, given.words)
+    sets_seeds = any(word.startswith("evaluate.seeds") for word in given.words)
+    seeds = given.seeds or (None if given.recipe or sets_seeds else DEFAULT_SEEDS)
+    settings = _changed(recipe.evaluate, seeds, given.baselines)
+    other = ""
+    if given.recipe or given.words:
+        key = recipe.model_dump(mode="json", exclude_defaults=True)
+        other = f"{recipe.name}-{sha256_of(json.dumps(key, sort_keys=True))[:8]}"
+    return Asked(recipe.tasks, settings, recipe.domain, folder, other)
+
+
+def _source(given: Arguments, chosen: Chosen | None, registry: Registry) -> tuple[YamlFile, Path]:
+    """Return the recipe that the arguments start from, and where its paths start."""
+    if given.recipe is not None:
+        path = find_recipe(given.recipe, registry)
+        return read_yaml(path), path.parent
+    if chosen is None or chosen.run_folder is None:
+        return YamlFile("--set", {"name": "evaluation"}, {}), Path()
+    return read_yaml(RunFolder(chosen.run_folder).recipe), chosen.folder
+
+
+def _changed(
+    settings: EvaluateSection, seeds: int | None, baselines: bool | str | Sequence[str] | None
+) -> EvaluateSection:
+    """Return settings with a number of seeds and with baselines, where these are given."""
+    if seeds is not None:
+        settings = settings.model_copy(update={"seeds": tuple(range(seeds))})
     if baselines is None:
         return settings
     given = baselines if isinstance(baselines, bool | str) else tuple(baselines)
@@ -126,11 +198,19 @@ def changed(
     return settings.model_copy(update={"baselines": made.baselines})
 
 
-def default_folder(target: str, against: str | None, is_run: bool) -> Path:
-    """Return where results go: into a run if they are of this run, else apart from it."""
-    if is_run and not against:
+def default_folder(target: str, against: str | None, is_run: bool, other: str = "") -> Path:
+    """Return where results go: into a run if they are of this run, else apart from it.
+
+    Args:
+        target: Run or model.
+        against: Model that it is compared with, if that is named.
+        is_run: Whether the target is a run.
+        other: `Asked.other`.
+    """
+    if is_run and not against and not other:
         return Path(target)
-    return Path("evaluations") / "-against-".join(map(_plain, filter(None, (target, against))))
+    name = "-against-".join(map(_plain, filter(None, (target, against))))
+    return Path("evaluations") / "-with-".join(filter(None, (name, other)))
 
 
 def check_folder(folder: Path, against: str | None) -> None:

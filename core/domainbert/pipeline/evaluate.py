@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from domainbert.pipeline.kept import drop_others, keep, lost
+from domainbert.pipeline.trial import Models, ModelTrial, ModelUnderTest
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
 from domainbert.plugin.registry import calling, component
 from domainbert.recipe.evaluate import EvaluateSection
@@ -32,80 +32,6 @@ from domainbert.tasks.trials import (
     tuned_section,
 )
 
-
-@dataclass(frozen=True)
-class ModelUnderTest:
-    """A model to be scored, or a baseline.
-
-    Args:
-        name: Its name in tables; for a baseline that of the component.
-        folder: Checkpoint with encoder and tokenizer; None for a baseline.
-        sha256: Hash of its weights.
-        base: The checkpoint it was adapted from, or is.
-        tokens: Tokens read in continued pretraining.
-        minutes: Wall time of continued pretraining.
-        doubt: Why its scores say nothing of the adaptation, or an empty string.
-        blend: Where it lies between base and adapted model; see `Blend.name`.
-        contaminated: Documents of its corpus that were left out; see `contaminated`.
-        seeded: Whether a baseline draws random numbers.
-        starts_from: Hash of the weights whose vectors a baseline takes.
-        date: Day on which predictions were made elsewhere.
-        source: What made them.
-    """
-
-    name: str
-    folder: Path | None = None
-    sha256: str | None = None
-    base: str | None = None
-    tokens: int = 0
-    minutes: float = 0.0
-    doubt: str = ""
-    blend: str = ""
-    contaminated: int | None = None
-    seeded: bool = False
-    starts_from: str | None = None
-    date: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class ModelTrial:
-    """One model on one task with one seed.
-
-    Args:
-        loaded: The task with its records.
-        model: The model.
-        seed: Seed of fine-tuning.
-        settings: Settings of fine-tuning, as the result stores them; empty for a baseline.
-        path: File of the result.
-        section: Settings of fine-tuning.
-    """
-
-    loaded: LoadedTask
-    model: ModelUnderTest
-    seed: int
-    settings: Mapping[str, Any]
-    path: Path
-    section: EvaluateSection
-
-    @property
-    def title(self) -> str:
-        """What messages call it."""
-        return f"{self.loaded.task.name}: {self.model.name}, seed {self.seed}"
-
-    @property
-    def group(self) -> tuple[str, ...]:
-        """Task and model."""
-        return self.loaded.task.name, self.model.name
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What a kept model says of its trial."""
-        about = {"model": self.model.name, "encoder": self.model.sha256, "seed": self.seed}
-        return about | {"settings": dict(self.settings)}
-
-
-Models = Sequence[ModelUnderTest]
 _NOT_OF_MODELS = ("seeded", "starts_from", "date", "source")
 
 
@@ -126,7 +52,7 @@ def evaluate(
         recipe: Of the run, to be named in the results.
 
     Returns:
-        A report per task; in other ranks than the first none.
+        A report per task; in other ranks than the first none, nor in a shard if another is missing.
 
     Raises:
         RunFailed: A fine-tuning run did not stay finite, or a component failed.
@@ -136,7 +62,7 @@ def evaluate(
     for scored in run_models(models, tasks, settings, session, recipe):
         by_task[scored.result.task.name].append(scored)
     named = [loaded.task for loaded in tasks if by_task]
-    if session.is_main:
+    if session.is_main and by_task:
         drop_others(session.run, settings.keep)
     names = [model.name for model in models]
     reports = [task_report(task, by_task[task.name], names) for task in named]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,7 +16,7 @@ from domainbert.plugin.steps import CorpusReader, CorpusStep
 from domainbert.recipe.budget import BUDGET_KEYS, parse_budget
 from domainbert.recipe.origins import DEFAULT, leaves
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.sections import name_of
+from domainbert.recipe.sections import Section, name_of
 from domainbert.recipe.yaml import MAX_DEPTH, Location, YamlFile, dotted, parse_yaml, read_yaml
 
 RENAMED = {
@@ -31,6 +31,7 @@ REMOVED = {"packing": "sequences are always packed", "head_learning_rate": "it i
 """Keys of `train:` that were removed, and why."""
 
 
+R = TypeVar("R", bound=Section)
 _INDEX, _SHOWN = re.compile(r"[0-9]{1,6}"), 80
 
 
@@ -56,6 +57,18 @@ def resolve_recipe(
     Raises:
         RecipeError: All problems at once, each with file:line and key.
     """
+    recipe, words = resolve(Recipe, source, settings)
+    return recipe, _origins(recipe, source, words)
+
+
+def resolve(
+    model: type[R], source: YamlFile, settings: tuple[str, ...]
+) -> tuple[R, dict[Location, str]]:
+    """Return a valid recipe of a kind, and the setting that gave a value, by location.
+
+    Raises:
+        RecipeError: All problems at once, each with file:line and key.
+    """
     data: Any = source.data
     words: dict[Location, str] = {}
     for setting in settings:
@@ -65,13 +78,12 @@ def resolve_recipe(
     if isinstance(data, dict) and source.path.endswith((".yaml", ".yml")):
         data = {"name": name_of(source.path), **data}
     try:
-        recipe = Recipe.model_validate(data)
+        return model.model_validate(data), words
     except ValidationError as error:
         # An item that is not valid makes its list look too short as well.
         details = [d for d in error.errors() if d["type"] != "too_short" or not d["input"]]
         problems = dict.fromkeys(_problem(detail, source, words) for detail in details)
         raise RecipeError("\n".join(problems)) from None
-    return recipe, _origins(recipe, source, words)
 
 
 def _origins(

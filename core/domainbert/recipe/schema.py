@@ -30,6 +30,8 @@ def _short_for(key: str) -> BeforeValidator:
 # A tag of BCP 47, in its usual forms.
 _Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 _Task = Annotated[TaskSection, _short_for("name")]
+Tasks = Annotated[tuple[_Task, ...], EachOnce]
+"""Values of `tasks`."""
 
 
 class Recipe(Section):
@@ -64,7 +66,7 @@ class Recipe(Section):
     """The point between base and adapted model that is handed over; absent for the adapted one."""
     sentences: SentencesSection | None = None
     """A second stage that trains the model on as a sentence encoder; absent for none."""
-    tasks: Annotated[tuple[_Task, ...], EachOnce] = ()
+    tasks: Tasks = ()
     """Tasks on which base and adapted model are compared."""
     evaluate: EvaluateSection = EvaluateSection()
     """How they are fine-tuned."""

@@ -23,6 +23,19 @@ _LOOK = 0.5
 
 
 @dataclass(frozen=True)
+class Shard:
+    """One of several machines that share the trials of an evaluation, and one results folder.
+
+    Args:
+        number: From 1.
+        count: Of the machines.
+    """
+
+    number: int = 1
+    count: int = 1
+
+
+@dataclass(frozen=True)
 class Session:
     """Passed to everything that runs for long.
 
@@ -33,6 +46,7 @@ class Session:
         reporter: Speaks in the main process only.
         stop: Signals received so far.
         resume_command: Continues from the run folder; empty if no command does.
+        shard: Which trials are those of this machine.
     """
 
     accelerator: Any
@@ -40,6 +54,7 @@ class Session:
     reporter: Reporter
     stop: StopFlag
     resume_command: str = ""
+    shard: Shard = Shard()
 
     @property
     def is_main(self) -> bool:

@@ -77,31 +77,42 @@ def run_trials(
 
     Args:
         trials: Those of one group stand together.
-        session: Each of its processes runs a share of them.
+        session: Each of its processes runs a share of them, or of those of its shard.
         finished: Reads the result of a trial; None if it has none.
         run: Runs unfinished trials of one group, and writes their results.
 
     Returns:
-        Results in the order of the trials; in other ranks than the first an empty list.
+        Results in the order of the trials; in other ranks than the first an empty list, and in a
+        shard if other shards have not finished.
 
     Raises:
         RunFailed: A result is gone right after it was written.
         Stopped: A signal; finished trials are kept.
     """
-    mine = trials[session.accelerator.process_index :: session.accelerator.num_processes]
+    shard = trials[session.shard.number - 1 :: session.shard.count]
+    mine = shard[session.accelerator.process_index :: session.accelerator.num_processes]
     for _, group in groupby(mine, key=lambda trial: trial.group):
         if unfinished := [trial for trial in group if finished(trial) is None]:
             run(unfinished)
-    results: list[R] = []
+    if not session.is_main:
+        return []
+    results: dict[Path, R] = {}
     # Files tell rank 0: a collective operation would wait for the slowest trial.
-    for trial in trials if session.is_main else ():
+    for trial in shard:
         while (result := finished(trial)) is None:
             if trial in mine:
                 raise RunFailed(f"{trial.path}: missing or changed while it was evaluated.")
             session.check_stop("waiting for other ranks")
             time.sleep(0.5)
-        results.append(result)
-    return results
+        results[trial.path] = result
+    for trial in trials if session.shard.count > 1 else ():
+        if trial.path not in results and (result := finished(trial)) is not None:
+            results[trial.path] = result
+    if missing := len(trials) - len(results):
+        done = f"{len(results):,} of {len(trials):,} trials are finished"
+        session.reporter.say(f"{done}; {missing:,} belong to other shards. The last one reports")
+        return []
+    return [results[trial.path] for trial in trials]
 
 
 def stored_settings(
