@@ -22,15 +22,19 @@ def domainbert_components() -> Iterator[Component]:
 
 def _of_tasks() -> Iterator[Component]:
     from domainbert.plugin.pubtator import read_pubtator
-    from domainbert.tasks.baselines import classification, tagging
+    from domainbert.tasks.baselines import classification, regression, tagging
     from domainbert.tasks.kinds.classification import CLASSIFICATION
+    from domainbert.tasks.kinds.multiple_choice import MULTIPLE_CHOICE
+    from domainbert.tasks.kinds.pairs import PAIRS
+    from domainbert.tasks.kinds.regression import REGRESSION
     from domainbert.tasks.kinds.tagging import TAGGING
-    from domainbert.tasks.metrics import entities, labels
+    from domainbert.tasks.metrics import entities, labels, numbers
     from domainbert.tasks.readers.brat import read_brat
     from domainbert.tasks.readers.columns import read_columns
 
     yield TAGGING
     yield CLASSIFICATION
+    yield from (PAIRS, MULTIPLE_CHOICE, REGRESSION)
     yield TaskReader("columns", "tagging", (), lambda path, task, _: read_columns(path, task))
     yield TaskReader("conllu", "tagging", (".conllu",), lambda p, t, _: read_columns(p, t, True))
     yield TaskReader(
@@ -39,8 +43,11 @@ def _of_tasks() -> Iterator[Component]:
     yield TaskReader("pubtator", "tagging", (".pubtator",), lambda p, _, c: read_pubtator(p, c))
     yield from entities.METRICS
     yield from labels.METRICS
+    yield from numbers.METRICS
     yield Baseline("majority", classification.predict_majority)
     yield Baseline("tfidf-svm", classification.predict_tfidf_svm, classification.check_tfidf)
+    yield Baseline("mean", regression.predict_mean)
+    yield Baseline("tfidf-ridge", regression.predict_tfidf_ridge, classification.check_tfidf)
     yield Baseline("majority-type", tagging.predict_majority_type)
     yield Baseline("dictionary", tagging.predict_dictionary)
 

@@ -63,11 +63,13 @@ def load_task(
     complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
     with calling(kind):
         wrong = kind.check_labels(complete, bool(task.labels), labels)
+        wrong = wrong or kind.check_splits(complete, splits)
     if not wrong and section.train_records is not None:
         complete, splits["train"] = _budgeted(complete, kind, splits["train"], section)
         labels["train"] = found_labels(kind, splits["train"])
         with calling(kind):
             wrong = kind.check_labels(complete, bool(task.labels), labels)
+            wrong = wrong or kind.check_splits(complete, splits)
     if wrong:
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     train = {plain_text(kind, record) for record in splits["train"]}

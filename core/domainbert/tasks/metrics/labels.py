@@ -152,6 +152,7 @@ def _rows(rows: list[tuple[float, ...]]) -> Any:
 METRICS = (
     Metric("f1_macro", "Mean F1 of the classes", class_counts, macro_f1),
     Metric("accuracy", "Share of records with the right classes", accuracy_counts, share),
+    Metric("choice_accuracy", "Share of questions with the right choice", accuracy_counts, share),
     Metric("f1_micro", "F1 over all decisions", micro_counts, f1, shown=False),
     Metric("mcc", "Matthews' correlation", of_sample=matthews, low=-1.0),
     Metric("precision_micro", "Precision over all decisions", micro_counts, share, shown=False),
