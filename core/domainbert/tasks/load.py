@@ -61,15 +61,11 @@ def load_task(
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: _sha256(kind, task, path) for split, path in paths.items()}
     complete = replace(task, labels=tuple(task.labels) or labels["train"], data=data)
-    with calling(kind):
-        wrong = kind.check_labels(complete, bool(task.labels), labels)
-        wrong = wrong or kind.check_splits(complete, splits)
+    wrong = _wrong(kind, complete, bool(task.labels), splits)
     if not wrong and section.train_records is not None:
         complete, splits["train"] = _budgeted(complete, kind, splits["train"], section)
         labels["train"] = found_labels(kind, splits["train"])
-        with calling(kind):
-            wrong = kind.check_labels(complete, bool(task.labels), labels)
-            wrong = wrong or kind.check_splits(complete, splits)
+        wrong = _wrong(kind, complete, bool(task.labels), splits)
     if wrong:
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     train = {plain_text(kind, record) for record in splits["train"]}
@@ -77,6 +73,15 @@ def load_task(
     counts["test_in_train"] = sum(plain_text(kind, r) in train for r in splits["test"])
     terms = domain.terms.read() if domain and domain.terms else ()
     return LoadedTask(complete, splits, dict(+counts), terms)
+
+
+def _wrong(
+    kind: TaskKind, task: Task, declared: bool, splits: Mapping[str, Sequence[Any]]
+) -> tuple[str, str] | None:
+    """Return the split at fault and the reason; None if all is well."""
+    with calling(kind):
+        labels = {split: found_labels(kind, records) for split, records in splits.items()}
+        return kind.check_labels(task, declared, labels) or kind.check_splits(task, splits)
 
 
 def _sha256(kind: TaskKind, task: Task, path: Path) -> str:
