@@ -27,6 +27,7 @@ from domainbert.plugin.domain import (
     Window,
 )
 from domainbert.plugin.hookspecs import hookimpl
+from domainbert.plugin.pairs import Pair, Question, Rating
 from domainbert.plugin.places import DataFile, Feed, HubData, RemoteFile
 from domainbert.plugin.steps import CorpusReader, CorpusStep
 
@@ -36,16 +37,20 @@ if TYPE_CHECKING:
     from domainbert.report.card import RunSummary
     from domainbert.report.compare import TaskReport
     from domainbert.tasks.kinds.classification import CLASSIFICATION
+    from domainbert.tasks.kinds.multiple_choice import MULTIPLE_CHOICE
+    from domainbert.tasks.kinds.pairs import PAIRS
+    from domainbert.tasks.kinds.regression import REGRESSION
     from domainbert.tasks.kinds.tagging import TAGGING
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "CLASSIFICATION", "TAGGING", "Baseline", "Corpus", "CorpusReader", "CorpusStep", "DataError",
-    "DataFile", "Document", "Domain", "DomainBertError", "Evaluation", "Example", "Feed", "HubData",
-    "LoadedTask", "Metric", "Objective", "Prediction", "Predictions", "RemoteFile", "RunSummary",
-    "Sentence", "Task", "TaskKind", "TaskReader", "TaskReport", "Terms", "UserError", "Window",
-    "adapt", "evaluate", "hookimpl", "load_recipe",
+    "CLASSIFICATION", "MULTIPLE_CHOICE", "PAIRS", "REGRESSION", "TAGGING", "Baseline", "Corpus",
+    "CorpusReader", "CorpusStep", "DataError", "DataFile", "Document", "Domain", "DomainBertError",
+    "Evaluation", "Example", "Feed", "HubData", "LoadedTask", "Metric", "Objective", "Pair",
+    "Prediction", "Predictions", "Question", "Rating", "RemoteFile", "RunSummary", "Sentence",
+    "Task", "TaskKind", "TaskReader", "TaskReport", "Terms", "UserError", "Window", "adapt",
+    "evaluate", "hookimpl", "load_recipe",
 ]  # fmt: skip
 
 
@@ -56,6 +61,9 @@ _LATE = {
     "adapt": "domainbert.api",
     "evaluate": "domainbert.api",
     "CLASSIFICATION": "domainbert.tasks.kinds.classification",
+    "MULTIPLE_CHOICE": "domainbert.tasks.kinds.multiple_choice",
+    "PAIRS": "domainbert.tasks.kinds.pairs",
+    "REGRESSION": "domainbert.tasks.kinds.regression",
     "TAGGING": "domainbert.tasks.kinds.tagging",
     "load_recipe": "domainbert.recipe.resolve",
 }

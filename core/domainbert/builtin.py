@@ -23,13 +23,17 @@ def domainbert_components() -> Iterator[Component]:
 def _of_tasks() -> Iterator[Component]:
     from domainbert.plugin.pubtator import read_pubtator
     from domainbert.tasks.kinds.classification import CLASSIFICATION
+    from domainbert.tasks.kinds.multiple_choice import MULTIPLE_CHOICE
+    from domainbert.tasks.kinds.pairs import PAIRS
+    from domainbert.tasks.kinds.regression import REGRESSION
     from domainbert.tasks.kinds.tagging import TAGGING
-    from domainbert.tasks.metrics import entities, labels, ranked
+    from domainbert.tasks.metrics import entities, labels, numbers, ranked
     from domainbert.tasks.readers.brat import read_brat
     from domainbert.tasks.readers.columns import read_columns
 
     yield TAGGING
     yield CLASSIFICATION
+    yield from (PAIRS, MULTIPLE_CHOICE, REGRESSION)
     yield TaskReader("columns", "tagging", (), lambda path, task, _: read_columns(path, task))
     yield TaskReader("conllu", "tagging", (".conllu",), lambda p, t, _: read_columns(p, t, True))
     yield TaskReader(
@@ -39,12 +43,13 @@ def _of_tasks() -> Iterator[Component]:
     yield from entities.METRICS
     yield from labels.METRICS
     yield from ranked.METRICS
+    yield from numbers.METRICS
     yield from _baselines()
 
 
 def _baselines() -> Iterator[Baseline]:
     from domainbert.tasks.baselines import classification as texts
-    from domainbert.tasks.baselines import tagging
+    from domainbert.tasks.baselines import regression, tagging
 
     def bilstm() -> Any:
         return import_module("domainbert.tasks.baselines.bilstm")
@@ -53,6 +58,8 @@ def _baselines() -> Iterator[Baseline]:
     yield Baseline("majority", texts.predict_majority)
     yield Baseline("tfidf-svm", texts.predict_tfidf_svm, texts.check_tfidf)
     yield Baseline("tfidf-logreg", texts.predict_tfidf_logreg, texts.check_tfidf, kinds=only)
+    yield Baseline("mean", regression.predict_mean)
+    yield Baseline("tfidf-ridge", regression.predict_tfidf_ridge, texts.check_tfidf)
     yield Baseline("majority-type", tagging.predict_majority_type)
     yield Baseline("dictionary", tagging.predict_dictionary)
     yield Baseline("mentions", tagging.predict_mentions, kinds=("tagging",))

@@ -17,8 +17,8 @@ PAGES = sorted(
 ) + sorted(ROOT.glob("*.md"))
 SLOW = (
     "add-a-component", "baselines", "bio", "blend", "clean-a-corpus", "corpus-steps",
-    "extend-the-vocabulary", "finance", "hub-data", "objectives", "own-data", "patent",
-    "plan-a-run", "python", "stages",
+    "extend-the-vocabulary", "finance", "hub-data", "objectives", "own-data",
+    "pairs-and-regression", "patent", "plan-a-run", "python", "stages",
 )  # fmt: skip
 RUNNABLE = [
     "docs/tutorials/first-adaptation.md",

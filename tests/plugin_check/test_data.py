@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.checks import checked, lines
+from helpers.pairs import pairs, questions, ratings
 
 from domainbert import CorpusStep, DataFile, Document, Domain, Sentence
 from domainbert.plugin.registry import Registry
@@ -148,3 +149,11 @@ def test_terms(content: bytes, what: str, domain: Domain, folder: Path) -> None:
 def test_steps_are_run_on_samples(apply: Any, line: str, domain: Domain) -> None:
     subject = Subject(domain, Registry(()), components=(CorpusStep("keep", apply),))
     assert lines(subject, "components")[0].startswith(line)
+
+
+@pytest.mark.parametrize("kind", ["pairs", "multiple-choice", "regression"])
+def test_perfect_predictions_of_every_kind_score_one(domain: Domain, kind: str) -> None:
+    makers = {"pairs": pairs, "multiple-choice": questions, "regression": ratings}
+    splits = makers[kind]().splits
+    made = task(domain, kind=kind, labels=(), read=lambda _path, split: splits[split])
+    assert last(made, "scores").what == "perfect predictions score 1.0 on 1 task"

@@ -32,7 +32,7 @@ def test_a_good_declaration_passes(domain: Domain) -> None:
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"kind": "parsing"}, "no TaskKind 'parsing'. Known: "),
+        ({"kind": "wood"}, "no TaskKind 'wood'. Known: "),
         ({"labels": ("A", "B", "A")}, "task 'knot-names': a label is blank, doubled, or has '|'"),
         ({"multi_label": True}, "task 'knot-names': multi_label and levels are for classification"),
     ],

@@ -237,3 +237,54 @@ def test_a_task_may_be_named_once_for_each_budget() -> None:
     assert [task.full_name for task in recipe.tasks] == ["roles", "roles@5", "roles@7"]
     with pytest.raises(ValidationError, match="roles@5: twice"):
         Recipe.model_validate({**given, "tasks": [*tasks, "roles@5"]})
+
+
+def rated(folder: Path, scores: str, **changes: Any) -> TaskSection:
+    """Write a table of scores as train, and another as validation and test."""
+    rows = [f"the barn {n},{score}" for n, score in enumerate(scores.split())]
+    files = {"train": rows, "validation": ["it,1"], "test": ["it,1", "they,2"]}
+    for split, lines in files.items():
+        (folder / f"{split}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    return own("regression", **changes)
+
+
+def test_numbers_have_no_labels_and_need_two_values(folder: Path) -> None:
+    loaded = load_task(rated(folder, "1 2.5 4"), None, folder)
+    assert (loaded.task.labels, [r.score for r in loaded.splits["train"]]) == ((), [1, 2.5, 4])
+    one = "train.csv has one score only, 3.0, so nothing can be learned."
+    assert refused(folder, rated(folder, "3 3 3.0")) == f"task 'mine': {one}"
+    with pytest.raises(DataError, match=r"train.csv has one score only"):
+        load_task(rated(folder, "3 3 3 4", train_records=1), None, folder)
+    assert "train.csv:3: expected a number in `label`, found 'nan'." in refused(
+        folder, rated(folder, "3 nan")
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("classification", {"columns": {"second": "b"}}, "columns: classification has no `second`"),
+        ("tagging", {"columns": {"choices": ["a", "b"]}}, "columns: tagging has no `choices`"),
+        ("pairs", {"multi_label": True}, "multi_label and levels are for classification"),
+        ("regression", {"label_names": ["a"]},
+         "labels, label_names, multi_label and levels are for classes, not for numbers"),
+    ],
+)  # fmt: skip
+def test_keys_of_other_kinds_are_refused(
+    folder: Path, kind: str, changes: dict[str, Any], message: str
+) -> None:
+    assert refused(folder, own(kind, **changes)) == f"tasks: 'mine': {message}."
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"second": ["a", "b"]}, "second: expected one column; only `choices` has several"),
+        ({"choices": ["a"]}, "choices: a list names two columns or more, each once"),
+        ({"choices": ["a", "a"]}, "choices: a list names two columns or more, each once"),
+        ({"third": "a"}, "Input should be 'words', 'tags', 'spans', 'second' or 'choices'"),
+    ],
+)
+def test_columns_that_are_none_are_refused(columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        own("pairs", columns=columns)

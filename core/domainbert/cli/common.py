@@ -79,7 +79,7 @@ def print_table(headings: list[str], rows: list[list[str]]) -> None:
 def print_reports(reports: tuple[TaskReport, ...]) -> None:
     """Print scores and differences of each task on stdout."""
     from domainbert.report.card import remarks, shown_metrics, side_notes
-    from domainbert.report.text import difference, percent, spread
+    from domainbert.report.text import difference, is_share, percent, shown
 
     for report in reports:
         name = report.task.name + (" (sample)" if report.task.sample else "")
@@ -87,12 +87,15 @@ def print_reports(reports: tuple[TaskReport, ...]) -> None:
         rows = [
             [
                 model,
-                *(spread(scores[metric]) for metric in metrics),
+                *(shown(scores[metric], metric) for metric in metrics),
                 " ".join(percent(value) for value in scores[report.metric].values),
             ]
             for model, scores in report.scores.items()
         ]
-        print_table([name, *(f"{m}, %" for m in metrics), f"{report.metric} by seed"], rows)
+        print_table(
+            [name, *(f"{m}, %" if is_share(m) else m for m in metrics), f"{report.metric} by seed"],
+            rows,
+        )
     for report in reports:
         first, name = next(iter(report.scores)), report.task.name
         for other, compared in report.comparisons.items():

@@ -9,6 +9,7 @@ Legend: B windows, L length, H hidden size, W scored words, C outputs.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,9 +60,12 @@ class Classifier(nn.Module):
         scores_WC: Tensor = self.classifier(self.dropout(hidden_BLH)[rows_W, columns_W])
         return scores_WC.float()
 
-    def score_texts(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
-        """Return float32 scores of texts, shape (B, C)."""
-        hidden_BLH = self.encoder(input_ids_BL, attention_mask=mask_BL).last_hidden_state
+    def score_texts(
+        self, input_ids_BL: Tensor, mask_BL: Tensor, types_BL: Tensor | None = None
+    ) -> Tensor:
+        """Return float32 scores of texts, or of pairs with the types of their tokens; (B, C)."""
+        inputs = _inputs(mask_BL, types_BL)
+        hidden_BLH = self.encoder(input_ids_BL, **inputs).last_hidden_state
         weight_BL1 = mask_BL.unsqueeze(-1).to(hidden_BLH.dtype)
         mean_BH = (hidden_BLH * weight_BL1).sum(dim=1) / weight_BL1.sum(dim=1)
         scores_BC: Tensor = self.classifier(self.dropout(mean_BH))
@@ -89,13 +93,35 @@ class SequenceClassifier(nn.Module):
         """Number of classes."""
         return int(self.model.config.num_labels)
 
-    def score_texts(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
-        """Return float32 scores of texts, shape (B, C)."""
-        scores_BC: Tensor = self.model(input_ids_BL, attention_mask=mask_BL).logits
+    def score_texts(
+        self, input_ids_BL: Tensor, mask_BL: Tensor, types_BL: Tensor | None = None
+    ) -> Tensor:
+        """Return float32 scores of texts, or of pairs with the types of their tokens; (B, C)."""
+        scores_BC: Tensor = self.model(input_ids_BL, **_inputs(mask_BL, types_BL)).logits
         return scores_BC.float()
 
 
 TaskModel = Classifier | SequenceClassifier
+
+
+def _inputs(mask_BL: Tensor, types_BL: Tensor | None) -> dict[str, Tensor]:
+    typed = {} if types_BL is None else {"token_type_ids": types_BL}
+    return {"attention_mask": mask_BL, **typed}
+
+
+def in_units(model: TaskModel, mean: float, spread: float) -> TaskModel:
+    """Return a copy whose scores are `score * spread + mean`, by the weights of its last layer."""
+    made = copy.deepcopy(model)
+    if isinstance(made, Classifier):
+        last = made.classifier
+    else:
+        heads = [part for part in made.model.children() if part is not made.encoder]
+        layers = [layer for head in heads for layer in head.modules()]
+        last = [layer for layer in layers if isinstance(layer, nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight.mul_(spread)
+        last.bias.mul_(spread).add_(mean)
+    return made
 
 
 def load_classifier(folder: Path, n_outputs: int, head: Head = "linear") -> TaskModel:

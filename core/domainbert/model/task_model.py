@@ -74,7 +74,8 @@ def save_task_model(
         tokenizer: Of its checkpoint.
         labels: Names of its outputs, in order.
         folder: Written in one rename.
-        about: For `task.json`; `several` says whether a text may have any number of labels.
+        about: For `task.json`; `several` says whether a text may have any number of labels, and
+            `problem` names what is no classification as transformers does.
         adapter: Of its encoder; written to `adapter/` where transformers has a class for the head.
     """
     with folder_in_place(folder) as beside, quiet_transformers():
@@ -85,9 +86,8 @@ def save_task_model(
         else:
             whole = model.encoder
             _write_modules(model, beside)
-        kind = (
-            "multi_label_classification" if about.get("several") else "single_label_classification"
-        )
+        several = "multi" if about.get("several") else "single"
+        kind = about.get("problem") or f"{several}_label_classification"
         whole.config.update(
             {
                 "id2label": dict(enumerate(labels)),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import StorageError
+from domainbert.model.classifier import in_units
 from domainbert.model.task_model import ABOUT, save_task_model
 from domainbert.plugin.registry import calling
 from domainbert.report.results import result_path, task_entry
@@ -59,9 +60,12 @@ def keep(
         "schema": SCHEMA, "head": head, "several": task.multi_label, "task": task_entry(task),
         "metric": metric, "validation": dict(validation), "threshold": threshold, **about,
     }  # fmt: skip
+    model = tuned.model
+    if tuned.units is not None:
+        model, content = in_units(model, *tuned.units), {**content, "problem": "regression"}
     folder = session.run.kept / task.name / f"{about['model']}-seed-{about['seed']}"
     try:
-        save_task_model(tuned.model, tuned.tokenizer, labels, folder, content, tuned.adapter)
+        save_task_model(model, tuned.tokenizer, labels, folder, content, tuned.adapter)
     except StorageError as error:  # the result is there; only the model is not
         session.reporter.say(f"notice: {folder}: the fine-tuned model is missing: {error}")
 

@@ -94,6 +94,9 @@ class TaskKind:
         targets: Task and records to one target per record: an output number, a row (C,) of
             scores, or output numbers per word where windows have words.
         loss: Scores (X, C), the batch's windows and all targets to a scalar.
+        units: Task and training records to the mean and spread of what `targets` standardises: a
+            score becomes `score * spread + mean` before `decode`, and in a kept model. None where
+            scores are no numbers in units.
         decode: Task, records per split, and per split the windows with their scores, to
             predictions per split.
         metrics: Names of the task's metrics, the primary metric first.
@@ -121,6 +124,9 @@ class TaskKind:
         predicted: A row of predictions made elsewhere (JSON values), its record, and the task to a
             prediction; raises DataError without a place. None for a kind that reads none.
         misfit: Why a stored prediction does not suit the task, or an empty string.
+        check_splits: Task and records by split to the split at fault and the reason, as of
+            `check_labels`.
+        parts: Texts of a record that corpus documents are compared with; None for that of `text`.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
         weighs_records: Whether `loss` takes the weights of windows, so that classes can be weighed.
@@ -157,6 +163,11 @@ class TaskKind:
         lambda _task, _declared, _labels: None
     )
     predicted: Callable[[Mapping[str, Any], Any, Task], Prediction] | None = None
+    check_splits: Callable[[Task, Mapping[str, Sequence[Any]]], tuple[str, str] | None] = (
+        lambda _task, _splits: None
+    )
+    parts: Callable[[Any], Sequence[str]] | None = None
+    units: Callable[[Task, Sequence[Any]], tuple[float, float]] | None = None
     misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
@@ -201,7 +212,7 @@ class Metric:
         of_sample: Instead of both: predictions to a value; slower, since an interval calls it for
             every resample.
         low: Lowest possible value.
-        high: Highest possible value.
+        high: Highest possible value; tables show a metric in percent unless this is infinite.
         shown: Whether tables of runs show it beside the primary metric.
         kinds: Kinds of task whose predictions it reads; empty for all.
         fits: Why it does not suit a task, as `has no levels`, or an empty string; asked before

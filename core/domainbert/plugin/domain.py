@@ -113,9 +113,10 @@ class Window:
     Args:
         record: Number of the record in its split.
         input_ids: Token ids, special tokens included.
-        words: Numbers of the words that are scored here (tagging).
+        words: Numbers of the words that are scored here (tagging), or of the choice.
         positions: Position in `input_ids` of the first piece of each.
         weight: Share of the record's loss that this window carries; they sum to 1 per record.
+        token_types: Type of each token of a pair; empty where the tokenizer gives none.
     """
 
     record: int
@@ -123,6 +124,7 @@ class Window:
     words: tuple[int, ...] = ()
     positions: tuple[int, ...] = ()
     weight: float = 1.0
+    token_types: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -192,8 +194,9 @@ class Task:
     Args:
         name: Name within the domain, such as `ncbi-disease`.
         title: One line for people.
-        kind: Name of a task kind: `tagging` (`Sentence`s), `classification` (`Example`s), or one
-            of a plugin.
+        kind: Name of a task kind: `tagging` (`Sentence`s), `classification` (`Example`s), `pairs`
+            (`Pair`s), `multiple-choice` (`Question`s), `regression` (`Rating`s), or one of a
+            plugin.
         licence: SPDX identifier or a sentence.
         origin: Address of the people who publish it.
         version: Changes whenever scores stop being comparable.
@@ -206,9 +209,9 @@ class Task:
         levels: Name of a level → length of the prefix of a label that names its class there, as
             `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
         format: Name of a task reader or of a table format, where the suffix does not tell.
-        columns: What a column is (`text`, `label`, `words`, `tags`, `spans`, `group`) → its name in
-            tables, or its number from 1 in files without a header; a negative one counts from the
-            end.
+        columns: What a column is (`text`, `second`, `label`, `choices`, `words`, `tags`, `spans`,
+            `group`) → its name in tables, or its number from 1 in files without a header; a
+            negative one counts from the end. `choices` may name several columns.
         label_names: Names of labels that are numbers in the files, from 0.
         separator: What separates columns, where blanks, tabs and commas are wrong.
         metrics: Names of metrics beside those of the kind.
@@ -234,7 +237,7 @@ class Task:
     multi_label: bool = False
     levels: Mapping[str, int] = field(default_factory=dict)
     format: str = ""
-    columns: Mapping[str, str | int] = field(default_factory=dict)
+    columns: Mapping[str, str | int | tuple[str, ...]] = field(default_factory=dict)
     label_names: tuple[str, ...] = ()
     separator: str = ""
     metrics: tuple[str, ...] = ()

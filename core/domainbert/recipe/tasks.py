@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from domainbert.recipe.corpus import Hub, one_name_each
 from domainbert.recipe.sections import Count, EachOnce, Fraction, Name, Section, name_of
 
 SPLITS = ("train", "validation", "test")
 _SHARE = 0.1
+_Column = Literal["words", "tags", "spans", "second", "choices"]
 
 
 class Shares(Section):
@@ -74,7 +75,8 @@ class TaskSection(Section):
     """Label budget: fine-tune on this many records of the training split, those with the smallest
     text hashes, so that 100 are among the 1,000. `NAME@100` is short for name and budget."""
     kind: str | None = None
-    """Kind of your own task: `tagging` (entities), `classification`, or one of a plugin."""
+    """Kind of your own task: `tagging` (entities), `classification`, `pairs` (two texts, one
+    label), `multiple-choice`, `regression` (a number), or one of a plugin."""
     train: str | None = None
     """Training file, relative to the recipe; with `hub`, or the `file` of a saved data set, the
     name of its split."""
@@ -100,8 +102,9 @@ class TaskSection(Section):
     """Column or field of the text in tables and JSON; also as `columns: {text: NAME}`."""
     label_field: str = "label"
     """Column or field of the label in tables and JSON; also as `columns: {label: NAME}`."""
-    columns: dict[Literal["words", "tags", "spans"], str | int] = Field(default_factory=dict)
-    """Names of other columns: `{words: tokens, tags: ner_tags}`. In files without a header the
+    columns: dict[_Column, str | int | tuple[str, ...]] = Field(default_factory=dict)
+    """Names of other columns: `{words: tokens, tags: ner_tags}`; of a pair `{second: answer}`; of
+    choices one with lists, or several: `{choices: [a, b, c]}`. In files without a header the
     number of the column, from 1 or from the end: `{words: 2, tags: -1}`, or `word_column: 2` and
     `tag_column: -1`."""
     label_names: Annotated[tuple[str, ...], EachOnce] = ()
@@ -137,6 +140,16 @@ class TaskSection(Section):
         if at and records.isdecimal() and "train_records" not in data:
             return {**data, "name": short, "train_records": int(records)}
         return {**data, "name": name} if name else data
+
+    @field_validator("columns")
+    @classmethod
+    def _only_choices_have_several(cls, columns: dict[_Column, Any]) -> dict[_Column, Any]:
+        for what, column in columns.items():
+            if isinstance(column, tuple) and what != "choices":
+                raise ValueError(f"{what}: expected one column; only `choices` has several")
+            if isinstance(column, tuple) and len({*column}) < max(2, len(column)):
+                raise ValueError("choices: a list names two columns or more, each once")
+        return columns
 
     @property
     def full_name(self) -> str:

@@ -33,7 +33,11 @@ _SECRET = re.compile(
 _PLACE = re.compile(r"[\s'\"\[,](\.\.[/\\]|/|~/|file://|\\\\|[A-Za-z]:\\)")
 _TEXTS = {".json", ".yaml", ".md", ".svg"}
 _WORDS = {"tokenizer.json", "vocabulary.json", "vocab.json"}
-_PIPELINES = {"tagging": "token-classification", "classification": "text-classification"}
+_PIPELINES = {
+    "tagging": "token-classification", "classification": "text-classification",
+    "pairs": "text-classification", "multiple-choice": "text-classification",
+    "regression": "text-classification",
+}  # fmt: skip
 _WIDTH, _LEFT, _RIGHT, _ROW = 560, 162, 440, 18
 
 

@@ -5,10 +5,13 @@ Jinja's autoescape covers HTML; Markdown and CSV have no such thing.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
+from domainbert.plugin.components import Metric
+from domainbert.plugin.registry import components
 from domainbert.visible import visible
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,6 +57,19 @@ def spread(summary: Any) -> str:
     return percent(summary.mean) + sd
 
 
+def shown(summary: Any, name: str) -> str:
+    """Return `spread`, or the plain numbers of a metric that is no share, such as `mse`."""
+    if is_share(name):
+        return spread(summary)
+    return f"{summary.mean:.4g}" + ("" if summary.sd is None else f" ± {summary.sd:.4g}")
+
+
+def is_share(name: str) -> bool:
+    """Return whether tables show a metric in percent; those of unknown metrics are."""
+    metric = components(Metric).get(name.partition("@")[0])
+    return metric is None or math.isfinite(metric.high)
+
+
 def difference(compared: Any) -> str:
     """Return difference, interval, verdict and notes of a `Comparison`, in points."""
     centre, low, high = map(signed, (compared.difference, compared.low, compared.high))
@@ -89,6 +105,6 @@ def templates(**options: Any) -> Any:
     options |= {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     options |= {"loader": jinja2.FileSystemLoader(TEMPLATES), "undefined": jinja2.StrictUndefined}
     environment = jinja2.Environment(**options)  # noqa: S701  # HTML sets `autoescape`
-    filters = (percent, spread, cell, plain, signed, sign, in_reach)
+    filters = (percent, spread, shown, cell, plain, signed, sign, in_reach)
     environment.filters.update({function.__name__: function for function in filters})
     return environment

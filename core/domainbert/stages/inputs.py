@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,11 @@ def step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepCont
     texts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     for loaded in tasks:
         for split, records in loaded.splits.items():
-            texts[split] += map(kind_of(loaded.task).text, records)
+            kind = kind_of(loaded.task)
+            if kind.parts is None:
+                texts[split] += map(kind.text, records)
+            else:
+                texts[split] += chain.from_iterable(map(kind.parts, records))
     terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
     return StepContext((*texts["validation"], *texts["test"]), tuple(texts["train"]), terms)
 

@@ -151,3 +151,9 @@ def unknown_label(labels: set[str], task: Task) -> str:
     if not labels:
         return ""
     return f"{min(labels)!r} is no label of the task ({', '.join(task.labels[:20])})"
+
+
+def foreign_columns(task: Task, *foreign: str) -> str:
+    """Return why columns of another kind of task are no columns of this one, or an empty text."""
+    wrong = [name for name in foreign if name in task.columns]
+    return f"columns: {task.kind} has no `{wrong[0]}`" if wrong else ""

@@ -63,6 +63,7 @@ class Candidate:
         windows: Of the records of each split that is used.
         adapter: With `method: lora`, the matrices that the weights of the encoder got in the end.
         epoch: With `epoch: best`, the one whose weights these are, from 1.
+        units: Mean and spread of the targets that the model gives standardised, or None.
     """
 
     model: TaskModel
@@ -75,6 +76,7 @@ class Candidate:
     windows: Mapping[str, list[Window]]
     adapter: TakenAdapter | None = None
     epoch: int | None = None
+    units: tuple[float, float] | None = None
 
 
 def prepare(
@@ -137,6 +139,7 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
     with calling(kind):
         train = loaded.splits["train"]
         targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
+        tuned = replace(tuned, units=kind.units(loaded.task, train) if kind.units else None)
     if bias_C is not None and isinstance(model, Classifier):
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
     adapter = choose_learning(model, settings, seed)
@@ -226,7 +229,7 @@ def predict(tuned: Candidate, splits: Mapping[str, Sequence[Any]] | None = None)
 def score_windows(
     tuned: Candidate, windows: list[Window]
 ) -> tuple[list[Window], NDArray[np.float32]]:
-    """Return windows, shortest first, and the scores of their rows, (X, C)."""
+    """Return windows, shortest first, and the scores of their rows in the task's units, (X, C)."""
     windows = sorted(windows, key=lambda window: len(window.input_ids))
     parts = [np.zeros((0, tuned.model.n_outputs), np.float32)]
     for batch in batched(windows, _PREDICTED):
@@ -236,7 +239,11 @@ def score_windows(
         if not np.isfinite(parts[-1]).all():
             task = f"task {tuned.loaded.task.name!r}"
             raise RunFailed(f"{task}: scores that are not finite. Lower `evaluate.learning_rate`.")
-    return windows, np.concatenate(parts)
+    scores_XC = np.concatenate(parts)
+    if tuned.units is None:
+        return windows, scores_XC
+    mean, spread = tuned.units
+    return windows, (scores_XC.astype(np.float64) * spread + mean).astype(np.float32)
 
 
 def score_batch(tuned: Candidate, batch: Sequence[Window]) -> Tensor:

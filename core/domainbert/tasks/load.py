@@ -62,13 +62,11 @@ def load_task(
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: _sha256(kind, task, path) for split, path in paths.items()}
     complete = _fitting(replace(task, labels=tuple(task.labels) or labels["train"], data=data))
-    with calling(kind):
-        wrong = kind.check_labels(complete, bool(task.labels), labels)
+    wrong = _wrong(kind, complete, bool(task.labels), splits)
     if not wrong and section.train_records is not None:
         complete, splits["train"] = _budgeted(complete, kind, splits["train"], section)
         labels["train"] = found_labels(kind, splits["train"])
-        with calling(kind):
-            wrong = kind.check_labels(complete, bool(task.labels), labels)
+        wrong = _wrong(kind, complete, bool(task.labels), splits)
     if wrong:
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
@@ -82,6 +80,15 @@ def _in_train(kind: TaskKind, splits: Mapping[str, Sequence[Any]]) -> tuple[int,
     """Return the numbers, from 0, of test records whose text is in train, too."""
     train = {plain_text(kind, record) for record in splits["train"]}
     return tuple(n for n, r in enumerate(splits["test"]) if plain_text(kind, r) in train)
+
+
+def _wrong(
+    kind: TaskKind, task: Task, declared: bool, splits: Mapping[str, Sequence[Any]]
+) -> tuple[str, str] | None:
+    """Return the split at fault and the reason; None if all is well."""
+    with calling(kind):
+        labels = {split: found_labels(kind, records) for split, records in splits.items()}
+        return kind.check_labels(task, declared, labels) or kind.check_splits(task, splits)
 
 
 def _sha256(kind: TaskKind, task: Task, path: Path) -> str:

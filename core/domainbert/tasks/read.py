@@ -85,7 +85,8 @@ def _read_file(kind: TaskKind, task: Task, path: Path, counts: Counter[str]) -> 
         if kind.from_rows is None:
             raise DataError(f"{path}: task kind {kind.name!r} reads no tables.")
         form = task.format if task.format in FORMATS else ""
-        needed = tuple(str(name) for name in task.columns.values())
+        groups = [[c] if isinstance(c, str | int) else [*c] for c in task.columns.values()]
+        needed = tuple(str(name) for group in groups for name in group)
         rows = read_table_rows(path, form, needed, task.separator)
         return list(kind.from_rows(rows, task, counts))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.components import LoadedTask, Predictions
 from domainbert.tasks.kinds.classification import decide, label_matrix
+from domainbert.tasks.metrics.score import kind_of
 from domainbert.words import content_words
 
 if TYPE_CHECKING:
@@ -30,11 +31,21 @@ def predict_majority(loaded: LoadedTask, seed: int) -> Predictions:
 
 def check_tfidf(loaded: LoadedTask) -> str:
     """Return why TF-IDF with a linear model cannot work on a task, or an empty string."""
-    if not any(content_words(example.text) for example in loaded.splits["train"]):
+    text = kind_of(loaded.task).text
+    if not any(content_words(text(example)) for example in loaded.splits["train"]):
         return "no training text has a word of two letters, which TF-IDF needs"
     if len(loaded.task.labels) > _MAX_CLASSES:
         return f"{len(loaded.task.labels):,} classes, of which at most {_MAX_CLASSES:,} are fitted"
     return ""
+
+
+def tfidf() -> Any:
+    """Return scikit-learn's TF-IDF of words and word pairs, of any script."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, tokenizer=content_words, token_pattern=None
+    )
 
 
 def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
@@ -57,14 +68,11 @@ def predict_tfidf_logreg(loaded: LoadedTask, seed: int) -> Predictions:
 def _on_tfidf(loaded: LoadedTask, classifier: Any) -> Predictions:
     """Return predictions of a linear classifier of scikit-learn, one-vs-rest."""
     import numpy as np
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.multiclass import OneVsRestClassifier
 
     task, train = loaded.task, loaded.splits["train"]
-    features = TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True, tokenizer=content_words, token_pattern=None
-    )
-    train_NF = features.fit_transform([example.text for example in train])
+    features, text = tfidf(), kind_of(task).text
+    train_NF = features.fit_transform(list(map(text, train)))
     gold_NC = label_matrix(task.labels, train)
     # No classifier can be fitted for what training always or never has.
     always, never = gold_NC.all(axis=0), ~gold_NC.any(axis=0)
@@ -74,7 +82,7 @@ def _on_tfidf(loaded: LoadedTask, classifier: Any) -> Predictions:
         model.fit(train_NF, gold_NC[:, fitted])
     scores: dict[str, NDArray[np.float32]] = {}
     for split in _SPLITS:
-        texts = [example.text for example in loaded.splits[split]]
+        texts = list(map(text, loaded.splits[split]))
         scores_NC = np.zeros((len(texts), len(task.labels)), np.float32)
         if len(fitted):
             margins = model.decision_function(features.transform(texts))

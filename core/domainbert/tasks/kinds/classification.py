@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from domainbert.batching import batched
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Example, Prediction, Task, Window
-from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
+from domainbert.tasks.check import (
+    Labels,
+    Splits,
+    foreign_columns,
+    strangers,
+    unknown_label,
+)
 from domainbert.tasks.metrics.ranked import SCORED, odd_scores
 from domainbert.tasks.readers.table import examples_of_rows, labels_of_row
 from domainbert.tokenizer.load import encode_texts, special_tokens
@@ -206,7 +212,8 @@ def _bias(task: Task, examples: Sequence[Any]) -> NDArray[np.float64] | None:
     return np.log(share_C / (1 - share_C))
 
 
-def _count_long(examples: Sequence[Example], tokenizer: Any, max_length: int) -> int:
+def count_long_texts(examples: Sequence[Example], tokenizer: Any, max_length: int) -> int:
+    """Return how many texts are longer than a window."""
     capacity = special_tokens(tokenizer).room(max_length)
     return sum(len(ids) > capacity for ids in encode_texts(tokenizer, [e.text for e in examples]))
 
@@ -222,6 +229,11 @@ def _one_form(example: Example, counts: Counter[str]) -> Example:
     labels = tuple(map(canonical_text, example.labels))
     counts["label_forms"] += labels != example.labels
     return replace(example, labels=labels)
+
+
+def _check_task(task: Task) -> str:
+    wrong = _LEVELS if task.levels and not task.multi_label else ""
+    return wrong or foreign_columns(task, "second", "choices")
 
 
 def _check(example: Any, task: Task) -> str:
@@ -290,7 +302,7 @@ CLASSIFICATION = TaskKind(
     metrics=_metrics,
     baselines=lambda _loaded: ("majority", "tfidf-svm"),
     threshold=_threshold,
-    check_task=lambda task: _LEVELS if task.levels and not task.multi_label else "",
+    check_task=_check_task,
     check=_check,
     check_labels=_check_labels,
     predicted=_predicted,
@@ -299,7 +311,7 @@ CLASSIFICATION = TaskKind(
     bias=_bias,
     repair=_one_form,
     weighs_records=True,
-    count_long=_count_long,
+    count_long=count_long_texts,
     passages=lambda text, _task: [(Example(text, ()), ())],
     annotate=annotate,
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Sentence, Task, Window
-from domainbert.tasks.check import Labels, Splits, strangers, unknown_label
+from domainbert.tasks.check import Labels, Splits, foreign_columns, strangers, unknown_label
 from domainbert.tasks.metrics.entities import mark_seen
 from domainbert.tasks.readers.annotated import sentences_of_rows, tags_of_row
 from domainbert.tasks.readers.columns import TAG, read_columns, to_iob2
@@ -235,7 +235,10 @@ TAGGING = TaskKind(
     like="tagging",
     mark=mark_seen,
     baselines=lambda loaded: ("majority-type", *(["dictionary"] if loaded.terms else [])),
-    check_task=lambda task: _NO_CLASSES if task.multi_label or task.levels else "",
+    check_task=lambda task: (
+        (_NO_CLASSES if task.multi_label or task.levels else "")
+        or foreign_columns(task, "second", "choices")
+    ),
     check=_check,
     check_labels=_check_labels,
     predicted=_predicted,

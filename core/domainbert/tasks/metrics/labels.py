@@ -204,6 +204,11 @@ METRICS = (
         definition="Share of records whose classes are all right.",
         source="scikit-learn, `accuracy_score`",
     ),
+    Metric(
+        "choice_accuracy", "Share of questions with the right choice", accuracy_counts, share,
+        kinds=("multiple-choice",), definition="Share of questions whose best choice is right.",
+        source="scikit-learn, `accuracy_score`", checked="scikit-learn",
+    ),
     _further(
         "f1_micro", "F1 over all decisions", micro_counts, f1, **_MICRO,
         definition="F1 over all pairs of record and class; with one class per record it is "

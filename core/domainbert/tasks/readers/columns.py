@@ -61,7 +61,8 @@ class _Layout:
         self.places = words, tags
         return header
 
-    def _place(self, place: str | int, columns: list[str]) -> int:
+    def _place(self, place: str | int | tuple[str, ...], columns: list[str]) -> int:
+        assert not isinstance(place, tuple)  # noqa: S101  # that is for choices alone
         if isinstance(place, str):
             if place in columns:
                 return columns.index(place)

@@ -27,7 +27,7 @@ def examples_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterat
     seen, broken = set[str](), list[tuple[str, str]]()
     for where, row in rows:
         try:
-            text, labels = _cells(row, task)
+            text, labels = cells(row, task, str(task.columns.get("text", "text")))
             group = group_of(row, task)
         except DataError as error:
             raise DataError(f"{where}: {error}.") from None
@@ -36,7 +36,7 @@ def examples_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterat
             broken.append((where, text))
         yield Example(text, labels, group)
     for where, text in broken:
-        _refuse_swallowed(where, text, seen - {""})
+        refuse_swallowed(where, text, seen - {""})
 
 
 def group_of(row: Mapping[str, Any], task: Task) -> str:
@@ -54,8 +54,13 @@ def group_of(row: Mapping[str, Any], task: Task) -> str:
     return str(row[column])
 
 
-def _cells(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
-    name, given = str(task.columns.get("text", "text")), str(task.columns.get("label", "label"))
+def cells(row: Mapping[str, Any], task: Task, name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text in the column `name`, and the labels of a row.
+
+    Raises:
+        DataError: A column is missing, or a cell is empty or no label.
+    """
+    given = str(task.columns.get("label", "label"))
     either = (given,) if "label" in task.columns and given in row else (given, "labels")
     keys = [key for key in dict.fromkeys(either) if key in row]
     if len(keys) > 1:
@@ -103,7 +108,7 @@ def _named_labels(value: Any, task: Task) -> tuple[str, ...]:
         labels = value.split("|") if value else []
     elif value == "":
         labels = []
-    named = tuple(_named(label, task.label_names) for label in labels)
+    named = tuple(named_label(label, task.label_names) for label in labels)
     if any(not label or label != label.strip() for label in named):
         raise DataError(f"a label is empty or has blanks around it: {named}")
     if len(set(named)) < len(named):
@@ -115,7 +120,12 @@ def _is_label(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
-def _named(label: str | int, names: tuple[str, ...]) -> str:
+def named_label(label: str | int, names: tuple[str, ...]) -> str:
+    """Return a label, or its name if it is a number of `label_names`.
+
+    Raises:
+        DataError: A number without a name.
+    """
     if not names or (label in names and not str(label).isdecimal()):
         return str(label)
     number = int(label) if str(label).isdecimal() else -1
@@ -124,8 +134,12 @@ def _named(label: str | int, names: tuple[str, ...]) -> str:
     return names[number]
 
 
-def _refuse_swallowed(where: str, text: str, labels: set[str]) -> None:
-    """Refuse a text in which another row stands, as after a quote that opens by mistake."""
+def refuse_swallowed(where: str, text: str, labels: set[str]) -> None:
+    """Refuse a text in which another row stands, as after a quote that opens by mistake.
+
+    Raises:
+        DataError: With the end of that row.
+    """
     lines = text.split("\n")
     ends = [line for line in lines[:-1] for sign in ",\t" if line.rpartition(sign)[2] in labels]
     starts = [line for line in lines[1:] for sign in ",\t" if line.partition(sign)[0] in labels]

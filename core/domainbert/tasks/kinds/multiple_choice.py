@@ -1,0 +1,146 @@
+"""Multiple choice: which of a few texts answers a question.
+
+Each choice makes a pair with its question, `right` or `wrong`, and the one that is most likely to
+be right is taken. A record and its prediction are a whole question, so that intervals draw
+questions and metrics of classes serve: the classes are the letters of the choices.
+
+Legend: N choices of all windows, C outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+from domainbert.plugin.components import Predictions, Scores
+from domainbert.plugin.domain import Prediction, Task, Window
+from domainbert.plugin.pairs import Question
+from domainbert.tasks.check import Labels, Splits, foreign_columns
+from domainbert.tasks.kinds.pairs import PAIRS
+from domainbert.tasks.pair_windows import long_pairs, pair_windows
+from domainbert.tasks.readers.pairs import LETTERS, questions_of_rows
+
+_OUTPUTS = ("wrong", "right")
+_RANKED = 10
+
+
+def choice_windows(questions: Sequence[Question], tokenizer: Any, settings: Any) -> list[Window]:
+    """Return the windows of the choices, each with its number in `words`; see `pair_windows`."""
+    pairs, places = _pairs(questions)
+    windows = []
+    for window in pair_windows(pairs, tokenizer, settings):
+        number, choice = places[window.record]
+        weight = window.weight / len(questions[number].choices)
+        windows.append(replace(window, record=number, words=(choice,), weight=weight))
+    return windows
+
+
+def _pairs(
+    questions: Sequence[Question],
+) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
+    """Return each question with each choice, and the numbers of question and choice."""
+    places = [(n, c) for n, question in enumerate(questions) for c in range(len(question.choices))]
+    return [(questions[n].text, questions[n].choices[c]) for n, c in places], places
+
+
+def _targets(_task: Task, questions: Sequence[Question]) -> list[list[int]]:
+    """Return for each question a 1 for its right choice and 0 for the others."""
+    return [
+        [
+            int(letter == question.labels[0])
+            for letter, _ in zip(LETTERS, question.choices, strict=False)
+        ]
+        for question in questions
+    ]
+
+
+def _loss(scores_NC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> Any:
+    """Return the cross-entropy of right and wrong; each question has the same weight."""
+    import torch
+    from torch.nn import functional
+
+    weight_N = torch.tensor([window.weight for window in windows], device=scores_NC.device)
+    gold = [targets[window.record][window.words[0]] for window in windows]
+    gold_N = torch.tensor(gold, device=scores_NC.device)
+    losses_N = functional.cross_entropy(scores_NC, gold_N, reduction="none")
+    return (losses_N * weight_N).sum() / weight_N.sum()
+
+
+def _decode(_task: Task, splits: Splits, scores: Scores) -> Predictions:
+    """Return the choice of each question that is right by the widest margin."""
+    import numpy as np
+
+    predictions = {}
+    for split, (windows, scores_NC) in scores.items():
+        questions = splits[split]
+        starts = [*accumulate((len(q.choices) for q in questions), initial=0)]
+        margins_N = np.zeros(starts[-1])
+        for window, (wrong, right) in zip(windows, scores_NC.tolist(), strict=True):
+            margins_N[starts[window.record] + window.words[0]] += window.weight * (right - wrong)
+        rows = []
+        for question, start in zip(questions, starts, strict=False):
+            order = np.argsort(-margins_N[start : start + len(question.choices)], kind="stable")
+            ranking = tuple(LETTERS[n] for n in order)
+            rows.append(Prediction(question.labels, ranking[:1], ranking[:_RANKED]))
+        predictions[split] = tuple(rows)
+    return predictions
+
+
+def _check(question: Question, _task: Task) -> str:
+    letters = LETTERS[: len(question.choices)]
+    if not question.text.strip() or not all(choice.strip() for choice in question.choices):
+        return "the question or a choice is empty"
+    if not 2 <= len(question.choices) <= len(LETTERS):
+        return f"{len(question.choices)} choices; expected 2 to {len(LETTERS)}"
+    if len(question.labels) != 1 or question.labels[0] not in letters:
+        return f"right choice {question.labels}; expected one letter of {letters}"
+    return ""
+
+
+def _check_task(task: Task) -> str:
+    if task.multi_label or task.levels or task.labels:
+        return "multi_label, levels and labels are for classification"
+    return foreign_columns(task, "second", "words", "tags", "spans")
+
+
+def _check_labels(_task: Task, _declared: bool, _labels: Labels) -> tuple[str, str] | None:
+    return None
+
+
+def _misfit(prediction: Prediction, _task: Task) -> str:
+    sides = prediction.gold, prediction.predicted
+    if any(len(side) != 1 or len(side[0]) != 1 or side[0] not in LETTERS for side in sides):
+        return "one letter of a choice was expected as gold and one as predicted"
+    return "a letter is named twice" if len({*prediction.ranking}) < len(prediction.ranking) else ""
+
+
+def _count_long(questions: Sequence[Question], tokenizer: Any, max_length: int) -> int:
+    pairs, numbers = _pairs(questions)
+    long = long_pairs(pairs, tokenizer, max_length)
+    return len({number for (number, _), is_long in zip(numbers, long, strict=True) if is_long})
+
+
+MULTIPLE_CHOICE = replace(
+    PAIRS,
+    name="multiple-choice",
+    record=Question,
+    noun="question",
+    from_rows=questions_of_rows,
+    text=lambda question: "\n".join((question.text, *question.choices)),
+    parts=lambda question: (question.text, *question.choices),
+    labels=lambda question: LETTERS[: len(question.choices)],
+    outputs=lambda _task: _OUTPUTS,
+    encode=choice_windows,
+    targets=_targets,
+    loss=_loss,
+    decode=_decode,
+    metrics=lambda _task: ("choice_accuracy",),
+    baselines=lambda _loaded: ("majority",),
+    check_task=_check_task,
+    check=_check,
+    check_labels=_check_labels,
+    misfit=_misfit,
+    count_long=_count_long,
+)

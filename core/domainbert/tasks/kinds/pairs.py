@@ -1,0 +1,62 @@
+"""Pairs of texts with one label: inference, duplicates, whether an answer is right.
+
+Both texts are read together by a cross-encoder, with token types where the family has them. All but
+reading and windows is as in classification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from domainbert.plugin.domain import Task, Window
+from domainbert.plugin.pairs import Pair
+from domainbert.tasks.check import foreign_columns
+from domainbert.tasks.kinds.classification import CLASSIFICATION
+from domainbert.tasks.pair_windows import long_pairs, pair_windows, token_types
+from domainbert.tasks.readers.pairs import pairs_of_rows
+
+ONE_LABEL = "multi_label and levels are for classification"
+
+
+def forward(model: Any, ids_BL: Any, mask_BL: Any, windows: Sequence[Window]) -> Any:
+    """Return the scores of pairs, float32, shape (B, C)."""
+    return model.score_texts(ids_BL, mask_BL, token_types(model, ids_BL, windows))
+
+
+def _texts(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+    return [(pair.text, pair.second) for pair in pairs]
+
+
+def _check_task(task: Task) -> str:
+    return (ONE_LABEL if task.multi_label or task.levels else "") or foreign_columns(
+        task, "choices", "words", "tags", "spans"
+    )
+
+
+def _check(pair: Pair, task: Task) -> str:
+    if not pair.text.strip() or not pair.second.strip():
+        return "a text is empty"
+    if len(pair.labels) != 1:
+        return f"{len(pair.labels)} labels {pair.labels}; expected one"
+    return CLASSIFICATION.check(pair, task)
+
+
+PAIRS = replace(
+    CLASSIFICATION,
+    name="pairs",
+    record=Pair,
+    noun="pair",
+    from_rows=pairs_of_rows,
+    text=lambda pair: f"{pair.text}\n{pair.second}",
+    parts=lambda pair: (pair.text, pair.second),
+    encode=lambda pairs, tokenizer, settings: pair_windows(_texts(pairs), tokenizer, settings),
+    forward=forward,
+    metrics=lambda _task: ("accuracy", "f1_macro", "mcc"),
+    check_task=_check_task,
+    check=_check,
+    count_long=lambda pairs, tokenizer, length: sum(long_pairs(_texts(pairs), tokenizer, length)),
+    passages=None,
+    annotate=None,
+)

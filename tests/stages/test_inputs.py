@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from helpers.pairs import pairs, questions
+from helpers.tasks import classification
+
+from domainbert.stages.inputs import step_context
+
+
+def test_corpus_steps_see_each_text_of_a_pair_and_each_choice() -> None:
+    loaded = pairs(), questions(), classification()
+    context = step_context(loaded, None)
+    pair, question, example = (one.splits["test"][0] for one in loaded)
+    wanted = {pair.text, pair.second, question.text, *question.choices, example.text}
+    assert wanted <= {*context.evaluation}
+    assert f"{pair.text}\n{pair.second}" not in context.evaluation
+    n_train = [len(one.splits["train"]) for one in loaded]
+    assert len(context.training) == 2 * n_train[0] + 4 * n_train[1] + n_train[2]
