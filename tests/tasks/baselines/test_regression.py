@@ -26,7 +26,7 @@ def test_the_mean_has_no_correlation() -> None:
 
 def test_the_ridge_is_that_of_scikit_learn() -> None:
     loaded = ratings()
-    check_baselines(loaded)
+    check_baselines([loaded])
     assert baseline_names(loaded) == ("mean", "tfidf-ridge")
     made = predict_tfidf_ridge(loaded, 0)
     check_predictions(REGRESSION, loaded, made)

@@ -106,7 +106,7 @@ _numbers = partial(Metric, kinds=("regression",))
 METRICS = (
     _numbers(
         "pearson", "Pearson's correlation", moments, pearson, low=-1.0,
-        definition="Linear correlation of predicted and gold numbers; 0 where one side is constant.",
+        definition="Linear correlation of predicted and gold numbers; 0 for a constant side.",
         source="scipy, `pearsonr`", checked="scipy",
     ),
     _numbers(
