@@ -20,6 +20,7 @@ from domainbert.run.resume_command import continue_command
 from domainbert.run.session import Session, open_session
 from domainbert.stages.blend import Blend, blend_models, check_average
 from domainbert.stages.corpus import Corpus, build_corpus
+from domainbert.stages.forgetting import check_forgetting
 from domainbert.stages.held_out import measure
 from domainbert.stages.inputs import Inputs, locate
 from domainbert.stages.plan import Stages, Until, plan_stages
@@ -95,10 +96,12 @@ def _run_stages(
     given = corpus, inputs, recipe, session
     before = measure(stages.base_score, head.folder, *given)
     after = measure(stages.adapted_score, adapted.folder, *given)
+    check_forgetting(recipe, before, after)
     adaptation = describe(before, after, inputs.new_head, adapted)
     models = _models(inputs, corpus, adapted, adaptation.doubt)
     run_models(models, inputs.tasks, recipe.evaluate, session, recipe)
     blend = blend_models(stages, inputs, corpus, recipe, (before, after), session)
+    check_forgetting(recipe, before, after, blend)
     if not blend.is_adapted:
         models.append(_blend(models[1], blend, session))
     retrieval = train_sentences(stages.sentences, inputs, corpus, pairs, recipe, session)

@@ -16,6 +16,7 @@ from domainbert.recipe import sections
 from domainbert.recipe.blend import BlendSection
 from domainbert.recipe.corpus import CorpusSection, HeldoutSection, StepSection
 from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.recipe.forgetting import ForgettingSection
 from domainbert.recipe.sections import EachOnce, Name, Section
 from domainbert.recipe.sentences import SentencesSection
 from domainbert.recipe.tasks import TaskSection
@@ -64,6 +65,8 @@ class Recipe(Section):
     """Continued pretraining."""
     blend: BlendSection | None = None
     """The point between base and adapted model that is handed over; absent for the adapted one."""
+    forgetting: ForgettingSection | None = None
+    """How much the model may lose on general text; absent for no limit."""
     sentences: SentencesSection | None = None
     """A second stage that trains the model on as a sentence encoder; absent for none."""
     tasks: Tasks = ()
@@ -109,6 +112,15 @@ class Recipe(Section):
         if steps is not None and needed > (made := -(-steps // self.train.save_steps)):
             kept = f"{steps} steps make {made}, one every `train.save_steps`"
             raise ValueError(f"blend.average: {average} needs {needed} checkpoints; {kept}")
+        return self
+
+    @model_validator(mode="after")
+    def _forgetting_is_measured(self) -> Recipe:
+        if self.forgetting is not None and self.held_out.general is None:
+            raise ValueError(
+                "forgetting: needs a general text: give `held_out.general`, such as "
+                "{path: general/*.txt}"
+            )
         return self
 
     def hash(self) -> str:
