@@ -124,7 +124,7 @@ def trials_of(
 
 def main() -> None:
     """Simulate, and print one JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--trials", type=int, default=2000, help="of each cell with 200 records")
     parser.add_argument("--records", type=int, nargs="+", default=[200, 600, 2000, 5000])
     parser.add_argument("--gain-trials", type=int, default=500)

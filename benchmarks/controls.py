@@ -123,7 +123,7 @@ def compare_with_itself(base: Path, out: Path) -> None:
 
 def main() -> None:
     """Make the base, or compare it with itself."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("what", choices=["base", "same"])
     parser.add_argument("folders", type=Path, nargs="+", help="base: to write; same: base and out")
     given = parser.parse_args()

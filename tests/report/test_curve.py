@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
 
-from domainbert.report.curve import render_curve
+from domainbert.report.curve import render_curve, render_scores
 from domainbert.stages.blend import Blend, Point
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -39,3 +40,13 @@ def test_every_point_is_drawn_in_its_place(
         assert first[0][1] < first[1][1] < first[2][1]
     width = float(root.get("width", 0))
     assert all(0 < x < width and 0 < y < float(root.get("height", 0)) for x, y in circles)
+
+
+def test_scores_are_drawn_over_the_logarithm_of_the_records() -> None:
+    rows = [(30.0, 40.0, 2.0), (300.0, 60.0, 2.0), (3000.0, 70.0, 2.0)]
+    picture = render_scores({"base": rows, "frozen": rows[:2]}, "f1_strict", "Learning curves")
+    circles = re.findall(r'cx="([\d.]+)"', picture)
+    first, middle, last = map(float, circles[:3])
+    assert middle - first == pytest.approx(last - middle, abs=0.2)
+    assert len(circles) == 5
+    assert all(f">{label}<" in picture for label in ("30", "300", "3000", "base", "frozen"))

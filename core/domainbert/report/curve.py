@@ -46,6 +46,18 @@ def render_losses(losses: Mapping[str, Sequence[tuple[int, float]]]) -> str:
     return _render([_panel("loss", series, below="step")], "Loss while training")
 
 
+def render_scores(series: Mapping[str, Series], metric: str, title: str) -> str:
+    """Return scores over numbers of labelled records as SVG, on a logarithmic axis.
+
+    Args:
+        series: Records, score in percent and half of its interval, by the name of the model.
+        metric: Name of the metric.
+        title: Of the picture.
+    """
+    panel = _panel(f"{metric}, %", series, below="labelled records", logarithmic=True)
+    return _render([panel], title)
+
+
 def _render(panels: list[dict[str, Any]], title: str) -> str:
     template = templates(autoescape=True).get_template("curve.svg.j2")
     return str(template.render(panels=panels, title=title, width=_WIDTH, height=_HEIGHT))
@@ -57,6 +69,7 @@ def _panel(
     below: str,
     chosen: float | None = None,
     quarters: bool = False,
+    logarithmic: bool = False,
 ) -> dict[str, Any]:
     """Return the marks of one panel, in pixels.
 
@@ -66,14 +79,19 @@ def _panel(
         below: What the places are.
         chosen: Place of a dashed line.
         quarters: Whether the axis goes from 0 to 1 in quarters.
+        logarithmic: Whether it is logarithmic, with a mark at each place.
     """
     given = {name: rows for name, rows in series.items() if rows}
     ends = [value + s * half for rows in given.values() for _, value, half in rows for s in (-1, 1)]
     margin = 0.08 * (max(ends) - min(ends)) or 0.01
     low, high = min(ends) - margin, max(ends) + margin
-    last = 1.0 if quarters else max((place for rows in given.values() for place, *_ in rows)) or 1.0
-    x, y = scale(0.0, last, _LEFT, _RIGHT), scale(low, high, _BOTTOM, _TOP)
+    places = sorted({place for rows in given.values() for place, *_ in rows})
+    last = 1.0 if quarters else places[-1] or 1.0
+    first = places[0] if logarithmic else 0.0
+    x = scale(first, last, _LEFT, _RIGHT, logarithmic)
+    y = scale(low, high, _BOTTOM, _TOP)
     marked = [tick / 4 for tick in range(5)] if quarters else ticks(0.0, last, 4)
+    marked = places if logarithmic else marked
     lines = [
         {
             "name": name,
