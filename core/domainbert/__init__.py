@@ -28,6 +28,7 @@ from domainbert.plugin.domain import (
 )
 from domainbert.plugin.hookspecs import hookimpl
 from domainbert.plugin.places import DataFile, Feed, HubData, RemoteFile
+from domainbert.plugin.records import Question, Relation
 from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ __version__ = "0.1.0"
 __all__ = [
     "CLASSIFICATION", "TAGGING", "Baseline", "Corpus", "CorpusReader", "CorpusStep", "DataError",
     "DataFile", "Document", "Domain", "DomainBertError", "Evaluation", "Example", "Feed", "HubData",
-    "LoadedTask", "Metric", "Objective", "Prediction", "Predictions", "RemoteFile", "RunSummary",
-    "Sentence", "Task", "TaskKind", "TaskReader", "TaskReport", "Terms", "UserError", "Window",
-    "adapt", "evaluate", "hookimpl", "load_recipe",
+    "LoadedTask", "Metric", "Objective", "Prediction", "Predictions", "Question", "Relation",
+    "RemoteFile", "RunSummary", "Sentence", "Task", "TaskKind", "TaskReader", "TaskReport", "Terms",
+    "UserError", "Window", "adapt", "evaluate", "hookimpl", "load_recipe",
 ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ def _of_tasks() -> Iterator[Component]:
     from domainbert.plugin.pubtator import read_pubtator
     from domainbert.tasks.baselines import classification, tagging
     from domainbert.tasks.kinds.classification import CLASSIFICATION
+    from domainbert.tasks.kinds.relation import RELATION
     from domainbert.tasks.kinds.tagging import TAGGING
     from domainbert.tasks.metrics import entities, labels
     from domainbert.tasks.readers.brat import read_brat
@@ -31,6 +32,7 @@ def _of_tasks() -> Iterator[Component]:
 
     yield TAGGING
     yield CLASSIFICATION
+    yield RELATION
     yield TaskReader("columns", "tagging", (), lambda path, task, _: read_columns(path, task))
     yield TaskReader("conllu", "tagging", (".conllu",), lambda p, t, _: read_columns(p, t, True))
     yield TaskReader(

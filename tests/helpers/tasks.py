@@ -7,6 +7,7 @@ from typing import Any
 
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Example, Sentence, Task
+from domainbert.plugin.records import Relation
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
@@ -60,6 +61,28 @@ def classification(several: bool = False, **splits: tuple[Example, ...]) -> Load
     parts = {"train": (0, 36), "validation": (36, 12), "test": (48, 12)}
     made = {split: examples(*part, several) for split, part in parts.items()}
     task = labelled("classification", "person", "place", multi_label=several)
+    return LoadedTask(task, {**made, **splits})
+
+
+def relations(first: int, count: int) -> tuple[Relation, ...]:
+    """Return sentences with two people; without their marks nobody sees who is the first entity."""
+    made = []
+    for n in range(first, first + count):
+        one, deed, other = PEOPLE[n // 4 % 4], ("moved", "found")[n % 2], PEOPLE[(n // 4 + 1) % 4]
+        text = f"the {one} {deed} the {other}"
+        spans = (4, 4 + len(one)), (len(text) - len(other), len(text))
+        label = {"moved": "moves", "found": "finds"}[deed]
+        if n // 2 % 2:
+            spans, label = (spans[1], spans[0]), "none"
+        made.append(Relation(text, *spans, (label,), document=text))
+    return tuple(made)
+
+
+def relation(**splits: tuple[Relation, ...]) -> LoadedTask:
+    """Return a relation task whose null class is `none`."""
+    parts = {"train": (0, 36), "validation": (36, 12), "test": (48, 24)}
+    made = {split: relations(*part) for split, part in parts.items()}
+    task = labelled("relation", "finds", "moves", "none", null_label="none")
     return LoadedTask(task, {**made, **splits})
 
 

@@ -205,8 +205,8 @@ def _run(
     first, started = trials[0], time.perf_counter()
     for trial, predictions, tuned in _predicted(first, trials, settings, session):
         minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
-        task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
-        counts |= {"long_texts": tuned.n_long} if tuned.n_long else {}
+        task, model = trial.loaded.task, trial.model
+        counts = {**trial.loaded.counts, **tuned.counts}
         keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated"
         run = recipe.name if recipe and model.tokens else None
         about = {"run": run, "parameters": tuned.size or None, "minutes": round(model.minutes, 2)}

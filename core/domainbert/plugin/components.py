@@ -92,7 +92,8 @@ class TaskKind:
         misfit: Why a stored prediction does not suit the task, or an empty string.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
-        count_long: Records, tokenizer and maximum length to the number of records that are longer.
+        count_long: Records, tokenizer and maximum length to the number of records that are longer,
+            or to several numbers by name, `long_texts` among them.
     """
 
     name: str
@@ -127,7 +128,9 @@ class TaskKind:
     misfit: Callable[[Prediction, Task], str] = lambda _prediction, _task: ""
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
-    count_long: Callable[[Sequence[Any], Any, int], int] = lambda _records, _tokenizer, _length: 0
+    count_long: Callable[[Sequence[Any], Any, int], int | Mapping[str, int]] = (
+        lambda _records, _tokenizer, _length: 0
+    )
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class Prediction:
     """Gold labels of one record and those of a model.
 
     Args:
-        gold: A tag per word, or the record's classes.
+        gold: A tag per word, or the record's classes; none for the null class of relations.
         predicted: The same from the model.
         ranking: Best classes, best first, at most ten; empty where nothing is ranked.
         words: The words that the tags belong to.
@@ -205,6 +205,7 @@ class Task:
         columns: What a column is (`text`, `label`, `words`, `tags`, `spans`, `group`) → its name in
             tables, or its number from 1 in files without a header; a negative one counts from the
             end.
+        null_label: Label of relations that says that there is none; empty if no label does.
         label_names: Names of labels that are numbers in the files, from 0.
         separator: What separates columns, where blanks, tabs and commas are wrong.
         metrics: Names of metrics beside those of the kind.
@@ -232,6 +233,7 @@ class Task:
     format: str = ""
     columns: Mapping[str, str | int] = field(default_factory=dict)
     label_names: tuple[str, ...] = ()
+    null_label: str = ""
     separator: str = ""
     metrics: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ()

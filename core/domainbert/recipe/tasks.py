@@ -13,6 +13,13 @@ SPLITS = ("train", "validation", "test")
 _SHARE = 0.1
 
 
+Column = Literal[
+    "words", "tags", "spans", "first", "second", "first_start", "first_end", "second_start",
+    "second_end",
+]  # fmt: skip
+"""Columns that may have other names, beside text and label."""
+
+
 class Shares(Section):
     """Shares of the training texts for the splits that have no file; the rest is trained on."""
 
@@ -52,7 +59,8 @@ class TaskSection(Section):
     """Label budget: fine-tune on this many records of the training split, those with the smallest
     text hashes, so that 100 are among the 1,000. `NAME@100` is short for name and budget."""
     kind: str | None = None
-    """Kind of your own task: `tagging` (entities), `classification`, or one of a plugin."""
+    """Kind of your own task: `tagging` (entities), `classification`, `relation`, or one of a
+    plugin."""
     train: str | None = None
     """Training file, relative to the recipe; with `hub`, or the `file` of a saved data set, the
     name of its split."""
@@ -78,7 +86,7 @@ class TaskSection(Section):
     """Column or field of the text in tables and JSON; also as `columns: {text: NAME}`."""
     label_field: str = "label"
     """Column or field of the label in tables and JSON; also as `columns: {label: NAME}`."""
-    columns: dict[Literal["words", "tags", "spans"], str | int] = Field(default_factory=dict)
+    columns: dict[Column, str | int] = Field(default_factory=dict)
     """Names of other columns: `{words: tokens, tags: ner_tags}`. In files without a header the
     number of the column, from 1 or from the end: `{words: 2, tags: -1}`, or `word_column: 2` and
     `tag_column: -1`."""
@@ -91,6 +99,8 @@ class TaskSection(Section):
     file, sorted."""
     multi_label: bool = False
     """Whether a text may have any number of labels, joined by `|` in tables (classification)."""
+    null_label: str = ""
+    """Label that says that there is no relation, such as `none`; scores leave it out (relation)."""
     levels: dict[str, Count] = Field(default_factory=dict)
     """Name of a level: length of the prefix of a label that names its class there, as
     `{section: 1, class: 3}`; each is scored as well (multi-label)."""
@@ -148,4 +158,5 @@ class TaskSection(Section):
 _OF_OWN_TASKS = {
     "train", "validation", "test", "file", "hub", "splits", "group", "format", "text_field",
     "label_field", "columns", "label_names", "separator", "labels", "multi_label", "levels",
+    "null_label",
 }  # fmt: skip

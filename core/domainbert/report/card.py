@@ -161,6 +161,8 @@ _REMARKS = {
     "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
     "find them, and they count as missed.",
     "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
+    "far_entities": "{:,} texts of test have two entities too far apart for one window; the "
+    "surroundings of each were read.",
     "cut_words": "{:,} words were cut where a mention begins or ends within them.",
     "overlapping": "{:,} mentions overlap a longer one and were left out: a word has one tag.",
     "repeated_mentions": "{:,} mentions stand twice and were read once.",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domainbert.plugin.components import LoadedTask, Predictions
+from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
+from domainbert.plugin.registry import component
 from domainbert.tasks.kinds.classification import decide, label_matrix
 from domainbert.words import content_words
 
@@ -30,7 +31,8 @@ def predict_majority(loaded: LoadedTask, seed: int) -> Predictions:
 
 def check_tfidf(loaded: LoadedTask) -> str:
     """Return why TF-IDF with a linear SVM cannot work on a task, or an empty string."""
-    if not any(content_words(example.text) for example in loaded.splits["train"]):
+    text = component(TaskKind, loaded.task.kind).text
+    if not any(content_words(text(record)) for record in loaded.splits["train"]):
         return "no training text has a word of two letters, which TF-IDF needs"
     if len(loaded.task.labels) > _MAX_CLASSES:
         return f"{len(loaded.task.labels):,} classes, of which at most {_MAX_CLASSES:,} are fitted"
@@ -48,10 +50,11 @@ def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
     from sklearn.svm import LinearSVC
 
     task, train = loaded.task, loaded.splits["train"]
+    text = component(TaskKind, task.kind).text
     features = TfidfVectorizer(
         ngram_range=(1, 2), sublinear_tf=True, tokenizer=content_words, token_pattern=None
     )
-    train_NF = features.fit_transform([example.text for example in train])
+    train_NF = features.fit_transform([text(record) for record in train])
     gold_NC = label_matrix(task.labels, train)
     # No classifier can be fitted for what training always or never has.
     always, never = gold_NC.all(axis=0), ~gold_NC.any(axis=0)
@@ -61,7 +64,7 @@ def predict_tfidf_svm(loaded: LoadedTask, seed: int) -> Predictions:
         model.fit(train_NF, gold_NC[:, fitted])
     scores: dict[str, NDArray[np.float32]] = {}
     for split in _SPLITS:
-        texts = [example.text for example in loaded.splits[split]]
+        texts = [text(record) for record in loaded.splits[split]]
         scores_NC = np.zeros((len(texts), len(task.labels)), np.float32)
         if len(fitted):
             margins = model.decision_function(features.transform(texts))

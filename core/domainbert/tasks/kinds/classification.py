@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _RANKED = 10
 _MAX_CLASSES = 10_000
-_LEVELS = "levels need multi_label: true"
 _MULTI_METRICS = (
     "f1_micro", "f1_macro", "precision_micro", "recall_micro", "precision_at_1", "recall_at_1",
     "precision_at_3", "recall_at_3", "precision_at_5", "recall_at_5", "top1_f1",
@@ -78,7 +77,8 @@ def decide(task: Task, splits: Splits, scores: Mapping[str, _Scores]) -> Predict
     """Return predictions of validation and test from scores per class.
 
     With one label per record the best class is predicted. With several, those above a threshold:
-    the one with the highest micro F1 on the validation split.
+    the one with the highest micro F1 on the validation split. The null class of a task becomes no
+    class, so that scores leave it out.
 
     Args:
         task: Gives the classes.
@@ -95,11 +95,13 @@ def decide(task: Task, splits: Splits, scores: Mapping[str, _Scores]) -> Predict
     for split, scores_NC in scores.items():
         order_NC = np.argsort(-scores_NC, axis=1, kind="stable")
         rows = []
+        none = (task.null_label,)
         for example, row_C, order_C in zip(splits[split], scores_NC, order_NC, strict=True):
             ranking = tuple(labels[c] for c in order_C[:_RANKED])
             above = tuple(labels[c] for c in np.flatnonzero(row_C >= threshold))
             guess = above if task.multi_label else ranking[:1]
-            rows.append(Prediction(example.labels, guess, ranking))
+            gold, guess = (() if side == none else side for side in (example.labels, guess))
+            rows.append(Prediction(gold, guess, ranking))
         predictions[split] = tuple(rows)
     return predictions
 
@@ -204,6 +206,12 @@ def _one_form(example: Example, counts: Counter[str]) -> Example:
     return replace(example, labels=labels)
 
 
+def _check_task(task: Task) -> str:
+    if task.null_label:
+        return "null_label is for relations"
+    return "levels need multi_label: true" if task.levels and not task.multi_label else ""
+
+
 def _check(example: Any, task: Task) -> str:
     labels = example.labels
     if not all(map(str.isprintable, labels)):
@@ -259,7 +267,7 @@ CLASSIFICATION = TaskKind(
     metrics=_metrics,
     baselines=lambda _loaded: ("majority", "tfidf-svm"),
     threshold=_threshold,
-    check_task=lambda task: _LEVELS if task.levels and not task.multi_label else "",
+    check_task=_check_task,
     check=_check,
     check_labels=_check_labels,
     misfit=_misfit,

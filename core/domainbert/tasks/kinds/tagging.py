@@ -20,8 +20,6 @@ from domainbert.tasks.readers.columns import TAG, read_columns, to_iob2
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 from domainbert.words import sentence_ends, word_spans
 
-_NO_CLASSES = "multi_label and levels are for classification"
-
 
 def outputs(task: Task) -> tuple[str, ...]:
     """Return O, and B- and I- of each type."""
@@ -65,6 +63,13 @@ def decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
         pairs = zip(splits[split], tags, strict=True)
         predictions[split] = tuple(Prediction(s.tags, tuple(t), words=s.words) for s, t in pairs)
     return predictions
+
+
+def _check_task(task: Task) -> str:
+    if task.null_label:
+        return "null_label is for relations"
+    wrong = task.multi_label or task.levels
+    return "multi_label and levels are for classification" if wrong else ""
 
 
 def _check(sentence: Sentence, task: Task) -> str:
@@ -217,7 +222,7 @@ TAGGING = TaskKind(
     decode=decode,
     metrics=lambda _task: ("f1_strict", "precision_strict", "recall_strict", "f1_default"),
     baselines=lambda loaded: ("majority-type", *(["dictionary"] if loaded.terms else [])),
-    check_task=lambda task: _NO_CLASSES if task.multi_label or task.levels else "",
+    check_task=_check_task,
     check=_check,
     check_labels=_check_labels,
     misfit=_misfit,

@@ -158,5 +158,8 @@ METRICS = (
     Metric("recall_micro", "Recall over all decisions", micro_counts, recall, shown=False),
     *(Metric(f"precision_at_{k}", "", partial(_hits, k), share, shown=k == 1) for k in CUTS),
     *(Metric(f"recall_at_{k}", "", partial(_recall, k), share, shown=k == 5) for k in CUTS),
+    Metric("f1_relation", "F1 without the null class", micro_counts, f1),
+    Metric("precision_relation", "Precision without the null class", micro_counts, share),
+    Metric("recall_relation", "Recall without the null class", micro_counts, recall),
     Metric("top1_f1", "F1 of the best-ranked class (arXiv 1906.02124)", _top1_counts, f1),
 )

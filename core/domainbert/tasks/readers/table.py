@@ -27,7 +27,7 @@ def examples_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterat
     seen, broken = set[str](), list[tuple[str, str]]()
     for where, row in rows:
         try:
-            text, labels = _cells(row, task)
+            text, labels = text_and_labels(row, task)
             group = group_of(row, task)
         except DataError as error:
             raise DataError(f"{where}: {error}.") from None
@@ -54,7 +54,12 @@ def group_of(row: Mapping[str, Any], task: Task) -> str:
     return str(row[column])
 
 
-def _cells(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
+def text_and_labels(row: dict[str, Any], task: Task) -> tuple[str, tuple[str, ...]]:
+    """Return the text and the labels of a row.
+
+    Raises:
+        DataError: A column is missing, or a cell is empty or no label.
+    """
     name, given = str(task.columns.get("text", "text")), str(task.columns.get("label", "label"))
     either = (given,) if "label" in task.columns and given in row else (given, "labels")
     keys = [key for key in dict.fromkeys(either) if key in row]
