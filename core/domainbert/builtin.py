@@ -22,27 +22,34 @@ def domainbert_components() -> Iterator[Component]:
 
 def _of_tasks() -> Iterator[Component]:
     from domainbert.plugin.pubtator import read_pubtator
-    from domainbert.tasks.baselines import classification, tagging
+    from domainbert.tasks.baselines import classification, question_answering, tagging
     from domainbert.tasks.kinds.classification import CLASSIFICATION
+    from domainbert.tasks.kinds.question_answering import QUESTION_ANSWERING
     from domainbert.tasks.kinds.relation import RELATION
     from domainbert.tasks.kinds.tagging import TAGGING
-    from domainbert.tasks.metrics import entities, labels
+    from domainbert.tasks.metrics import answers, entities, labels
     from domainbert.tasks.readers.brat import read_brat
     from domainbert.tasks.readers.columns import read_columns
+    from domainbert.tasks.readers.questions import read_squad
 
     yield TAGGING
     yield CLASSIFICATION
     yield RELATION
+    yield QUESTION_ANSWERING
     yield TaskReader("columns", "tagging", (), lambda path, task, _: read_columns(path, task))
     yield TaskReader("conllu", "tagging", (".conllu",), lambda p, t, _: read_columns(p, t, True))
     yield TaskReader(
         "brat", "tagging", (".ann",), lambda path, _, counts: read_brat(path, counts), True
     )
     yield TaskReader("pubtator", "tagging", (".pubtator",), lambda p, _, c: read_pubtator(p, c))
+    yield TaskReader("squad", "question-answering", (".json",), read_squad)
+    yield from answers.METRICS
     yield from entities.METRICS
     yield from labels.METRICS
     yield Baseline("majority", classification.predict_majority)
     yield Baseline("tfidf-svm", classification.predict_tfidf_svm, classification.check_tfidf)
+    yield Baseline("closest-sentence", question_answering.predict_closest_sentence)
+    yield Baseline("no-answer", question_answering.predict_no_answer)
     yield Baseline("majority-type", tagging.predict_majority_type)
     yield Baseline("dictionary", tagging.predict_dictionary)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Example, Sentence, Task
-from domainbert.plugin.records import Relation
+from domainbert.plugin.records import Question, Relation
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
@@ -84,6 +84,27 @@ def relation(**splits: tuple[Relation, ...]) -> LoadedTask:
     made = {split: relations(*part) for split, part in parts.items()}
     task = labelled("relation", "finds", "moves", "none", null_label="none")
     return LoadedTask(task, {**made, **splits})
+
+
+def questions(first: int, count: int, unanswered: bool = False) -> tuple[Question, ...]:
+    """Return questions who did it; every third has no answer, if asked for."""
+    made = []
+    for n in range(first, first + count):
+        who, where, deed = PEOPLE[n % 4], PLACES[n // 4 % 4], DEEDS[n // 2 % 4]
+        context = f"the {where} was old and the {who} {deed} it"
+        if unanswered and n % 3 == 0:
+            context = f"the {where} was old and nobody {deed} it"
+        start = context.find(who)
+        found = ((who,), (start,)) if start >= 0 else ((), ())
+        made.append(Question(f"who {deed} it", context, *found, id=str(n), document=context))
+    return tuple(made)
+
+
+def question_answering(unanswered: bool = False, **splits: tuple[Question, ...]) -> LoadedTask:
+    """Return a task of questions."""
+    parts = {"train": (0, 48), "validation": (48, 24), "test": (72, 24)}
+    made = {split: questions(*part, unanswered) for split, part in parts.items()}
+    return LoadedTask(labelled("question-answering"), {**made, **splits})
 
 
 def tune(

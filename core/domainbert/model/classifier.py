@@ -20,10 +20,11 @@ from domainbert.keyed_random import derive_key
 from domainbert.model.masked_lm import first_non_finite
 from domainbert.model.opening import from_folder
 
-Head = Literal["linear", "tokens", "sequences"]
-"""One linear layer, or the head of transformers' class for tokens or for sequences."""
+Head = Literal["linear", "tokens", "sequences", "answers"]
+"""One linear layer, or the head of transformers' class for tokens, sequences or answers."""
 AUTO_CLASSES = {
     "tokens": "AutoModelForTokenClassification", "sequences": "AutoModelForSequenceClassification",
+    "answers": "AutoModelForQuestionAnswering",
 }  # fmt: skip
 _STD = 0.02
 
@@ -68,11 +69,11 @@ class Classifier(nn.Module):
         return scores_BC.float()
 
 
-class SequenceClassifier(nn.Module):
-    """Scores texts as transformers' own class of the family does.
+class _OwnClass(nn.Module):
+    """Scores as transformers' own class of the family does.
 
     Args:
-        model: A `*ForSequenceClassification`.
+        model: A `*ForSequenceClassification` or `*ForQuestionAnswering`.
     """
 
     def __init__(self, model: Any) -> None:
@@ -86,8 +87,12 @@ class SequenceClassifier(nn.Module):
 
     @property
     def n_outputs(self) -> int:
-        """Number of classes."""
+        """Number of outputs."""
         return int(self.model.config.num_labels)
+
+
+class SequenceClassifier(_OwnClass):
+    """Scores texts; `model` is a `*ForSequenceClassification`."""
 
     def score_texts(self, input_ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
         """Return float32 scores of texts, shape (B, C)."""
@@ -95,7 +100,27 @@ class SequenceClassifier(nn.Module):
         return scores_BC.float()
 
 
-TaskModel = Classifier | SequenceClassifier
+class AnswerFinder(_OwnClass):
+    """Scores tokens as start and end of an answer; `model` is a `*ForQuestionAnswering`."""
+
+    def score_tokens(
+        self, input_ids_BL: Tensor, mask_BL: Tensor, types_BL: Tensor | None = None
+    ) -> Tensor:
+        """Return float32 scores of all tokens, start and end, shape (B, L, 2).
+
+        Args:
+            input_ids_BL: Token ids.
+            mask_BL: Attention mask.
+            types_BL: Token type ids; left out where the family has none.
+        """
+        typed = getattr(self.encoder.config, "type_vocab_size", 0) > 1 and types_BL is not None
+        given = {"token_type_ids": types_BL} if typed else {}
+        found = self.model(input_ids_BL, attention_mask=mask_BL, **given)
+        scores_BLC: Tensor = torch.stack((found.start_logits, found.end_logits), dim=-1)
+        return scores_BLC.float()
+
+
+TaskModel = Classifier | SequenceClassifier | AnswerFinder
 
 
 def load_classifier(folder: Path, n_outputs: int, head: Head = "linear") -> TaskModel:
@@ -107,10 +132,10 @@ def load_classifier(folder: Path, n_outputs: int, head: Head = "linear") -> Task
     import transformers
 
     problem = f"{folder}: cannot be fine-tuned"
-    if head == "sequences":
+    if head in {"sequences", "answers"}:
         options = {"num_labels": n_outputs, "ignore_mismatched_sizes": True}
-        auto = getattr(transformers, AUTO_CLASSES[head])
-        model: TaskModel = SequenceClassifier(from_folder(auto, folder, problem, **options))
+        whole = from_folder(getattr(transformers, AUTO_CLASSES[head]), folder, problem, **options)
+        model: TaskModel = SequenceClassifier(whole) if head == "sequences" else AnswerFinder(whole)
     else:
         encoder = from_folder(transformers.AutoModel, folder, problem)
         without_pooler(encoder)

@@ -73,12 +73,16 @@ class TaskKind:
             predictions per split.
         metrics: Names of the task's metrics, the primary metric first.
         head: From the `evaluate` settings to the head on the encoder: `linear`, or that of
-            transformers' class for `tokens` or for `sequences`.
+            transformers' class for `tokens`, for `sequences`, or for `answers` to questions.
         from_rows: Rows of a table, task and counter of remarks to records; so that the kind reads
             .csv, JSON, Parquet, workbooks and all that `datasets` opens.
         baselines: Names of the baselines that suit a loaded task.
-        threshold: Task with several labels per record, records, and windows with their scores, to
-            the score from which on a label is predicted; kept with a fine-tuned model.
+        threshold: Task, records, and windows with their scores, to the score that decides, as from
+            which on a label is predicted; kept with a fine-tuned model.
+        has_threshold: Whether a task has one, so that `threshold` is called; with several labels
+            per record by default.
+        perfect: Windows and targets to the scores of a model without a mistake, for the checks of
+            plugins; None where a target is an output number or a row of scores.
         passages: Text and task to its records, each with the offsets of its words, for texts
             without labels; None for a kind that cannot read them.
         annotate: Task, passages of several texts, windows with their scores, and the threshold, to
@@ -109,12 +113,16 @@ class TaskKind:
     loss: Callable[[Any, Sequence[Window], Sequence[Any]], Any]
     decode: Callable[[Task, Mapping[str, Sequence[Any]], Scores], Predictions]
     metrics: Callable[[Task], tuple[str, ...]]
-    head: Callable[[Any], Literal["linear", "tokens", "sequences"]] = lambda _settings: "linear"
+    head: Callable[[Any], Literal["linear", "tokens", "sequences", "answers"]] = lambda _settings: (
+        "linear"
+    )
     from_rows: Callable[[Iterable[Row], Task, Counter[str]], Iterable[Any]] | None = None
     baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
     threshold: Callable[[Task, Sequence[Any], Any], float | None] = lambda _task, _records, _rows: (
         None
     )
+    has_threshold: Callable[[Task], bool] = lambda task: task.multi_label
+    perfect: Callable[[Sequence[Window], Sequence[Any]], Any] | None = None
     passages: Callable[[str, Task], list[Passage]] | None = None
     annotate: Callable[[Task, list[list[Passage]], Any, float | None], list[Annotation]] | None = (
         None

@@ -112,6 +112,9 @@ class Window:
         words: Numbers of the words that are scored here (tagging).
         positions: Position in `input_ids` of the first piece of each.
         weight: Share of the record's loss that this window carries; they sum to 1 per record.
+        types: Token type ids, as many as `input_ids`; empty for none.
+        spans: Range of each token in the record's text, as many as `input_ids`; (0, 0) for tokens
+            of nothing there (questions).
     """
 
     record: int
@@ -119,6 +122,8 @@ class Window:
     words: tuple[int, ...] = ()
     positions: tuple[int, ...] = ()
     weight: float = 1.0
+    types: tuple[int, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

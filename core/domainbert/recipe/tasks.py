@@ -15,7 +15,7 @@ _SHARE = 0.1
 
 Column = Literal[
     "words", "tags", "spans", "first", "second", "first_start", "first_end", "second_start",
-    "second_end",
+    "second_end", "question", "context", "answers", "answer", "answer_start", "id", "title",
 ]  # fmt: skip
 """Columns that may have other names, beside text and label."""
 
@@ -59,8 +59,8 @@ class TaskSection(Section):
     """Label budget: fine-tune on this many records of the training split, those with the smallest
     text hashes, so that 100 are among the 1,000. `NAME@100` is short for name and budget."""
     kind: str | None = None
-    """Kind of your own task: `tagging` (entities), `classification`, `relation`, or one of a
-    plugin."""
+    """Kind of your own task: `tagging` (entities), `classification`, `relation`,
+    `question-answering`, or one of a plugin."""
     train: str | None = None
     """Training file, relative to the recipe; with `hub`, or the `file` of a saved data set, the
     name of its split."""
@@ -81,7 +81,8 @@ class TaskSection(Section):
     in one split."""
     format: Name | None = None
     """Format of the files where the suffix does not tell: `columns`, `conllu`, `brat`, `pubtator`,
-    a table (`csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `xlsx`), or one of a plugin."""
+    `squad`, a table (`csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `xlsx`), or one of a
+    plugin."""
     text_field: str = "text"
     """Column or field of the text in tables and JSON; also as `columns: {text: NAME}`."""
     label_field: str = "label"
