@@ -17,7 +17,8 @@ PAGES = sorted(
 ) + sorted(ROOT.glob("*.md"))
 SLOW = (
     "add-a-component", "bio", "blend", "clean-a-corpus", "corpus-steps", "extend-the-vocabulary",
-    "finance", "hub-data", "objectives", "own-data", "patent", "plan-a-run", "python", "stages",
+    "finance", "hub-data", "objectives", "own-data", "patent", "plan-a-run", "python",
+    "relations-and-questions", "stages",
 )  # fmt: skip
 RUNNABLE = [
     "docs/tutorials/first-adaptation.md",

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from helpers.checks import checked, lines
+from helpers.tasks import question_answering, relation
 
 from domainbert import CorpusStep, DataFile, Document, Domain, Sentence
+from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.registry import Registry
+from domainbert.plugin_check.data import _perfect
 from domainbert.plugin_check.subject import Outcome, Subject
 
 NEVER = DataFile("0123456789abcdef" * 4, 7, "away.txt", "https://example.org/away.txt")
@@ -148,3 +151,8 @@ def test_terms(content: bytes, what: str, domain: Domain, folder: Path) -> None:
 def test_steps_are_run_on_samples(apply: Any, line: str, domain: Domain) -> None:
     subject = Subject(domain, Registry(()), components=(CorpusStep("keep", apply),))
     assert lines(subject, "components")[0].startswith(line)
+
+
+@pytest.mark.parametrize("loaded", [relation(), question_answering(), question_answering(True)])
+def test_labels_of_every_kind_pass_windows_and_decoding(loaded: LoadedTask) -> None:
+    assert _perfect(loaded) == 1.0
