@@ -24,8 +24,9 @@ import domainbert
 from domainbert import readers, testing
 from domainbert.cli.app import app
 from domainbert.plugin import hookspecs
-from domainbert.plugin.components import Metric, TaskKind
+from domainbert.plugin.components import TaskKind
 from domainbert.plugin.domain import Task
+from domainbert.plugin.metric import Metric
 from domainbert.plugin.registry import component, components
 from domainbert.recipe.schema import Recipe
 from domainbert.report.results import Result

@@ -9,7 +9,6 @@ from domainbert.errors import DataError, DomainBertError, UserError
 from domainbert.plugin.components import (
     Baseline,
     LoadedTask,
-    Metric,
     Objective,
     Predictions,
     TaskKind,
@@ -27,8 +26,10 @@ from domainbert.plugin.domain import (
     Window,
 )
 from domainbert.plugin.hookspecs import hookimpl
-from domainbert.plugin.pairs import Pair, Question, Rating
+from domainbert.plugin.metric import Metric
+from domainbert.plugin.pairs import Choices, Pair, Rating
 from domainbert.plugin.places import DataFile, Feed, HubData, RemoteFile
+from domainbert.plugin.records import Question, Relation
 from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "CLASSIFICATION", "MULTIPLE_CHOICE", "PAIRS", "REGRESSION", "TAGGING", "Baseline", "Corpus",
-    "CorpusReader", "CorpusStep", "DataError", "DataFile", "Document", "Domain", "DomainBertError",
-    "Evaluation", "Example", "Feed", "HubData", "LoadedTask", "Metric", "Objective", "Pair",
-    "Prediction", "Predictions", "Question", "Rating", "RemoteFile", "RunSummary", "Sentence",
-    "Task", "TaskKind", "TaskReader", "TaskReport", "Terms", "UserError", "Window", "adapt",
-    "evaluate", "hookimpl", "load_recipe",
+    "CLASSIFICATION", "MULTIPLE_CHOICE", "PAIRS", "REGRESSION", "TAGGING", "Baseline", "Choices",
+    "Corpus", "CorpusReader", "CorpusStep", "DataError", "DataFile", "Document", "Domain",
+    "DomainBertError", "Evaluation", "Example", "Feed", "HubData", "LoadedTask", "Metric",
+    "Objective", "Pair", "Prediction", "Predictions", "Question", "Rating", "Relation",
+    "RemoteFile", "RunSummary", "Sentence", "Task", "TaskKind", "TaskReader", "TaskReport", "Terms",
+    "UserError", "Window", "adapt", "evaluate", "hookimpl", "load_recipe",
 ]  # fmt: skip
 
 

@@ -25,21 +25,26 @@ def _of_tasks() -> Iterator[Component]:
     from domainbert.tasks.kinds.classification import CLASSIFICATION
     from domainbert.tasks.kinds.multiple_choice import MULTIPLE_CHOICE
     from domainbert.tasks.kinds.pairs import PAIRS
+    from domainbert.tasks.kinds.question_answering import QUESTION_ANSWERING
     from domainbert.tasks.kinds.regression import REGRESSION
+    from domainbert.tasks.kinds.relation import RELATION
     from domainbert.tasks.kinds.tagging import TAGGING
-    from domainbert.tasks.metrics import entities, labels, numbers, ranked
+    from domainbert.tasks.metrics import answers, entities, labels, numbers, ranked
     from domainbert.tasks.readers.brat import read_brat
     from domainbert.tasks.readers.columns import read_columns
+    from domainbert.tasks.readers.questions import read_squad
 
     yield TAGGING
     yield CLASSIFICATION
-    yield from (PAIRS, MULTIPLE_CHOICE, REGRESSION)
+    yield from (PAIRS, MULTIPLE_CHOICE, REGRESSION, RELATION, QUESTION_ANSWERING)
     yield TaskReader("columns", "tagging", (), lambda path, task, _: read_columns(path, task))
     yield TaskReader("conllu", "tagging", (".conllu",), lambda p, t, _: read_columns(p, t, True))
     yield TaskReader(
         "brat", "tagging", (".ann",), lambda path, _, counts: read_brat(path, counts), True
     )
     yield TaskReader("pubtator", "tagging", (".pubtator",), lambda p, _, c: read_pubtator(p, c))
+    yield TaskReader("squad", "question-answering", (".json",), read_squad)
+    yield from answers.METRICS
     yield from entities.METRICS
     yield from labels.METRICS
     yield from ranked.METRICS
@@ -49,7 +54,7 @@ def _of_tasks() -> Iterator[Component]:
 
 def _baselines() -> Iterator[Baseline]:
     from domainbert.tasks.baselines import classification as texts
-    from domainbert.tasks.baselines import regression, tagging
+    from domainbert.tasks.baselines import question_answering, regression, tagging
 
     def bilstm() -> Any:
         return import_module("domainbert.tasks.baselines.bilstm")
@@ -60,6 +65,8 @@ def _baselines() -> Iterator[Baseline]:
     yield Baseline("tfidf-logreg", texts.predict_tfidf_logreg, texts.check_tfidf, kinds=only)
     yield Baseline("mean", regression.predict_mean)
     yield Baseline("tfidf-ridge", regression.predict_tfidf_ridge, texts.check_tfidf)
+    yield Baseline("closest-sentence", question_answering.predict_closest_sentence)
+    yield Baseline("no-answer", question_answering.predict_no_answer)
     yield Baseline("majority-type", tagging.predict_majority_type)
     yield Baseline("dictionary", tagging.predict_dictionary)
     yield Baseline("mentions", tagging.predict_mentions, kinds=("tagging",))

@@ -18,7 +18,8 @@ PAGES = sorted(
 SLOW = (
     "add-a-component", "baselines", "bio", "blend", "clean-a-corpus", "corpus-steps",
     "extend-the-vocabulary", "finance", "hub-data", "objectives", "own-data",
-    "pairs-and-regression", "patent", "plan-a-run", "python", "stages",
+    "pairs-and-regression", "patent", "plan-a-run", "python",
+    "relations-and-questions", "stages",
 )  # fmt: skip
 RUNNABLE = [
     "docs/tutorials/first-adaptation.md",
@@ -48,7 +49,7 @@ def test_reference_page_is_what_the_code_generates(page, generated):
 
 def test_each_metric_says_its_source_and_its_reference():
     from domainbert.builtin import domainbert_components
-    from domainbert.plugin.components import Metric
+    from domainbert.plugin.metric import Metric
 
     metrics = [item for item in domainbert_components() if isinstance(item, Metric)]
     texts = [(m.definition, m.source, m.checked) for m in metrics]

@@ -16,8 +16,9 @@ from sklearn.metrics import matthews_corrcoef
 from domainbert.errors import DataError
 from domainbert.pipeline.evaluate import evaluate
 from domainbert.pipeline.trial import ModelUnderTest
-from domainbert.plugin.components import Baseline, Metric
+from domainbert.plugin.components import Baseline
 from domainbert.plugin.domain import Prediction
+from domainbert.plugin.metric import Metric
 from domainbert.plugin.registry import component
 from domainbert.recipe.tasks import TaskSection
 from domainbert.run.session import Session

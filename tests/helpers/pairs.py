@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.pairs import Pair, Question, Rating
+from domainbert.plugin.pairs import Choices, Pair, Rating
 from helpers.tasks import labelled
 from helpers.town import PEOPLE, PLACES
 
@@ -31,16 +31,16 @@ def _pair(number: int) -> Pair:
     return Pair(first, f"the {second} was old", ("yes" if number % 2 else "no",))
 
 
-def questions(**splits: tuple[Question, ...]) -> LoadedTask:
+def questions(**splits: tuple[Choices, ...]) -> LoadedTask:
     """Return a task: of two people and a place, the place is the right choice."""
     return _task("multiple-choice", ("A", "B", "C"), _question, **splits)
 
 
-def _question(number: int) -> Question:
+def _question(number: int) -> Choices:
     choices = [PEOPLE[number % 4], PEOPLE[(number + 1) % 4]]
     choices.insert(number % 3, PLACES[number // 3 % 4])
     texts = tuple(f"the {choice}" for choice in choices)
-    return Question("what was old", texts, ("ABC"[number % 3],))
+    return Choices("what was old", texts, ("ABC"[number % 3],))
 
 
 def ratings(paired: bool = False, **splits: tuple[Rating, ...]) -> LoadedTask:

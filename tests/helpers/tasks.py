@@ -7,6 +7,7 @@ from typing import Any
 
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.domain import Example, Sentence, Task
+from domainbert.plugin.records import Question, Relation
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
@@ -61,6 +62,49 @@ def classification(several: bool = False, **splits: tuple[Example, ...]) -> Load
     made = {split: examples(*part, several) for split, part in parts.items()}
     task = labelled("classification", "person", "place", multi_label=several)
     return LoadedTask(task, {**made, **splits})
+
+
+def relations(first: int, count: int) -> tuple[Relation, ...]:
+    """Return sentences with two people; without their marks nobody sees who is the first entity."""
+    made = []
+    for n in range(first, first + count):
+        one, deed, other = PEOPLE[n // 4 % 4], ("moved", "found")[n % 2], PEOPLE[(n // 4 + 1) % 4]
+        text = f"the {one} {deed} the {other}"
+        spans = (4, 4 + len(one)), (len(text) - len(other), len(text))
+        label = {"moved": "moves", "found": "finds"}[deed]
+        if n // 2 % 2:
+            spans, label = (spans[1], spans[0]), "none"
+        made.append(Relation(text, *spans, (label,), document=text))
+    return tuple(made)
+
+
+def relation(**splits: tuple[Relation, ...]) -> LoadedTask:
+    """Return a relation task whose null class is `none`."""
+    parts = {"train": (0, 36), "validation": (36, 12), "test": (48, 24)}
+    made = {split: relations(*part) for split, part in parts.items()}
+    task = labelled("relation", "finds", "moves", "none", null_label="none")
+    return LoadedTask(task, {**made, **splits})
+
+
+def questions(first: int, count: int, unanswered: bool = False) -> tuple[Question, ...]:
+    """Return questions who did it; every third has no answer, if asked for."""
+    made = []
+    for n in range(first, first + count):
+        who, where, deed = PEOPLE[n % 4], PLACES[n // 4 % 4], DEEDS[n // 2 % 4]
+        context = f"the {where} was old and the {who} {deed} it"
+        if unanswered and n % 3 == 0:
+            context = f"the {where} was old and nobody {deed} it"
+        start = context.find(who)
+        found = ((who,), (start,)) if start >= 0 else ((), ())
+        made.append(Question(f"who {deed} it", context, *found, id=str(n), document=context))
+    return tuple(made)
+
+
+def question_answering(unanswered: bool = False, **splits: tuple[Question, ...]) -> LoadedTask:
+    """Return a task of questions."""
+    parts = {"train": (0, 48), "validation": (48, 24), "test": (72, 24)}
+    made = {split: questions(*part, unanswered) for split, part in parts.items()}
+    return LoadedTask(labelled("question-answering"), {**made, **splits})
 
 
 def tune(

@@ -26,14 +26,15 @@ TEXTS = ["the captain of the harbour moved it", "a boat", "the old mill was coun
 
 def saved(family_folder: Folder, family: str, head: Any, folder: Path, seed: int = 3) -> Any:
     source = family_folder(family)
-    model = load_classifier(source, 3, head).eval()
+    labels = ("start", "end") if head == "answers" else LABELS
+    model = load_classifier(source, len(labels), head).eval()
     draw_head(model, seed)
     # As fine-tuning does, so that no part of the head is at its start.
     generator = torch.Generator().manual_seed(5)
     for parameter in model.parameters():
         noise = torch.randn(parameter.shape, generator=generator)
         parameter.data.add_(0.05 * noise)
-    save_task_model(model, load_tokenizer(source), LABELS, folder, {"head": head})
+    save_task_model(model, load_tokenizer(source), labels, folder, {"head": head})
     return model
 
 
@@ -73,6 +74,31 @@ def test_plain_transformers_gives_the_same_scores(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_plain_transformers_finds_the_same_answers(
+    family_folder: Folder, tmp_path: Path, family: str
+) -> None:
+    model = saved(family_folder, family, "answers", tmp_path / "model")
+    plain, info = transformers.AutoModelForQuestionAnswering.from_pretrained(
+        tmp_path / "model", output_loading_info=True
+    )
+    assert not info["missing_keys"] and not info["unexpected_keys"]
+    opened = open_task_model(tmp_path / "model")
+    assert (plain.config.id2label, opened.labels) == ({0: "start", 1: "end"}, ("start", "end"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "model")
+    inputs = dict(tokenizer(TEXTS, TEXTS[::-1], return_tensors="pt", padding=True))
+    types = inputs.get("token_type_ids")
+    if not getattr(plain.config, "type_vocab_size", 0):
+        inputs.pop("token_type_ids", None)
+    mask = inputs["attention_mask"] > 0
+    with torch.inference_mode():
+        found = plain.eval()(**inputs)
+        logits = torch.stack((found.start_logits, found.end_logits), dim=-1)
+        for ours in (model, opened.model):
+            scores = ours.score_tokens(inputs["input_ids"], inputs["attention_mask"], types)
+            torch.testing.assert_close(scores[mask], logits[mask], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_sentence_transformers_gives_the_same_scores(
     family_folder: Folder, tmp_path: Path, family: str
 ) -> None:
@@ -91,13 +117,14 @@ def test_sentence_transformers_gives_the_same_scores(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("head", ["linear", "tokens", "sequences"])
+@pytest.mark.parametrize("head", ["linear", "tokens", "sequences", "answers"])
 def test_heads_start_alike_whatever_the_checkpoint_holds(
     family_folder: Folder, tmp_path: Path, family: str, head: Any
 ) -> None:
     other = tmp_path / "model"
     saved(family_folder, family, "sequences", other)  # a checkpoint with pooler and head
-    models = [load_classifier(folder, 3, head) for folder in (family_folder(family), other)]
+    n_outputs = 2 if head == "answers" else 3  # DistilBERT takes no other number for answers
+    models = [load_classifier(f, n_outputs, head) for f in (family_folder(family), other)]
     for model in models:
         draw_head(model, 7)
     own = [

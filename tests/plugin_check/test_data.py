@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from helpers.checks import checked, lines
 from helpers.pairs import pairs, questions, ratings
+from helpers.tasks import question_answering, relation
 
 from domainbert import CorpusStep, DataFile, Document, Domain, Sentence
+from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.registry import Registry
+from domainbert.plugin_check.data import _perfect
 from domainbert.plugin_check.subject import Outcome, Subject
 
 NEVER = DataFile("0123456789abcdef" * 4, 7, "away.txt", "https://example.org/away.txt")
@@ -157,3 +160,8 @@ def test_perfect_predictions_of_every_kind_score_one(domain: Domain, kind: str) 
     splits = makers[kind]().splits
     made = task(domain, kind=kind, labels=(), read=lambda _path, split: splits[split])
     assert last(made, "scores").what == "perfect predictions score 1.0 on 1 task"
+
+
+@pytest.mark.parametrize("loaded", [relation(), question_answering(), question_answering(True)])
+def test_labels_of_every_kind_pass_windows_and_decoding(loaded: LoadedTask) -> None:
+    assert _perfect(loaded) == 1.0

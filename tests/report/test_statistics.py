@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from domainbert.plugin.components import Metric
 from domainbert.plugin.domain import Prediction
+from domainbert.plugin.metric import Metric
 from domainbert.report.statistics import (
     Variance,
     bootstrap,

@@ -170,9 +170,10 @@ def test_nothing_of_evaluate_changes_a_key(plan: Plan) -> None:
     other = EvaluateSection(
         seeds=(5,), epochs=9, min_steps=3, steps=7, batch_size=3, learning_rate=0.01,
         warmup_ratio=0.5, layerwise_lr_decay=0.5, unfreeze="gradual", max_seq_length=99,
-        long_texts="window", baselines=False, pooling="head", keep="none",
+        long_texts="window", baselines=False, pooling="head", keep="none", epoch="best",
+            patience=2, class_weights="balanced",
     )  # fmt: skip
-    other = other.model_copy(update={"method": "lora", "lora": LoraSection()})
+    other = other.model_copy(update={"method": "lora", "lora": LoraSection(), "grid": True})
     before = plan.recipe.evaluate
     assert not [n for n in EvaluateSection.model_fields if getattr(before, n) == getattr(other, n)]
     assert plan.keys(title="Better", name="other", tasks=(), evaluate=other) == plan.keys()

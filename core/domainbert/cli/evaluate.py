@@ -32,31 +32,36 @@ BaselinesOption = Annotated[
     str | None,
     typer.Option(help="all, none, or NAME[,NAME].  [default: as the run, or the fast ones]"),
 ]
+RecipeOption = Annotated[
+    str | None, typer.Option(help="Recipe, or a file with `tasks` and `evaluate` alone.")
+]
+ChangeOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value: evaluate.epochs=2."),
+]
+SeedsOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=1000, help="Seeds 0 to N-1.  [default: those of --recipe, or 5]"),
+]
+ShardOption = Annotated[
+    str, typer.Option(metavar="I/N", help="Run the I-th of N parts of the trials.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option(help="Folder of results.  [default: the run, or evaluations/…]")
+]
 
 
 def evaluate(
     target: Annotated[str, typer.Argument(help="Run folder, model folder, hub id or package:…")],
     domain: DomainOption = None,
     task: TaskOption = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="Recipe, or a file with `tasks` and `evaluate` alone.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a value: evaluate.epochs=2."),
-    ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(min=1, max=1000, help="Seeds 0 to N-1.  [default: those of --recipe, or 5]"),
-    ] = None,
+    recipe: RecipeOption = None,
+    settings: ChangeOption = None,
+    seeds: SeedsOption = None,
     against: Annotated[str | None, typer.Option(help="Compare with.  [default: the base]")] = None,
     baselines: BaselinesOption = None,
-    shard: Annotated[
-        str, typer.Option(metavar="I/N", help="Run the I-th of N parts of the trials.")
-    ] = "1/1",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of results.  [default: the run, or evaluations/…]")
-    ] = None,
+    shard: ShardOption = "1/1",
+    out: OutOption = None,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -21,10 +21,11 @@ from domainbert.keyed_random import derive_key
 from domainbert.model.masked_lm import first_non_finite
 from domainbert.model.opening import from_folder
 
-Head = Literal["linear", "tokens", "sequences"]
-"""One linear layer, or the head of transformers' class for tokens or for sequences."""
+Head = Literal["linear", "tokens", "sequences", "answers"]
+"""One linear layer, or the head of transformers' class for tokens, sequences or answers."""
 AUTO_CLASSES = {
     "tokens": "AutoModelForTokenClassification", "sequences": "AutoModelForSequenceClassification",
+    "answers": "AutoModelForQuestionAnswering",
 }  # fmt: skip
 _STD = 0.02
 
@@ -72,11 +73,11 @@ class Classifier(nn.Module):
         return scores_BC.float()
 
 
-class SequenceClassifier(nn.Module):
-    """Scores texts as transformers' own class of the family does.
+class _OwnClass(nn.Module):
+    """Scores as transformers' own class of the family does.
 
     Args:
-        model: A `*ForSequenceClassification`.
+        model: A `*ForSequenceClassification` or `*ForQuestionAnswering`.
     """
 
     def __init__(self, model: Any) -> None:
@@ -90,8 +91,12 @@ class SequenceClassifier(nn.Module):
 
     @property
     def n_outputs(self) -> int:
-        """Number of classes."""
+        """Number of outputs."""
         return int(self.model.config.num_labels)
+
+
+class SequenceClassifier(_OwnClass):
+    """Scores texts; `model` is a `*ForSequenceClassification`."""
 
     def score_texts(
         self, input_ids_BL: Tensor, mask_BL: Tensor, types_BL: Tensor | None = None
@@ -101,7 +106,25 @@ class SequenceClassifier(nn.Module):
         return scores_BC.float()
 
 
-TaskModel = Classifier | SequenceClassifier
+class AnswerFinder(_OwnClass):
+    """Scores tokens as start and end of an answer; `model` is a `*ForQuestionAnswering`."""
+
+    def score_tokens(
+        self, input_ids_BL: Tensor, mask_BL: Tensor, types_BL: Tensor | None = None
+    ) -> Tensor:
+        """Return float32 scores of all tokens, start and end, shape (B, L, 2).
+
+        Args:
+            input_ids_BL: Token ids.
+            mask_BL: Attention mask.
+            types_BL: Token type ids; None where the family has none.
+        """
+        found = self.model(input_ids_BL, **_inputs(mask_BL, types_BL))
+        scores_BLC: Tensor = torch.stack((found.start_logits, found.end_logits), dim=-1)
+        return scores_BLC.float()
+
+
+TaskModel = Classifier | SequenceClassifier | AnswerFinder
 
 
 def _inputs(mask_BL: Tensor, types_BL: Tensor | None) -> dict[str, Tensor]:
@@ -133,10 +156,10 @@ def load_classifier(folder: Path, n_outputs: int, head: Head = "linear") -> Task
     import transformers
 
     problem = f"{folder}: cannot be fine-tuned"
-    if head == "sequences":
+    if head in {"sequences", "answers"}:
         options = {"num_labels": n_outputs, "ignore_mismatched_sizes": True}
-        auto = getattr(transformers, AUTO_CLASSES[head])
-        model: TaskModel = SequenceClassifier(from_folder(auto, folder, problem, **options))
+        whole = from_folder(getattr(transformers, AUTO_CLASSES[head]), folder, problem, **options)
+        model: TaskModel = SequenceClassifier(whole) if head == "sequences" else AnswerFinder(whole)
     else:
         encoder = from_folder(transformers.AutoModel, folder, problem)
         without_pooler(encoder)

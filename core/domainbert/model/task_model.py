@@ -3,6 +3,7 @@
     linear       an encoder, mean pooling and a layer, for sentence-transformers
     tokens       transformers' class for token classification
     sequences    transformers' class for sequence classification
+    answers      transformers' class for question answering
 
 `labels` of a folder are the `id2label` of its config. `task.json` has what else a kind of
 task needs; a model of somebody else has none.
@@ -24,6 +25,7 @@ from domainbert.errors import BaseModelError
 from domainbert.model.check import check_ids
 from domainbert.model.classifier import (
     AUTO_CLASSES,
+    AnswerFinder,
     Classifier,
     SequenceClassifier,
     TaskModel,
@@ -79,7 +81,7 @@ def save_task_model(
         adapter: Of its encoder; written to `adapter/` where transformers has a class for the head.
     """
     with folder_in_place(folder) as beside, quiet_transformers():
-        if isinstance(model, SequenceClassifier):
+        if isinstance(model, SequenceClassifier | AnswerFinder):
             whole = model.model
         elif about["head"] == "tokens":
             whole = _token_classifier(model)
@@ -92,7 +94,7 @@ def save_task_model(
             {
                 "id2label": dict(enumerate(labels)),
                 "label2id": {label: number for number, label in enumerate(labels)},
-                "problem_type": None if about["head"] == "tokens" else kind,
+                "problem_type": None if about["head"] in {"tokens", "answers"} else kind,
             }
         )
         with _on_any_rank(whole):
@@ -160,8 +162,8 @@ def open_task_model(folder: Path) -> OpenTaskModel:
     """Open a fine-tuned model: of a run, or of anybody.
 
     Raises:
-        BaseModelError: It has no head for tokens or sequences, no names of its outputs, a tokenizer
-            that does not fit, or it cannot be loaded.
+        BaseModelError: It has no head for tokens, sequences or answers, no names of its outputs, a
+            tokenizer that does not fit, or it cannot be loaded.
     """
     about = read_json(folder / ABOUT) if (folder / ABOUT).is_file() else {}
     head = about.get("head") or _head_of(folder)
@@ -184,13 +186,14 @@ def _head_of(folder: Path) -> str:
     for head, ending in (
         ("tokens", "TokenClassification"),
         ("sequences", "SequenceClassification"),
+        ("answers", "QuestionAnswering"),
     ):
         if any(str(name).endswith(f"For{ending}") for name in architectures):
             return head
     found = ", ".join(map(str, architectures)) or "none"
     raise BaseModelError(
         f"{folder}: no fine-tuned model: its class is {found}. Expected one for token or sequence "
-        "classification, such as those in `tasks/` of a run."
+        "classification or for question answering, such as those in `tasks/` of a run."
     )
 
 
@@ -210,6 +213,8 @@ def _open(folder: Path, head: str) -> TaskModel:
     whole = from_folder(getattr(transformers, AUTO_CLASSES[head]), folder, problem)
     if head == "sequences":
         return SequenceClassifier(whole)
+    if head == "answers":
+        return AnswerFinder(whole)
     model = Classifier(whole.base_model, whole.config.num_labels, getattr(whole, "head", None))
     model.classifier = whole.classifier
     return model

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domainbert.errors import BaseModelError
-from domainbert.model.classifier import Classifier
+from domainbert.model.classifier import AnswerFinder, Classifier, SequenceClassifier
 from domainbert.model.load import BaseFolder, longest_sequence
 from domainbert.model.task_model import OpenTaskModel, open_task_model
 from domainbert.plugin.components import Annotation, LoadedTask, TaskKind
@@ -23,7 +23,9 @@ from domainbert.words import LONE_SURROGATE
 
 _LONGEST = 512
 # The kind of a model that says nothing of its task.
-_KINDS = {"tokens": "tagging", "sequences": "classification"}
+_KINDS: dict[type, str] = {
+    Classifier: "tagging", SequenceClassifier: "classification", AnswerFinder: "question-answering",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _task(opened: OpenTaskModel, folder: Path) -> Task:
     if about:
         return TaskEntry.model_validate(about["task"], strict=False).as_task()
     config = opened.model.encoder.config
-    kind = _KINDS["tokens" if isinstance(opened.model, Classifier) else "sequences"]
+    kind = _KINDS[type(opened.model)]
     labels = opened.labels
     if kind == "tagging":
         labels = tuple(dict.fromkeys(label[2:] for label in labels if label[:2] in {"B-", "I-"}))

@@ -159,8 +159,8 @@ def _run(
     first, started = trials[0], time.perf_counter()
     for trial, predictions, tuned in _predicted(first, trials, base, session):
         minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
-        task, model, counts = trial.loaded.task, trial.model, dict(trial.loaded.counts)
-        counts |= {"long_texts": tuned.n_long} if tuned.n_long else {}
+        task, model = trial.loaded.task, trial.model
+        counts = {**trial.loaded.counts, **tuned.counts}
         if tuned.candidate is not None and says_one_thing(predictions["test"]):
             counts["learned_nothing"] = 1
             session.reporter.say(f"notice: {trial.title}: {learned_nothing(tuned.candidate)}")

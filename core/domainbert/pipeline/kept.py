@@ -54,7 +54,8 @@ def keep(
     kind = tuned.kind
     with calling(kind):
         labels, head = kind.outputs(task), kind.head(tuned.settings)
-        rows = score_windows(tuned, tuned.windows["validation"]) if task.multi_label else None
+        needed = kind.has_threshold(task)
+        rows = score_windows(tuned, tuned.windows["validation"]) if needed else None
         threshold = kind.threshold(task, tuned.loaded.splits["validation"], rows) if rows else None
     content = {
         "schema": SCHEMA, "head": head, "several": task.multi_label, "task": task_entry(task),

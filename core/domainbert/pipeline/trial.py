@@ -1,4 +1,4 @@
-"""What is evaluated: a model or a baseline, and its trial on one task with one seed."""
+"""A model or a baseline to be scored, and its trial on one task with one seed."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from domainbert.errors import PluginError
 from domainbert.plugin.domain import Prediction, Task, Window
+from domainbert.plugin.metric import Metric
 from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 Row = tuple[str, dict[str, Any]]
@@ -101,12 +102,16 @@ class TaskKind:
             predictions per split.
         metrics: Names of the task's metrics, the primary metric first.
         head: From the `evaluate` settings to the head on the encoder: `linear`, or that of
-            transformers' class for `tokens` or for `sequences`.
+            transformers' class for `tokens`, for `sequences`, or for `answers` to questions.
         from_rows: Rows of a table, task and counter of remarks to records; so that the kind reads
             .csv, JSON, Parquet, workbooks and all that `datasets` opens.
         baselines: Names of the baselines that suit a loaded task.
-        threshold: Task with several labels per record, records, and windows with their scores, to
-            the score from which on a label is predicted; kept with a fine-tuned model.
+        threshold: Task, records, and windows with their scores, to the score that decides, as from
+            which on a label is predicted; kept with a fine-tuned model.
+        has_threshold: Whether a task has one, so that `threshold` is called; with several labels
+            per record by default.
+        perfect: Windows and targets to the scores of a model without a mistake, for the checks of
+            plugins; None where a target is an output number or a row of scores.
         passages: Text and task to its records, each with the offsets of its words, for texts
             without labels; None for a kind that cannot read them.
         annotate: Task, passages of several texts, windows with their scores, and the threshold, to
@@ -130,7 +135,8 @@ class TaskKind:
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
         weighs_records: Whether `loss` takes the weights of windows, so that classes can be weighed.
-        count_long: Records, tokenizer and maximum length to the number of records that are longer.
+        count_long: Records, tokenizer and maximum length to the number of records that are longer,
+            or to several numbers by name, `long_texts` among them.
     """
 
     name: str
@@ -146,12 +152,16 @@ class TaskKind:
     loss: Callable[[Any, Sequence[Window], Sequence[Any]], Any]
     decode: Callable[[Task, Mapping[str, Sequence[Any]], Scores], Predictions]
     metrics: Callable[[Task], tuple[str, ...]]
-    head: Callable[[Any], Literal["linear", "tokens", "sequences"]] = lambda _settings: "linear"
+    head: Callable[[Any], Literal["linear", "tokens", "sequences", "answers"]] = lambda _settings: (
+        "linear"
+    )
     from_rows: Callable[[Iterable[Row], Task, Counter[str]], Iterable[Any]] | None = None
     baselines: Callable[[LoadedTask], tuple[str, ...]] = lambda _task: ()
     threshold: Callable[[Task, Sequence[Any], Any], float | None] = lambda _task, _records, _rows: (
         None
     )
+    has_threshold: Callable[[Task], bool] = lambda task: task.multi_label
+    perfect: Callable[[Sequence[Window], Sequence[Any]], Any] | None = None
     passages: Callable[[str, Task], list[Passage]] | None = None
     annotate: Callable[[Task, list[list[Passage]], Any, float | None], list[Annotation]] | None = (
         None
@@ -172,7 +182,9 @@ class TaskKind:
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
     weighs_records: bool = False
-    count_long: Callable[[Sequence[Any], Any, int], int] = lambda _records, _tokenizer, _length: 0
+    count_long: Callable[[Sequence[Any], Any, int], int | Mapping[str, int]] = (
+        lambda _records, _tokenizer, _length: 0
+    )
     like: str = ""
     mark: Callable[[Sequence[Any], Sequence[Prediction]], Sequence[Prediction]] = (
         lambda _train, predictions: predictions
@@ -196,55 +208,6 @@ class TaskReader:
     suffixes: tuple[str, ...]
     read: Callable[[Path, Task, Counter[str]], Iterable[Any]]
     folders: bool = False
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A score of predictions, such as `accuracy`; every metric has an interval.
-
-    Args:
-        name: Its key in results and tables.
-        title: What it measures, on one line.
-        counts: Predictions of N records to counts (N, ...), whose sum over records is all that
-            `aggregate` needs; an array, or a sparse array of scipy of shape (N, M). Shape and
-            meaning of the counts depend on gold labels alone.
-        aggregate: Sums of counts (..., *S) to values (...).
-        of_sample: Instead of both: predictions to a value; slower, since an interval calls it for
-            every resample.
-        low: Lowest possible value.
-        high: Highest possible value; tables show a metric in percent unless this is infinite.
-        shown: Whether tables of runs show it beside the primary metric.
-        kinds: Kinds of task whose predictions it reads; empty for all.
-        fits: Why it does not suit a task, as `has no levels`, or an empty string; asked before
-            training.
-        check: Why it cannot score predictions, or an empty string; asked once, not per resample.
-        of_task: Metric and task to the metric that knows what it needs of the task.
-        definition: What it is, for the reference page.
-        source: Where its definition is from.
-        checked: The implementation with which the tests compare it.
-    """
-
-    name: str
-    title: str = ""
-    counts: Callable[[Sequence[Prediction]], Any] | None = None
-    aggregate: Callable[[Any], Any] | None = None
-    of_sample: Callable[[Sequence[Prediction]], float] | None = None
-    low: float = 0.0
-    high: float = 1.0
-    shown: bool = True
-    kinds: tuple[str, ...] = ()
-    fits: Callable[[Task], str] = lambda _task: ""
-    check: Callable[[Sequence[Prediction]], str] = lambda _predictions: ""
-    of_task: Callable[[Metric, Task], Metric] | None = None
-    definition: str = ""
-    source: str = ""
-    checked: str = ""
-
-    def __post_init__(self) -> None:
-        if (self.of_sample is None) == (self.counts is None or self.aggregate is None):
-            raise PluginError(
-                f"metric {self.name!r}: expected `counts` with `aggregate`, or `of_sample`."
-            )
 
 
 @dataclass(frozen=True)

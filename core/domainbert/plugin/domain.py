@@ -88,7 +88,7 @@ class Prediction:
     """Gold labels of one record and those of a model.
 
     Args:
-        gold: A tag per word, or the record's classes.
+        gold: A tag per word, or the record's classes; none for the null class of relations.
         predicted: The same from the model.
         ranking: Best classes, best first; all up to 50, else ten; empty where nothing is ranked.
         words: The words that the tags belong to.
@@ -117,6 +117,7 @@ class Window:
         positions: Position in `input_ids` of the first piece of each.
         weight: Share of the record's loss that this window carries; they sum to 1 per record.
         token_types: Type of each token of a pair; empty where the tokenizer gives none.
+        spans: Range of each token in the record's text (questions); (0, 0) for others.
     """
 
     record: int
@@ -125,6 +126,7 @@ class Window:
     positions: tuple[int, ...] = ()
     weight: float = 1.0
     token_types: tuple[int, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -209,9 +211,9 @@ class Task:
         levels: Name of a level → length of the prefix of a label that names its class there, as
             `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
         format: Name of a task reader or of a table format, where the suffix does not tell.
-        columns: What a column is (`text`, `second`, `label`, `choices`, `words`, `tags`, `spans`,
-            `group`) → its name in tables, or its number from 1 in files without a header; a
-            negative one counts from the end. `choices` may name several columns.
+        columns: What a column is (`text`, `label`, `words` and others) → its name in tables, or its
+            number from 1, or from the end, in files without a header; `choices` may be several.
+        null_label: Label of relations that says that there is none; empty if no label does.
         label_names: Names of labels that are numbers in the files, from 0.
         separator: What separates columns, where blanks, tabs and commas are wrong.
         metrics: Names of metrics beside those of the kind.
@@ -239,6 +241,7 @@ class Task:
     format: str = ""
     columns: Mapping[str, str | int | tuple[str, ...]] = field(default_factory=dict)
     label_names: tuple[str, ...] = ()
+    null_label: str = ""
     separator: str = ""
     metrics: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ()

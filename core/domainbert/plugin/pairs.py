@@ -23,7 +23,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Question:
+class Choices:
     """A question, its choices, and which of them is right.
 
     Args:

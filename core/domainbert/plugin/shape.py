@@ -7,8 +7,9 @@ from collections.abc import Callable
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from domainbert.plugin.components import KINDS, Metric
+from domainbert.plugin.components import KINDS
 from domainbert.plugin.domain import check_name
+from domainbert.plugin.metric import Metric
 
 
 def check_component(record: Any) -> None:

@@ -15,6 +15,13 @@ _SHARE = 0.1
 _Column = Literal["words", "tags", "spans", "second", "choices"]
 
 
+Column = Literal[
+    "words", "tags", "spans", "first", "second", "first_start", "first_end", "second_start",
+    "second_end", "question", "context", "answers", "answer", "answer_start", "id", "title",
+]  # fmt: skip
+"""Columns that may have other names, beside text and label."""
+
+
 class Shares(Section):
     """Shares of the training texts for the splits that have no file; the rest is trained on."""
 
@@ -76,7 +83,8 @@ class TaskSection(Section):
     text hashes, so that 100 are among the 1,000. `NAME@100` is short for name and budget."""
     kind: str | None = None
     """Kind of your own task: `tagging` (entities), `classification`, `pairs` (two texts, one
-    label), `multiple-choice`, `regression` (a number), or one of a plugin."""
+    label), `multiple-choice`, `regression` (a number), `relation`, `question-answering`, or one of
+    a plugin."""
     train: str | None = None
     """Training file, relative to the recipe; with `hub`, or the `file` of a saved data set, the
     name of its split."""
@@ -97,12 +105,13 @@ class TaskSection(Section):
     in one split."""
     format: Name | None = None
     """Format of the files where the suffix does not tell: `columns`, `conllu`, `brat`, `pubtator`,
-    a table (`csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `xlsx`), or one of a plugin."""
+    `squad`, a table (`csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `xlsx`), or one of a
+    plugin."""
     text_field: str = "text"
     """Column or field of the text in tables and JSON; also as `columns: {text: NAME}`."""
     label_field: str = "label"
     """Column or field of the label in tables and JSON; also as `columns: {label: NAME}`."""
-    columns: dict[_Column, str | int | tuple[str, ...]] = Field(default_factory=dict)
+    columns: dict[Column, str | int | tuple[str, ...]] = Field(default_factory=dict)
     """Names of other columns: `{words: tokens, tags: ner_tags}`; of a pair `{second: answer}`; of
     choices one with lists, or several: `{choices: [a, b, c]}`. In files without a header the
     number of the column, from 1 or from the end: `{words: 2, tags: -1}`, or `word_column: 2` and
@@ -116,6 +125,8 @@ class TaskSection(Section):
     file, sorted."""
     multi_label: bool = False
     """Whether a text may have any number of labels, joined by `|` in tables (classification)."""
+    null_label: str = ""
+    """Label that says that there is no relation, such as `none`; scores leave it out (relation)."""
     levels: dict[str, Count] = Field(default_factory=dict)
     """Name of a level: length of the prefix of a label that names its class there, as
     `{section: 1, class: 3}`; each is scored as well (multi-label)."""
@@ -199,4 +210,5 @@ class TaskSection(Section):
 _OF_OWN_TASKS = {
     "train", "validation", "test", "file", "hub", "splits", "group", "format", "text_field",
     "label_field", "columns", "label_names", "separator", "labels", "multi_label", "levels",
+    "null_label",
 }  # fmt: skip

@@ -175,6 +175,13 @@ _REMARKS = {
     "learned_nothing": "In at least one run a fine-tuned model predicts the same for every record: "
     "it has not learned. Raise `evaluate.epochs` or `evaluate.learning_rate`.",
     "long_texts": "{:,} texts of test are longer than one window (see `long_texts`).",
+    "long_answers": "{:,} questions of test have no answer of 30 tokens or fewer; no model can "
+    "find them.",
+    "long_questions": "{:,} questions of test were cut to half of a window.",
+    "moved_answers": "{:,} answers are not at their offset, but at one other place, and were "
+    "read there.",
+    "far_entities": "{:,} texts of test have two entities too far apart for one window; the "
+    "surroundings of each were read.",
     "cut_words": "{:,} words were cut where a mention begins or ends within them.",
     "overlapping": "{:,} mentions overlap a longer one and were left out: a word has one tag.",
     "repeated_mentions": "{:,} mentions stand twice and were read once.",

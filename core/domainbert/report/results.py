@@ -152,8 +152,8 @@ class Result(BaseModel):
     validation: dict[str, float]
     """Scores on the validation split."""
     chosen: dict[Literal["learning_rate", "epochs", "epoch"], float] = Field(default_factory=dict)
-    """What was chosen on validation: by `grid` a rate and a number of epochs, and with `epoch:
-    best` the epoch whose weights were taken, from 1; empty where nothing was."""
+    """Choices made on validation: rate and number of epochs by `grid`, and with `epoch: best` the
+    epoch whose weights were taken, from 1; empty for none."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Remarks on the data: long texts, test records that are in train, too, and others."""
     in_train: tuple[Annotated[int, Field(ge=0)], ...] = ()

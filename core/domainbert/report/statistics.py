@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from domainbert.plugin.components import Metric
+from domainbert.plugin.metric import Metric
 from domainbert.plugin.registry import calling
 
 CONFIDENCE = 0.95

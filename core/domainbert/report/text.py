@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from domainbert.plugin.components import Metric
+from domainbert.plugin.metric import Metric
 from domainbert.plugin.registry import components
 from domainbert.visible import visible
 

@@ -17,7 +17,8 @@ def check_forgetting(
         recipe: Section `forgetting`; without it nothing is checked.
         before: Scores of the base.
         after: Scores of the adapted model.
-        blend: What is handed over, once it is known; before, a recipe that blends is not checked.
+        blend: The point of the curve to hand over, once it is known; before, a recipe that blends
+            is not checked.
 
     Raises:
         RunFailed: With both numbers; the model stays, and the run goes on with a higher limit.

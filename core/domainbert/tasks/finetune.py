@@ -130,9 +130,7 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         RunFailed: The loss is not finite, or the task's kind fails.
     """
     kind, loaded, session = candidate.kind, candidate.loaded, candidate.session
-    settings, windows = candidate.settings, candidate.windows["train"]
-    if settings.class_weights == "balanced":
-        windows = with_class_weights(windows, kind, loaded)
+    settings, windows = candidate.settings, _windows(candidate)
     tuned = replace(candidate, model=copy.deepcopy(candidate.model))
     model = tuned.model
     draw_head(model, seed)
@@ -157,11 +155,7 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         set_rate(optimizer, learning_rate_at(step, total, peak, warmup, "linear"))
         torch.manual_seed(derive_key("finetune dropout", seed, step))
         loss = _train_step(tuned, optimizer, batch, targets)
-        if not math.isfinite(loss):
-            where = (
-                f"task {loaded.task.name!r}, seed {seed}: the loss is not finite at step {step + 1}"
-            )
-            raise RunFailed(f"{where}. Lower `evaluate.learning_rate`.")
+        _check_loss(loss, f"task {loaded.task.name!r}, seed {seed}", step + 1)
         bar.update(step + 1, f"loss {loss:.3f}", total=total)
         if best is not None and best.is_due(step + 1):
             best.look(validation_score(tuned), model)
@@ -174,6 +168,20 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         merge(adapter)
     model.eval()
     return tuned
+
+
+def _windows(candidate: Candidate) -> list[Window]:
+    """Return the windows of train, with the weights that the settings give them."""
+    windows = candidate.windows["train"]
+    if candidate.settings.class_weights == "none":
+        return windows
+    return with_class_weights(windows, candidate.kind, candidate.loaded)
+
+
+def _check_loss(loss: float, where: str, step: int) -> None:
+    if not math.isfinite(loss):
+        cure = "Lower `evaluate.learning_rate`."
+        raise RunFailed(f"{where}: the loss is not finite at step {step}. {cure}")
 
 
 def validation_score(tuned: Candidate) -> float:

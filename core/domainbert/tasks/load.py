@@ -167,7 +167,7 @@ def _budgeted(
 
 
 def _own_task(section: TaskSection) -> Task:
-    more: Any = section.model_dump(include=_HOW | {"labels", "multi_label", "levels"})
+    more: Any = section.model_dump(include=_HOW | {"labels", "multi_label", "levels", "null_label"})
     given = {"text": section.text_field, "label": section.label_field}
     fields = {name: column for name, column in given.items() if name != column}
     group = {"group": section.group} if section.group is not None else {}
@@ -187,7 +187,7 @@ def _version(section: TaskSection, cut: tuple[str, ...]) -> str:
 
 
 _HOW = {"format", "columns", "label_names", "separator"}
-_SAID = _HOW | {"group", "text_field", "label_field"}
+_SAID = _HOW | {"group", "text_field", "label_field", "null_label"}
 
 
 def _declared_task(name: str, domain: Domain | None) -> Task:

@@ -11,7 +11,7 @@ from typing import Any
 from domainbert.batching import batched
 from domainbert.errors import BaseModelError
 from domainbert.plugin.domain import Window
-from domainbert.tokenizer.load import SpecialTokens, encode_texts, special_tokens
+from domainbert.tokenizer.load import encode_texts, special_tokens
 
 Ids = Sequence[int]
 Framed = tuple[tuple[int, ...], tuple[int, ...]]
@@ -35,7 +35,7 @@ def pair_windows(pairs: Sequence[tuple[str, str]], tokenizer: Any, settings: Any
         BaseModelError: The tokenizer frames pairs in an unknown way.
     """
     specials = special_tokens(tokenizer)
-    frame, room = _framing(tokenizer, specials), specials.room(settings.max_seq_length, paired=True)
+    frame, room = framing(tokenizer), specials.room(settings.max_seq_length, paired=True)
     firsts = encode_texts(tokenizer, [first for first, _ in pairs])
     seconds = encode_texts(tokenizer, [second for _, second in pairs])
     windows = []
@@ -73,7 +73,13 @@ def _sliding(first: Ids, second: Ids, room: int) -> Iterator[tuple[Ids, Ids]]:
         yield (part, kept) if swapped else (kept, part)
 
 
-def _framing(tokenizer: Any, specials: SpecialTokens) -> Callable[[Ids, Ids], Framed]:
+def framing(tokenizer: Any) -> Callable[[Ids, Ids], Framed]:
+    """Return what frames the tokens of two texts as `tokenizer(first, second)` does.
+
+    Raises:
+        BaseModelError: The tokenizer frames pairs in an unknown way.
+    """
+    specials = special_tokens(tokenizer)
     between = specials.between
     if between is None:
         name = type(tokenizer).__name__

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from domainbert.errors import RunFailed
@@ -43,16 +45,16 @@ class Tuned(NamedTuple):
     Args:
         candidate: The model; None for a baseline.
         size: Number of the encoder's weights.
-        n_long: Number of test texts that are longer than a window.
+        counts: Remarks on its windows of the test split, such as `long_texts`.
     """
 
     candidate: Any = None
     size: int = 0
-    n_long: int = 0
+    counts: Mapping[str, int] = MappingProxyType({})
 
     @property
     def chosen(self) -> dict[str, float]:
-        """What was chosen on validation, as results store it."""
+        """Choices made on validation, as results store them."""
         if self.candidate is None:
             return {}
         settings, epoch = self.candidate.settings, self.candidate.epoch
@@ -177,9 +179,10 @@ def tuned_predictions(
     with calling(kind):
         read = loaded.splits["test"] if "test" in splits else ()
         n_long = kind.count_long(read, candidate.tokenizer, settings.max_seq_length)
+    counts = Counter(n_long if isinstance(n_long, Mapping) else {"long_texts": n_long})
     for trial in trials:
         with session.reporter.bar(trial.title) as bar:
             tuned = finetune(candidate, trial.seed, bar)
         predictions = predict(tuned)
         check_predictions(kind, loaded, predictions, splits)
-        yield trial, marked(loaded, predictions), Tuned(tuned, size, n_long)
+        yield trial, marked(loaded, predictions), Tuned(tuned, size, +counts)

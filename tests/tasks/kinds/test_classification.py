@@ -8,7 +8,8 @@ import pytest
 from helpers.tasks import SETTINGS, labelled
 
 from domainbert.plugin.domain import Example, Prediction, Window
-from domainbert.tasks.kinds.classification import CLASSIFICATION, best_threshold, text_windows
+from domainbert.tasks.decide import best_threshold
+from domainbert.tasks.kinds.classification import CLASSIFICATION, text_windows
 
 TokenizerOf = Callable[[str], Any]
 

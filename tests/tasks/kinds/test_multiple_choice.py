@@ -11,7 +11,7 @@ from helpers.pairs import questions
 from helpers.tasks import SETTINGS, labelled, tune
 
 from domainbert.plugin.domain import Prediction
-from domainbert.plugin.pairs import Question
+from domainbert.plugin.pairs import Choices
 from domainbert.report.statistics import records_of
 from domainbert.run.session import Session
 from domainbert.tasks.baselines.classification import predict_majority
@@ -39,8 +39,8 @@ def test_a_trivial_task_is_learned_without_a_mistake(
 def test_each_choice_is_a_pair_with_its_question(tokenizer_of: TokenizerOf) -> None:
     tokenizer = tokenizer_of("bert")
     asked = [
-        Question("the barn", ("a map", "a rope", "a mill"), ("B",)),
-        Question("the baker", ("the boat", "a map"), ("A",)),
+        Choices("the barn", ("a map", "a rope", "a mill"), ("B",)),
+        Choices("the baker", ("the boat", "a map"), ("A",)),
     ]
     windows = choice_windows(asked, tokenizer, SETTINGS)
     places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
@@ -55,7 +55,7 @@ def test_each_choice_is_a_pair_with_its_question(tokenizer_of: TokenizerOf) -> N
 
 def test_windows_of_a_long_choice_are_averaged(tokenizer_of: TokenizerOf) -> None:
     settings = SETTINGS.model_copy(update={"long_texts": "window"})
-    asked = [Question("the barn", ("a map", "the " * 30), ("A",))]
+    asked = [Choices("the barn", ("a map", "the " * 30), ("A",))]
     windows = choice_windows(asked, tokenizer_of("bert"), settings)
     second = [w for w in windows if w.words == (1,)]
     assert (len(windows), len(second)) == (4, 3)
@@ -67,14 +67,14 @@ def test_windows_of_a_long_choice_are_averaged(tokenizer_of: TokenizerOf) -> Non
     assert made == Prediction(("A",), ("A",), ("A", "B"))
     assert (
         MULTIPLE_CHOICE.count_long(
-            [*asked, Question("a", ("b", "c"), ("A",))], tokenizer_of("bert"), 16
+            [*asked, Choices("a", ("b", "c"), ("A",))], tokenizer_of("bert"), 16
         )
         == 1
     )
 
 
 def test_the_loss_gives_each_question_the_same_weight(tokenizer_of: TokenizerOf) -> None:
-    asked = [Question("a", ("b", "c", "d"), ("A",)), Question("a", ("b", "c"), ("B",))]
+    asked = [Choices("a", ("b", "c", "d"), ("A",)), Choices("a", ("b", "c"), ("B",))]
     windows = choice_windows(asked, tokenizer_of("bert"), SETTINGS)
     scores = torch.tensor([[0.1, 2.0], [0.3, 0.4], [1.0, 0.0], [0.2, 0.2], [0.5, 0.9]])
     targets = MULTIPLE_CHOICE.targets(TASK, asked)
@@ -93,16 +93,16 @@ def test_accuracy_is_over_questions_and_intervals_draw_them() -> None:
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        (Question("", ("a", "b"), ("A",)), "the question or a choice is empty"),
-        (Question("q", ("a", " "), ("A",)), "the question or a choice is empty"),
-        (Question("q", ("a",), ("A",)), "1 choices; expected 2 to 26"),
-        (Question("q", ("a", "b"), ("C",)), "right choice ('C',); expected one letter of AB"),
-        (Question("q", ("a", "b"), ("A", "B")),
+        (Choices("", ("a", "b"), ("A",)), "the question or a choice is empty"),
+        (Choices("q", ("a", " "), ("A",)), "the question or a choice is empty"),
+        (Choices("q", ("a",), ("A",)), "1 choices; expected 2 to 26"),
+        (Choices("q", ("a", "b"), ("C",)), "right choice ('C',); expected one letter of AB"),
+        (Choices("q", ("a", "b"), ("A", "B")),
          "right choice ('A', 'B'); expected one letter of AB"),
-        (Question("q", ("a", "b"), ("B",)), ""),
+        (Choices("q", ("a", "b"), ("B",)), ""),
     ],
 )  # fmt: skip
-def test_records_that_do_not_suit(question: Question, message: str) -> None:
+def test_records_that_do_not_suit(question: Choices, message: str) -> None:
     assert MULTIPLE_CHOICE.check(question, TASK) == message
 
 

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from domainbert.errors import RunFailed
 from domainbert.plugin.domain import Example, Prediction
 from domainbert.report.statistics import bootstrap, records_of
-from domainbert.tasks.kinds.classification import decide
+from domainbert.tasks.decide import decide
 from domainbert.tasks.metrics.ranked import score_matrix
 from domainbert.tasks.metrics.score import metric_of, score
 

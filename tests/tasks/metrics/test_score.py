@@ -9,8 +9,9 @@ from helpers.tasks import classification, examples, labelled
 
 from domainbert.errors import PluginError, RunFailed
 from domainbert.plugin import registry
-from domainbert.plugin.components import Baseline, Metric
+from domainbert.plugin.components import Baseline
 from domainbert.plugin.domain import Prediction
+from domainbert.plugin.metric import Metric
 from domainbert.tasks.kinds.classification import CLASSIFICATION
 from domainbert.tasks.metrics import score as module
 from domainbert.tasks.metrics.score import (

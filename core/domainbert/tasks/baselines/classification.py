@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.components import LoadedTask, Predictions
-from domainbert.tasks.kinds.classification import decide, label_matrix
+from domainbert.tasks.decide import decide, label_matrix
 from domainbert.tasks.metrics.score import kind_of
 from domainbert.words import content_words
 

@@ -20,6 +20,7 @@ from domainbert.tasks.check import (
     strangers,
     unknown_label,
 )
+from domainbert.tasks.decide import RANKED, average_windows, best_threshold, decide, label_matrix
 from domainbert.tasks.metrics.ranked import SCORED, odd_scores
 from domainbert.tasks.readers.table import examples_of_rows, labels_of_row
 from domainbert.tokenizer.load import encode_texts, special_tokens
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 
     _Scores = NDArray[np.float32]
 
-_RANKED = 10
 _MAX_CLASSES = 10_000
-_LEVELS = "levels need multi_label: true"
 _MULTI_METRICS = (
     "f1_micro", "f1_macro", "precision_micro", "recall_micro", "precision_at_1", "recall_at_1",
     "precision_at_3", "recall_at_3", "precision_at_5", "recall_at_5", "top1_f1",
@@ -58,79 +57,6 @@ def text_windows(examples: Sequence[Example], tokenizer: Any, settings: Any) -> 
             framed = (*specials.prefix, *piece, *specials.suffix)
             windows.append(Window(number, framed, weight=1 / len(pieces)))
     return windows
-
-
-def average_windows(windows: Sequence[Window], scores_WC: _Scores, n_examples: int) -> _Scores:
-    """Return the mean score of each example over its windows, float32, shape (N, C)."""
-    import numpy as np
-
-    scores_NC = np.zeros((n_examples, scores_WC.shape[1]), dtype=np.float32)
-    for window, scores_C in zip(windows, scores_WC, strict=True):
-        scores_NC[window.record] += window.weight * scores_C
-    return scores_NC
-
-
-def label_matrix(labels: Sequence[str], examples: Sequence[Any]) -> _Scores:
-    """Return a one for each gold class of an example, float32, shape (N, C)."""
-    import numpy as np
-
-    number = {label: column for column, label in enumerate(labels)}
-    matrix = np.zeros((len(examples), len(labels)), dtype=np.float32)
-    for row, example in enumerate(examples):
-        matrix[row, [number[label] for label in example.labels if label in number]] = 1
-    return matrix
-
-
-def decide(
-    task: Task,
-    splits: Splits,
-    scores: Mapping[str, _Scores],
-    stored: Mapping[str, NDArray[Any]] | None = None,
-) -> Predictions:
-    """Return predictions of validation and test from scores per class.
-
-    With one label per record the best class is predicted. With several, those above a threshold:
-    the one with the highest micro F1 on the validation split.
-
-    Args:
-        task: Gives the classes; up to 50, predictions have the scores of all.
-        splits: Records with `labels`.
-        scores: Of each split, shape (N, C); larger is more likely.
-        stored: The same in an order between records, too, where `scores` have none.
-    """
-    import numpy as np
-
-    labels, threshold = task.labels, 0.0
-    has_all = len(labels) <= SCORED
-    if task.multi_label:
-        gold_NC = label_matrix(labels, splits["validation"])
-        threshold = best_threshold(scores["validation"], gold_NC)
-    predictions = {}
-    for split, scores_NC in scores.items():
-        order_NC = np.argsort(-scores_NC, axis=1, kind="stable")
-        kept_NC = np.take_along_axis((stored or scores)[split], order_NC, axis=1)
-        rows = []
-        for n, (example, order_C) in enumerate(zip(splits[split], order_NC, strict=True)):
-            ranking = tuple(labels[c] for c in (order_C if has_all else order_C[:_RANKED]))
-            above = tuple(labels[c] for c in np.flatnonzero(scores_NC[n] >= threshold))
-            guess = above if task.multi_label else ranking[:1]
-            # Five digits: all would make files of 50 classes larger by a third.
-            kept = tuple(float(f"{score:.5g}") for score in kept_NC[n].tolist() if has_all)
-            rows.append(Prediction(example.labels, guess, ranking, scores=kept))
-        predictions[split] = tuple(rows)
-    return predictions
-
-
-def best_threshold(scores_NC: _Scores, gold_NC: _Scores) -> float:
-    """Return the threshold on scores with the highest micro F1."""
-    import numpy as np
-    from sklearn.metrics import precision_recall_curve
-
-    if not gold_NC.any():
-        return float(scores_NC.max()) + 1
-    precision, recall, thresholds = precision_recall_curve(gold_NC.ravel(), scores_NC.ravel())
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return float(thresholds[int(np.argmax(f1[:-1]))])
 
 
 def _targets(task: Task, examples: Sequence[Any]) -> list[Any]:
@@ -196,7 +122,7 @@ def annotate(
         order_C = np.argsort(-row_C, kind="stable").tolist()
         chosen = [c for c in order_C if row_C[c] >= (threshold or 0.0)]
         labels = [task.labels[c] for c in (chosen if task.multi_label else order_C[:1])]
-        shown = order_C[: max(_RANKED, len(labels))]
+        shown = order_C[: max(RANKED, len(labels))]
         scores = {task.labels[c]: round(float(share_C[c]), 4) for c in shown}
         found.append({"labels": labels, "scores": scores})
     return found
@@ -232,7 +158,9 @@ def _one_form(example: Example, counts: Counter[str]) -> Example:
 
 
 def _check_task(task: Task) -> str:
-    wrong = _LEVELS if task.levels and not task.multi_label else ""
+    if task.null_label:
+        return "null_label is for relations"
+    wrong = "levels need multi_label: true" if task.levels and not task.multi_label else ""
     return wrong or foreign_columns(task, "second", "choices")
 
 
@@ -268,7 +196,7 @@ def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str]
 def _predicted(cells: Mapping[str, Any], example: Example, task: Task) -> Prediction:
     """Return a prediction made elsewhere: `label`, or a list of `labels`, the best first."""
     labels = tuple(map(canonical_text, labels_of_row(cells, task)))
-    return Prediction(example.labels, labels, labels[:_RANKED])
+    return Prediction(example.labels, labels, labels[:RANKED])
 
 
 def _misfit(prediction: Prediction, task: Task) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from domainbert.plugin.components import Predictions, Scores
 from domainbert.plugin.domain import Prediction, Task, Window
-from domainbert.plugin.pairs import Question
+from domainbert.plugin.pairs import Choices
 from domainbert.tasks.check import Labels, Splits, foreign_columns
 from domainbert.tasks.kinds.pairs import PAIRS
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
@@ -26,7 +26,7 @@ _OUTPUTS = ("wrong", "right")
 _RANKED = 10
 
 
-def choice_windows(questions: Sequence[Question], tokenizer: Any, settings: Any) -> list[Window]:
+def choice_windows(questions: Sequence[Choices], tokenizer: Any, settings: Any) -> list[Window]:
     """Return the windows of the choices, each with its number in `words`; see `pair_windows`."""
     pairs, places = _pairs(questions)
     windows = []
@@ -38,14 +38,14 @@ def choice_windows(questions: Sequence[Question], tokenizer: Any, settings: Any)
 
 
 def _pairs(
-    questions: Sequence[Question],
+    questions: Sequence[Choices],
 ) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
     """Return each question with each choice, and the numbers of question and choice."""
     places = [(n, c) for n, question in enumerate(questions) for c in range(len(question.choices))]
     return [(questions[n].text, questions[n].choices[c]) for n, c in places], places
 
 
-def _targets(_task: Task, questions: Sequence[Question]) -> list[list[int]]:
+def _targets(_task: Task, questions: Sequence[Choices]) -> list[list[int]]:
     """Return for each question a 1 for its right choice and 0 for the others."""
     return [
         [
@@ -88,7 +88,7 @@ def _decode(_task: Task, splits: Splits, scores: Scores) -> Predictions:
     return predictions
 
 
-def _check(question: Question, _task: Task) -> str:
+def _check(question: Choices, _task: Task) -> str:
     letters = LETTERS[: len(question.choices)]
     if not question.text.strip() or not all(choice.strip() for choice in question.choices):
         return "the question or a choice is empty"
@@ -116,7 +116,7 @@ def _misfit(prediction: Prediction, _task: Task) -> str:
     return "a letter is named twice" if len({*prediction.ranking}) < len(prediction.ranking) else ""
 
 
-def _count_long(questions: Sequence[Question], tokenizer: Any, max_length: int) -> int:
+def _count_long(questions: Sequence[Choices], tokenizer: Any, max_length: int) -> int:
     pairs, numbers = _pairs(questions)
     long = long_pairs(pairs, tokenizer, max_length)
     return len({number for (number, _), is_long in zip(numbers, long, strict=True) if is_long})
@@ -125,7 +125,7 @@ def _count_long(questions: Sequence[Question], tokenizer: Any, max_length: int) 
 MULTIPLE_CHOICE = replace(
     PAIRS,
     name="multiple-choice",
-    record=Question,
+    record=Choices,
     noun="question",
     from_rows=questions_of_rows,
     text=lambda question: "\n".join((question.text, *question.choices)),

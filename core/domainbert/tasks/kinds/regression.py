@@ -17,12 +17,8 @@ from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.pairs import Rating
 from domainbert.tasks.check import Splits, foreign_columns
-from domainbert.tasks.kinds.classification import (
-    CLASSIFICATION,
-    average_windows,
-    count_long_texts,
-    text_windows,
-)
+from domainbert.tasks.decide import average_windows
+from domainbert.tasks.kinds.classification import CLASSIFICATION, count_long_texts, text_windows
 from domainbert.tasks.kinds.pairs import forward
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
 from domainbert.tasks.readers.pairs import ratings_of_rows

@@ -77,6 +77,13 @@ def _metrics(task: Task) -> tuple[str, ...]:
     return (*_METRICS, *(f"f1_strict/{label}" for label in task.labels if several))
 
 
+def _check_task(task: Task) -> str:
+    if task.null_label:
+        return "null_label is for relations"
+    wrong = _NO_CLASSES if task.multi_label or task.levels else ""
+    return wrong or foreign_columns(task, "second", "choices")
+
+
 def _check(sentence: Sentence, task: Task) -> str:
     if len(sentence.words) != len(sentence.tags):
         return f"{len(sentence.words)} words, {len(sentence.tags)} tags"
@@ -235,10 +242,7 @@ TAGGING = TaskKind(
     like="tagging",
     mark=mark_seen,
     baselines=lambda loaded: ("majority-type", *(["dictionary"] if loaded.terms else [])),
-    check_task=lambda task: (
-        (_NO_CLASSES if task.multi_label or task.levels else "")
-        or foreign_columns(task, "second", "choices")
-    ),
+    check_task=_check_task,
     check=_check,
     check_labels=_check_labels,
     predicted=_predicted,

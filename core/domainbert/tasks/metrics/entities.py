@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from domainbert.plugin.components import Metric
 from domainbert.plugin.domain import Prediction
+from domainbert.plugin.metric import Metric
 from domainbert.tasks.metrics.labels import derived, f1, ratio, recall, share
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from domainbert.errors import DataError
-from domainbert.plugin.components import Metric
 from domainbert.plugin.domain import Prediction, Task
+from domainbert.plugin.metric import Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -190,6 +190,10 @@ _classes = partial(Metric, kinds=("classification",))
 _further = partial(_classes, shown=False)
 _SKLEARN: dict[str, Any] = {"checked": "scikit-learn"}
 _MICRO: dict[str, Any] = _SKLEARN | {"source": "scikit-learn, `average='micro'`"}
+_relations = partial(
+    Metric, kinds=("relation",), source="scikit-learn, `average='micro'`, `labels=RELATIONS`",
+    checked="scikit-learn",
+)  # fmt: skip
 _AT: dict[str, Any] = {"source": "Manning et al. 2008, ch. 8.4", "checked": "scikit-learn"}
 
 METRICS = (
@@ -208,6 +212,18 @@ METRICS = (
         "choice_accuracy", "Share of questions with the right choice", accuracy_counts, share,
         kinds=("multiple-choice",), definition="Share of questions whose best choice is right.",
         source="scikit-learn, `accuracy_score`", checked="scikit-learn",
+    ),
+    _relations(
+        "f1_relation", "F1 without the null class", micro_counts, f1,
+        definition="Micro F1 over the classes that are relations; the null class counts in no sum.",
+    ),
+    _relations(
+        "precision_relation", "Precision without the null class", micro_counts, share,
+        definition="Share of the predicted relations that are right.",
+    ),
+    _relations(
+        "recall_relation", "Recall without the null class", micro_counts, recall,
+        definition="Share of the gold relations that are predicted.",
     ),
     _further(
         "f1_micro", "F1 over all decisions", micro_counts, f1, **_MICRO,

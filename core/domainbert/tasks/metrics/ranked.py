@@ -14,8 +14,8 @@ from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from domainbert.plugin.components import Metric
 from domainbert.plugin.domain import Prediction, Task
+from domainbert.plugin.metric import Metric
 from domainbert.tasks.metrics.labels import share
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from domainbert.errors import PluginError, RunFailed
-from domainbert.plugin.components import Baseline, LoadedTask, Metric, Predictions, TaskKind
+from domainbert.plugin.components import Baseline, LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Prediction, Task
+from domainbert.plugin.metric import Metric
 from domainbert.plugin.registry import calling, component, components
 from domainbert.tasks.metrics.entities import of_type
 from domainbert.tasks.metrics.labels import at_level

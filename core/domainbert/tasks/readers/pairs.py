@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from domainbert.errors import DataError
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
-from domainbert.plugin.pairs import Pair, Question, Rating
+from domainbert.plugin.pairs import Choices, Pair, Rating
 from domainbert.tasks.readers.table import cells, group_of, named_label, refuse_swallowed
 
 # Names that public data sets use; taken where a row has exactly one of these pairs.
@@ -29,7 +29,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Squares of scores have to stay finite in single precision.
 _LARGEST = 1e15
 
-R = TypeVar("R", Pair, Question, Rating)
+R = TypeVar("R", Pair, Choices, Rating)
 
 
 def pairs_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Pair]:
@@ -56,7 +56,7 @@ def pairs_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[
         refuse_swallowed(where, text, seen - {""})
 
 
-def questions_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Question]:
+def questions_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Choices]:
     """Yield the questions of rows.
 
     A row has `text` or `question`; `choices`; and `label`, `answer` or `answerKey`. Choices are a
@@ -145,7 +145,7 @@ def _only(row: Mapping[str, Any], task: Task, key: str, usual: tuple[str, ...]) 
     return found[0] if found else usual[0]
 
 
-def _question(row: Mapping[str, Any], task: Task) -> Question:
+def _question(row: Mapping[str, Any], task: Task) -> Choices:
     text = _text(row, _only(row, task, "text", _QUESTION), "text")
     names, choices = _choices(row, task)
     if not 2 <= len(choices) <= len(LETTERS):
@@ -158,7 +158,7 @@ def _question(row: Mapping[str, Any], task: Task) -> Question:
         known = ", ".join(map(str, list(row)[:20]))
         raise DataError(f"no right choice in `{column}`; there are {known}")
     right = _right(row[column], names, choices, task)
-    return Question(text, tuple(choices), (LETTERS[right],), group_of(row, task))
+    return Choices(text, tuple(choices), (LETTERS[right],), group_of(row, task))
 
 
 def _choices(row: Mapping[str, Any], task: Task) -> tuple[list[str], list[Any]]:

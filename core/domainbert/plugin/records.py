@@ -1,0 +1,48 @@
+"""Labelled records of relations and questions, beside `Sentence` and `Example`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One text with two marked entities, and the label of what holds between them.
+
+    Args:
+        text: The text, untokenised and without marks.
+        first: Offsets of the first entity: `text[start:end]`.
+        second: Offsets of the second one; the two may overlap, but not be the same.
+        labels: Exactly one; that of `Task.null_label` says that there is no relation.
+        types: Types of the two entities; empty where none is known.
+        document: Name of its document, whose records stay together where splits are cut.
+    """
+
+    text: str
+    first: tuple[int, int]
+    second: tuple[int, int]
+    labels: tuple[str, ...]
+    types: tuple[str, str] = ("", "")
+    document: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question about a text, and what answers it there.
+
+    Args:
+        question: The question.
+        context: The text that is searched for the answer.
+        answers: Every answer that counts as right, each a part of the context; empty where the
+            context has none.
+        starts: Offset of each answer: `context[start : start + len(answer)]`.
+        id: Its name in the file; may be empty.
+        document: Name of its document, whose questions stay together where splits are cut.
+    """
+
+    question: str
+    context: str
+    answers: tuple[str, ...]
+    starts: tuple[int, ...]
+    id: str = ""
+    document: str = field(default="", compare=False, repr=False)
