@@ -59,3 +59,69 @@ def test_baselines_are_named_on_the_command_line(
     assert set(report["clean"]) == set(report["models"])
     assert report["counts"]["test_in_train"] == 2
     assert cli("evaluate", run, "--seeds", "1", "--baselines", "none").code == 0
+
+
+OWN = """\
+tasks:
+  - {name: trades, kind: classification, train: train.tsv, validation: test.tsv, test: test.tsv}
+evaluate:
+  {seeds: [0, 1], epochs: 1, min_steps: 1, max_seq_length: 32, keep: none, baselines: false}
+"""
+
+
+def test_own_tasks_and_other_settings_have_another_folder(
+    run: Path, cli: Callable[..., Any], fresh_accelerator: None
+) -> None:
+    before = {path: path.read_bytes() for path in run.glob("results/*/*")}
+    Path("own.yaml").write_text(OWN)
+    model = run / "model"
+    given = ("evaluate", model, "--against", run / "adapted", "--recipe", "own.yaml")
+    done = cli(*given, "--set", "evaluate.epochs=2", "--json")
+    assert done.code == 0, done.err
+    (report,) = json.loads(done.out)
+    assert list(report["models"]) == ["base", "adapted"]
+    (folder,) = Path("evaluations").iterdir()
+    assert folder.name.startswith("run-model-against-run-adapted-with-own-")
+    (settings,) = {
+        json.dumps(json.loads(path.read_text())["settings"]["epochs"])
+        for path in folder.glob("results/trades/*.json")
+    }
+    assert settings == "2"
+    changed = cli("evaluate", run, "--set", "evaluate.epochs=2", "--seeds", "1", "--json")
+    assert changed.code == 0, changed.err
+    assert {path: path.read_bytes() for path in run.glob("results/*/*")} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "train.steps=3"], "the models are there; set `evaluate.` or `tasks.`"),
+        (["--set", "evaluate.epoch=first"], "evaluate.epoch"),
+        (["--shard", "3/2"], "--shard 3/2: expected I/N with I from 1 to N, such as 2/4."),
+        (["--recipe", "none.yaml"], "none.yaml: no such recipe file or name."),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(
+    run: Path, cli: Callable[..., Any], words: list[str], said: str
+) -> None:
+    done = cli("evaluate", run, *words)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_shards_share_a_folder_and_the_last_one_reports(
+    run: Path, cli: Callable[..., Any], fresh_accelerator: None
+) -> None:
+    Path("own.yaml").write_text(OWN)
+    given = ("evaluate", run / "model", "--against", run / "adapted", "--recipe", "own.yaml")
+    first = cli(*given, "--out", "shared", "--shard", "1/2")
+    assert (first.code, first.out) == (0, "")
+    assert "2 of 4 trials are finished; 2 belong to other shards" in first.err
+    made = {path: path.stat().st_mtime_ns for path in Path("shared").glob("results/*/*.json")}
+    assert len(made) == 2
+    last = cli(*given, "--out", "shared", "--shard", "2/2")
+    assert last.code == 0
+    assert "adapted − base" in last.out
+    assert len(list(Path("shared").glob("results/*/*.json"))) == 4
+    # No finished trial was repeated.
+    assert {path: path.stat().st_mtime_ns for path in made} == made

@@ -282,7 +282,7 @@ def test_keys_of_other_kinds_are_refused(
         ({"second": ["a", "b"]}, "second: expected one column; only `choices` has several"),
         ({"choices": ["a"]}, "choices: a list names two columns or more, each once"),
         ({"choices": ["a", "a"]}, "choices: a list names two columns or more, each once"),
-        ({"third": "a"}, "Input should be 'words', 'tags', 'spans', 'second' or 'choices'"),
+        ({"third": "a"}, "Input should be 'words', 'tags', 'spans', 'first', 'second', 'choices'"),
     ],
 )
 def test_columns_that_are_none_are_refused(columns: dict[str, Any], message: str) -> None:

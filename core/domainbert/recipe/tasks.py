@@ -12,12 +12,12 @@ from domainbert.recipe.sections import Count, EachOnce, Fraction, Name, Section,
 
 SPLITS = ("train", "validation", "test")
 _SHARE = 0.1
-_Column = Literal["words", "tags", "spans", "second", "choices"]
 
 
 Column = Literal[
-    "words", "tags", "spans", "first", "second", "first_start", "first_end", "second_start",
-    "second_end", "question", "context", "answers", "answer", "answer_start", "id", "title",
+    "words", "tags", "spans", "first", "second", "choices", "first_start", "first_end",
+    "second_start", "second_end", "question", "context", "answers", "answer", "answer_start", "id",
+    "title",
 ]  # fmt: skip
 """Columns that may have other names, beside text and label."""
 
@@ -154,7 +154,7 @@ class TaskSection(Section):
 
     @field_validator("columns")
     @classmethod
-    def _only_choices_have_several(cls, columns: dict[_Column, Any]) -> dict[_Column, Any]:
+    def _only_choices_have_several(cls, columns: dict[Column, Any]) -> dict[Column, Any]:
         for what, column in columns.items():
             if isinstance(column, tuple) and what != "choices":
                 raise ValueError(f"{what}: expected one column; only `choices` has several")

@@ -85,7 +85,7 @@ def test_windows_are_those_of_transformers(tokenizer_of: TokenizerOf, family: st
         )  # fmt: skip
         assert [list(window.input_ids) for window in windows] == expected["input_ids"]
         given = expected.get("token_type_ids") or [[]] * len(windows)
-        assert [list(window.types) for window in windows] == [t if any(t) else [] for t in given]
+        assert [list(window.token_types) for window in windows] == given
         for number, window in enumerate(windows):
             inside = [part == 1 for part in expected.sequence_ids(number)]
             offsets = zip(expected["offset_mapping"][number], inside, strict=True)
@@ -158,7 +158,7 @@ def test_the_loss_is_that_of_transformers(family_folder: Folder, session: Sessio
             found = loss(score_batch(candidate, [window]), [window], gold)
             places = torch.tensor([places_of(window, gold[window.record])])
             plain = candidate.model.model(
-                torch.tensor([window.input_ids]), token_type_ids=torch.tensor([window.types]),
+                torch.tensor([window.input_ids]), token_type_ids=torch.tensor([window.token_types]),
                 start_positions=places[:, 0], end_positions=places[:, 1],
             )  # fmt: skip
         torch.testing.assert_close(found, plain.loss, atol=1e-5, rtol=0)
@@ -248,7 +248,7 @@ def test_a_task_is_evaluated_and_its_model_opens_with_transformers(
     for window in windows:
         with torch.inference_mode():
             found = plain(
-                torch.tensor([window.input_ids]), token_type_ids=torch.tensor([window.types])
+                torch.tensor([window.input_ids]), token_type_ids=torch.tensor([window.token_types])
             )
         rows.append(torch.stack((found.start_logits[0], found.end_logits[0]), dim=-1).numpy())
     np.testing.assert_allclose(np.concatenate(rows), scores, atol=1e-5)

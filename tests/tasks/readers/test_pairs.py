@@ -10,7 +10,7 @@ from helpers.tasks import labelled
 
 from domainbert.errors import DataError
 from domainbert.plugin.components import TaskKind
-from domainbert.plugin.pairs import Pair, Question, Rating
+from domainbert.plugin.pairs import Choices, Pair, Rating
 from domainbert.plugin.registry import component
 from domainbert.tasks.read import read_records
 
@@ -94,7 +94,7 @@ def test_a_row_that_a_quote_swallowed_is_refused(tmp_path: Path) -> None:
 
 
 LIST = ["a map", "a rope", "a mill"]
-ASKED = Question("what", tuple(LIST), ("B",))
+ASKED = Choices("what", tuple(LIST), ("B",))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_choices_may_be_several_columns_and_fewer_in_some_rows(tmp_path: Path) -
     columns = {"choices": ("opa", "opb", "opc"), "label": "cop"}
     how = {"columns": columns, "label_names": ("none", "A", "B", "C")}
     made = table(tmp_path / "a.csv", "multiple-choice", **how)
-    assert made == [ASKED, Question("who", ("a baker", "a clerk"), ("A",))]
+    assert made == [ASKED, Choices("who", ("a baker", "a clerk"), ("A",))]
     with pytest.raises(DataError, match=r"a.csv:1: no column 'opd'; the header names text, opa"):
         table(tmp_path / "a.csv", "multiple-choice", columns={"choices": ("opa", "opd")})
 
