@@ -185,18 +185,22 @@ def metrics_page() -> str:
     begin, end = _METRICS
     before, _, rest = (REFERENCE / "metrics.md").read_text(encoding="utf-8").partition(begin)
     parts = [before, begin, "\n"]
-    for kind in ("tagging", "classification"):
-        parts += [f"\n## {kind.capitalize()}\n\n", *_reported(kind)]
+    for kind in components(TaskKind):
+        title = kind.replace("-", " ").capitalize()
+        parts += [f"\n## {title}\n\n", *_reported(kind)]
         parts += ["\n| name | definition | range | definition from | checked against |\n"]
         parts += ["|---|---|---|---|---|\n"]
-        own = [m for m in components(Metric).values() if not m.kinds or kind in m.kinds]
+        own = [m for m in components(Metric).values() if kind in m.kinds]
+        if not own:
+            parts[-2:] = ["\nThey are those of classification.\n"]
         parts += [_metric_row(metric) for metric in own]
     return "".join([*parts, "\n", end, rest.partition(end)[2]])
 
 
 def _reported(kind: str) -> list[str]:
     """Return which metrics a task has that names none, the primary metric first."""
-    several = {"": False} if kind == "tagging" else {"One label": False, "Several labels": True}
+    both = {"One label": False, "Several labels": True}
+    several = both if kind == "classification" else {"": False}
     lines = []
     for title, multi_label in several.items():
         about = ("", "", kind, "", "", "", {}, ("TYPE",), None, multi_label)
@@ -204,7 +208,8 @@ def _reported(kind: str) -> list[str]:
         primary, *others = component(TaskKind, kind).metrics(task)
         shown = ", ".join(f"`{name}`" for name in others)
         start = f"{title}: the primary" if title else "The primary"
-        lines.append(f"- {start} metric is `{primary}`; reported beside it: {shown}.\n")
+        beside = f"; reported beside it: {shown}" if shown else ""
+        lines.append(f"- {start} metric is `{primary}`{beside}.\n")
     return lines
 
 
