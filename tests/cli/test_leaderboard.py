@@ -14,7 +14,7 @@ Write = Callable[..., Path]
 @pytest.fixture
 def results(tmp_path: Path, write_result: Write) -> Path:
     folder = tmp_path / "run" / "results"
-    for seed in (0, 1):
+    for seed in range(5):
         write_result(folder, 0.9, seed=seed)
         write_result(folder, 0.4, seed=seed, model={"name": "base", "run": None})
     return tmp_path / "run"

@@ -59,11 +59,10 @@ def _counts(function: Callable[[str, str], float], predictions: Sequence[Predict
     return np.array([(best_of(function, p.gold, p.predicted[0]), 1.0) for p in predictions])
 
 
-_answers = partial(Metric, kinds=("question-answering",))
-_SQUAD = {
-    "source": "SQuAD, arXiv 1606.05250 and 1806.03822",
-    "checked": "squad_metrics of transformers 4",
-}
+_answers = partial(
+    Metric, kinds=("question-answering",), source="SQuAD, arXiv 1606.05250 and 1806.03822",
+    checked="`squad_metrics` of transformers 4",
+)  # fmt: skip
 
 METRICS = (
     _answers(
