@@ -199,3 +199,8 @@ def test_a_task_is_evaluated_with_baselines_and_its_model_is_kept(
     assert report.scores["majority"]["f1_relation"].values == (0.0,)
     assert report.scores["majority"]["accuracy"].values == (0.5,)
     assert (session.run.kept / "town" / "base-seed-0" / "model.safetensors").is_file()
+
+
+def test_a_corpus_is_compared_with_the_text_without_marks() -> None:
+    assert RELATION.parts is not None
+    assert RELATION.parts(related("a b", (0, 1), (2, 3))) == ("a b",)

@@ -174,6 +174,7 @@ RELATION = replace(
     noun="relation",
     from_rows=relations_of_rows,
     text=lambda relation: marked(relation)[0],
+    parts=lambda relation: (relation.text,),
     encode=encode,
     metrics=lambda _task: ("f1_relation", "precision_relation", "recall_relation", "accuracy"),
     check_task=_check_task,
