@@ -27,9 +27,8 @@ from domainbert.plugin.domain import (
 )
 from domainbert.plugin.hookspecs import hookimpl
 from domainbert.plugin.metric import Metric
-from domainbert.plugin.pairs import Choices, Pair, Rating
 from domainbert.plugin.places import DataFile, Feed, HubData, RemoteFile
-from domainbert.plugin.records import Question, Relation
+from domainbert.plugin.records import Choices, Pair, Question, Rating, Relation
 from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 if TYPE_CHECKING:

@@ -72,7 +72,7 @@ def adapt(
     from domainbert.pipeline import adapt as path
 
     registry = load_registry(map(Path, plugins))
-    words = tuple(f"{key}={_yaml(value)}" for key, value in (settings or {}).items())
+    words = _words(settings or {})
     chosen = choose_recipe(None if recipe is None else str(recipe), domain, words, registry)
     folder = Path(out) if out else run_folder(chosen)
     return path.adapt(chosen.recipe, chosen.folder, folder, registry, Reporter(), until)
@@ -124,8 +124,7 @@ def evaluate(
     other = None if against is None else str(against)
     chosen = continue_run(Path(target)) if RunFolder(Path(target)).lock.is_file() else None
     models = comparison.find_models(target, other, chosen)
-    named = settings.items() if isinstance(settings, Mapping) else ()
-    words = tuple(f"{key}={_yaml(value)}" for key, value in named) or tuple(settings)
+    words = _words(settings) if isinstance(settings, Mapping) else tuple(settings)
     name = None if recipe is None else str(recipe)
     given = comparison.Arguments(domain, tasks, name, words, seeds, baselines)
     asked = comparison.understand(given, chosen, registry)
@@ -159,6 +158,10 @@ def _load(
         loaded = [load_task(section, found, asked.folder, fetcher) for section in asked.sections]
     check_evaluation(loaded, asked.settings)
     return loaded
+
+
+def _words(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{key}={_yaml(value)}" for key, value in settings.items())
 
 
 def _yaml(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.pairs import Choices, Pair, Rating
+from domainbert.plugin.records import Choices, Pair, Rating
 from helpers.tasks import labelled
 from helpers.town import PEOPLE, PLACES
 

@@ -42,13 +42,13 @@ def test_the_best_on_validation_is_taken_and_no_fit_is_repeated(
 
     monkeypatch.setattr(domainbert.tasks.grid, "finetune", counted)
     path = tmp_path / "grid.json"
-    chosen = choose_point(candidate, "town: base", path).settings
+    chosen = choose_point(candidate, GRID, "town: base", path).settings
     best = max(fits, key=validation_score)
     assert (chosen.learning_rate, chosen.epochs) == (
         best.settings.learning_rate, best.settings.epochs,
     )  # fmt: skip
     assert len(fits) == 4
-    assert choose_point(candidate, "town: base", path).settings == chosen
+    assert choose_point(candidate, GRID, "town: base", path).settings == chosen
     assert len(fits) == 4
 
 

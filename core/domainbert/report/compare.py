@@ -18,6 +18,7 @@ from domainbert.report.results import differing
 from domainbert.report.scored import Scored
 from domainbert.report.statistics import (
     CONFIDENCE,
+    Side,
     Summary,
     Variance,
     bootstrap,
@@ -58,14 +59,19 @@ class Group:
             return "baseline"
         return f"one {self.first.noun}" if len(self.results) < 2 else None
 
+    @property
+    def side(self) -> Side:
+        """Values of the seeds, (S,), and on the draws of test records, (B, S)."""
+        return np.array(self.primary.values), self.values_BS
+
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the mean, within the bounds of the metric.
 
         With one seed it carries the choice of records only.
         """
         metric = primary_metric(self.first.result.task)
-        sides = [(np.array(self.primary.values), self.values_BS)]
-        low, high = crossed_variance(sides, self.first.n_records).interval(self.primary.mean)
+        variance = crossed_variance([self.side], self.first.n_records)
+        low, high = variance.interval(self.primary.mean)
         return max(metric.low, low), min(metric.high, high)
 
 
@@ -184,9 +190,10 @@ def compare(base: Group, other: Group) -> Comparison:
 
 
 def _variance(base: Group, other: Group, paired: bool) -> Variance:
-    sides = [(np.array(each.primary.values), each.values_BS) for each in (base, other)]
+    sides = [base.side, other.side]
     if paired:
-        sides = [(sides[1][0] - sides[0][0], sides[1][1] - sides[0][1])]
+        (ones_S, ones_BS), (twos_S, twos_BS) = sides
+        sides = [(twos_S - ones_S, twos_BS - ones_BS)]
     return crossed_variance(sides, base.first.n_records)
 
 

@@ -47,6 +47,8 @@ _LEAST_SPREAD = 0.05
 
 _Function = Callable[[Any], Any]
 _Values = NDArray[np.float64]
+Side = tuple[_Values, _Values]
+"""Values of the seeds of a model, (S,), and on the draws of test records, (B, S)."""
 
 
 @dataclass(frozen=True)
@@ -212,12 +214,12 @@ def variance_of_mean(values: Sequence[float] | _Values) -> Variance:
     return Variance(float(np.var(values, ddof=1)) / len(values), len(values) - 1)
 
 
-def crossed_variance(sides: Sequence[tuple[Any, _Values]], n_records: int) -> Variance:
+def crossed_variance(sides: Sequence[Side], n_records: int) -> Variance:
     """Return the variance of the mean of one model, or of the difference of two.
 
     Args:
-        sides: Of one model, or of each of two with other seeds: values of the seeds, (S,), and on
-            the draws of test records, (B, S). Of two with equal seeds: one side of differences.
+        sides: Of one model, or of each of two with other seeds. Of two with equal seeds: one side
+            of differences.
         n_records: Of the test set.
     """
     from scipy import stats

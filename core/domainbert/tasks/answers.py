@@ -103,3 +103,8 @@ def best_threshold(questions: Sequence[Question], found: Sequence[Found]) -> flo
     if total_N[top] <= 0:
         return float(doubts_N.min()) - 1.0
     return float(doubts_N[order_N][top])
+
+
+def gold_of(question: Question) -> tuple[str, ...]:
+    """Return the gold answers, each once; the empty text where there is none."""
+    return tuple(dict.fromkeys(question.answers)) or ("",)

@@ -153,6 +153,12 @@ def unknown_label(labels: set[str], task: Task) -> str:
     return f"{min(labels)!r} is no label of the task ({', '.join(task.labels[:20])})"
 
 
+def class_keys(task: Task) -> str:
+    """Return why keys of classification suit no other kind of task, or an empty text."""
+    several = task.multi_label or task.levels
+    return "multi_label and levels are for classification" if several else ""
+
+
 def foreign_columns(task: Task, *foreign: str) -> str:
     """Return why columns of another kind of task are no columns of this one, or an empty text."""
     wrong = [name for name in foreign if name in task.columns]

@@ -23,13 +23,14 @@ def grid_settings(settings: EvaluateSection, grid: GridSection) -> list[Evaluate
     return [settings.model_copy(update=change) for change in changes]
 
 
-def choose_point(candidate: Candidate, title: str, path: Path) -> Candidate:
+def choose_point(candidate: Candidate, grid: GridSection, title: str, path: Path) -> Candidate:
     """Return the candidate with the rate and the epochs of its best point.
 
     Of equal scores the first point counts. Scores are kept, so that a continued run repeats none.
 
     Args:
-        candidate: From `prepare`, with windows of validation; its settings have a grid.
+        candidate: From `prepare`, with windows of validation.
+        grid: Its points.
         title: What messages call the model on the task.
         path: File of the scores; its name has to differ for other weights, data and settings.
 
@@ -37,13 +38,10 @@ def choose_point(candidate: Candidate, title: str, path: Path) -> Candidate:
         RunFailed: The loss of a fit is not finite, or the task's kind fails.
         Stopped: A signal; scores of finished fits are kept.
     """
-    settings, session = candidate.settings, candidate.session
-    if settings.grid is None:
-        return candidate
-    scores = _read(path)
+    session, scores = candidate.session, _read(path)
     points = {
         f"rate {point.learning_rate:g}, epochs {point.epochs}": point
-        for point in grid_settings(settings, settings.grid)
+        for point in grid_settings(candidate.settings, grid)
     }
     for name in [name for name in points if name not in scores]:
         with session.reporter.bar(f"{title}: grid, {name}") as bar:

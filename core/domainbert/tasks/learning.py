@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from domainbert.batching import batched
 from domainbert.keyed_random import derive_key, permute
@@ -21,6 +24,7 @@ from domainbert.recipe.lora import LoraSection
 
 # Batches of similar length are cut from pools of this many batches.
 _POOL = 16
+_PREDICTED, _MAX_NORM = 64, 1.0
 
 
 def choose_learning(model: TaskModel, settings: EvaluateSection, seed: int) -> Any:
@@ -71,11 +75,43 @@ def batches_of(windows: list[Window], size: int, seed: int) -> Iterator[list[Win
 def _epoch(windows: list[Window], size: int, seed: int, epoch: int) -> list[list[Window]]:
     """Return the batches of an epoch: shuffled, of similar lengths within a batch."""
     order = permute(np.arange(len(windows)), len(windows), derive_key("order", seed, epoch))
-    batches: list[list[Window]] = []
-    for pool in batched((windows[i] for i in order), size * _POOL):
-        batches += batched(sorted(pool, key=lambda w: len(w.input_ids)), size)
+    batches = of_similar_length((windows[i] for i in order), size)
     shuffled = permute(np.arange(len(batches)), len(batches), derive_key("batches", seed, epoch))
     return [batches[number] for number in shuffled]
+
+
+def of_similar_length(ordered: Iterable[Window], size: int) -> list[list[Window]]:
+    """Return batches in which windows have similar lengths; their order is that of the pools."""
+    batches: list[list[Window]] = []
+    for pool in batched(ordered, size * _POOL):
+        batches += batched(sorted(pool, key=lambda w: len(w.input_ids)), size)
+    return batches
+
+
+def descend(loss: Tensor, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Take one step, with the norm of the gradient clipped to 1."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
+    optimizer.step()
+
+
+def scored_in_batches(
+    windows: Sequence[Window], n_outputs: int, score: Callable[[list[Window]], Tensor]
+) -> tuple[list[Window], NDArray[np.float32]]:
+    """Return windows, shortest first, and the scores of their rows, (X, C).
+
+    Args:
+        windows: Of a split; none give no row.
+        n_outputs: C.
+        score: A batch to its rows.
+    """
+    ordered = sorted(windows, key=lambda window: len(window.input_ids))
+    parts = [np.zeros((0, n_outputs), np.float32)]
+    for batch in batched(ordered, _PREDICTED):
+        with torch.inference_mode():
+            parts.append(score(batch).cpu().numpy())
+    return ordered, np.concatenate(parts)
 
 
 def with_class_weights(

@@ -16,7 +16,7 @@ from domainbert.plugin.registry import calling, component
 from domainbert.recipe.tasks import SPLITS, TaskSection
 from domainbert.storage.files import sha256_of
 from domainbert.storage.locate import Fetcher, data_sha256
-from domainbert.tasks.check import checked_records, found_labels, plain_text
+from domainbert.tasks.check import Labels, Splits, checked_records, found_labels, plain_text
 from domainbert.tasks.metrics.score import check_metrics, kind_of
 from domainbert.tasks.outside import load_outside
 from domainbert.tasks.places import find_splits
@@ -62,11 +62,11 @@ def load_task(
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: _sha256(kind, task, path) for split, path in paths.items()}
     complete = _fitting(replace(task, labels=tuple(task.labels) or labels["train"], data=data))
-    wrong = _wrong(kind, complete, bool(task.labels), splits)
+    wrong = _wrong(kind, complete, labels, splits, bool(task.labels))
     if not wrong and section.train_records is not None:
         complete, splits["train"] = _budgeted(complete, kind, splits["train"], section)
         labels["train"] = found_labels(kind, splits["train"])
-        wrong = _wrong(kind, complete, bool(task.labels), splits)
+        wrong = _wrong(kind, complete, labels, splits, bool(task.labels))
     if wrong:
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
@@ -83,11 +83,10 @@ def _in_train(kind: TaskKind, splits: Mapping[str, Sequence[Any]]) -> tuple[int,
 
 
 def _wrong(
-    kind: TaskKind, task: Task, declared: bool, splits: Mapping[str, Sequence[Any]]
+    kind: TaskKind, task: Task, labels: Labels, splits: Splits, declared: bool
 ) -> tuple[str, str] | None:
     """Return the split at fault and the reason; None if all is well."""
     with calling(kind):
-        labels = {split: found_labels(kind, records) for split, records in splits.items()}
         return kind.check_labels(task, declared, labels) or kind.check_splits(task, splits)
 
 

@@ -172,9 +172,8 @@ def tuned_predictions(
         task, stored = loaded.task, stored_settings(settings, loaded, session)
         made_from = weights, task.kind, task.labels, sorted(task.data.items()), stored
         name_of_file = f"grid-{sha256_of(repr(made_from))[:16]}.json"
-        candidate = choose_point(
-            candidate, title, session.run.validation / task.name / name_of_file
-        )
+        path = session.run.validation / task.name / name_of_file
+        candidate = choose_point(candidate, settings.grid, title, path)
     kind, size = candidate.kind, sum(p.numel() for p in candidate.model.encoder.parameters())
     with calling(kind):
         read = loaded.splits["test"] if "test" in splits else ()

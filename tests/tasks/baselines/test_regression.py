@@ -6,7 +6,7 @@ from helpers.pairs import ratings
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
-from domainbert.plugin.pairs import Rating
+from domainbert.plugin.records import Rating
 from domainbert.tasks.baselines.regression import predict_mean, predict_tfidf_ridge
 from domainbert.tasks.check import baseline_names, check_baselines
 from domainbert.tasks.kinds.regression import REGRESSION

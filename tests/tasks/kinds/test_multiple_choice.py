@@ -11,7 +11,7 @@ from helpers.pairs import questions
 from helpers.tasks import SETTINGS, labelled, tune
 
 from domainbert.plugin.domain import Prediction
-from domainbert.plugin.pairs import Choices
+from domainbert.plugin.records import Choices
 from domainbert.report.statistics import records_of
 from domainbert.run.session import Session
 from domainbert.tasks.baselines.classification import predict_majority

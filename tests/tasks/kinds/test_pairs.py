@@ -11,7 +11,7 @@ from helpers.tasks import labelled, tune
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from domainbert.plugin.domain import Prediction
-from domainbert.plugin.pairs import Pair
+from domainbert.plugin.records import Pair
 from domainbert.run.session import Session
 from domainbert.tasks.baselines.classification import predict_majority, predict_tfidf_svm
 from domainbert.tasks.finetune import predict, score_batch

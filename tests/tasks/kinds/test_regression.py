@@ -12,7 +12,7 @@ from helpers.tasks import SETTINGS, labelled, tune
 
 from domainbert.model.classifier import in_units
 from domainbert.plugin.domain import Prediction, Window
-from domainbert.plugin.pairs import Rating
+from domainbert.plugin.records import Rating
 from domainbert.run.session import Session
 from domainbert.tasks.finetune import predict, score_batch
 from domainbert.tasks.kinds.regression import REGRESSION, units

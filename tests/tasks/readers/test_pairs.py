@@ -10,7 +10,7 @@ from helpers.tasks import labelled
 
 from domainbert.errors import DataError
 from domainbert.plugin.components import TaskKind
-from domainbert.plugin.pairs import Choices, Pair, Rating
+from domainbert.plugin.records import Choices, Pair, Rating
 from domainbert.plugin.registry import component
 from domainbert.tasks.read import read_records
 

@@ -14,6 +14,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from domainbert.batching import batched
 from domainbert.keyed_random import derive_key
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
@@ -30,12 +30,13 @@ from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.heartbeat import heartbeat
 from domainbert.tasks.finetune import pad_windows
+from domainbert.tasks.learning import descend, of_similar_length, scored_in_batches
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 from domainbert.tokenizer.load import load_tokenizer
 
 HIDDEN, WIDTH, DROPOUT = 128, 100, 0.3
 """Hidden units in each direction, width of the vectors of words, and dropout."""
-_RATE, _MAX_NORM, _BATCH, _POOL, _PREDICTED = 2e-3, 1.0, 32, 16, 64
+_RATE, _BATCH = 2e-3, 32
 # The score on validation is taken after each round; so many without a better one end training.
 _ROUNDS, _PATIENCE, _ROUND_STEPS = 12, 2, (25, 200)
 # Tokens that are read of a text; longer sentences to tag are read in overlapping windows.
@@ -220,9 +221,7 @@ def _batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
     """Yield shuffled batches of similar lengths without end."""
     while True:
         order = torch.randperm(len(windows)).tolist()
-        made: list[list[Window]] = []
-        for pool in batched((windows[number] for number in order), _BATCH * _POOL):
-            made += map(list, batched(sorted(pool, key=lambda w: len(w.input_ids)), _BATCH))
+        made = of_similar_length((windows[number] for number in order), _BATCH)
         yield from (made[number] for number in torch.randperm(len(made)).tolist())
 
 
@@ -237,10 +236,7 @@ def _train_step(
     scores_XC = _scores(encoded.kind, model, batch)
     with calling(encoded.kind):
         loss = encoded.kind.loss(scores_XC, batch, targets)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
-    optimizer.step()
+    descend(loss, model, optimizer)
 
 
 def _scores(kind: TaskKind, model: BiLstm, batch: list[Window]) -> Tensor:
@@ -252,14 +248,8 @@ def _scores(kind: TaskKind, model: BiLstm, batch: list[Window]) -> Tensor:
 
 
 def _predict(encoded: _Encoded, model: BiLstm, splits: Sequence[str]) -> Predictions:
-    kind, scores = encoded.kind, {}
+    kind, outputs = encoded.kind, model.classifier.out_features
     model.eval()
-    for split in splits:
-        windows = sorted(encoded.windows[split], key=lambda window: len(window.input_ids))
-        parts = [np.zeros((0, model.classifier.out_features), np.float32)]
-        with torch.inference_mode():
-            parts += [
-                _scores(kind, model, list(batch)).numpy() for batch in batched(windows, _PREDICTED)
-            ]
-        scores[split] = windows, np.concatenate(parts)
+    rows = partial(_scores, kind, model)
+    scores = {s: scored_in_batches(encoded.windows[s], outputs, rows) for s in splits}
     return kind.decode(encoded.loaded.task, encoded.loaded.splits, scores)

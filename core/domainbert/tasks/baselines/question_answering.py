@@ -5,6 +5,7 @@ from __future__ import annotations
 from domainbert.plugin.components import LoadedTask, Predictions
 from domainbert.plugin.domain import Prediction
 from domainbert.plugin.records import Question
+from domainbert.tasks.answers import gold_of
 from domainbert.words import content_words, sentence_ends
 
 _SPLITS = ("validation", "test")
@@ -21,11 +22,6 @@ def predict_no_answer(loaded: LoadedTask, seed: int) -> Predictions:
         split: tuple(Prediction(gold_of(question), ("",)) for question in loaded.splits[split])
         for split in _SPLITS
     }
-
-
-def gold_of(question: Question) -> tuple[str, ...]:
-    """Return the gold answers, each once; the empty text where there is none."""
-    return tuple(dict.fromkeys(question.answers)) or ("",)
 
 
 def _closest(question: Question) -> Prediction:

@@ -16,14 +16,14 @@ from typing import Any
 
 from domainbert.plugin.components import Predictions, Scores
 from domainbert.plugin.domain import Prediction, Task, Window
-from domainbert.plugin.pairs import Choices
+from domainbert.plugin.records import Choices
 from domainbert.tasks.check import Labels, Splits, foreign_columns
+from domainbert.tasks.decide import RANKED
 from domainbert.tasks.kinds.pairs import PAIRS
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
 from domainbert.tasks.readers.pairs import LETTERS, questions_of_rows
 
 _OUTPUTS = ("wrong", "right")
-_RANKED = 10
 
 
 def choice_windows(questions: Sequence[Choices], tokenizer: Any, settings: Any) -> list[Window]:
@@ -48,10 +48,7 @@ def _pairs(
 def _targets(_task: Task, questions: Sequence[Choices]) -> list[list[int]]:
     """Return for each question a 1 for its right choice and 0 for the others."""
     return [
-        [
-            int(letter == question.labels[0])
-            for letter, _ in zip(LETTERS, question.choices, strict=False)
-        ]
+        [int(letter == question.labels[0]) for letter in LETTERS[: len(question.choices)]]
         for question in questions
     ]
 
@@ -83,7 +80,7 @@ def _decode(_task: Task, splits: Splits, scores: Scores) -> Predictions:
         for question, start in zip(questions, starts, strict=False):
             order = np.argsort(-margins_N[start : start + len(question.choices)], kind="stable")
             ranking = tuple(LETTERS[n] for n in order)
-            rows.append(Prediction(question.labels, ranking[:1], ranking[:_RANKED]))
+            rows.append(Prediction(question.labels, ranking[:1], ranking[:RANKED]))
         predictions[split] = tuple(rows)
     return predictions
 

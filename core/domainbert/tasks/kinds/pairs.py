@@ -11,13 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from domainbert.plugin.domain import Task, Window
-from domainbert.plugin.pairs import Pair
-from domainbert.tasks.check import foreign_columns
+from domainbert.plugin.records import Pair, Rating
+from domainbert.tasks.check import class_keys, foreign_columns
 from domainbert.tasks.kinds.classification import CLASSIFICATION
 from domainbert.tasks.pair_windows import long_pairs, pair_windows, token_types
 from domainbert.tasks.readers.pairs import pairs_of_rows
-
-ONE_LABEL = "multi_label and levels are for classification"
 
 
 def forward(model: Any, ids_BL: Any, mask_BL: Any, windows: Sequence[Window]) -> Any:
@@ -25,14 +23,13 @@ def forward(model: Any, ids_BL: Any, mask_BL: Any, windows: Sequence[Window]) ->
     return model.score_texts(ids_BL, mask_BL, token_types(model, ids_BL, windows))
 
 
-def _texts(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+def both_texts(pairs: Sequence[Pair | Rating]) -> list[tuple[str, str]]:
+    """Return the two texts of each record."""
     return [(pair.text, pair.second) for pair in pairs]
 
 
 def _check_task(task: Task) -> str:
-    return (ONE_LABEL if task.multi_label or task.levels else "") or foreign_columns(
-        task, "choices", "words", "tags", "spans"
-    )
+    return class_keys(task) or foreign_columns(task, "choices", "words", "tags", "spans")
 
 
 def _check(pair: Pair, task: Task) -> str:
@@ -43,6 +40,10 @@ def _check(pair: Pair, task: Task) -> str:
     return CLASSIFICATION.check(pair, task)
 
 
+def _count_long(pairs: Sequence[Pair], tokenizer: Any, max_length: int) -> int:
+    return sum(long_pairs(both_texts(pairs), tokenizer, max_length))
+
+
 PAIRS = replace(
     CLASSIFICATION,
     name="pairs",
@@ -51,12 +52,12 @@ PAIRS = replace(
     from_rows=pairs_of_rows,
     text=lambda pair: f"{pair.text}\n{pair.second}",
     parts=lambda pair: (pair.text, pair.second),
-    encode=lambda pairs, tokenizer, settings: pair_windows(_texts(pairs), tokenizer, settings),
+    encode=lambda pairs, tokenizer, settings: pair_windows(both_texts(pairs), tokenizer, settings),
     forward=forward,
     metrics=lambda _task: ("accuracy", "f1_macro", "mcc"),
     check_task=_check_task,
     check=_check,
-    count_long=lambda pairs, tokenizer, length: sum(long_pairs(_texts(pairs), tokenizer, length)),
+    count_long=_count_long,
     passages=None,
     annotate=None,
 )

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Question
-from domainbert.tasks.answers import MAX_ANSWER, Found, best_threshold, find_answers
-from domainbert.tasks.baselines.question_answering import gold_of
+from domainbert.tasks.answers import MAX_ANSWER, Found, best_threshold, find_answers, gold_of
 from domainbert.tasks.check import Splits
 from domainbert.tasks.pair_windows import framing, token_types
 from domainbert.tasks.readers.questions import questions_of_rows

@@ -15,11 +15,11 @@ from typing import Any
 
 from domainbert.plugin.components import Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
-from domainbert.plugin.pairs import Rating
+from domainbert.plugin.records import Rating
 from domainbert.tasks.check import Splits, foreign_columns
 from domainbert.tasks.decide import average_windows
 from domainbert.tasks.kinds.classification import CLASSIFICATION, count_long_texts, text_windows
-from domainbert.tasks.kinds.pairs import forward
+from domainbert.tasks.kinds.pairs import both_texts, forward
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
 from domainbert.tasks.readers.pairs import ratings_of_rows
 
@@ -28,13 +28,13 @@ _NO_CLASSES = "labels, label_names, multi_label and levels are for classes, not 
 
 def _windows(ratings: Sequence[Any], tokenizer: Any, settings: Any) -> list[Window]:
     if ratings and ratings[0].second:
-        return pair_windows([(r.text, r.second) for r in ratings], tokenizer, settings)
+        return pair_windows(both_texts(ratings), tokenizer, settings)
     return text_windows(ratings, tokenizer, settings)
 
 
 def _count_long(ratings: Sequence[Any], tokenizer: Any, max_length: int) -> int:
     if ratings and ratings[0].second:
-        return sum(long_pairs([(r.text, r.second) for r in ratings], tokenizer, max_length))
+        return sum(long_pairs(both_texts(ratings), tokenizer, max_length))
     return count_long_texts(ratings, tokenizer, max_length)
 
 

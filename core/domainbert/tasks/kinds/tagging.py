@@ -14,7 +14,14 @@ from typing import Any
 
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Sentence, Task, Window
-from domainbert.tasks.check import Labels, Splits, foreign_columns, strangers, unknown_label
+from domainbert.tasks.check import (
+    Labels,
+    Splits,
+    class_keys,
+    foreign_columns,
+    strangers,
+    unknown_label,
+)
 from domainbert.tasks.metrics.entities import mark_seen
 from domainbert.tasks.readers.annotated import sentences_of_rows, tags_of_row
 from domainbert.tasks.readers.columns import TAG, read_columns, to_iob2
@@ -24,7 +31,6 @@ from domainbert.words import sentence_ends, word_spans
 _METRICS = ("f1_strict", "precision_strict", "recall_strict", "f1_default")
 # A score per type is stored up to this number of types; others are named in `metrics`.
 _MOST_TYPES = 50
-_NO_CLASSES = "multi_label and levels are for classification"
 
 
 def outputs(task: Task) -> tuple[str, ...]:
@@ -80,8 +86,7 @@ def _metrics(task: Task) -> tuple[str, ...]:
 def _check_task(task: Task) -> str:
     if task.null_label:
         return "null_label is for relations"
-    wrong = _NO_CLASSES if task.multi_label or task.levels else ""
-    return wrong or foreign_columns(task, "second", "choices")
+    return class_keys(task) or foreign_columns(task, "second", "choices")
 
 
 def _check(sentence: Sentence, task: Task) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from domainbert.errors import DataError
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
-from domainbert.plugin.pairs import Choices, Pair, Rating
-from domainbert.tasks.readers.table import cells, group_of, named_label, refuse_swallowed
+from domainbert.plugin.records import Choices, Pair, Rating
+from domainbert.tasks.readers.table import cells, group_of, labelled, named_label, placed
 
 # Names that public data sets use; taken where a row has exactly one of these pairs.
 _USUAL = (
@@ -29,8 +29,6 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Squares of scores have to stay finite in single precision.
 _LARGEST = 1e15
 
-R = TypeVar("R", Pair, Choices, Rating)
-
 
 def pairs_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Pair]:
     """Yield the pairs of rows.
@@ -46,14 +44,7 @@ def pairs_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[
     Raises:
         DataError: A column is missing, or a cell is empty or no label; with its place.
     """
-    seen, broken = set[str](), list[tuple[str, str]]()
-    for where, row in rows:
-        pair = _placed(where, row, task, _pair)
-        seen.update(pair.labels)
-        broken += [(where, text) for text in (pair.text, pair.second) if "\n" in text]
-        yield pair
-    for where, text in broken:
-        refuse_swallowed(where, text, seen - {""})
+    return labelled(rows, lambda row: _pair(row, task), lambda pair: (pair.text, pair.second))
 
 
 def questions_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Choices]:
@@ -71,7 +62,9 @@ def questions_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Itera
         DataError: A column is missing or empty, or no choice or several are meant; with its place.
     """
     for where, row in rows:
-        yield _placed(where, row, task, _question)
+        with placed(where):
+            question = _question(row, task)
+        yield question
 
 
 def ratings_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Rating]:
@@ -89,16 +82,9 @@ def ratings_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterato
             place.
     """
     for where, row in rows:
-        yield _placed(where, row, task, _rating)
-
-
-def _placed(
-    where: str, row: Mapping[str, Any], task: Task, read: Callable[[Mapping[str, Any], Task], R]
-) -> R:
-    try:
-        return read(row, task)
-    except DataError as error:
-        raise DataError(f"{where}: {error}.") from None
+        with placed(where):
+            rating = _rating(row, task)
+        yield rating
 
 
 def _pair(row: Mapping[str, Any], task: Task) -> Pair:

@@ -15,7 +15,7 @@ from domainbert.plugin.readers import read_utf8
 from domainbert.plugin.records import Question
 from domainbert.plugin.rows import read_table_rows
 from domainbert.plugin.tables import each_once
-from domainbert.tasks.readers.table import group_of
+from domainbert.tasks.readers.table import group_of, placed
 
 _HOW = (
     "expected `answers` as {text: […], answer_start: […]} or as a list of objects with these keys, "
@@ -86,10 +86,8 @@ def questions_of_rows(rows: Iterable[Row], task: Task, counts: Counter[str]) -> 
         name = _cell(row, task, "id")
         named = str(name) if isinstance(name, str | int) else ""
         place = f"{where} (id {named!r})" if named else where
-        try:
+        with placed(place):
             question = _question(row, task, counts, named)
-        except DataError as error:
-            raise DataError(f"{place}: {error}.") from None
         if named and named in places:
             raise DataError(f"{place}: is the id of {places[named]}, too. Give each its own.")
         places[named] = where

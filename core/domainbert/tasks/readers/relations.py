@@ -12,7 +12,7 @@ from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Relation
 from domainbert.plugin.spans import Mention, checked_mention
-from domainbert.tasks.readers.table import cells, group_of
+from domainbert.tasks.readers.table import cells, group_of, placed
 
 _TAGS = ("<e1>", "</e1>", "<e2>", "</e2>")
 _TAG = re.compile("|".join(_TAGS))
@@ -42,19 +42,21 @@ def relations_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Itera
         DataError: A column is missing, or an entity is not where the row says; with its place.
     """
     for where, row in rows:
-        try:
-            text, labels = cells(row, task, str(task.columns.get("text", "text")))
-            # All pairs of one text stay together where splits are cut.
-            document = group_of(row, task) or text
-            first, second = (_entity(row, text, task, which) for which in ("first", "second"))
-            if first is None and second is None:
-                text, first, second = _marked(text)
-            if first is None or second is None:
-                raise DataError(f"one entity; {_HOW}")
-            types = _type(first), _type(second)
-            yield Relation(text, first[:2], second[:2], labels, types, document)
-        except DataError as error:
-            raise DataError(f"{where}: {error}.") from None
+        with placed(where):
+            relation = _relation(row, task)
+        yield relation
+
+
+def _relation(row: dict[str, Any], task: Task) -> Relation:
+    text, labels = cells(row, task, str(task.columns.get("text", "text")))
+    # All pairs of one text stay together where splits are cut.
+    document = group_of(row, task) or text
+    first, second = (_entity(row, text, task, which) for which in ("first", "second"))
+    if first is None and second is None:
+        text, first, second = _marked(text)
+    if first is None or second is None:
+        raise DataError(f"one entity; {_HOW}")
+    return Relation(text, first[:2], second[:2], labels, (_type(first), _type(second)), document)
 
 
 def _entity(row: dict[str, Any], text: str, task: Task, which: str) -> Mention | None:

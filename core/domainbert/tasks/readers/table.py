@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from domainbert.errors import DataError
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Example, Task
+from domainbert.plugin.records import Pair
+
+R = TypeVar("R", Example, Pair)
 
 
 def examples_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Example]:
@@ -24,19 +28,46 @@ def examples_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterat
     Raises:
         DataError: A column is missing, or a cell is empty or no label; with its place.
     """
+
+    def read(row: Mapping[str, Any]) -> Example:
+        return Example(
+            *cells(row, task, str(task.columns.get("text", "text"))), group_of(row, task)
+        )
+
+    return labelled(rows, read, lambda example: (example.text,))
+
+
+def labelled(
+    rows: Iterable[Row], read: Callable[[dict[str, Any]], R], texts: Callable[[R], Sequence[str]]
+) -> Iterator[R]:
+    """Yield the records of rows, and then refuse a text that has swallowed a row.
+
+    Args:
+        rows: Of a table.
+        read: A row to its record, with `labels`; its errors get the place of the row.
+        texts: A record to the texts of its cells.
+
+    Raises:
+        DataError: With the place.
+    """
     seen, broken = set[str](), list[tuple[str, str]]()
     for where, row in rows:
-        try:
-            text, labels = cells(row, task, str(task.columns.get("text", "text")))
-            group = group_of(row, task)
-        except DataError as error:
-            raise DataError(f"{where}: {error}.") from None
-        seen.update(labels)
-        if "\n" in text:
-            broken.append((where, text))
-        yield Example(text, labels, group)
+        with placed(where):
+            record = read(row)
+        seen.update(record.labels)
+        broken += [(where, text) for text in texts(record) if "\n" in text]
+        yield record
     for where, text in broken:
-        refuse_swallowed(where, text, seen - {""})
+        _refuse_swallowed(where, text, seen - {""})
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Put the place of a row in front of what is wrong with it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{where}: {error}.") from None
 
 
 def group_of(row: Mapping[str, Any], task: Task) -> str:
@@ -134,7 +165,7 @@ def named_label(label: str | int, names: tuple[str, ...]) -> str:
     return names[number]
 
 
-def refuse_swallowed(where: str, text: str, labels: set[str]) -> None:
+def _refuse_swallowed(where: str, text: str, labels: set[str]) -> None:
     """Refuse a text in which another row stands, as after a quote that opens by mistake.
 
     Raises:
