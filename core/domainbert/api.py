@@ -130,7 +130,7 @@ def evaluate(
     asked = comparison.understand(given, chosen, registry)
     is_run = chosen is not None
     place = Path(out) if out else comparison.default_folder(target, other, is_run, asked.other)
-    comparison.check_folder(place, other)
+    comparison.check_folder(place, other, asked.other)
     pins = RunFolder(Path(target)).lock
     with open_session(place, Reporter()) as session:
         session = replace(session, shard=Shard(*shard))

@@ -97,6 +97,7 @@ def test_own_tasks_and_other_settings_have_another_folder(
     [
         (["--set", "train.steps=3"], "the models are there; set `evaluate.` or `tasks.`"),
         (["--set", "evaluate.epoch=first"], "evaluate.epoch"),
+        (["--set", "evaluate.epochs=2", "--out", "run"], "run: is a run, whose results those of"),
         (["--shard", "3/2"], "--shard 3/2: expected I/N with I from 1 to N, such as 2/4."),
         (["--recipe", "none.yaml"], "none.yaml: no such recipe file or name."),
     ],

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from domainbert.recipe.evaluate import EvaluateSection, GridSection
 from domainbert.run.session import Session
 from domainbert.tasks.finetune import prepare, validation_score
 from domainbert.tasks.grid import choose_point, grid_settings
+from domainbert.tasks.trials import tuned_predictions
 
 Folder = Callable[[str], Path]
 GRID = GridSection(learning_rate=(1e-6, 1e-2), epochs=(1, 4))
@@ -57,3 +60,17 @@ def test_a_grid_without_a_choice_is_refused() -> None:
         GridSection(learning_rate=(1e-4,))
     with pytest.raises(ValidationError, match="exclude each other"):
         EvaluateSection(grid=GridSection(epochs=(1, 2)), steps=4)
+
+
+def test_scores_of_a_grid_are_of_one_reading_of_the_data(
+    family_folder: Folder, session: Session
+) -> None:
+    # The same files, read otherwise: `_version` has the columns of own files.
+    trial: Any = SimpleNamespace(title="town: base", seed=0)
+    settings = SETTINGS.model_copy(update={"grid": GRID, "epochs": 1})
+    checkpoint = family_folder("bert"), None, "base"
+    for version in ("own, text_field title", "own, text_field abstract"):
+        loaded = classification()
+        loaded = replace(loaded, task=replace(loaded.task, version=version))
+        list(tuned_predictions(checkpoint, loaded, [trial], settings, session))
+    assert len(list(session.run.validation.glob("*/grid-*.json"))) == 2

@@ -266,6 +266,8 @@ def test_numbers_have_no_labels_and_need_two_values(folder: Path) -> None:
         ("classification", {"columns": {"second": "b"}}, "columns: classification has no `second`"),
         ("tagging", {"columns": {"choices": ["a", "b"]}}, "columns: tagging has no `choices`"),
         ("pairs", {"multi_label": True}, "multi_label and levels are for classification"),
+        *((kind, {"null_label": "none"}, "null_label is for relations")
+          for kind in ("pairs", "multiple-choice", "regression")),
         ("regression", {"label_names": ["a"]},
          "labels, label_names, multi_label and levels are for classes, not for numbers"),
     ],

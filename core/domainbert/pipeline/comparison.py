@@ -213,15 +213,17 @@ def default_folder(target: str, against: str | None, is_run: bool, other: str = 
     return Path("evaluations") / "-with-".join(filter(None, (name, other)))
 
 
-def check_folder(folder: Path, against: str | None) -> None:
-    """Refuse to write scores of another base over those of a run.
+def check_folder(folder: Path, against: str | None, other: str = "") -> None:
+    """Refuse to write scores of another base, or of other settings, over those of a run.
 
     Raises:
         RunFolderError: The folder is that of a run.
     """
-    if against and RunFolder(folder).lock.is_file():
-        what = f"{folder}: is a run, whose scores of its base those of {against} would replace"
-        raise RunFolderError(f"{what}. Name another folder with --out, or none.")
+    if not (against or other) or not RunFolder(folder).lock.is_file():
+        return
+    replaced = f"scores of its base those of {against}" if against else f"results those of {other}"
+    what = f"{folder}: is a run, whose {replaced} would replace"
+    raise RunFolderError(f"{what}. Name another folder with --out, or none.")
 
 
 def _plain(text: str) -> str:

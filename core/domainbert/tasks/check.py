@@ -159,7 +159,9 @@ def class_keys(task: Task) -> str:
     return "multi_label and levels are for classification" if several else ""
 
 
-def foreign_columns(task: Task, *foreign: str) -> str:
-    """Return why columns of another kind of task are no columns of this one, or an empty text."""
-    wrong = [name for name in foreign if name in task.columns]
+def foreign_keys(task: Task, *columns: str) -> str:
+    """Return why a key of relations or columns of other kinds suit no task, or an empty text."""
+    if task.null_label:
+        return "null_label is for relations"
+    wrong = [name for name in columns if name in task.columns]
     return f"columns: {task.kind} has no `{wrong[0]}`" if wrong else ""

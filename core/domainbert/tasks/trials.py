@@ -170,7 +170,8 @@ def tuned_predictions(
         title = f"{loaded.task.name}: {name}"
         weights = sha256 or hash_weights(weight_files(folder, title))
         task, stored = loaded.task, stored_settings(settings, loaded, session)
-        made_from = weights, task.kind, task.labels, sorted(task.data.items()), stored
+        read = task.version, task.multi_label, sorted(task.levels.items()), task.null_label
+        made_from = weights, task.kind, task.labels, sorted(task.data.items()), read, stored
         name_of_file = f"grid-{sha256_of(repr(made_from))[:16]}.json"
         path = session.run.validation / task.name / name_of_file
         candidate = choose_point(candidate, settings.grid, title, path)

@@ -16,7 +16,7 @@ from domainbert.plugin.domain import Example, Prediction, Task, Window
 from domainbert.tasks.check import (
     Labels,
     Splits,
-    foreign_columns,
+    foreign_keys,
     strangers,
     unknown_label,
 )
@@ -158,10 +158,8 @@ def _one_form(example: Example, counts: Counter[str]) -> Example:
 
 
 def _check_task(task: Task) -> str:
-    if task.null_label:
-        return "null_label is for relations"
     wrong = "levels need multi_label: true" if task.levels and not task.multi_label else ""
-    return wrong or foreign_columns(task, "second", "choices")
+    return wrong or foreign_keys(task, "second", "choices")
 
 
 def _check(example: Any, task: Task) -> str:

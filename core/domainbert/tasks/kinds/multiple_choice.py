@@ -17,7 +17,7 @@ from typing import Any
 from domainbert.plugin.components import Predictions, Scores
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Choices
-from domainbert.tasks.check import Labels, Splits, foreign_columns
+from domainbert.tasks.check import Labels, Splits, foreign_keys
 from domainbert.tasks.decide import RANKED
 from domainbert.tasks.kinds.pairs import PAIRS
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
@@ -99,7 +99,7 @@ def _check(question: Choices, _task: Task) -> str:
 def _check_task(task: Task) -> str:
     if task.multi_label or task.levels or task.labels:
         return "multi_label, levels and labels are for classification"
-    return foreign_columns(task, "second", "words", "tags", "spans")
+    return foreign_keys(task, "second", "words", "tags", "spans")
 
 
 def _check_labels(_task: Task, _declared: bool, _labels: Labels) -> tuple[str, str] | None:

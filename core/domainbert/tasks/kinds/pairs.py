@@ -12,7 +12,7 @@ from typing import Any
 
 from domainbert.plugin.domain import Task, Window
 from domainbert.plugin.records import Pair, Rating
-from domainbert.tasks.check import class_keys, foreign_columns
+from domainbert.tasks.check import class_keys, foreign_keys
 from domainbert.tasks.kinds.classification import CLASSIFICATION
 from domainbert.tasks.pair_windows import long_pairs, pair_windows, token_types
 from domainbert.tasks.readers.pairs import pairs_of_rows
@@ -29,7 +29,7 @@ def both_texts(pairs: Sequence[Pair | Rating]) -> list[tuple[str, str]]:
 
 
 def _check_task(task: Task) -> str:
-    return class_keys(task) or foreign_columns(task, "choices", "words", "tags", "spans")
+    return class_keys(task) or foreign_keys(task, "choices", "words", "tags", "spans")
 
 
 def _check(pair: Pair, task: Task) -> str:

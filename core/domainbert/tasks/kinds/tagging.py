@@ -18,7 +18,7 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     class_keys,
-    foreign_columns,
+    foreign_keys,
     strangers,
     unknown_label,
 )
@@ -84,9 +84,7 @@ def _metrics(task: Task) -> tuple[str, ...]:
 
 
 def _check_task(task: Task) -> str:
-    if task.null_label:
-        return "null_label is for relations"
-    return class_keys(task) or foreign_columns(task, "second", "choices")
+    return class_keys(task) or foreign_keys(task, "second", "choices")
 
 
 def _check(sentence: Sentence, task: Task) -> str:
