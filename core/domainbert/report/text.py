@@ -84,13 +84,17 @@ def in_reach(compared: Any) -> str:
         return ""
     seeds, records = min(map(len, compared.seeds)), compared.records
     tested = f"{seeds} seeds and {records:,} test records" if seeds > 1 else f"{records:,} records"
+    shown = f"{tested} show {percent(compared.visible)} points or more, with 80 % power"
+    # One seed shows nothing, and what Holm's correction took back was large enough alone.
+    if seeds < 2 or abs(compared.difference) >= compared.visible:
+        return shown
     needed = [
         f"{number:,} {noun}"
         for number, noun in ((compared.seeds_for, "seeds"), (compared.records_for, "test records"))
         if number
     ]
     cure = f"this one would need {' or '.join(needed)}" if needed else "this one is out of reach"
-    return f"{tested} show {percent(compared.visible)} points or more, with 80 % power; {cure}"
+    return f"{shown}; {cure}"
 
 
 def sign(verdict: str) -> str:
