@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,16 @@ def test_predictions_made_elsewhere_are_read_from_beside_the_recipe(folder: Path
     # Those of a plugin's task, too.
     section = TaskSection.model_validate({"name": "roles", "predictions": [given]})
     assert refused(folder, section, declared(folder)).endswith("lost.jsonl: no such file.")
+
+
+def test_a_reader_of_a_task_counts_what_it_leaves_out(folder: Path) -> None:
+    def read(path: Path, split: str, counts: Counter[str]) -> Iterator[Sentence]:
+        counts["left_out"] += len(split)
+        yield Sentence(("Arl", path.stem), ("B-PLACE", "B-ROLE"))
+
+    loaded = load_task(TaskSection(name="roles"), declared(folder, read=read), Path())
+    assert loaded.counts == {"left_out": len("trainvalidationtest")}
+    assert loaded.splits["test"] == (Sentence(("Arl", "test"), ("B-PLACE", "B-ROLE")),)
 
 
 def test_a_label_budget_names_the_task_and_keeps_the_labels_of_all(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,8 @@ def _read_splits(
             read[split] = read_records(kind, task, path, counts)
             continue
         with calling(task, path):
-            read[split] = list(task.read(path, split))
+            more = {"counts": counts} if "counts" in signature(task.read).parameters else {}
+            read[split] = list(task.read(path, split, **more))
     return read
 
 
