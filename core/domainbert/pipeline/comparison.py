@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -137,6 +138,11 @@ class Arguments:
     baselines: bool | str | Sequence[str] | None = None
 
 
+_SEEDS = re.compile(r"\s*evaluate(\.seeds\b|=.*\bseeds\b)")
+# More seeds and other baselines only add trials, and what is kept changes none.
+_OF_ANY_FOLDER: Any = {"title": True, "evaluate": {"seeds", "baselines", "keep"}}
+
+
 def understand(given: Arguments, chosen: Chosen | None, registry: Registry) -> Asked:
     """Return tasks and settings: of a recipe, else of the run, else of the arguments alone.
 
@@ -161,12 +167,12 @@ def understand(given: Arguments, chosen: Chosen | None, registry: Registry) -> A
     if not source.data.get("tasks"):
         raise RecipeError("No task to evaluate on: name one with --domain and --task.")
     recipe = resolve_evaluation(source, given.words)
-    sets_seeds = any(word.startswith("evaluate.seeds") for word in given.words)
+    sets_seeds = any(_SEEDS.match(word) for word in given.words)
     seeds = given.seeds or (None if given.recipe or sets_seeds else DEFAULT_SEEDS)
     settings = _changed(recipe.evaluate, seeds, given.baselines)
     other = ""
     if given.recipe or given.words:
-        key = recipe.model_dump(mode="json", exclude_defaults=True)
+        key = recipe.model_dump(mode="json", exclude=_OF_ANY_FOLDER, exclude_defaults=True)
         other = f"{recipe.name}-{sha256_of(json.dumps(key, sort_keys=True))[:8]}"
     return Asked(recipe.tasks, settings, recipe.domain, folder, other)
 
