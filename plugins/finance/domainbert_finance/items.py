@@ -30,10 +30,11 @@ _ROMAN = (
     "xvi",
 )  # fmt: skip
 _SPELT = {said: str(n) for names in (_WORDS, _ROMAN) for n, said in enumerate(names, 1)}
+_ANY_SPELT = "|".join(sorted(_SPELT, key=len, reverse=True))
 _HEADING = re.compile(
     r"[*#\u2022\u25cf\u25aa\u00b7\s]*(?:PART\s+(?:IV|I{1,3})[\s.,:\u2013\u2014-]+)?"
     r"ITEMS?(?:\s{1,9}NOS?\.?|\s{1,9}NUMBER)?"
-    rf"(?:\s{{0,9}}#?\s{{0,9}}(1[0-6]|[1-9])|\s{{1,9}}({'|'.join(sorted(_SPELT, key=len, reverse=True))})(?=\W|$))"
+    rf"(?:\s{{0,9}}#?\s{{0,9}}(1[0-6]|[1-9])|\s{{1,9}}({_ANY_SPELT})(?=\W|$))"
     r"\s?([ABC]?)(?!\w|\.\d)(?:\(T\))?([\s.:|\u2022\u00b7\u2013\u2014-]*)",
     re.IGNORECASE,
 )
