@@ -3,7 +3,7 @@
 The files are JSON: by id, a sentence and its `info`, a list of targets, each with a score from -1
 to 1 that is written as text. A sentence with two targets is two records. The organisers did not
 publish the labels of their test data; the declared files share the public part out, as
-`elinsky/fiqa` did at random. As its publisher counts them:
+`elinsky/fiqa` did at random. As counted in these files:
 
 | file | sentences | targets |
 | --- | --- | --- |
@@ -51,7 +51,8 @@ def read_fiqa(path: Path, split: str, counts: Counter[str]) -> Iterator[Rating]:
     """Yield the targets of one split with their scores, in file order.
 
     A record is a pair: the sentence, and the target as `second`. A target that is not in its
-    sentence is read all the same, since the pair says whom the score is about; it is counted.
+    sentence, mostly one that is spelt otherwise, is read all the same, since the pair says whom the
+    score is about; it is counted.
 
     Args:
         path: A file `task1_..._ABSA_....json`.
