@@ -71,7 +71,9 @@ def _children(sentence: Any, name: str) -> list[Any]:
 def _attribute(element: Any, name: str, at: Position) -> str:
     value = str(element.get(name, "")).strip()
     if not value:
-        raise _wrong(at, f"a {name_of(element)} without `{name}`")
+        element_name = name_of(element)
+        article = "an" if element_name == "entity" else "a"
+        raise _wrong(at, f"{article} {element_name} without `{name}`")
     return value
 
 
@@ -84,18 +86,22 @@ def _entities(
 ) -> Iterator[tuple[str, Mention]]:
     """Yield the entities of a sentence with their ids."""
     for entity in _children(sentence, "entity"):
-        given = _attribute(entity, "charOffset", at)
+        name, label = _attribute(entity, "id", at), _attribute(entity, "type", at)
+        given, quoted = _attribute(entity, "charOffset", at), _attribute(entity, "text", at)
         parts = [_SPAN.fullmatch(part.strip()) for part in given.split(";")]
         places = [int(place) for part in parts if part for place in part.groups()]
         if None in parts:
             raise _wrong(at, f"charOffset {given[:40]!r} where `0-6` or `0-3;8-12` was expected")
+        span = min(places), max(places) + 1
         if len(parts) > 1:
             offsets.counts["discontinuous"] += 1
-        quoted = entity.get("text") if len(parts) == 1 else None
-        span = min(places), max(places) + 1
-        mention = offsets.mention(text, span, _attribute(entity, "type", at), quoted)
+            pieces = zip(places[::2], places[1::2], strict=True)
+            own = " ".join(text[first : last + 1] for first, last in pieces)
+            # What it covers is more than its own text.
+            quoted = text[slice(*span)] if own.split() == quoted.split() else quoted
+        mention = offsets.mention(text, span, label, quoted)
         if mention is not None:
-            yield _attribute(entity, "id", at), mention
+            yield name, mention
 
 
 def _label(pair: Any, task: Task, counts: Counter[str], at: Position) -> str | None:

@@ -64,7 +64,7 @@ class Offsets:
         if self.unlike and not self.fitting:
             raise DataError(
                 f"{self.path}: none of its {self.unlike:,} mentions is at its offsets. Expected "
-                "offsets in characters into title, a blank and abstract; was the file re-encoded?"
+                "offsets in characters into the text that was annotated; was the file re-encoded?"
             )
 
 
