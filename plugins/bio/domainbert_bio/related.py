@@ -176,5 +176,6 @@ def _add(block: _Block | None, line: str, where: str, offsets: Offsets) -> None:
     concepts = {*_CONCEPTS.split(cells[5])} - _NO_CONCEPT if len(cells) > 5 else set[str]()
     if not concepts:
         offsets.counts["mentions_without_a_concept"] += 1
-    for concept in sorted(concepts) if mention is not None else ():
-        block.concepts[concept].append(mention)
+    if mention is not None:
+        for concept in sorted(concepts):
+            block.concepts[concept].append(mention)
