@@ -1,4 +1,4 @@
-"""What readers of relations share: mentions at offsets, and the sentences that they stand in."""
+"""What readers of relations share: mentions at offsets, and the sentences around them."""
 
 from __future__ import annotations
 

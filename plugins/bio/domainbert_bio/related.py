@@ -127,7 +127,7 @@ def _closest(ones: list[Mention], others: list[Mention]) -> tuple[Mention, Menti
 
 
 def _blocks(path: Path, offsets: Offsets) -> Iterator[_Block]:
-    """Yield the abstracts of a file with what is annotated in them."""
+    """Yield the abstracts of a file with their mentions and relations."""
     block: _Block | None = None
     for number, line in read_lines(path):
         where = f"{path}:{number}"

@@ -95,6 +95,21 @@ def test_every_task_has_counts_of_every_split_but_one_of_the_hub() -> None:
     assert set(map(frozenset, counted.values())) == {frozenset({"train", "validation", "test"})}
 
 
+@pytest.mark.parametrize("name", [n for n, t in TASKS.items() if not t.sample and n != "jnlpba"])
+def test_the_how_to_page_has_the_declared_counts(name: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "bio.md").read_text(encoding="utf-8")
+    task = TASKS[name]
+    if task.kind == "pairs":
+        totals = [sum(part[label] for part in task.counts.values()) for label in task.labels]
+        assert "yes ({}), no ({}) and maybe ({})".format(*totals) in " ".join(page.split())
+        return
+    (row,) = (line for line in page.split("\n") if line.startswith(f"| `{name}` |"))
+    parts = [task.counts[split] for split in ("train", "validation", "test")]
+    mentions = [sum(part[label] for label in task.labels) for part in parts]
+    shown = [f"{part['records']:,}" for part in parts], [f"{number:,}" for number in mentions]
+    assert row.endswith(f"| {' / '.join(shown[0])} | {' / '.join(shown[1])} |")
+
+
 @pytest.mark.parametrize("file", sorted({*DECLARED}, key=str), ids=lambda file: file.name)
 def test_declared_hash_and_size_are_those_of_the_file(file: DataFile) -> None:
     folders = filter(None, os.environ.get("DOMAINBERT_DATA", "").split(os.pathsep))
