@@ -113,5 +113,5 @@ def _label(pair: Any, task: Task, counts: Counter[str], at: Position) -> str | N
         counts[UNRELATED] += not task.null_label
         return task.null_label or None
     label = str(pair.get("type", "")).strip()
-    counts["interactions_without_a_type"] += not label
+    counts["interactions_without_type_left_out"] += not label
     return label or None

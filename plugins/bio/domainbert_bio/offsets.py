@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 
-SAME_PLACE = "pairs_at_one_place"
+SAME_PLACE = "same_place_pairs_left_out"
 """Remark: pairs left out since marks cannot tell two entities at the same characters apart."""
-FURTHER = "further_relations_of_pairs"
+FURTHER = "further_relations_left_out"
 """Remark: relations left out since a record has one label, and their pair has one before."""
-NO_MENTION = "relations_without_a_mention"
+NO_MENTION = "relations_without_mention_left_out"
 """Remark: relations left out since a mention of theirs was, or the file has none."""
 UNRELATED = "unrelated_pairs_left_out"
 """Remark: pairs without a relation, left out since the task has no `null_label`."""
@@ -34,7 +34,7 @@ class Offsets:
 
     Args:
         path: The file.
-        counts: Receives `mentions_unlike_their_text`.
+        counts: Receives `mentions_unlike_text_left_out`.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class Offsets:
             found = checked_mention(text, *span, label, quoted)
         except DataError:
             self.unlike += 1
-            self.counts["mentions_unlike_their_text"] += 1
+            self.counts["mentions_unlike_text_left_out"] += 1
             return None
         self.fitting += 1
         return found

@@ -166,7 +166,7 @@ def _add(block: _Block | None, line: str, where: str, offsets: Offsets) -> None:
         if len(pair) == 2:
             block.relations.append((pair, cells[1]))
         else:
-            offsets.counts["relations_of_one_concept"] += 1
+            offsets.counts["one_concept_relations_left_out"] += 1
         return
     if len(cells) < 5 or not all(map(_OFFSET.fullmatch, cells[1:3])):
         expected = f"{_MENTION}, or {_RELATION}, separated by tabs"
@@ -175,7 +175,7 @@ def _add(block: _Block | None, line: str, where: str, offsets: Offsets) -> None:
     mention = offsets.mention(block.text, span, cells[4], cells[3])
     concepts = {*_CONCEPTS.split(cells[5])} - _NO_CONCEPT if len(cells) > 5 else set[str]()
     if not concepts:
-        offsets.counts["mentions_without_a_concept"] += 1
+        offsets.counts["mentions_without_concept_left_out"] += 1
     if mention is not None:
         for concept in sorted(concepts):
             block.concepts[concept].append(mention)

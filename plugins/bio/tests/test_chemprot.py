@@ -106,21 +106,21 @@ def test_a_relation_across_sentences_is_left_out_and_counted(tmp_path: Path) -> 
     relations = f"{RELATIONS[0]}\n7\tCPR:9\tY\tSUBSTRATE\tArg1:T1\tArg2:T5"
     found, counts = read(written(tmp_path, relations=relations))
     assert [r.labels for r in found] == [("CPR:4",), ("none",), ("none",)]
-    assert +counts == {"relations_across_sentences": 1}
+    assert +counts == {"relations_across_sentences_left_out": 1}
 
 
 def test_a_second_group_of_a_pair_is_counted(tmp_path: Path) -> None:
     second = RELATIONS[0].replace("CPR:4", "CPR:9")
     found, counts = read(written(tmp_path, relations=f"{RELATIONS[0]}\n{RELATIONS[0]}\n{second}"))
     assert found[0].labels == ("CPR:4",)
-    assert +counts == {"further_relations_of_pairs": 1}
+    assert +counts == {"further_relations_left_out": 1}
 
 
 def test_two_entities_at_one_place_are_no_pair(tmp_path: Path) -> None:
     start = PLACES["T1"][2]
     gene = f"7\tT9\tGENE-N\t{start}\t{start + 7}\tAspirin"
     _, counts = read(written(tmp_path, entities="\n".join([*map(entity, PLACES), gene])))
-    assert counts["pairs_at_one_place"] == 1
+    assert counts["same_place_pairs_left_out"] == 1
 
 
 def test_a_mention_unlike_its_text_is_left_out_with_its_relation(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_a_mention_unlike_its_text_is_left_out_with_its_relation(tmp_path: Path)
     found, counts = read(written(tmp_path, entities=entities))
     assert shown(found) == [("Aspirin", "COX-1", "CPR:4")]
     assert +counts == {
-        "mentions_unlike_their_text": 1,
-        "relations_without_a_mention": 1,
+        "mentions_unlike_text_left_out": 1,
+        "relations_without_mention_left_out": 1,
         "relations_not_evaluated": 1,
     }
 

@@ -80,10 +80,10 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     assert found == []
     assert +counts == {
         "discontinuous": 1,
-        "interactions_without_a_type": 1,
-        "mentions_unlike_their_text": 1,
-        "pairs_at_one_place": 1,
-        "relations_without_a_mention": 1,
+        "interactions_without_type_left_out": 1,
+        "mentions_unlike_text_left_out": 1,
+        "same_place_pairs_left_out": 1,
+        "relations_without_mention_left_out": 1,
     }
 
 

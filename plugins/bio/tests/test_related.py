@@ -106,12 +106,12 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     found, counts = read(tmp_path, block(*relations, mentions=mentions) + "\n" + block())
     assert ("CID",) in [r.labels for r in found]
     assert +counts == {
-        "further_relations_of_pairs": 1,
-        "mentions_unlike_their_text": 1,
-        "mentions_without_a_concept": 1,
-        "pairs_at_one_place": 1,
-        "relations_of_one_concept": 1,
-        "relations_without_a_mention": 1,
+        "further_relations_left_out": 1,
+        "mentions_unlike_text_left_out": 1,
+        "mentions_without_concept_left_out": 1,
+        "same_place_pairs_left_out": 1,
+        "one_concept_relations_left_out": 1,
+        "relations_without_mention_left_out": 1,
         "repeated_abstracts": 1,
     }
 
