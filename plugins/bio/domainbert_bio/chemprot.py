@@ -81,8 +81,11 @@ def read_chemprot(path: Path, task: Task, counts: Counter[str]) -> Iterator[Rela
         mentions = dict(_mentions(text, entities.get(pmid, []), offsets))
         labels = _labels(relations.get(pmid, []), mentions, counts)
         for start, stop in sentence_spans(text, mentions.values(), [len(title)]):
-            for pair, spans, types in _candidates(mentions, start, stop, counts):
-                if label := labels.pop(pair, task.null_label):
+            for pair, spans, types in _candidates(mentions, start, stop):
+                label = labels.pop(pair, task.null_label)
+                if spans[0] == spans[1]:
+                    counts[SAME_PLACE] += 1
+                elif label:
                     yield Relation(text[start:stop], *spans, (label,), types, pmid)
                 else:
                     counts[UNRELATED] += 1
@@ -176,15 +179,12 @@ def _is_gene(name: str, mentions: Mapping[str, Mention]) -> bool:
 
 
 def _candidates(
-    mentions: Mapping[str, Mention], start: int, stop: int, counts: Counter[str]
+    mentions: Mapping[str, Mention], start: int, stop: int
 ) -> Iterator[tuple[_Pair, tuple[Span, Span], tuple[str, str]]]:
     """Yield the pairs of a sentence: names, offsets within the sentence, and types."""
     inside = {n: m for n, m in mentions.items() if start <= m.start and m.end <= stop}
     chemicals = [n for n, m in inside.items() if m.type == "CHEMICAL"]
     for pair in product(chemicals, [name for name in inside if name not in chemicals]):
         one, other = (inside[name] for name in pair)
-        if one[:2] == other[:2]:
-            counts[SAME_PLACE] += 1
-            continue
         spans = (one.start - start, one.end - start), (other.start - start, other.end - start)
         yield pair, spans, (one.type, other.type)

@@ -119,8 +119,10 @@ def test_a_second_group_of_a_pair_is_counted(tmp_path: Path) -> None:
 def test_two_entities_at_one_place_are_no_pair(tmp_path: Path) -> None:
     start = PLACES["T1"][2]
     gene = f"7\tT9\tGENE-N\t{start}\t{start + 7}\tAspirin"
-    _, counts = read(written(tmp_path, entities="\n".join([*map(entity, PLACES), gene])))
-    assert counts["same_place_pairs_left_out"] == 1
+    entities = "\n".join([*map(entity, PLACES), gene])
+    relations = f"{RELATIONS[0]}\n7\tCPR:9\tY\tSUBSTRATE\tArg1:T1\tArg2:T9"
+    _, counts = read(written(tmp_path, entities=entities, relations=relations))
+    assert +counts == {"same_place_pairs_left_out": 1}
 
 
 def test_a_mention_unlike_its_text_is_left_out_with_its_relation(tmp_path: Path) -> None:
