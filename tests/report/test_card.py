@@ -129,7 +129,7 @@ def test_cost_and_tasks_of_other_fields_are_said() -> None:
         CostSection(currency="EUR")
     first = card.index("## Tasks")
     assert "Of the domain general, films: adapted − base = " in card[:first]
-    assert "\n### films (of the domain general)\n" in card[first:]
+    assert "\n### films (sample, not a benchmark) (of the domain general)\n" in card[first:]
 
 
 def header(card: str) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def find_others(targets: Sequence[str]) -> list[ModelUnderTest]:
     """Return further models of `domainbert evaluate`, each called after its run or folder.
 
     Args:
-        targets: Runs, of which the model is taken that they hand over, or models.
+        targets: Runs, of which the model is taken that they hand over, or the one at the end of
+            training; or models.
 
     Raises:
         UserError: A model is missing or malformed.
@@ -45,7 +46,8 @@ def find_others(targets: Sequence[str]) -> list[ModelUnderTest]:
     for target in targets:
         run = RunFolder(Path(target))
         is_run = run.lock.is_file()
-        place = find_base(str(run.model) if is_run else target, Path())
+        model = run.model if run.model.is_dir() else run.adapted
+        place = find_base(str(model) if is_run else target, Path())
         models.append(_model(_plain(run.path.name if is_run else Path(target).name), place))
     return models
 

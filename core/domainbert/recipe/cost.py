@@ -12,7 +12,7 @@ class CostSection(Section):
 
     price_per_hour: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Price of an hour of all processes together; absent for none."""
-    currency: str = Field(default="", max_length=8)
+    currency: str = Field(default="", pattern=r"^[A-Za-z€$£¥]{0,8}$")
     """Of the price, such as `EUR`."""
     watts: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Power of the machine under load, as measured or as its maker says; absent for none."""
