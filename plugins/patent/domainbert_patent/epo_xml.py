@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from domainbert_patent.record import Patent, clean_claims, iso_date, patent_id
+from domainbert_patent.claims import clean_claims
+from domainbert_patent.record import Patent, iso_date, patent_id
+from domainbert_patent.reissue import deletes
 from domainbert_patent.symbols import Code, code, unique
-from domainbert_patent.tree import flat, paragraphs, text_of
+from domainbert_patent.tree import claims_in, flat, paragraphs, text_of
 from domainbert_patent.uspto_xml import found, structured_code
 
 if TYPE_CHECKING:
@@ -70,7 +72,9 @@ def _patent(root: Any, at: Position, titles: Sequence[Any], codes: tuple[Code, .
     if not number:
         raise at.error(f"no publication number (attribute doc-number of {root.tag})")
     own = root.get("lang", "").lower()
-    claims = _chosen(root.findall("claims"), own)
+    # Amended claims, as an application has them at its end, replace those that were filed.
+    claims = _chosen([*root.findall("amended-claims"), *root.findall("claims")], own)
+    kept = clean_claims(claims_in(claims, "claim"), deletes=deletes(root))
     description = _chosen(root.findall("description"), own)
     abstract = _chosen(root.findall("abstract"), own)
     parts = [part for part in (claims, description, abstract) if part is not None]
@@ -81,12 +85,12 @@ def _patent(root: Any, at: Position, titles: Sequence[Any], codes: tuple[Code, .
         title=flat(_chosen(titles, own)),
         abstract=paragraphs(abstract, _BLOCKS),
         description=paragraphs(description, _BLOCKS),
-        claims=clean_claims(
-            [] if claims is None else [flat(claim) for claim in claims.iterfind("claim")]
-        ),
+        claims=kept.texts,
         codes=codes,
         language="en" if "en" in languages else (languages or [own])[0],
         source=at.source,
+        cancelled_claims=kept.cancelled,
+        empty_claims=kept.empty,
     )
 
 

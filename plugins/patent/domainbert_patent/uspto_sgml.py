@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domainbert_patent.record import Patent, clean_claims, iso_date, patent_id
+from domainbert_patent.claims import clean_claims
+from domainbert_patent.record import Patent, iso_date, patent_id
+from domainbert_patent.reissue import deletes
 from domainbert_patent.symbols import Code, code, unique
-from domainbert_patent.tree import flat, paragraphs, text_of
+from domainbert_patent.tree import claims_in, paragraphs, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,16 +36,19 @@ def read_patdoc(root: Any, at: Position) -> Patent:
     if not number:
         raise at.error("no patent number (SDOBI/B100/B110)")
     country = text_of(root, "SDOBI/B100/B190") or "US"
+    claims = clean_claims(claims_in(root, "SDOCL//CLM"), deletes=deletes(root))
     return Patent(
         id=patent_id(country, number, text_of(root, "SDOBI/B100/B130")),
         date=iso_date(text_of(root, "SDOBI/B100/B140")),
         title=text_of(root, "SDOBI/B500/B540"),
         abstract=paragraphs(root.find("SDOAB"), ("PARA",)),
         description=paragraphs(root.find("SDODE"), _BLOCKS),
-        claims=clean_claims([flat(claim) for claim in root.iterfind("SDOCL//CLM")]),
+        claims=claims.texts,
         codes=unique(_codes(root.find("SDOBI/B500/B510"))),
         language="en",
         source=at.source,
+        cancelled_claims=claims.cancelled,
+        empty_claims=claims.empty,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domainbert_patent.record import Patent, clean_claims, iso_date, patent_id
+from domainbert_patent.claims import clean_claims
+from domainbert_patent.record import Patent, iso_date, patent_id
+from domainbert_patent.reissue import deletes
 from domainbert_patent.symbols import Code, code, unique
-from domainbert_patent.tree import flat, paragraphs, text_of
+from domainbert_patent.tree import claims_in, paragraphs, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,16 +37,19 @@ def read_version4(root: Any, at: Position) -> Patent:
     if not number:
         raise at.error("no publication number (publication-reference/document-id/doc-number)")
     country = text_of(published, "document-id/country") or "US"
+    claims = clean_claims(claims_in(root, "claims/claim"), deletes=deletes(root))
     return Patent(
         id=patent_id(country, number, text_of(published, "document-id/kind")),
         date=iso_date(text_of(published, "document-id/date")),
         title=text_of(bibliography, "invention-title"),
         abstract=paragraphs(root.find("abstract"), _BLOCKS),
         description=paragraphs(root.find("description"), _BLOCKS),
-        claims=clean_claims([flat(claim) for claim in root.iterfind("claims/claim")]),
+        claims=claims.texts,
         codes=unique(_version4_codes(bibliography)),
         language="en",
         source=at.source,
+        cancelled_claims=claims.cancelled,
+        empty_claims=claims.empty,
     )
 
 
@@ -99,16 +104,19 @@ def read_pap(root: Any, at: Position) -> Patent:
     number = text_of(root, f"{head}/document-id/doc-number")
     if not number:
         raise at.error(f"no publication number ({head}/document-id/doc-number)")
+    claims = clean_claims(claims_in(root, "subdoc-claims/claim"), deletes=deletes(root))
     return Patent(
         id=patent_id("US", number, text_of(root, f"{head}/document-id/kind-code")),
         date=iso_date(text_of(root, f"{head}/document-id/document-date")),
         title=text_of(root, f"{head}/technical-information/title-of-invention"),
         abstract=paragraphs(root.find("subdoc-abstract"), ("paragraph",)),
         description=_without_numbers(root.find("subdoc-description")),
-        claims=clean_claims([flat(claim) for claim in root.iterfind("subdoc-claims/claim")]),
+        claims=claims.texts,
         codes=unique(_pap_codes(root.find(f"{head}/technical-information"))),
         language="en",
         source=at.source,
+        cancelled_claims=claims.cancelled,
+        empty_claims=claims.empty,
     )
 
 
