@@ -15,7 +15,8 @@ from domainbert.model.fresh import base_of
 from domainbert.model.load import BaseFolder, find_base, public_name
 from domainbert.pipeline.choose import Chosen
 from domainbert.pipeline.trial import ModelUnderTest
-from domainbert.plugin.registry import Registry
+from domainbert.plugin.components import Baseline
+from domainbert.plugin.registry import Registry, components
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.evaluation import resolve_evaluation
 from domainbert.recipe.library import find_recipe
@@ -29,6 +30,37 @@ from domainbert.stages.corpus import MANIFEST
 from domainbert.stages.held_out import read_measured
 from domainbert.stages.pretrain import Trained, describe
 from domainbert.storage.files import read_json_with_hash, sha256_of
+
+
+def find_others(targets: Sequence[str]) -> list[ModelUnderTest]:
+    """Return further models of `domainbert evaluate`, each called after its run or folder.
+
+    Args:
+        targets: Runs, of which the model is taken that they hand over, or the one at the end of
+            training; or models.
+
+    Raises:
+        UserError: A model is missing or malformed.
+    """
+    models = []
+    for target in targets:
+        run = RunFolder(Path(target))
+        is_run = run.lock.is_file()
+        model = run.model if run.model.is_dir() else run.adapted
+        place = find_base(str(model) if is_run else target, Path())
+        models.append(_model(_plain(run.path.name if is_run else Path(target).name), place))
+    return models
+
+
+def check_rows(models: Sequence[ModelUnderTest]) -> None:
+    """Refuse two models of one name, or one that is called as a baseline.
+
+    Raises:
+        RecipeError: With the name.
+    """
+    names = [*components(Baseline), *(model.name for model in models)]
+    if twice := next((model.name for model in models if names.count(model.name) > 1), ""):
+        raise RecipeError(f"{twice}: two rows of the table have this name. Rename the folder.")
 
 
 def find_models(target: str, against: str | None, chosen: Chosen | None) -> list[ModelUnderTest]:
