@@ -22,7 +22,7 @@ from domainbert_patent.claims import clean_claims
 from domainbert_patent.record import Patent, iso_date, patent_id
 from domainbert_patent.reissue import in_force
 from domainbert_patent.stream import lines_of
-from domainbert_patent.symbols import code, unique
+from domainbert_patent.symbols import code, sorted_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +164,7 @@ def _patent(record: _Record, at: Position) -> Patent:
         raise at.error("no patent number (WKU)")
     marked = any(".[." in text for section, _, text in record.lines if section in _CLAIMS)
     claims = clean_claims(record.claims(), deletes=marked)
+    codes, others = sorted_out(_codes(record))
     return Patent(
         id=patent_id("US", number, kind),
         date=iso_date(record.first("PATN", "ISD")),
@@ -171,11 +172,12 @@ def _patent(record: _Record, at: Position) -> Patent:
         abstract=record.prose("ABST"),
         description=record.prose(*_DESCRIPTION),
         claims=claims.texts,
-        codes=unique(_codes(record)),
+        codes=codes,
         language="en",
         source=at.source,
         cancelled_claims=claims.cancelled,
         empty_claims=claims.empty,
+        other_symbols=others,
     )
 
 
@@ -190,12 +192,10 @@ def _number(field: str) -> tuple[str, str]:
     return match[0], _KINDS.get(match[1], "A")
 
 
-def _codes(record: _Record) -> Iterator[Code]:
+def _codes(record: _Record) -> Iterator[Code | str]:
     edition = record.first("CLAS", "EDF")
     for text in record.all("CLAS", "ICL"):
-        found = code("IPC", text, edition)
-        if found is not None:
-            yield found
+        yield code("IPC", text, edition)
 
 
 def plain(text: str) -> str:

@@ -33,6 +33,8 @@ class Patent:
         source: File name, and number of the record in it.
         cancelled_claims: How many claims are left out as cancelled, deleted or withdrawn.
         empty_claims: How many claims are left out as they have a number and no text.
+        other_symbols: Texts in the fields for symbols that are none of the scheme, such as
+            malformed ones and Locarno classes of designs.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Patent:
     source: str
     cancelled_claims: int = 0
     empty_claims: int = 0
+    other_symbols: tuple[str, ...] = ()
 
     @property
     def country(self) -> str:
@@ -62,14 +65,16 @@ class Patent:
         """Its kind code, such as `B2`."""
         return self.id.split("-")[2]
 
-    def labels(self, level: str, scheme: str = "CPC") -> tuple[str, ...]:
+    def labels(self, level: str, scheme: str = "CPC", version: str = "") -> tuple[str, ...]:
         """Return the sections, classes or subclasses of its codes, each once, main one first.
 
         Args:
             level: `section`, `class` or `subclass`.
             scheme: `CPC` or `IPC`.
+            version: Only codes of this version, such as `2013.01` or `7`; empty for all.
         """
-        names = [code.symbol.at(level) for code in self.codes if code.scheme == scheme]
+        wanted = (code for code in self.codes if code.scheme == scheme)
+        names = [c.symbol.at(level) for c in wanted if version in {"", c.version}]
         return tuple(dict.fromkeys(name for name in names if name))
 
 

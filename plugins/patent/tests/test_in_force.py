@@ -244,3 +244,22 @@ def test_green_book_claims_without_numbers_of_their_own(made: Made, written: Wri
     assert patent.claims == (
         "A hinge comprising: a. a pin; and b. a leaf.", "The hinge of claim 1.",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("form", "old", "odd"),
+    [
+        ("grant", "<section>F</section>", "<section>X</section>"), ("pap", "H01J001/62", "99-14"),
+        ("application", "A61B005/00", "A6 B005/00"), ("patdoc", "G06F  728", "1402"),
+        ("sgml", "G06F  728", "1402"), ("greenbook", "B60R  900", "D2106"),
+        ("ep", "G06F   3/048 ", "Q06F   3/048 "),
+        ("marec", "B60C  15/00        20060101A", "060C  15/00        20060101A"),
+    ],
+)  # fmt: skip
+def test_a_malformed_symbol_is_kept_apart_in_every_format(
+    made: Made, written: Write, form: str, old: str, odd: str
+) -> None:
+    plain, found = read(made, written, form), read(made, written, form, (old, odd))
+    assert plain.other_symbols == ()
+    assert len(found.other_symbols) == 1
+    assert len(found.codes) == len(plain.codes) - (form != "marec")
