@@ -74,7 +74,7 @@ _LATER = replace(
     read=read_later_sections,
     notes=(
         "Train has the patents of `cpc-section` of 2006 to 2012, validation those of 2013 and "
-        "2014, test those of 2015 and later. Symbols of train are of the IPC and of test of the CPC, "
+        "2014, test those of 2015 and later. Symbols of train are of the IPC, of test of the CPC, "
         "whose sections A to H are the same. Section D has one patent in test."
     ),
     counts={

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from domainbert.stages.retrieval import make_pairs
+
 Write = Callable[..., Path]
 Made = dict[str, str]
 
@@ -183,3 +185,13 @@ def test_pairs(
             "query": query, "passage": passage,
         }
     ]  # fmt: skip
+
+
+def test_the_probe_of_sentence_vectors_reads_pairs(
+    made: Made, written: Write, tmp_path: Path
+) -> None:
+    long = made["grant"].replace("a valve; and", f"{'a valve and a seal, ' * 6} and")
+    output = tmp_path / "pairs.jsonl"
+    assert run(written(long), "-o", output, command="patent-pairs")[0] == 0
+    (pair,) = examples(output)
+    assert make_pairs([str(pair["text"])], 9) == [(pair["query"], pair["passage"])]
