@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _STOPPED = re.compile(
     r"\s*+(?:[(\[]\s*+([0-9]{1,4})\s*+[)\]]\s*+[.:]?+|([0-9]{1,4})\s*+[ºª°]?+\s*+(?:"
     r"[.)\]\uff0e\u3002\u3001][.)\],;:]*+(?:\s*+[-\u2010-\u2015](?=\s)|[-\u2010-\u2015])?+(?![0-9])"
-    r"|:(?!\s*+[0-9])|[-\u2010-\u2015/](?=\s++[^\s0-9])))\s*+"
+    r"|:(?!\s*+[0-9])|[-\u2010-\u2015/](?=\s++[^\s0-9])|(?=[(\[]\s*+(?:original|currently|previously|"
+    r"newly|new|amended|withdrawn)\b[^()\[\]]{0,60}[)\]])))\s*+",
+    re.IGNORECASE,
 )
 # In a file whose claims are numbered: `1.2-dichloroethane`, where others begin `2.The`.
 _ANY_STOP = re.compile(r"\s*+([0-9]{1,4})\s*+[.):,;\]]++\s*+")
@@ -39,10 +41,12 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _OPENING = re.compile(
-    r"\s*+(?:what\s++(?:is|i|we)\s++claim(?:ed)?|(?:i|we)\s++claim|it\s++is\s++claimed"
+    r"\s*+(?:(?:having\s++[^:.]{0,200}?described\b[^:.]{0,200}?)?what\s++(?:is|i|we)\s++claim(?:ed)?"
+    r"|(?:i\s*+/\s*+we|i|we)\s++(?:hereby\s++)?claim|it\s++is\s++claimed"
+    r"|the\s++embodiments\s++of\s++the\s++invention\b[^:.]{0,100}?claimed"
     r"|(?:that\s++which|the\s++invention(?:\s++which)?)\s++(?:is\s++)?claimed"
     r"|the\s++claims\s++defining\s++the\s++invention\s++are)"
-    r"(?:\s++(?:as|is|are|new|my|our|the|invention|follows|follow|and|desired|to|be|secured|by|"
+    r"(?:\s++(?:as|is|are|new|my|our|the|invention|defined|follows|follow|and|desired|to|be|secured|by|"
     r"letters|patent)\b)*+\s*+"
     r"(?::[\u2010-\u2015-]?+\s*+|[.,\u2010-\u2015-]?+\s*+(?=[0-9]{1,4}\s*+[.)]))",
     re.IGNORECASE,
@@ -97,7 +101,7 @@ def _after_notices(text: str, named: tuple[int, ...]) -> tuple[list[int], str]:
         if (notice := read_notice(text)) is None:
             break
         gone += notice.numbers or named
-        text = notice.rest if _STOPPED.match(notice.rest) else ""
+        text = notice.rest
     return gone, text
 
 
@@ -190,6 +194,6 @@ def _without_opening(text: str) -> str:
     text = text[opening.end() :] if opening is not None else text
     heading = _HEADING.match(text)
     # `Claim 1. A pump` has a heading; `Claims 1 and 2 are amended` has none.
-    if heading is not None and _ANY_STOP.match(text, heading.end()):
+    if heading is not None and any(p.match(text, heading.end()) for p in (_STOPPED, _ANY_STOP)):
         return text[heading.end() :]
     return text

@@ -16,10 +16,10 @@ _GONE = (
     r"entfällt|supprimée?s?|annulée?s?|retirée?s?"
 )
 # Of these alone the text may stay: a withdrawn claim is still pending.
-_ASIDE = r"withdrawn|not entered|zurückgezogen"
+_ASIDE = r"withdrawn|not entered|not used|omitted|reserved|vacant|zurückgezogen"
 _BETWEEN = r"[\W\d_]*+"
 _JOINS = (
-    "claims?|nos?|numbers?|to|through|thru|till|until|inclusive|and|or|all|both|original|pending|"
+    "claims?|the|this|please|nos?|numbers?|to|through|thru|till|until|inclusive|and|or|all|both|original|pending|"
     "is|are|was|were|be|been|being|have|has|now|hereby|herewith|previously|currently|formerly|"
     "ansprüche|anspruch|patentansprüche|bis|und|revendications?|à|et"
 )
@@ -27,7 +27,7 @@ _REASONS = (
     "without|with|prejudice|disclaimer|or|and|thereto|thereof|therein|herein|hereby|herewith|by|in|"
     "this|the|to|of|an?|claims?|preliminary|examiner|s|applicants?|amendments?|application|reply|"
     "response|filed|on|dated|subject|matter|as|per|drawn|non|nonelected|elected|election|"
-    "restriction|requirement|previously|not|entered|withdrawn|from|consideration"
+    "its|their|entirety|all|now|restriction|requirement|previously|not|entered|withdrawn|from|consideration"
 )
 _HEAD = re.compile(rf"{_BETWEEN}(?:(?:{_JOINS})\b{_BETWEEN})*+", re.IGNORECASE)
 _STATUS = re.compile(rf"(?P<gone>{_GONE})\b|(?:{_ASIDE})\b", re.IGNORECASE)
@@ -39,6 +39,14 @@ _TO_BRACKET = re.compile(
 )
 _BRACKET = re.compile(r"[^()\[\]{}]{0,200}+[)\]}]++[\s.,;:]*+")
 _NUMBER = r"(?<![0-9])0*([0-9]{1,4})(?![0-9])"
+# `1-20. Canceled. 21. A pump.`: the end of the notice, and the number of the next claim.
+_TO_STOP = re.compile(
+    rf"(?:[^\w.]*+(?:{_REASONS}|{_GONE})\b)*+\s*+\.\s++(?=[0-9]{{1,4}}\s*+[.)])", re.IGNORECASE
+)
+_NAMED_BEHIND = re.compile(
+    rf"\bclaims?\b({_BETWEEN}(?:(?:to|through|thru|until|and|bis|et)\b{_BETWEEN})*+)", re.IGNORECASE
+)
+_NEXT = re.compile(r"[0-9]{1,4}\s*+(?:[.)\]:,&~\u2010-\u2015-]|(?:to|through|thru|and)\b)")
 _RANGE = re.compile(
     rf"{_NUMBER}\W{{0,4}}(?:[-\u2010-\u2015\u2212~\u2026]|\.\.|\b(?:to|through|thru|till|until|bis|à)\b)"
     rf"\W{{0,4}}{_NUMBER}|{_NUMBER}",
@@ -63,7 +71,7 @@ class Notice:
 
     Args:
         numbers: Of the claims that it names, ascending; empty where it names none.
-        rest: What follows it, such as the next claim with its number; mostly empty.
+        rest: What follows it, the next claim or notice with its number; mostly empty.
     """
 
     numbers: tuple[int, ...]
@@ -78,17 +86,18 @@ def read_notice(text: str) -> Notice | None:
     """
     if (head := _HEAD.match(text)) is None or (status := _STATUS.match(text, head.end())) is None:
         return None
-    numbers = claim_numbers(head[0])
+    numbers, bracket = claim_numbers(head[0]), head[0].rstrip().endswith(("(", "[", "{"))
+    plain = _TO_BRACKET.match(text, status.end()) if bracket else _TO_STOP.match(text, status.end())
+    if numbers and plain is not None and _NEXT.match(text, plain.end()):
+        return Notice(numbers, text[plain.end() :])
     if _ALL_REASON.fullmatch(text, status.end()):
-        return Notice(numbers)
-    if not head[0].rstrip().endswith(("(", "[", "{")):
-        return None
-    whole = _BRACKET.match(text, status.end())
+        behind = _NAMED_BEHIND.search(text, status.end())
+        return Notice(numbers or (claim_numbers(behind[1]) if behind is not None else ()))
+    whole = _BRACKET.match(text, status.end()) if bracket else None
     if whole is not None and whole.end() == len(text):
         return Notice(numbers)
-    plain = _TO_BRACKET.match(text, status.end())
-    # The text behind such an identifier is that of a claim that is gone, or the next claim.
-    return Notice(numbers, text[plain.end() :]) if plain and status["gone"] and numbers else None
+    # The text behind such an identifier is that of a claim that is gone.
+    return Notice(numbers) if bracket and plain and status["gone"] and numbers else None
 
 
 def claim_numbers(text: str) -> tuple[int, ...]:

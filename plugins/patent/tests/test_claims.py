@@ -101,6 +101,25 @@ def test_numbers_within_the_bracket(whole: str) -> None:
     assert clean_claims([("", whole)]) == Claims((), cancelled=3)
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Please cancel claims 1-20 without prejudice.", 20), ("Canceled claims: 1 and 3.", 2),
+        ("1. (This claim has been canceled.)", 1), ("1 and 2 (both canceled)", 2),
+        ("(1) - (20) (canceled)", 20), ("1. (withdrawn) (canceled)", 1), ("3. [not used]", 1),
+        ("1. (cancelled) 2-4. (cancelled)", 4),
+        ("The claims 1 to 4 are cancelled in their entirety.", 4),
+    ],
+)  # fmt: skip
+def test_other_wordings_of_a_notice(text: str, count: int) -> None:
+    assert clean_claims([("", text)]) == Claims((), cancelled=count)
+
+
+def test_a_notice_without_brackets_may_have_a_claim_behind_it() -> None:
+    found = clean_claims([("", "1-20. Canceled. 21. A pump."), ("", "22. Two.")])
+    assert found == Claims(("A pump.", "Two."), 20)
+
+
 def test_a_notice_may_have_a_claim_behind_it() -> None:
     one = ("", "1-20. (canceled) 21. A pump.")
     assert clean_claims([one, ("", "22. Two.")]) == Claims(("A pump.", "Two."), 20)
@@ -152,6 +171,10 @@ def test_a_claim_in_which_something_is_cancelled_stays(text: str, number: str) -
         (["1A pump.", "2The pump."], ["A pump.", "The pump."]),
         (["1. 2. A pump."], ["2. A pump."]),
         (["I claim: A pump."], ["A pump."]),
+        (["I/We hereby claim: 1. A pump."], ["A pump."]),
+        (["Having thus described it, what is claimed is: 1. A pump."], ["A pump."]),
+        (["Having a lid, the pump of claim 1."], None),
+        (["The embodiments of the invention of claim 1."], None),
         (["8. A pump.", "11. A lid.", "13. A cap."], ["A pump.", "A lid.", "A cap."]),
         (["2000. A pump."], ["A pump."]),
     ],
@@ -176,7 +199,8 @@ def test_the_number_that_the_file_gives_is_the_claims_own() -> None:
     ],
 )  # fmt: skip
 def test_the_status_of_a_living_claim_is_no_text(status: str, text: str) -> None:
-    assert texts(f"1. {status} {text}") == (text,)
+    for number in ("1. ", "1 ", "Claim 1 ", "1) "):
+        assert texts(f"{number}{status} {text}") == (text,)
     assert without_status(text) == text
 
 

@@ -140,6 +140,32 @@ def test_lines_stay_and_no_mark_of_an_insertion_does(parts: list[str]) -> None:
     assert sum(map(found.count, "ab")) <= sum(part[0] in "ab" for part in parts)
 
 
+NUMBERED = {  # where the fixtures have the text of the last claim, number included
+    "grant": ("2. The pump of", "red."), "application": ("4. A clip.", ""),
+    "patdoc": ("1. An adder:", "of bits."), "sgml": ("1. An adder:", "of bits."),
+    "marec": ("A tyre.", ""), "ep": ("Écran.</claim-text>", ""),
+    "greenbook": ("2. The hinge of claim 1.", ""),
+    "pap": ("<highlight><bold>1</bold></highlight>. A lamp.", ""),
+}  # fmt: skip
+STYLES = ("{n}. ", "{n} . ", "{n}.", "{n}) ", "({n}) ", "{n}: ", "{n}.- ", "Claim {n}. ", "")
+TEXTS = ("The design, as shown in FIG. 1.", "Pump of claims 1. and 2., cancelled by 3.")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("form", NUMBERED)
+def test_claims_come_through_in_every_format(
+    made: Made, written: Write, form: str, style: str, text: str
+) -> None:
+    old, more = NUMBERED[form]
+    number = 2 if form in {"grant", "greenbook"} else 4 if form == "application" else 1
+    end = "</claim-text>" if old.endswith("</claim-text>") else ""
+    patent = read(made, written, form, (old, f"{style.format(n=number)}{text}{end}"))
+    place = 0 if form == "pap" else -1
+    assert patent.claims[place].startswith(text)
+    assert (patent.claims[place] == text) == (not more)
+
+
 # --- European claims ----------------------------------------------------------------------------
 
 LANGUAGES = "".join(
