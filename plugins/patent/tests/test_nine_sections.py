@@ -3,9 +3,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from domainbert import DataError, HubData
+from domainbert.recipe.tasks import TaskSection
+from domainbert.tasks.load import load_task
+from domainbert_patent.domain import PATENT
 from domainbert_patent.nine_sections import (
     COMMIT,
     HUB,
@@ -71,3 +76,22 @@ def test_other_rows_are_refused(tmp_path: Path, row: dict[str, object], said: st
         list(read_nine_sections(path, "test"))
     assert str(caught.value).startswith(f"{path}:2")
     assert said in str(caught.value)
+
+
+def test_other_rows_than_those_that_are_published_stop_the_loading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOMAINBERT_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    folder = tmp_path / "datasets" / HUB.replace("/", "--") / COMMIT / "default"
+    folder.mkdir(parents=True)
+    texts = [f"Pump number {n}." for n in range(90)]
+    for split in ("train", "test"):
+        rows = pa.table({"label": [n % 9 for n in range(90)], "text": texts})
+        pq.write_table(rows, folder / f"{split}.parquet")
+    said = r"train\+validation: records: 90 were read, 25,000 are declared"
+    with pytest.raises(DataError, match=said):
+        load_task(TaskSection(name="patent-sections"), PATENT, tmp_path)
+    (folder / "test.parquet").unlink()
+    with pytest.raises(DataError, match=f"data set '{HUB}'"):
+        load_task(TaskSection(name="patent-sections"), PATENT, tmp_path)
