@@ -170,19 +170,19 @@ def _without_numbers(claims: Sequence[_Claim]) -> tuple[str, ...]:
     bare = all(claim.bare for claim in claims) and (
         len(claims) > 1 or any(_ARTICLE.match(_BARE.sub("", c.text, count=1)) for c in claims)
     )
-    return tuple(without_status(_body(claim, numbered, bare)).strip() for claim in claims)
+    bodies = (_body(claim, numbered, bare, len(claims) > 1) for claim in claims)
+    return tuple(without_status(body).strip() for body in bodies)
 
 
-def _body(claim: _Claim, numbered: bool, bare: bool) -> str:
+def _body(claim: _Claim, numbered: bool, bare: bool, several: bool) -> str:
     pattern = _STOPPED if claim.stopped else _BARE if bare else _ANY_STOP
     found = pattern.match(claim.text)
     if found is None:
         return claim.text
     if claim.stopped:
         # `(1)` and `1)` may be a step of an unnumbered claim.
-        own = numbered or (
-            claim.stopped in claim.expected and _DOTTED.match(claim.text) is not None
-        )
+        dotted, expected = _DOTTED.match(claim.text) is not None, claim.stopped in claim.expected
+        own = (expected and (dotted or numbered)) or (numbered and (dotted or several))
     else:
         own = bare or (numbered and claim.close)
     return claim.text[found.end() :] if own else claim.text

@@ -160,6 +160,8 @@ def test_a_claim_in_which_something_is_cancelled_stays(text: str, number: str) -
         (["A method.", "Use of it.", "1) a step; 2) a step."], None),
         (["Claims 1 and 2 are amended as shown."], None),
         (["We claim the pump."], None),
+        (["6) that contained a seal."], None),
+        (["3- where n is 1."], None),
         (
             ["10. The pump of claim 1, wherein 2. is red."],
             ["The pump of claim 1, wherein 2. is red."],
