@@ -128,6 +128,10 @@ class TaskKind:
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
             split, to the split at fault and the reason; None if all is well.
+        inputs: Fields of a record that a model reads; columns of a row have these names.
+        unlabelled: Cells of a row (JSON values) and task to a record without a gold label, or None
+            where the row has none of its `inputs`; raises DataError without a place. None for a
+            kind whose record is one text.
         predicted: A row of predictions made elsewhere (JSON values), its record, and the task to a
             prediction; raises DataError without a place. None for a kind that reads none.
         misfit: Why a stored prediction does not suit the task, or an empty string.
@@ -174,6 +178,8 @@ class TaskKind:
     check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
         lambda _task, _declared, _labels: None
     )
+    inputs: tuple[str, ...] = ("text",)
+    unlabelled: Callable[[Mapping[str, Any], Task], Any] | None = None
     predicted: Callable[[Mapping[str, Any], Any, Task], Prediction] | None = None
     check_splits: Callable[[Task, Mapping[str, Sequence[Any]]], tuple[str, str] | None] = (
         lambda _task, _splits: None

@@ -9,7 +9,7 @@ Legend: N choices of all windows, C outputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -21,7 +21,12 @@ from domainbert.tasks.check import Labels, Splits, foreign_keys
 from domainbert.tasks.decide import RANKED
 from domainbert.tasks.kinds.pairs import PAIRS
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
-from domainbert.tasks.readers.pairs import LETTERS, questions_of_rows
+from domainbert.tasks.readers.pairs import (
+    LETTERS,
+    choice_of_row,
+    questions_of_rows,
+    unlabelled_choices,
+)
 
 _OUTPUTS = ("wrong", "right")
 
@@ -106,6 +111,12 @@ def _check_labels(_task: Task, _declared: bool, _labels: Labels) -> tuple[str, s
     return None
 
 
+def _predicted(cells: Mapping[str, Any], question: Choices, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: the choice as `label` or `answer`, as files have it."""
+    letter = choice_of_row(cells, question, task)
+    return Prediction(question.labels, (letter,), (letter,))
+
+
 def _misfit(prediction: Prediction, _task: Task) -> str:
     sides = prediction.gold, prediction.predicted
     if any(len(side) != 1 or len(side[0]) != 1 or side[0] not in LETTERS for side in sides):
@@ -125,6 +136,8 @@ MULTIPLE_CHOICE = replace(
     record=Choices,
     noun="question",
     from_rows=questions_of_rows,
+    inputs=("text", "choices"),
+    unlabelled=unlabelled_choices,
     text=lambda question: "\n".join((question.text, *question.choices)),
     parts=lambda question: (question.text, *question.choices),
     labels=lambda question: LETTERS[: len(question.choices)],
@@ -138,6 +151,7 @@ MULTIPLE_CHOICE = replace(
     check_task=_check_task,
     check=_check,
     check_labels=_check_labels,
+    predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,
 )

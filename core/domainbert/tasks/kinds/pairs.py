@@ -15,7 +15,7 @@ from domainbert.plugin.records import Pair, Rating
 from domainbert.tasks.check import class_keys, foreign_keys
 from domainbert.tasks.kinds.classification import CLASSIFICATION
 from domainbert.tasks.pair_windows import long_pairs, pair_windows, token_types
-from domainbert.tasks.readers.pairs import pairs_of_rows
+from domainbert.tasks.readers.pairs import pairs_of_rows, unlabelled_pair
 
 
 def forward(model: Any, ids_BL: Any, mask_BL: Any, windows: Sequence[Window]) -> Any:
@@ -50,6 +50,8 @@ PAIRS = replace(
     record=Pair,
     noun="pair",
     from_rows=pairs_of_rows,
+    inputs=("text", "second"),
+    unlabelled=unlabelled_pair,
     text=lambda pair: f"{pair.text}\n{pair.second}",
     parts=lambda pair: (pair.text, pair.second),
     encode=lambda pairs, tokenizer, settings: pair_windows(both_texts(pairs), tokenizer, settings),

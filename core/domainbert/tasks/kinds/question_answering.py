@@ -10,7 +10,7 @@ Legend: B windows of a batch, L length, X tokens of all windows, N questions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.components import Predictions, Scores, TaskKind
@@ -19,7 +19,7 @@ from domainbert.plugin.records import Question
 from domainbert.tasks.answers import MAX_ANSWER, Found, best_threshold, find_answers, gold_of
 from domainbert.tasks.check import Splits
 from domainbert.tasks.pair_windows import framing, token_types
-from domainbert.tasks.readers.questions import questions_of_rows
+from domainbert.tasks.readers.questions import answer_of_row, questions_of_rows, unlabelled_question
 from domainbert.tokenizer.load import encode_texts, encode_with_offsets, special_tokens
 
 if TYPE_CHECKING:
@@ -189,6 +189,14 @@ def _check(question: Question, _task: Task) -> str:
     return ""
 
 
+def _predicted(cells: Mapping[str, Any], question: Question, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: `answer`, an empty text for none.
+
+    It need not stand in the context: SQuAD's script compares texts, too.
+    """
+    return Prediction(gold_of(question), (answer_of_row(cells, task),))
+
+
 def _misfit(prediction: Prediction, _task: Task) -> str:
     if len(prediction.predicted) != 1:
         return "exactly one predicted answer was expected, an empty text for none"
@@ -207,6 +215,8 @@ QUESTION_ANSWERING = TaskKind(
     read=None,
     head=lambda _settings: "answers",
     from_rows=questions_of_rows,
+    inputs=("question", "context"),
+    unlabelled=unlabelled_question,
     text=lambda question: f"{question.question} {question.context}",
     labels=lambda _question: (),
     outputs=lambda _task: ("start", "end"),
@@ -225,6 +235,7 @@ QUESTION_ANSWERING = TaskKind(
     perfect=perfect,
     check_task=_check_task,
     check=_check,
+    predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,
 )

@@ -21,7 +21,7 @@ from domainbert.tasks.decide import average_windows
 from domainbert.tasks.kinds.classification import CLASSIFICATION, count_long_texts, text_windows
 from domainbert.tasks.kinds.pairs import both_texts, forward
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
-from domainbert.tasks.readers.pairs import ratings_of_rows
+from domainbert.tasks.readers.pairs import number_of_row, ratings_of_rows, unlabelled_rating
 
 _NO_CLASSES = "labels, label_names, multi_label and levels are for classes, not for numbers"
 
@@ -104,6 +104,11 @@ def _check_splits(_task: Task, splits: Mapping[str, Sequence[Any]]) -> tuple[str
     return None
 
 
+def _predicted(cells: Mapping[str, Any], rating: Rating, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: a number as `score` or `label`."""
+    return Prediction((repr(float(rating.score)),), (repr(number_of_row(cells, task)),))
+
+
 def _misfit(prediction: Prediction, _task: Task) -> str:
     for side in (prediction.gold, prediction.predicted):
         if len(side) != 1 or not _is_number(side[0]):
@@ -125,6 +130,8 @@ REGRESSION = TaskKind(
     read=None,
     head=CLASSIFICATION.head,
     from_rows=ratings_of_rows,
+    inputs=("text", "second"),
+    unlabelled=unlabelled_rating,
     text=lambda rating: f"{rating.text}\n{rating.second}" if rating.second else rating.text,
     parts=lambda rating: tuple(filter(None, (rating.text, rating.second))),
     labels=lambda _rating: (),
@@ -140,6 +147,7 @@ REGRESSION = TaskKind(
     check_task=_check_task,
     check=_check,
     check_splits=_check_splits,
+    predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,
 )
