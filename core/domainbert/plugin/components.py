@@ -115,15 +115,16 @@ class TaskKind:
         passages: Text and task to its records, each with the offsets of its words, for texts
             without labels; None for a kind that cannot read them.
         annotate: Task, passages of several texts, windows with their scores, and the threshold, to
-            an annotation per text, JSON values under the key `says`.
+            an annotation per text, JSON values under the key `says`. The record of a row that
+            `unlabelled` reads is one passage without offsets.
         count: Records to what `Task.counts` names beside `records`; by default each record counts
             once for each of its labels.
         like: Kind whose predictions it has, so that the metrics of that kind fit; a kind made with
             `dataclasses.replace` keeps it.
         mark: Training records and predictions of a split to the predictions with what metrics must
             know of training, as `Prediction.seen`.
-        says: What annotations have: `entities` (with `start`, `end`, `type`, `score`), or `labels`
-            and their `scores`.
+        says: What annotations have: `entities` (with `start`, `end`, `type`, `score`), `labels` or
+            one `label` and their `scores`, a `score`, or an `answer` with `start`, `end`, `score`.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
@@ -172,7 +173,7 @@ class TaskKind:
     annotate: Callable[[Task, list[list[Passage]], Any, float | None], list[Annotation]] | None = (
         None
     )
-    says: Literal["entities", "labels"] = "labels"
+    says: Literal["entities", "labels", "label", "score", "answer"] = "labels"
     check_task: Callable[[Task], str] = lambda _task: ""
     check: Callable[[Any, Task], str] = lambda _record, _task: ""
     check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (

@@ -13,6 +13,8 @@ from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import component, components
 from domainbert.recipe.evaluate import Baselines, EvaluateSection
+from domainbert.tasks.read import check_text
+from domainbert.tasks.readers.table import placed
 
 Splits = Mapping[str, Sequence[Any]]
 Labels = Mapping[str, Sequence[str]]
@@ -44,10 +46,8 @@ def checked_records(
         wrong = kind.check(record, task)
         if wrong:
             raise DataError(f"{where}: {wrong}.")
-        try:
-            "".join([kind.text(record), *kind.labels(record)]).encode()
-        except UnicodeEncodeError:
-            raise DataError(f"{where}: holds half of a surrogate pair, which is no text.") from None
+        with placed(where):
+            check_text("".join([kind.text(record), *kind.labels(record)]))
         repaired.append(record)
     return tuple(repaired)
 

@@ -129,6 +129,14 @@ def annotate(
     return found
 
 
+def annotate_one(
+    task: Task, texts: list[list[Passage]], rows: Any, threshold: float | None
+) -> list[Annotation]:
+    """Return the `label` of each record, and `scores`: probabilities by label."""
+    found = annotate(task, texts, rows, threshold)
+    return [{"label": one["labels"][0], "scores": one["scores"]} for one in found]
+
+
 def _bias(task: Task, examples: Sequence[Any]) -> NDArray[np.float64] | None:
     """Return log-odds of the classes: else the first epochs only make rare classes rare."""
     import numpy as np

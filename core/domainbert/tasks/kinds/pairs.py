@@ -13,7 +13,7 @@ from typing import Any
 from domainbert.plugin.domain import Task, Window
 from domainbert.plugin.records import Pair, Rating
 from domainbert.tasks.check import class_keys, foreign_keys
-from domainbert.tasks.kinds.classification import CLASSIFICATION
+from domainbert.tasks.kinds.classification import CLASSIFICATION, annotate_one
 from domainbert.tasks.pair_windows import long_pairs, pair_windows, token_types
 from domainbert.tasks.readers.pairs import pairs_of_rows, unlabelled_pair
 
@@ -61,5 +61,6 @@ PAIRS = replace(
     check=_check,
     count_long=_count_long,
     passages=None,
-    annotate=None,
+    annotate=annotate_one,
+    says="label",
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from domainbert.plugin.components import Predictions, Scores, TaskKind
+from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Question
 from domainbert.tasks.answers import MAX_ANSWER, Found, best_threshold, find_answers, gold_of
@@ -136,6 +136,28 @@ def _threshold(_task: Task, questions: Sequence[Question], rows: Any) -> float |
     return None if threshold == float("inf") else threshold
 
 
+def annotate(
+    _task: Task, texts: list[list[Passage]], rows: Any, threshold: float | None
+) -> list[Annotation]:
+    """Return `answer`, `start` and `end` in the context, and `score`, of each question.
+
+    The answer is empty, and has no place, where the context has none. The score is the share of the
+    answer among the best ones and none, a softmax of their scores as in BERT's run_squad.py.
+    """
+    from scipy.special import softmax
+
+    questions, made = [record for ((record, _),) in texts], []
+    limit = float("inf") if threshold is None else threshold
+    for question, found in zip(questions, find_answers(questions, rows), strict=True):
+        given = _prediction(question, found, limit)
+        (answer,), start = given.predicted, found.starts[0] if given.predicted[0] else None
+        share = softmax(given.scores)[given.ranking.index(answer)]
+        end = None if start is None else start + len(answer)
+        said = {"answer": answer, "start": start, "end": end}
+        made.append({**said, "score": round(float(share), 4)})
+    return made
+
+
 def perfect(windows: Sequence[Window], targets: Sequence[Any]) -> NDArray[np.float32]:
     """Return scores (X, 2) of a model that knows where the answers are."""
     import numpy as np
@@ -192,7 +214,7 @@ def _check(question: Question, _task: Task) -> str:
 def _predicted(cells: Mapping[str, Any], question: Question, task: Task) -> Prediction:
     """Return a prediction made elsewhere: `answer`, an empty text for none.
 
-    It need not stand in the context: SQuAD's script compares texts, too.
+    The context need not have it: SQuAD's script compares texts, too.
     """
     return Prediction(gold_of(question), (answer_of_row(cells, task),))
 
@@ -235,6 +257,8 @@ QUESTION_ANSWERING = TaskKind(
     perfect=perfect,
     check_task=_check_task,
     check=_check,
+    annotate=annotate,
+    says="answer",
     predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,

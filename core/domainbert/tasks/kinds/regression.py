@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domainbert.plugin.components import Predictions, Scores, TaskKind
+from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Rating
 from domainbert.tasks.check import Splits, foreign_keys
@@ -67,6 +67,13 @@ def _decode(_task: Task, splits: Splits, scores: Scores) -> Predictions:
         split: scored(splits[split], average_windows(*rows, len(splits[split]))[:, 0])
         for split, rows in scores.items()
     }
+
+
+def annotate(
+    _task: Task, texts: list[list[Passage]], rows: Any, _threshold: float | None
+) -> list[Annotation]:
+    """Return the `score` of each record, in the units of the data."""
+    return [{"score": value} for value in average_windows(*rows, len(texts))[:, 0].tolist()]
 
 
 def scored(ratings: Sequence[Rating], values_N: Any) -> tuple[Prediction, ...]:
@@ -147,6 +154,8 @@ REGRESSION = TaskKind(
     check_task=_check_task,
     check=_check,
     check_splits=_check_splits,
+    annotate=annotate,
+    says="score",
     predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,

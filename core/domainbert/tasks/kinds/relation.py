@@ -19,7 +19,7 @@ from domainbert.errors import DataError
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Relation
 from domainbert.tasks.check import Labels, unknown_label
-from domainbert.tasks.kinds.classification import CLASSIFICATION
+from domainbert.tasks.kinds.classification import CLASSIFICATION, annotate_one
 from domainbert.tasks.readers.relations import relations_of_rows, unlabelled_relation
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 
@@ -208,6 +208,7 @@ RELATION = replace(
     misfit=_misfit,
     count_long=_count_long,
     passages=None,
-    annotate=None,
+    annotate=annotate_one,
+    says="label",
     predicted=_predicted,
 )
