@@ -119,6 +119,9 @@ class TaskKind:
             `unlabelled` reads is one passage without offsets.
         count: Records to what `Task.counts` names beside `records`; by default each record counts
             once for each of its labels.
+        pipeline: The hub's word for what a model of the kind does, such as `text-classification`.
+        call: Columns of the rows that a model reads to the argument with which transformers'
+            pipeline of that name says the same as `annotate`, in Python; empty where none does.
         like: Kind whose predictions it has, so that the metrics of that kind fit; a kind made with
             `dataclasses.replace` keeps it.
         mark: Training records and predictions of a split to the predictions with what metrics must
@@ -195,6 +198,8 @@ class TaskKind:
         lambda _records, _tokenizer, _length: 0
     )
     count: Callable[[Sequence[Any]], Mapping[str, int]] | None = None
+    pipeline: str = ""
+    call: Callable[[Sequence[str]], str] = lambda _inputs: ""
     like: str = ""
     mark: Callable[[Sequence[Any], Sequence[Prediction]], Sequence[Prediction]] = (
         lambda _train, predictions: predictions

@@ -249,4 +249,6 @@ CLASSIFICATION = TaskKind(
     count_long=count_long_texts,
     passages=lambda text, _task: [(Example(text, ()), ())],
     annotate=annotate,
+    pipeline="text-classification",
+    call=lambda _inputs: '"A text."',
 )

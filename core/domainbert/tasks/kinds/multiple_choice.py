@@ -171,4 +171,5 @@ MULTIPLE_CHOICE = replace(
     misfit=_misfit,
     count_long=_count_long,
     annotate=annotate,
+    call=lambda _inputs: "",
 )

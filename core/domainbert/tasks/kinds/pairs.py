@@ -28,6 +28,11 @@ def both_texts(pairs: Sequence[Pair | Rating]) -> list[tuple[str, str]]:
     return [(pair.text, pair.second) for pair in pairs]
 
 
+def call(inputs: Sequence[str]) -> str:
+    """Return the argument of transformers' pipeline for one text or two."""
+    return '{"text": "One text.", "text_pair": "Another."}' if "second" in inputs else '"A text."'
+
+
 def _check_task(task: Task) -> str:
     return class_keys(task) or foreign_keys(task, "choices", "words", "tags", "spans")
 
@@ -63,4 +68,5 @@ PAIRS = replace(
     passages=None,
     annotate=annotate_one,
     says="label",
+    call=call,
 )

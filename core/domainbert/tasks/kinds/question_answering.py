@@ -259,6 +259,7 @@ QUESTION_ANSWERING = TaskKind(
     check=_check,
     annotate=annotate,
     says="answer",
+    pipeline="question-answering",
     predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,

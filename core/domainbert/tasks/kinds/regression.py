@@ -19,7 +19,7 @@ from domainbert.plugin.records import Rating
 from domainbert.tasks.check import Splits, foreign_keys
 from domainbert.tasks.decide import average_windows
 from domainbert.tasks.kinds.classification import CLASSIFICATION, count_long_texts, text_windows
-from domainbert.tasks.kinds.pairs import both_texts, forward
+from domainbert.tasks.kinds.pairs import both_texts, call, forward
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
 from domainbert.tasks.readers.pairs import number_of_row, ratings_of_rows, unlabelled_rating
 
@@ -156,6 +156,8 @@ REGRESSION = TaskKind(
     check_splits=_check_splits,
     annotate=annotate,
     says="score",
+    pipeline="text-classification",
+    call=call,
     predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,

@@ -210,5 +210,6 @@ RELATION = replace(
     passages=None,
     annotate=annotate_one,
     says="label",
+    call=lambda _inputs: "",
     predicted=_predicted,
 )
