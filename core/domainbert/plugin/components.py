@@ -132,6 +132,7 @@ class TaskKind:
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
             split, to the split at fault and the reason; None if all is well.
+        columns: Keys of `Task.columns` that it reads, beside `group`; empty for any.
         inputs: Fields of a record that a model reads; columns of a row have these names.
         unlabelled: Cells of a row (JSON values) and task to a record without a gold label, or None
             where the row has none of its `inputs`; raises DataError without a place. None for a
@@ -182,6 +183,7 @@ class TaskKind:
     check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
         lambda _task, _declared, _labels: None
     )
+    columns: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ("text",)
     unlabelled: Callable[[Mapping[str, Any], Task], Any] | None = None
     predicted: Callable[[Mapping[str, Any], Any, Task], Prediction] | None = None

@@ -177,9 +177,18 @@ def class_keys(task: Task) -> str:
     return "multi_label and levels are for classification" if several else ""
 
 
-def foreign_keys(task: Task, *columns: str) -> str:
-    """Return why a key of relations or columns of other kinds suit no task, or an empty text."""
-    if task.null_label:
-        return "null_label is for relations"
-    wrong = [name for name in columns if name in task.columns]
-    return f"columns: {task.kind} has no `{wrong[0]}`" if wrong else ""
+def null_key(task: Task) -> str:
+    """Return why the key of relations suits no other kind of task, or an empty text."""
+    return "null_label is for relations" if task.null_label else ""
+
+
+def foreign_columns(kind: TaskKind, task: Task) -> str:
+    """Return why a column suits no task of a kind, or an empty text.
+
+    A task's own reader may have columns of its own.
+    """
+    wrong = [name for name in task.columns if name not in (*kind.columns, "group")]
+    if not wrong or not kind.columns or task.read is not None:
+        return ""
+    known = ", ".join(f"`{name}`" for name in kind.columns)
+    return f"columns: {task.kind} has no `{wrong[0]}`; it reads {known}"

@@ -17,7 +17,7 @@ from domainbert.plugin.records import Example
 from domainbert.tasks.check import (
     Labels,
     Splits,
-    foreign_keys,
+    null_key,
     strangers,
     unknown_label,
 )
@@ -168,7 +168,7 @@ def _one_form(example: Example, counts: Counter[str]) -> Example:
 
 def _check_task(task: Task) -> str:
     wrong = "levels need multi_label: true" if task.levels and not task.multi_label else ""
-    return wrong or foreign_keys(task, "second", "choices")
+    return wrong or null_key(task)
 
 
 def _check(example: Any, task: Task) -> str:
@@ -226,6 +226,7 @@ CLASSIFICATION = TaskKind(
     read=None,
     head=lambda settings: "linear" if settings.pooling == "mean" else "sequences",
     from_rows=examples_of_rows,
+    columns=("text", "label"),
     text=lambda example: example.text,
     labels=lambda example: example.labels,
     outputs=lambda task: task.labels,

@@ -16,7 +16,7 @@ from typing import Any
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Choices
-from domainbert.tasks.check import Labels, Splits, foreign_keys
+from domainbert.tasks.check import Labels, Splits, null_key
 from domainbert.tasks.decide import RANKED
 from domainbert.tasks.kinds.pairs import PAIRS
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
@@ -120,7 +120,7 @@ def _check(question: Choices, _task: Task) -> str:
 def _check_task(task: Task) -> str:
     if task.multi_label or task.levels or task.labels:
         return "multi_label, levels and labels are for classification"
-    return foreign_keys(task, "second", "words", "tags", "spans")
+    return null_key(task)
 
 
 def _check_labels(_task: Task, _declared: bool, _labels: Labels) -> tuple[str, str] | None:
@@ -152,6 +152,7 @@ MULTIPLE_CHOICE = replace(
     record=Choices,
     noun="question",
     from_rows=questions_of_rows,
+    columns=("text", "choices", "label"),
     inputs=("text", "choices"),
     unlabelled=unlabelled_choices,
     text=lambda question: "\n".join((question.text, *question.choices)),

@@ -12,7 +12,7 @@ from typing import Any
 
 from domainbert.plugin.domain import Task, Window
 from domainbert.plugin.records import Pair, Rating
-from domainbert.tasks.check import class_keys, foreign_keys
+from domainbert.tasks.check import class_keys, null_key
 from domainbert.tasks.kinds.classification import CLASSIFICATION, annotate_one
 from domainbert.tasks.pair_windows import long_pairs, pair_windows, token_types
 from domainbert.tasks.readers.pairs import pairs_of_rows, unlabelled_pair
@@ -34,7 +34,7 @@ def call(inputs: Sequence[str]) -> str:
 
 
 def _check_task(task: Task) -> str:
-    return class_keys(task) or foreign_keys(task, "choices", "words", "tags", "spans")
+    return class_keys(task) or null_key(task)
 
 
 def _check(pair: Pair, task: Task) -> str:
@@ -55,6 +55,7 @@ PAIRS = replace(
     record=Pair,
     noun="pair",
     from_rows=pairs_of_rows,
+    columns=("text", "second", "label"),
     inputs=("text", "second"),
     unlabelled=unlabelled_pair,
     text=lambda pair: f"{pair.text}\n{pair.second}",

@@ -16,7 +16,7 @@ from typing import Any
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Rating
-from domainbert.tasks.check import Splits, foreign_keys
+from domainbert.tasks.check import Splits, null_key
 from domainbert.tasks.decide import average_windows
 from domainbert.tasks.kinds.classification import CLASSIFICATION, count_long_texts, text_windows
 from domainbert.tasks.kinds.pairs import both_texts, call, forward
@@ -85,7 +85,7 @@ def scored(ratings: Sequence[Rating], values_N: Any) -> tuple[Prediction, ...]:
 def _check_task(task: Task) -> str:
     if task.labels or task.label_names or task.multi_label or task.levels:
         return _NO_CLASSES
-    return foreign_keys(task, "choices", "words", "tags", "spans")
+    return null_key(task)
 
 
 def _check(rating: Rating, _task: Task) -> str:
@@ -137,6 +137,7 @@ REGRESSION = TaskKind(
     read=None,
     head=CLASSIFICATION.head,
     from_rows=ratings_of_rows,
+    columns=("text", "second", "label"),
     inputs=("text", "second"),
     unlabelled=unlabelled_rating,
     text=lambda rating: f"{rating.text}\n{rating.second}" if rating.second else rating.text,

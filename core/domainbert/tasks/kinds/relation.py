@@ -20,7 +20,12 @@ from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Relation
 from domainbert.tasks.check import Labels, unknown_label
 from domainbert.tasks.kinds.classification import CLASSIFICATION, annotate_one
-from domainbert.tasks.readers.relations import relations_of_rows, unlabelled_relation
+from domainbert.tasks.metrics.ranked import odd_scores
+from domainbert.tasks.readers.relations import (
+    ENTITY_COLUMNS,
+    relations_of_rows,
+    unlabelled_relation,
+)
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 
 Span = tuple[int, int]
@@ -181,6 +186,8 @@ def _predicted(cells: Mapping[str, Any], relation: Relation, task: Task) -> Pred
 
 def _misfit(prediction: Prediction, task: Task) -> str:
     sides = prediction.gold, prediction.predicted
+    if wrong := odd_scores(prediction):
+        return wrong
     if any(len(side) > 1 for side in sides):
         return "at most one gold and one predicted label were expected"
     if task.null_label and (task.null_label,) in sides:
@@ -196,6 +203,7 @@ RELATION = replace(
     record=Relation,
     noun="relation",
     from_rows=relations_of_rows,
+    columns=("text", "label", *ENTITY_COLUMNS),
     inputs=("text", "first", "second"),
     unlabelled=_unlabelled,
     text=lambda relation: marked(relation)[0],

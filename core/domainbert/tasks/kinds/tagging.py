@@ -20,7 +20,7 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     class_keys,
-    foreign_keys,
+    null_key,
     strangers,
     unknown_label,
 )
@@ -92,7 +92,7 @@ def _count(sentences: Sequence[Sentence]) -> Counter[str]:
 
 
 def _check_task(task: Task) -> str:
-    return class_keys(task) or foreign_keys(task, "second", "choices")
+    return class_keys(task) or null_key(task)
 
 
 def _check(sentence: Sentence, task: Task) -> str:
@@ -241,6 +241,7 @@ TAGGING = TaskKind(
     read=read_columns,
     head=lambda _settings: "tokens",
     from_rows=sentences_of_rows,
+    columns=("words", "tags", "text", "spans"),
     text=lambda sentence: " ".join(sentence.words),
     labels=lambda sentence: {tag[2:] for tag in sentence.tags if tag != "O"},
     count=_count,

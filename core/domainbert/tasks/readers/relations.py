@@ -14,6 +14,11 @@ from domainbert.plugin.records import Relation
 from domainbert.plugin.spans import Mention, checked_mention
 from domainbert.tasks.readers.table import cells, group_of, placed
 
+_PARTS = ("start", "end", "type", "text")
+ENTITY_COLUMNS = tuple(
+    name for which in ("first", "second") for name in (which, *(f"{which}_{key}" for key in _PARTS))
+)
+"""Columns of the two entities."""
 _TAGS = ("<e1>", "</e1>", "<e2>", "</e2>")
 _TAG = re.compile("|".join(_TAGS))
 # As BioBERT's files have them: `@GENE$`, `@DISEASE$`.
@@ -86,7 +91,7 @@ def _entity(row: Mapping[str, Any], text: str, task: Task, which: str) -> Mentio
     if isinstance(value, list) and len(value) in (2, 3):
         value = dict(zip(("start", "end", "type"), value, strict=False))
     if value is None:
-        keys = {key: f"{which}_{key}" for key in ("start", "end", "type", "text")}
+        keys = {key: f"{which}_{key}" for key in _PARTS}
         cells = {key: row.get(str(task.columns.get(name, name))) for key, name in keys.items()}
         value = {key: cell for key, cell in cells.items() if cell not in {None, ""}}
         if not value:
