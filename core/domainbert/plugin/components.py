@@ -146,6 +146,7 @@ class TaskKind:
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
         weighs_records: Whether `loss` takes the weights of windows, so that classes can be weighed.
+        weighs_words: Whether it takes `Window.word_weights`, so that the outputs of words can.
         count_long: Records, tokenizer and maximum length to the number of records that are longer,
             or to several numbers by name, `long_texts` among them.
     """
@@ -196,6 +197,7 @@ class TaskKind:
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
     weighs_records: bool = False
+    weighs_words: bool = False
     count_long: Callable[[Sequence[Any], Any, int], int | Mapping[str, int]] = (
         lambda _records, _tokenizer, _length: 0
     )

@@ -97,13 +97,15 @@ def check_baselines(tasks: Sequence[LoadedTask], wanted: Baselines = True) -> No
 def _check_weights(loaded: LoadedTask) -> None:
     """Refuse `class_weights` for records with more than one label, or with none."""
     kind, task = component(TaskKind, loaded.task.kind), loaded.task
+    if kind.weighs_words:
+        return
     with calling(kind):
         train = loaded.splits["train"]
         one_each = kind.weighs_records and all(len(tuple(kind.labels(r))) == 1 for r in train)
     if not one_each or task.multi_label:
         raise DataError(
-            f"task {task.name!r}: evaluate.class_weights: balanced is for tasks with one label per "
-            "record, and this one has others. Set `evaluate.class_weights: none`."
+            f"task {task.name!r}: evaluate.class_weights: balanced is for tagging, and for tasks "
+            "with one label per record. Set `evaluate.class_weights: none`."
         )
 
 

@@ -57,12 +57,18 @@ def targets(task: Task, sentences: Sequence[Sentence]) -> list[list[int]]:
 
 
 def loss(scores_WC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> Any:
-    """Return the mean cross-entropy over the scored words."""
+    """Return the mean cross-entropy over the scored words, weighted where the windows say so."""
     import torch
     from torch.nn import functional
 
     gold = [targets[window.record][word] for window in windows for word in window.words]
-    return functional.cross_entropy(scores_WC, torch.tensor(gold, device=scores_WC.device))
+    gold_W = torch.tensor(gold, device=scores_WC.device)
+    weights = [weight for window in windows for weight in window.word_weights]
+    if not weights:
+        return functional.cross_entropy(scores_WC, gold_W)
+    weight_W = torch.tensor(weights, device=scores_WC.device)
+    losses_W = functional.cross_entropy(scores_WC, gold_W, reduction="none")
+    return (losses_W * weight_W).sum() / weight_W.sum()
 
 
 def decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
@@ -264,6 +270,7 @@ TAGGING = TaskKind(
     passages=passages,
     annotate=annotate,
     says="entities",
+    weighs_words=True,
     pipeline="token-classification",
     call=lambda _inputs: '"A text."',
 )
