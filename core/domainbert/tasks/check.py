@@ -187,7 +187,7 @@ def null_key(task: Task) -> str:
 def foreign_columns(kind: TaskKind, task: Task) -> str:
     """Return why a column suits no task of a kind, or an empty text.
 
-    A task's own reader may have columns of its own.
+    A task with `read` may have others.
     """
     wrong = [name for name in task.columns if name not in (*kind.columns, "group")]
     if not wrong or not kind.columns or task.read is not None:

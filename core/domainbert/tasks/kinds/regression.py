@@ -4,7 +4,7 @@ The loss is the mean squared error of standardised targets: minus the mean of th
 its standard deviation. Predictions are in the units of the data, and so is a kept model: mean and
 deviation become part of the weights of its last layer.
 
-Legend: B windows of a batch, N records.
+Legend: B windows of a batch, W windows of all records, N records.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def annotate(
     _task: Task, texts: list[list[Passage]], rows: Any, _threshold: float | None
 ) -> list[Annotation]:
     """Return the `score` of each record, in the units of the data."""
-    return [{"score": value} for value in average_windows(*rows, len(texts))[:, 0].tolist()]
+    windows, scores_W1 = rows
+    values_N = average_windows(windows, scores_W1, len(texts))[:, 0]
+    return [{"score": value} for value in values_N.tolist()]
 
 
 def scored(ratings: Sequence[Rating], values_N: Any) -> tuple[Prediction, ...]:
