@@ -8,12 +8,13 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.pairs import pairs, ratings
+from helpers.pairs import pairs, questions, ratings
 from helpers.rows import LOADED, row_of
 from helpers.tasks import SETTINGS, question_answering
 
@@ -223,6 +224,36 @@ def test_a_table_of_other_usual_names_and_standard_input(
     assert found.out == expected.out.replace("in.jsonl:", "stdin.txt:")
     assert cli("predict", folder, "in.jsonl", "-o", "out.jsonl").code == 0
     assert Path("out.jsonl").read_text() == expected.out
+
+
+def test_the_columns_of_the_task_are_read(model: Model, session: Session, tmp_path: Path) -> None:
+    loaded = questions()
+    columns = {"text": "stem", "choices": ("opa", "opb", "opc"), "label": "cop"}
+    folder = model(replace(loaded, task=replace(loaded.task, columns=columns)), epochs=2)
+    annotator = open_annotator(find_base(str(folder), Path()), session)
+    records = loaded.splits["test"]
+    with (tmp_path / "in.csv").open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("stem", "opa", "opb", "opc"))
+        table.writerows((one.text, *one.choices) for one in records)
+    made = predicted(annotator, tmp_path / "in.csv", session).splitlines()
+    labels = [json.loads(line)["label"] for line in made]
+    assert labels == [line["predicted"][0] for line in stored(session)]
+    (tmp_path / "odd.csv").write_text("a\nb\n")
+    with pytest.raises(DataError, match=r"odd.csv:2: expected `stem`, `opa`, `opb`, `opc`; it has"):
+        predicted(annotator, tmp_path / "odd.csv", session)
+
+
+def test_usual_names_will_do_where_the_task_has_others(
+    model: Model, session: Session, tmp_path: Path
+) -> None:
+    task = replace(pairs().task, columns={"text": "one", "second": "two"})
+    folder = model(replace(pairs(), task=task), epochs=1)
+    pair = open_annotator(find_base(str(folder), Path()), session)
+    for names in (("one", "two"), ("premise", "hypothesis"), ("text", "second")):
+        path = write(tmp_path / "in.jsonl", [dict(zip(names, ("a", "b"), strict=True))])
+        (line,) = predicted(pair, path, session).splitlines()
+        assert (json.loads(line)["text"], json.loads(line)["second"]) == ("a", "b")
 
 
 def test_files_and_options_of_texts_are_refused(

@@ -120,7 +120,10 @@ def _settings(opened: OpenTaskModel) -> EvaluateSection:
 def _task(opened: OpenTaskModel, folder: Path) -> Task:
     about = opened.about
     if about:
-        return TaskEntry.model_validate(about["task"], strict=False).as_task()
+        given = about.get("columns", {}).items()
+        columns = {key: tuple(name) if isinstance(name, list) else name for key, name in given}
+        entry = TaskEntry.model_validate(about["task"], strict=False)
+        return replace(entry.as_task(), columns=columns)
     config = opened.model.encoder.config
     kind = _KINDS[type(opened.model)]
     labels = opened.labels

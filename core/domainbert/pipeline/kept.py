@@ -64,6 +64,7 @@ def keep(
     }  # fmt: skip
     if kind.unlabelled is not None:
         content["inputs"] = [*inputs_of(kind, tuned.loaded.splits["validation"][0])]
+        content["columns"] = dict(task.columns)
     model = tuned.model
     if tuned.units is not None:
         model, content = in_units(model, *tuned.units), {**content, "problem": "regression"}

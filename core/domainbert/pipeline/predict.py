@@ -31,7 +31,7 @@ from domainbert.storage.files import (
     write_text,
 )
 from domainbert.system import fsync_path
-from domainbert.tasks.read import read_asked
+from domainbert.tasks.read import column_names, read_asked
 
 _MARK = ".predict"
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -127,7 +127,7 @@ def _items(annotator: Annotator, sources: tuple[Source, ...]) -> Iterator[Any]:
     kind, task = annotator.tuned.kind, annotator.task
     if kind.passages is not None:
         return read_sources(sources)
-    columns = ", ".join(f"`{name}`" for name in annotator.inputs or kind.inputs)
+    columns = column_names(task.columns, annotator.inputs or kind.inputs)
     for source in sources:
         if source.reader.name not in TABLES:
             what = f"{kind.name} reads tables with {columns}, such as .jsonl and .csv"

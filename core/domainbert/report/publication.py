@@ -27,6 +27,7 @@ from domainbert.run.metrics import read_metrics
 from domainbert.run.stage import read_stage
 from domainbert.storage.files import read_json, write_text
 from domainbert.tasks.metrics.score import kind_of
+from domainbert.tasks.read import column_names
 
 LOSSES, SCORES = "loss.svg", "scores.svg"
 _SECRET = re.compile(
@@ -75,6 +76,11 @@ class Publication:
         """Columns of the rows that a fine-tuned model reads; none for plain texts."""
         own = () if self.kind is None or self.kind.passages else self.kind.inputs
         return tuple(self.about.get("inputs", own))
+
+    @property
+    def columns(self) -> str:
+        """Names of these columns, for people."""
+        return column_names(self.about.get("columns", {}), self.inputs)
 
     @property
     def call(self) -> str:

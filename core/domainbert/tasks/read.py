@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import glob
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,13 @@ class Asked:
     inputs: dict[str, Any]
 
 
+def column_names(columns: Mapping[str, Any], inputs: Iterable[str]) -> str:
+    """Return the columns of inputs as `columns` of a task names them, for people."""
+    given = [columns.get(name, name) for name in inputs]
+    names = [name for item in given for name in ([item] if isinstance(item, str) else item)]
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def inputs_of(kind: TaskKind, record: Any) -> dict[str, Any]:
     """Return what a model reads of a record, by column, without the texts that it lacks."""
     fields = {name: getattr(record, name) for name in kind.inputs}
@@ -60,16 +67,25 @@ def read_asked(
     """
     for where, row in read_table_rows(path, form):
         with placed(where), calling(kind):
-            record = kind.unlabelled(row, task) if kind.unlabelled else None
+            record = _unlabelled(kind, row, task)
             inputs = {} if record is None else inputs_of(kind, record)
             if not inputs or (expected and [*inputs] != [*expected]):
-                named = ", ".join(f"`{name}`" for name in expected or kind.inputs)
+                named = column_names(task.columns, expected or kind.inputs)
                 raise DataError(f"expected {named}; it has {', '.join(map(str, [*row][:20]))}")
             check_text(kind.text(record))
         given = row.get("id")
         place = f"{path.name}{where.removeprefix(str(path))}"
         own = str(given) if isinstance(given, str | int) else ""
         yield Asked(own.encode(errors="replace").decode() or place, record, inputs)
+
+
+def _unlabelled(kind: TaskKind, row: dict[str, Any], task: Task) -> Any:
+    """Return the record of a row with the task's columns, or with the usual ones."""
+    assert kind.unlabelled  # noqa: S101  # asked before
+    record = kind.unlabelled(row, task)
+    if record is None and task.columns:
+        return kind.unlabelled(row, replace(task, columns={}))
+    return record
 
 
 def check_text(text: str) -> None:
