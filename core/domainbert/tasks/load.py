@@ -20,6 +20,7 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     checked_records,
+    foreign_columns,
     found_labels,
     plain_text,
     wrong_count,
@@ -252,7 +253,7 @@ def _tested_on(section: TaskSection, task: Task, other: Task) -> Task:
 def _checked_kind(task: Task) -> TaskKind:
     """Refuse a kind, metric or baseline that no plugin provides, before any file is read."""
     try:
-        wrong = kind_of(task).check_task(task)
+        wrong = kind_of(task).check_task(task) or foreign_columns(kind_of(task), task)
         if task.format:
             check_format(kind_of(task), task.format)
         for name in task.baselines:
