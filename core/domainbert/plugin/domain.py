@@ -88,6 +88,7 @@ class Window:
         weight: Share of the record's loss that this window carries; they sum to 1 per record.
         token_types: Type of each token of a pair; empty where the tokenizer gives none.
         spans: Range of each token in the record's text (questions); (0, 0) for others.
+        word_weights: Weight of each of `words` in the loss (`class_weights`); empty for 1.
     """
 
     record: int
@@ -97,6 +98,7 @@ class Window:
     weight: float = 1.0
     token_types: tuple[int, ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
+    word_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
