@@ -14,21 +14,11 @@ from domainbert.plugin.components import (
     TaskKind,
     TaskReader,
 )
-from domainbert.plugin.domain import (
-    Corpus,
-    Document,
-    Domain,
-    Example,
-    Prediction,
-    Sentence,
-    Task,
-    Terms,
-    Window,
-)
+from domainbert.plugin.domain import Corpus, Document, Domain, Prediction, Task, Terms, Window
 from domainbert.plugin.hookspecs import hookimpl
 from domainbert.plugin.metric import Metric
 from domainbert.plugin.places import DataFile, Feed, HubData, RemoteFile
-from domainbert.plugin.records import Choices, Pair, Question, Rating, Relation
+from domainbert.plugin.records import Choices, Example, Pair, Question, Rating, Relation, Sentence
 from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 if TYPE_CHECKING:

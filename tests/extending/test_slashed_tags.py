@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence
+from domainbert.plugin.records import Sentence
 from domainbert.recipe.tasks import TaskSection
 from domainbert.tasks.load import load_task
 

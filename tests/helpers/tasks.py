@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.domain import Example, Sentence, Task
-from domainbert.plugin.records import Question, Relation
+from domainbert.plugin.domain import Task
+from domainbert.plugin.records import Example, Question, Relation, Sentence
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session

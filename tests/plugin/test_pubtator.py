@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence
 from domainbert.plugin.pubtator import read_pubtator
+from domainbert.plugin.records import Sentence
 
 BLOCK = (
     "7|t|Dry cough after rain\n7|a|A cough and a fever of 3 days.\n"

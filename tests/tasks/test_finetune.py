@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from domainbert.errors import BaseModelError, RecipeError, RunFailed, Stopped
 from domainbert.model.classifier import load_classifier
 from domainbert.model.layers import depths
-from domainbert.plugin.domain import Sentence
+from domainbert.plugin.records import Sentence
 from domainbert.recipe.lora import LoraSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session

@@ -11,8 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from domainbert.errors import DataError, RecipeError
-from domainbert.plugin.domain import Domain, Sentence, Task, Terms
+from domainbert.plugin.domain import Domain, Task, Terms
 from domainbert.plugin.places import DataFile
+from domainbert.plugin.records import Sentence
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.tasks import TaskSection
 from domainbert.tasks.load import SPLITS, load_task
@@ -290,3 +291,63 @@ def test_keys_of_other_kinds_are_refused(
 def test_columns_that_are_none_are_refused(columns: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         own("pairs", columns=columns)
+
+
+COUNTS = {
+    "train+validation": {"records": 3, "tokens": 6, "ROLE": 1, "PLACE": 2},
+    "test": {"records": 1, "tokens": 2, "ROLE": 1, "PLACE": 1},
+}
+
+
+def test_declared_counts_are_those_of_a_right_reader(folder: Path) -> None:
+    load_task(TaskSection(name="roles"), declared(folder, counts=COUNTS), Path())
+    for names, key, number, message in (
+        ("test", "tokens", 3, "test.tsv test: tokens: 2 were read, 3 are"),
+        ("train+validation", "PLACE", 1, "train.tsv train+validation: PLACE: 2 were read, 1 are"),
+        ("test", "records", 1_941, "test.tsv test: records: 1 were read, 1,941 are"),
+    ):
+        counts = {**COUNTS, names: {**COUNTS[names], key: number}}
+        found = refused(folder, TaskSection(name="roles"), declared(folder, counts=counts))
+        assert found == (f"task 'roles': {message} declared: the data or the reader has changed.")
+
+
+def test_counts_of_classes_are_records(folder: Path) -> None:
+    splits = {split: folder / f"{split}.csv" for split in SPLITS}
+    counts = {"train": {"records": 2, "place": 1, "person": 1}}
+    about: Any = {"kind": "classification", "labels": ("place", "person"), "splits": splits}
+    domain = declared(folder, **about, counts=counts)
+    loaded = load_task(TaskSection(name="roles", train_records=2), domain, Path())
+    assert len(loaded.splits["train"]) == 2
+    wrong = declared(folder, **about, counts={"train": {"place": 2}})
+    message = "task 'roles': train.csv train: place: 1 were read, 2 are declared: the data or "
+    assert refused(folder, TaskSection(name="roles"), wrong).startswith(message)
+
+
+def test_a_task_is_tested_on_another(folder: Path) -> None:
+    (folder / "other.tsv").write_text("mill\tB-PLACE\n", encoding="utf-8")
+
+    def read(path: Path, split: str) -> Iterator[Sentence]:
+        yield Sentence((path.stem, split), ("B-PLACE", "O"))
+
+    (task,) = declared(folder, counts=COUNTS, notes="One.").tasks
+    splits = dict.fromkeys(SPLITS, folder / "other.tsv")
+    counts = {"test": {"records": 1}, "train": {"records": 9}}
+    other = replace(task, name="towns", splits=splits, read=read, counts=counts, notes="Two.")
+    kind = replace(task, name="tone", kind="classification")
+    domain = Domain(name="town", title="Towns", tasks=(task, other, kind))
+    loaded = load_task(TaskSection(name="roles", test_on="towns"), domain, Path())
+    alone = load_task(TaskSection(name="roles"), domain, Path())
+    assert loaded.splits["train"] == alone.splits["train"]
+    assert loaded.splits["test"] == (Sentence(("other", "test"), ("B-PLACE", "O")),)
+    assert loaded.task.name == "roles-on-towns"
+    assert loaded.task.version == "3, test of towns 3"
+    assert loaded.task.notes == "One. Two."
+    assert loaded.task.counts == {**COUNTS, "test": {"records": 1}}
+    assert loaded.task.data["test"] == hashlib.sha256(b"mill\tB-PLACE\n").hexdigest()
+    assert TaskSection(name="roles@2", test_on="towns").full_name == "roles-on-towns@2"
+    message = refused(folder, TaskSection(name="roles", test_on="tone"), domain)
+    assert message.startswith("tasks: 'roles-on-tone': a task of tagging cannot be tested on one ")
+    message = refused(folder, TaskSection(name="roles", test_on="town"), domain)
+    assert message.startswith("tasks: unknown task 'town'; domain 'town' has: roles, ")
+    with pytest.raises(ValidationError, match="test_on: for a declared task"):
+        own(test_on="towns")

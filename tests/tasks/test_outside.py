@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from domainbert.errors import DataError, RecipeError
 from domainbert.plugin.components import LoadedTask, OutsidePredictions
-from domainbert.plugin.domain import Example
+from domainbert.plugin.records import Example
 from domainbert.recipe.tasks import TaskSection
 from domainbert.storage.files import sha256_file
 from domainbert.tasks.metrics.score import kind_of

@@ -116,6 +116,8 @@ class TaskKind:
             without labels; None for a kind that cannot read them.
         annotate: Task, passages of several texts, windows with their scores, and the threshold, to
             an annotation per text, JSON values under the key `says`.
+        count: Records to what `Task.counts` names beside `records`; by default each record counts
+            once for each of its labels.
         like: Kind whose predictions it has, so that the metrics of that kind fit; a kind made with
             `dataclasses.replace` keeps it.
         mark: Training records and predictions of a split to the predictions with what metrics must
@@ -185,6 +187,7 @@ class TaskKind:
     count_long: Callable[[Sequence[Any], Any, int], int | Mapping[str, int]] = (
         lambda _records, _tokenizer, _length: 0
     )
+    count: Callable[[Sequence[Any]], Mapping[str, int]] | None = None
     like: str = ""
     mark: Callable[[Sequence[Any], Sequence[Prediction]], Sequence[Prediction]] = (
         lambda _train, predictions: predictions

@@ -54,36 +54,6 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Sentence:
-    """One tokenised sentence with a tag for each word.
-
-    Args:
-        words: The words as the data set tokenised them.
-        tags: IOB2 tags, as many as `words`.
-        document: Name of its document, whose sentences stay together where splits are cut.
-    """
-
-    words: tuple[str, ...]
-    tags: tuple[str, ...]
-    document: str = field(default="", compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Example:
-    """One text with its labels.
-
-    Args:
-        text: The text, untokenised.
-        labels: Exactly one where the task has a single label, else any number, none included.
-        document: Name of its document, whose texts stay together where splits are cut.
-    """
-
-    text: str
-    labels: tuple[str, ...]
-    document: str = field(default="", compare=False, repr=False)
-
-
-@dataclass(frozen=True)
 class Prediction:
     """Gold labels of one record and those of a model.
 
@@ -221,6 +191,9 @@ class Task:
         notes: What the reader leaves out, with counts, for people who compare scores.
         sample: True for a small demonstration set that is not a benchmark.
         citation: How to cite it.
+        counts: What a right reader finds, checked on loading: name of a split, or of several that
+            share a file, as `train+validation` → counts of `records`, of `tokens` (tagging), and
+            of labels: mentions of a type, or records of a class.
         domain: Domain that declares it; None for the user's files. Set on loading.
         data: SHA-256 of the file of each split. Set on loading; a task of a result has no `splits`.
         train_records: Label budget: number of training records that are used; None for all. Set on
@@ -248,6 +221,7 @@ class Task:
     notes: str = ""
     sample: bool = False
     citation: str = ""
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     domain: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     train_records: int | None = None

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence
 from domainbert.plugin.readers import read_lines
+from domainbert.plugin.records import Sentence
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
 
 TEXT_LINE = re.compile(r"([^\s|]{1,64})\|([ta])\|(.*)", re.DOTALL)

@@ -1,8 +1,38 @@
-"""Labelled records of pairs, choices, numbers, relations and questions, beside `Example`."""
+"""Labelled records, one type per kind of task."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One tokenised sentence with a tag for each word.
+
+    Args:
+        words: The words as the data set tokenised them.
+        tags: IOB2 tags, as many as `words`.
+        document: Name of its document, whose sentences stay together where splits are cut.
+    """
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+    document: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One text with its labels.
+
+    Args:
+        text: The text, untokenised.
+        labels: Exactly one where the task has a single label, else any number, none included.
+        document: Name of its document, whose texts stay together where splits are cut.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    document: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence
+from domainbert.plugin.records import Sentence
 from domainbert.words import sentence_ends, word_spans
 
 _BLANKS = re.compile(r"\s+")

@@ -203,9 +203,10 @@ def check_names(recipe: Recipe, registry: Registry) -> None:
         for number, section in enumerate(recipe.corpus)
         if section.name not in {None, *corpora}
     ] + [
-        f"tasks.{number}: {where} has no task {section.name!r}."
+        f"tasks.{number}: {where} has no task {name!r}."
         for number, section in enumerate(recipe.tasks)
-        if section.kind is None and section.name not in tasks
+        for name in filter(None, (section.name, section.test_on))
+        if section.kind is None and name not in tasks
     ]
     problems += _unknown_components(recipe)
     if problems:

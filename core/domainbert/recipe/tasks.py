@@ -81,6 +81,9 @@ class TaskSection(Section):
     train_records: Count | None = None
     """Label budget: fine-tune on this many records of the training split, those with the smallest
     text hashes, so that 100 are among the 1,000. `NAME@100` is short for name and budget."""
+    test_on: Name | None = None
+    """Another task of the domain, such as `bc5cdr-disease`: its test split is scored in place of
+    the task's own, so that models are fine-tuned on one data set and tested on another."""
     kind: str | None = None
     """Kind of your own task: `tagging` (entities), `classification`, `pairs` (two texts, one
     label), `multiple-choice`, `regression` (a number), `relation`, `question-answering`, or one of
@@ -163,9 +166,15 @@ class TaskSection(Section):
         return columns
 
     @property
+    def plain_name(self) -> str:
+        """Name with the task that it is tested on, such as `ncbi-disease-on-bc5cdr-disease`."""
+        return f"{self.name}-on-{self.test_on}" if self.test_on else self.name
+
+    @property
     def full_name(self) -> str:
         """Name and label budget, as results call the task, such as `ncbi-disease@100`."""
-        return self.name if self.train_records is None else f"{self.name}@{self.train_records}"
+        budget = "" if self.train_records is None else f"@{self.train_records}"
+        return f"{self.plain_name}{budget}"
 
     @model_validator(mode="after")
     def _runs_are_of_one_model(self) -> TaskSection:
@@ -179,6 +188,12 @@ class TaskSection(Section):
                 )
             if item is not first and first.file == item.file:
                 raise ValueError(f"predictions: {item.file}: twice; give each run once")
+        return self
+
+    @model_validator(mode="after")
+    def _own_task_names_its_test(self) -> TaskSection:
+        if self.kind is not None and self.test_on:
+            raise ValueError("test_on: for a declared task; your own names its `test`")
         return self
 
     @model_validator(mode="after")

@@ -127,6 +127,24 @@ def baseline_names(loaded: LoadedTask, wanted: Baselines = True) -> tuple[str, .
     return tuple(name for name in (*usual, *others) if wanted == "all" or name in wanted)
 
 
+def wrong_count(kind: TaskKind, task: Task, splits: Splits) -> tuple[str, str] | None:
+    """Return the first split whose counts are not as declared, and the reason; None if all are.
+
+    Splits that are cut from one file are counted together, as that file was published.
+    """
+    for names, declared in task.counts.items():
+        records = [record for name in names.split("+") for record in splits[name]]
+        found = Counter(label for record in records for label in {*kind.labels(record)})
+        with calling(kind):
+            found = Counter(kind.count(records)) if kind.count else found
+        found["records"] = len(records)
+        wrong = [name for name, number in declared.items() if found[name] != number]
+        if wrong:
+            what = f"{names}: {wrong[0]}: {found[wrong[0]]:,} were read, {declared[wrong[0]]:,} are"
+            return names.split("+")[0], f"{what} declared: the data or the reader has changed"
+    return None
+
+
 def found_labels(kind: TaskKind, records: Sequence[Any]) -> tuple[str, ...]:
     """Return the labels that occur in records, sorted."""
     return tuple(sorted({label for record in records for label in kind.labels(record)}))

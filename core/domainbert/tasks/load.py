@@ -16,7 +16,14 @@ from domainbert.plugin.registry import calling, component
 from domainbert.recipe.tasks import SPLITS, TaskSection
 from domainbert.storage.files import sha256_of
 from domainbert.storage.locate import Fetcher, data_sha256
-from domainbert.tasks.check import Labels, Splits, checked_records, found_labels, plain_text
+from domainbert.tasks.check import (
+    Labels,
+    Splits,
+    checked_records,
+    found_labels,
+    plain_text,
+    wrong_count,
+)
 from domainbert.tasks.metrics.score import check_metrics, kind_of
 from domainbert.tasks.outside import load_outside
 from domainbert.tasks.places import find_splits
@@ -40,21 +47,17 @@ def load_task(
         DataError: A file is missing or malformed, or labels do not agree.
     """
     fetcher = fetcher or Fetcher()
-    task = _own_task(section) if section.kind else _declared_task(section.name, domain)
-    more: Any = {k: (*getattr(task, k), *getattr(section, k)) for k in ("metrics", "baselines")}
-    task = replace(task, **more)
-    kind = _checked_kind(task)
-    cut: tuple[str, ...] = ()
+    task, tested = _named_tasks(section, domain)
+    kind, counts = _checked_kind(task), Counter[str]()
     if section.kind:
         paths, cut = find_splits(section, folder, fetcher)
         task = replace(task, splits=paths, version=_version(section, cut))
-    else:
-        paths = {split: fetcher.path(task.splits[split]) for split in SPLITS}
-    counts = Counter[str]()
-    if cut:
         read = _cut_splits(task, kind, paths, cut, section, counts)
     else:
-        read = _read_splits(task, kind, paths, counts)
+        paths = {split: fetcher.path(task.splits[split]) for split in SPLITS}
+        own = {split: paths[split] for split in ("train", "validation")}
+        read = _read_splits(task, kind, own, counts)
+        read |= _read_splits(tested, kind, {"test": paths["test"]}, counts)
     splits = {}
     for split, path in paths.items():
         with calling(kind):
@@ -62,7 +65,8 @@ def load_task(
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: _sha256(kind, task, path) for split, path in paths.items()}
     complete = _fitting(replace(task, labels=tuple(task.labels) or labels["train"], data=data))
-    wrong = _wrong(kind, complete, labels, splits, bool(task.labels))
+    wrong = wrong_count(kind, task, splits)
+    wrong = wrong or _wrong(kind, complete, labels, splits, bool(task.labels))
     if not wrong and section.train_records is not None:
         complete, splits["train"] = _budgeted(complete, kind, splits["train"], section)
         labels["train"] = found_labels(kind, splits["train"])
@@ -119,11 +123,13 @@ def _cut_splits(
     section: TaskSection,
     counts: Counter[str],
 ) -> dict[str, Sequence[Any]]:
-    """Return the records of the splits, those of `cut` from the file of train.
+    """Return the records of the splits, those of `cut`, if any, from the file of train.
 
     Raises:
         DataError: A split gets none of the groups.
     """
+    if not cut:
+        return _read_splits(task, kind, paths, counts)
     own = {split: path for split, path in paths.items() if split not in {"train", *cut}}
     # Files of their own need no column of groups.
     without = {name: column for name, column in task.columns.items() if name != "group"}
@@ -197,6 +203,41 @@ def _declared_task(name: str, domain: Domain | None) -> Task:
             known = f"domain {domain.name!r} has: {', '.join(sorted(tasks)) or 'none'}"
         raise RecipeError(f"tasks: unknown task {name!r}; {known}.")
     return replace(tasks[name], domain=domain.name)
+
+
+def _named_tasks(section: TaskSection, domain: Domain | None) -> tuple[Task, Task]:
+    """Return the task of an entry, and the one that reads its test split."""
+    task = _own_task(section) if section.kind else _declared_task(section.name, domain)
+    tested = task
+    if section.test_on:
+        tested = _declared_task(section.test_on, domain)
+        task = _tested_on(section, task, tested)
+    more: Any = {k: (*getattr(task, k), *getattr(section, k)) for k in ("metrics", "baselines")}
+    return replace(task, **more), tested
+
+
+def _tested_on(section: TaskSection, task: Task, other: Task) -> Task:
+    """Return the task with the test split of another one.
+
+    Raises:
+        RecipeError: The other is of another kind.
+    """
+    if (task.kind, task.multi_label) != (other.kind, other.multi_label):
+        raise RecipeError(
+            f"tasks: {section.full_name!r}: a task of {task.kind} cannot be tested on one of "
+            f"{other.kind}; `test_on` names a task of the same kind."
+        )
+    counts = {names: found for names, found in task.counts.items() if "test" not in names}
+    if "test" in other.counts:
+        counts["test"] = other.counts["test"]
+    return replace(
+        task,
+        name=section.plain_name,
+        version=f"{task.version}, test of {other.name} {other.version}",
+        splits={**task.splits, "test": other.splits["test"]},
+        counts=counts,
+        notes=" ".join(filter(None, [task.notes, other.notes])),
+    )
 
 
 def _checked_kind(task: Task) -> TaskKind:

@@ -9,7 +9,7 @@ import torch
 from helpers.tasks import classification, sentences, tagging
 
 from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.domain import Sentence
+from domainbert.plugin.records import Sentence
 from domainbert.tasks.baselines.bilstm import BiLstm, predict_pieces, predict_words
 from domainbert.tasks.metrics.score import score
 

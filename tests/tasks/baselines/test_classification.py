@@ -4,7 +4,7 @@ import pytest
 from helpers.tasks import classification
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Example
+from domainbert.plugin.records import Example
 from domainbert.tasks.baselines.classification import (
     check_tfidf,
     predict_majority,

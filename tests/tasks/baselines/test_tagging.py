@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from helpers.tasks import tagging
 
-from domainbert.plugin.domain import Sentence
+from domainbert.plugin.records import Sentence
 from domainbert.tasks.baselines.tagging import (
     predict_dictionary,
     predict_majority_type,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from helpers.tasks import SETTINGS, labelled
 
-from domainbert.plugin.domain import Example, Prediction, Window
+from domainbert.plugin.domain import Prediction, Window
+from domainbert.plugin.records import Example
 from domainbert.tasks.decide import best_threshold
 from domainbert.tasks.kinds.classification import CLASSIFICATION, text_windows
 

@@ -9,7 +9,8 @@ from helpers.tasks import SETTINGS, labelled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domainbert.plugin.domain import Prediction, Sentence
+from domainbert.plugin.domain import Prediction
+from domainbert.plugin.records import Sentence
 from domainbert.tasks.kinds.tagging import TAGGING, word_windows
 from domainbert.testing import FAMILIES
 from domainbert.tokenizer.load import encode_with_offsets

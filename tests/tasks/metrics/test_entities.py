@@ -17,7 +17,8 @@ from seqeval.scheme import IOB2
 from sklearn.metrics import f1_score as f1_of_classes
 
 from domainbert.errors import RunFailed
-from domainbert.plugin.domain import Prediction, Sentence
+from domainbert.plugin.domain import Prediction
+from domainbert.plugin.records import Sentence
 from domainbert.report.statistics import bootstrap, records_of
 from domainbert.tasks.metrics.entities import (
     default_counts,

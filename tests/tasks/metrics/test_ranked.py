@@ -15,7 +15,8 @@ from sklearn.metrics import (
 )
 
 from domainbert.errors import RunFailed
-from domainbert.plugin.domain import Example, Prediction
+from domainbert.plugin.domain import Prediction
+from domainbert.plugin.records import Example
 from domainbert.report.statistics import bootstrap, records_of
 from domainbert.tasks.decide import decide
 from domainbert.tasks.metrics.ranked import score_matrix

@@ -7,7 +7,7 @@ import pytest
 from helpers.tasks import labelled
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence
+from domainbert.plugin.records import Sentence
 from domainbert.tasks.kinds.tagging import TAGGING
 from domainbert.tasks.read import read_records
 

@@ -8,7 +8,7 @@ import pytest
 from helpers.tasks import labelled
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence
+from domainbert.plugin.records import Sentence
 from domainbert.tasks.readers.columns import read_columns, to_iob2
 
 

@@ -9,7 +9,7 @@ import pytest
 from helpers.tasks import labelled
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Example
+from domainbert.plugin.records import Example
 from domainbert.tasks.kinds.classification import CLASSIFICATION
 from domainbert.tasks.read import read_records
 

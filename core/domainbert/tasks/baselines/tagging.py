@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from domainbert.plugin.components import LoadedTask, Predictions
-from domainbert.plugin.domain import Prediction, Sentence
+from domainbert.plugin.domain import Prediction
+from domainbert.plugin.records import Sentence
 
 Mention = tuple[int, int, str]
 """First word, end word, type."""

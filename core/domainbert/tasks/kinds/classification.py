@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.batching import batched
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
-from domainbert.plugin.domain import Example, Prediction, Task, Window
+from domainbert.plugin.domain import Prediction, Task, Window
+from domainbert.plugin.records import Example
 from domainbert.tasks.check import (
     Labels,
     Splits,

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
-from domainbert.plugin.domain import Prediction, Sentence, Task, Window
+from domainbert.plugin.domain import Prediction, Task, Window
+from domainbert.plugin.records import Sentence
 from domainbert.tasks.check import (
     Labels,
     Splits,
@@ -81,6 +83,12 @@ def _metrics(task: Task) -> tuple[str, ...]:
     """Return the metrics; with several types `f1_strict` of each, which no table shows."""
     several = 1 < len(task.labels) <= _MOST_TYPES
     return (*_METRICS, *(f"f1_strict/{label}" for label in task.labels if several))
+
+
+def _count(sentences: Sequence[Sentence]) -> Counter[str]:
+    """Return the number of tokens, and of mentions of each type."""
+    counts = Counter(tag[2:] for s in sentences for tag in s.tags if tag.startswith("B-"))
+    return counts + Counter(tokens=sum(len(sentence.words) for sentence in sentences))
 
 
 def _check_task(task: Task) -> str:
@@ -235,6 +243,7 @@ TAGGING = TaskKind(
     from_rows=sentences_of_rows,
     text=lambda sentence: " ".join(sentence.words),
     labels=lambda sentence: {tag[2:] for tag in sentence.tags if tag != "O"},
+    count=_count,
     outputs=outputs,
     encode=word_windows,
     forward=forward,

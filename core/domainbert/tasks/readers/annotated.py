@@ -9,7 +9,8 @@ from typing import Any
 
 from domainbert.errors import DataError
 from domainbert.plugin.components import Row
-from domainbert.plugin.domain import Sentence, Task
+from domainbert.plugin.domain import Task
+from domainbert.plugin.records import Sentence
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
 from domainbert.tasks.readers.columns import whole_tag
 from domainbert.tasks.readers.table import group_of

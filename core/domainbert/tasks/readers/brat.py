@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence
 from domainbert.plugin.readers import read_lines, read_utf8
+from domainbert.plugin.records import Sentence
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
 
 _SPAN = re.compile(r"(\S+) ([0-9]{1,9}) ([0-9]{1,9})")

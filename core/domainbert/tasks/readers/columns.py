@@ -10,9 +10,10 @@ from itertools import chain
 from pathlib import Path
 
 from domainbert.errors import DataError
-from domainbert.plugin.domain import Sentence, Task
+from domainbert.plugin.domain import Task
 from domainbert.plugin.pubtator import TEXT_LINE
 from domainbert.plugin.readers import read_lines
+from domainbert.plugin.records import Sentence
 from domainbert.words import canonical_text
 
 TAG = re.compile(r"O|[BI]-\S+")

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from domainbert.errors import DataError
 from domainbert.plugin.components import Row
-from domainbert.plugin.domain import Example, Task
-from domainbert.plugin.records import Pair
+from domainbert.plugin.domain import Task
+from domainbert.plugin.records import Example, Pair
 
 R = TypeVar("R", Example, Pair)
 
