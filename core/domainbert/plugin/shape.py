@@ -43,6 +43,8 @@ def _fault(value: Any, hint: Any) -> str:
         expected = " or ".join(map(repr, arguments))
         return "" if value in arguments else f"is {value!r}, expected {expected}"
     if origin is Callable:
+        if arguments[0] is ...:
+            return "" if callable(value) else f"is {type(value).__name__}, expected a function"
         return _misfit(value, len(arguments[0]))
     if origin is tuple and isinstance(value, tuple):
         return next(filter(None, (_fault(item, arguments[0]) for item in value)), "")
