@@ -93,7 +93,7 @@ def _tags(
     tags = ["O"] * len(words)
     for first, last, label, quoted in sorted(concepts, key=lambda c: (c.first - c.last, c.first)):
         there = [word.lower() for word in words[first : last + 1]]
-        if first > last or there != quoted.lower().split():
+        if not first <= last < len(words) or there != quoted.lower().split():
             counts["wrong_offsets"] += 1
         elif any(tag != "O" for tag in tags[first : last + 1]):
             counts["overlapping"] += 1

@@ -86,14 +86,12 @@ def _mts_dialog(name: str, what: str, column: str, test: DataFile, challenge: st
             "validation": {"records": 100},
             "test": {"records": 200},
         },
-        notes=(
-            "All rows are read. Sections are unequal, from hundreds of rows to a few. Short texts "
-            "such as `None.` repeat, also between splits."
-        ),
+        notes="All rows are read; short texts can stand in several splits.",
         citation=(
-            "Asma Ben Abacha, Wen-wai Yim, Yadan Fan and Thomas Lin. An empirical study of clinical "
-            "note generation from doctor-patient encounters. Proceedings of the 17th Conference of "
-            "the European Chapter of the Association for Computational Linguistics, 2023, 2291-2302."
+            "Asma Ben Abacha, Wen-wai Yim, Yadan Fan and Thomas Lin. An empirical study of "
+            "clinical note generation from doctor-patient encounters. Proceedings of the 17th "
+            "Conference of the European Chapter of the Association for Computational Linguistics, "
+            "2023, 2291-2302."
         ),
     )
 

@@ -84,8 +84,8 @@ def read_records(path: Path) -> Iterator[Note]:
     `<TAGS>` with `start`, `end` and `text`.
 
     Raises:
-        DataError: The file cannot be read, is not well-formed, has a DOCTYPE with declarations or an
-            entity that XML does not define, or holds no `<TEXT>`.
+        DataError: The file cannot be read, is not well-formed, has a DOCTYPE with declarations or
+            an entity that XML does not define, or holds no `<TEXT>`.
     """
     reader = _Reader(path)
     found = 0
@@ -125,6 +125,8 @@ class _Reader:
         except expat.ExpatError as error:
             what = f"not well-formed XML: {expat.ErrorString(error.code)}"
             raise self.error(what, "Get the file from its publisher again") from None
+        except (LookupError, ValueError) as error:  # an encoding that Python or expat lacks
+            raise self.error(str(error), "Convert the file to UTF-8") from None
 
     def last(self) -> Note:
         """Return the note of a file without `RECORD`."""
@@ -137,8 +139,8 @@ class _Reader:
     def _doctype(self, _name: str, _system: str | None, _public: str | None, inside: bool) -> None:
         if inside:
             raise self.error(
-                "refused: its DOCTYPE has declarations, with which a file can grow without bound or "
-                "read other files",
+                "refused: its DOCTYPE has declarations, with which a file can grow without bound "
+                "or read other files",
                 "The files of i2b2 and n2c2 have none",
             )
 

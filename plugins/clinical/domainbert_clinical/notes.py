@@ -55,8 +55,8 @@ def _rows(path: Path, column: str) -> Iterator[Document]:
         if column not in names:
             raise DataError(
                 f"{path}:1: no column {column.upper()!r} with the notes; the header names "
-                f"{', '.join(map(str, list(row)[:20]))}. Rename the column, or take `path:` without "
-                "`name:` and give `columns: {text: NAME}`."
+                f"{', '.join(map(str, list(row)[:20]))}. Rename the column, or take `path:` "
+                "without `name:` and give `columns: {text: NAME}`."
             )
         place = f"{path.name}:{number}"
         is_error = _cell(row, names, "iserror").rstrip("0").rstrip(".") == "1"

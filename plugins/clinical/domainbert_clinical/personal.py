@@ -33,7 +33,7 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "birth_dates": (
         re.compile(
             r"(?i)\b(DOB|D\.O\.B\.|date of birth|birth ?date|born(?: on| in)?)"
-            rf"([:,]? {{0,3}}){_DATE}"
+            rf"([:,]?\s{{0,3}}){_DATE}"
         ),
         r"\1\2date",
     ),

@@ -20,7 +20,8 @@ HEADERS = frozenset(
     line.strip()
     for line in """
     admission date; discharge date; date of birth; sex; service; attending; allergies; allergy
-    chief complaint; major surgical or invasive procedure; history of present illness; hpi
+    cc; fh; sh; pe; meds; mse; chief complaint; major surgical or invasive procedure
+    history of present illness; hpi
     present illness; history; interval history; past medical history; pmh; past surgical history
     past history; medical history; surgical history; family history; social history
     family and social history; past medical and surgical history; obstetric history; birth history
@@ -44,7 +45,8 @@ HEADERS = frozenset(
     code status; procedure; procedures; operation; anesthesia; complications; indication
     indications; findings; technique; comparison; description of procedure; estimated blood loss
     specimens; drains; consults; consultations; subjective; objective; problem list
-    reason for visit; reason for consultation; reason for admission; reason for this examination; medical condition
+    reason for visit; reason for consultation; reason for admission; medical condition
+    reason for this examination
     final report; conclusion; conclusions; addendum; functional status; diet; activity; prognosis
     nutrition; wound care; risk factors; system review; nursing note; education; discharge plan
     """.replace(";", "\n").split("\n")
@@ -52,7 +54,7 @@ HEADERS = frozenset(
 )
 """Headers that are known, in small letters."""
 
-_HEADER = re.compile(r"([A-Za-z][A-Za-z/&,()' -]{1,60}?) ?:(?![\d/])(.*)", re.DOTALL)
+_HEADER = re.compile(r"([A-Za-z][A-Za-z/&,()' -]{1,60}?) ?:(?!//)(.*)", re.DOTALL)
 _ITEM = re.compile(r"(?:[-*\u2022#]|\d{1,2}[.)]) ?\S")
 # Notes wrap lines at 70 to 80 characters; a shorter line ends where its writer ended it.
 _WRAPPED = 55
