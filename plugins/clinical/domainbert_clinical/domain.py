@@ -44,14 +44,14 @@ _CORPORA = (
     Corpus(
         name="notes",
         title="Notes that you bring: text files, or CSV as MIMIC-III and MIMIC-IV have it",
-        licence="Of your files; MIMIC: PhysioNet Credentialed Health Data Use Agreement",
+        licence="Of your files; MIMIC: PhysioNet data use agreement, for research only",
         origin="https://physionet.org/content/mimiciii/ and https://physionet.org/content/mimic-iv-note/",
         read=read_notes,
     ),
     Corpus(
         name="i2b2",
         title="Notes of i2b2 and n2c2 XML files that you bring",
-        licence="n2c2 data use agreement",
+        licence="n2c2 data use agreement, for research use",
         origin="https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/",
         read=read_i2b2,
     ),
