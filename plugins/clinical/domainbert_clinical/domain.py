@@ -86,7 +86,7 @@ def _mts_dialog(name: str, what: str, column: str, test: DataFile, challenge: st
             "validation": {"records": 100},
             "test": {"records": 200},
         },
-        notes="All rows are read; short texts can stand in several splits.",
+        notes="All rows are read; short texts can be in several splits.",
         citation=(
             "Asma Ben Abacha, Wen-wai Yim, Yadan Fan and Thomas Lin. An empirical study of "
             "clinical note generation from doctor-patient encounters. Proceedings of the 17th "

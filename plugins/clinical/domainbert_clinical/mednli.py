@@ -40,8 +40,8 @@ def read_mednli(path: Path, _task: Task, counts: Counter[str]) -> Iterator[Pair]
             continue
         if label not in LABELS:
             raise DataError(f"{where}: gold_label {label!r}. Expected one of {', '.join(LABELS)}.")
-        texts = (with_words(_text(row, f"sentence{n}", where)) for n in (1, 2))
-        yield Pair(*texts, (label,))
+        first, second = (with_words(_text(row, f"sentence{n}", where)) for n in (1, 2))
+        yield Pair(first, second, (label,))
 
 
 def _text(row: Mapping[str, Any], key: str, where: str) -> str:

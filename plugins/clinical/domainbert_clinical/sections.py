@@ -132,4 +132,4 @@ def split_sections(documents: Iterable[Document], drops: Any) -> Iterator[Docume
 
 
 SECTIONS = CorpusStep("note-sections", split_sections, apart=True)
-"""Puts headers on lines of their own, joins wrapped lines, drops notes marked as errors."""
+"""Puts each header on its own line, joins wrapped lines, drops notes marked as errors."""
