@@ -8,16 +8,14 @@ from domainbert.pipeline.choose import load_registry
 from domainbert.recipe.resolve import load_recipe
 from domainbert.stages.inputs import locate_corpus
 from domainbert.storage.locate import Fetcher
-from domainbert_clinical.domain import CLINICAL
 
 QUICKSTART = Path(__file__).parents[3] / "recipes" / "clinical" / "quickstart.yaml"
 STRICT = "corpus_steps=[normalise, exact-duplicates, near-duplicates, decontaminate]"
 
 
 def test_the_sample_passes_the_steps_of_the_domain_and_none_of_it_is_a_copy() -> None:
-    load_registry(())
     recipe, counts = load_recipe(QUICKSTART, (STRICT,)), Counts()
-    sources, _, steps = locate_corpus(recipe, CLINICAL, QUICKSTART.parent, Fetcher())
+    sources, _, steps = locate_corpus(recipe, load_registry(()), QUICKSTART.parent, Fetcher())
     texts = [document.text for document in run_steps(read_sources(sources), steps, counts)]
     assert len(texts) == 43
     assert not any(mark in text for text in texts for mark in ("[**", "___", "555-", "@"))
