@@ -59,7 +59,7 @@ def _rows(path: Path, column: str) -> Iterator[Document]:
                 "without `name:` and give `columns: {text: NAME}`."
             )
         place = f"{path.name}:{number}"
-        is_error = _cell(row, names, "iserror").rstrip("0").rstrip(".") == "1"
+        is_error = _cell(row, names, "iserror") in {"1", "1.0"}  # pandas writes 1.0
         text = "" if is_error else _cell(row, names, column)
         found = (_cell(row, names, name) for name in _IDS)
         yield Document(next(filter(None, found), place), text, place + ERROR_MARK * is_error)
