@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 from helpers.pairs import pairs, questions
-from helpers.tasks import classification
+from helpers.tasks import classification, question_answering
 
 from domainbert.corpus.sources import describe_sources, read_sources
+from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.errors import RecipeError
 from domainbert.pipeline.choose import load_registry
-from domainbert.plugin.domain import Domain, Task
+from domainbert.plugin.domain import Document, Domain, Task
 from domainbert.plugin.registry import Registry, load_plugins
 from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.resolve import check_names
@@ -59,6 +60,17 @@ def test_the_steps_of_a_domain_come_first_where_the_recipe_does_not_name_them(
     assert steps("normalise", "exact-duplicates") == ["scrub", "normalise", "exact-duplicates"]
     assert steps("normalise", "scrub") == ["normalise", "scrub"]
     assert steps("normalise", domain=None) == ["normalise"]
+
+
+def test_corpus_steps_see_questions_and_contexts() -> None:
+    loaded = question_answering()
+    context, question = step_context([loaded], None), loaded.splits["test"][0]
+    assert {question.question, question.context} <= {*context.evaluation}
+    assert f"{question.question} {question.context}" not in context.evaluation
+    # A short context alone in a document: question and context together would not be found.
+    documents = [Document("a", f"So {question.context}, it is said.", "a"), Document("b", "x", "b")]
+    steps = find_steps(["decontaminate"], context)
+    assert [document.id for document in run_steps(documents, steps, {})] == ["b"]
 
 
 def test_training_texts_of_a_task_are_a_corpus(tmp_path: Path) -> None:

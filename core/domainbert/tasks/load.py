@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     checked_records,
+    foreign_columns,
     found_labels,
     plain_text,
     wrong_count,
@@ -117,7 +119,8 @@ def _read_splits(
             read[split] = read_records(kind, task, path, counts)
             continue
         with calling(task, path):
-            read[split] = list(task.read(path, split))
+            more = {"counts": counts} if "counts" in signature(task.read).parameters else {}
+            read[split] = list(task.read(path, split, **more))
     return read
 
 
@@ -233,6 +236,9 @@ def _tested_on(section: TaskSection, task: Task, other: Task) -> Task:
             f"tasks: {section.full_name!r}: a task of {task.kind} cannot be tested on one of "
             f"{other.kind}; `test_on` names a task of the same kind."
         )
+    if strange := set(other.labels) - set(task.labels):
+        what = f"{min(strange)!r}, which {task.name} lacks ({', '.join(task.labels[:20])})"
+        raise RecipeError(f"tasks: {section.full_name!r}: {other.name} has the label {what}.")
     counts = {names: found for names, found in task.counts.items() if "test" not in names}
     if "test" in other.counts:
         counts["test"] = other.counts["test"]
@@ -249,7 +255,7 @@ def _tested_on(section: TaskSection, task: Task, other: Task) -> Task:
 def _checked_kind(task: Task) -> TaskKind:
     """Refuse a kind, metric or baseline that no plugin provides, before any file is read."""
     try:
-        wrong = kind_of(task).check_task(task)
+        wrong = kind_of(task).check_task(task) or foreign_columns(kind_of(task), task)
         if task.format:
             check_format(kind_of(task), task.format)
         for name in task.baselines:
