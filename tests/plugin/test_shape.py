@@ -22,6 +22,12 @@ def one(documents: Iterable[Document]) -> Any:
 @pytest.mark.parametrize("apply", [two, lambda *documents: [], zip, print, dict])
 def test_functions_that_take_the_arguments_pass(apply: Any) -> None:
     check_component(CorpusStep("keep", apply))
+    check_component(CorpusStep("keep", make=apply, options=one))
+
+
+def test_options_are_a_function_of_any_arguments() -> None:
+    with pytest.raises(TypeError, match="`options` is str, expected a function"):
+        check_component(CorpusStep("keep", make=two, options="all"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

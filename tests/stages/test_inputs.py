@@ -9,6 +9,7 @@ from helpers.tasks import classification, question_answering
 from domainbert.corpus.sources import describe_sources, read_sources
 from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.errors import RecipeError
+from domainbert.pipeline.choose import load_registry
 from domainbert.plugin.domain import Document, Domain, Task
 from domainbert.plugin.registry import Registry, load_plugins
 from domainbert.recipe.corpus import CorpusSection
@@ -28,6 +29,37 @@ def test_corpus_steps_see_each_text_of_a_pair_and_each_choice() -> None:
     assert f"{pair.text}\n{pair.second}" not in context.evaluation
     n_train = [len(one.splits["train"]) for one in loaded]
     assert len(context.training) == 2 * n_train[0] + 4 * n_train[1] + n_train[2]
+
+
+def test_the_steps_of_a_domain_come_first_where_the_recipe_does_not_name_them(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.txt").write_text("Text.")
+    load_registry(())
+    domain = Domain("town", "Town", corpus_steps=["scrub", "normalise"])
+    registry = Registry((), {"town": domain})
+
+    def steps(*named: str, domain: str | None = "town") -> list[str]:
+        recipe = Recipe.model_validate(
+            {
+                "name": "town",
+                "domain": domain,
+                "base": "package:town/model",
+                "corpus": [{"path": "a.txt"}],
+                "corpus_steps": named,
+                "train": {"steps": 1},
+            }
+        )
+        found = locate_corpus(recipe, registry, tmp_path, Fetcher())[2]
+        assert [s.facts for s in found if s.facts] == [
+            {"step": s.record.name} for s in found if s.record.name not in named
+        ]
+        return [step.record.name for step in found]
+
+    assert steps("exact-duplicates") == ["scrub", "normalise", "exact-duplicates"]
+    assert steps("normalise", "exact-duplicates") == ["scrub", "normalise", "exact-duplicates"]
+    assert steps("normalise", "scrub") == ["normalise", "scrub"]
+    assert steps("normalise", domain=None) == ["normalise"]
 
 
 def test_corpus_steps_see_questions_and_contexts() -> None:

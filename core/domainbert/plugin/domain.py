@@ -252,6 +252,8 @@ class Domain:
         recipes: Folder of `*.yaml` recipes inside the plugin's package, or None.
         default_recipe: Recipe of `adapt --domain NAME`, such as `bio/quickstart`.
         languages: Of its texts, as codes such as `en`, for the header of model cards.
+        corpus_steps: Steps that texts of its recipes pass first; a recipe that names one of them
+            decides its place and options.
     """
 
     name: str
@@ -262,10 +264,12 @@ class Domain:
     recipes: Path | None = None
     default_recipe: str | None = None
     languages: tuple[str, ...] = ()
+    corpus_steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_name("domain", self.name)
-        object.__setattr__(self, "languages", tuple(self.languages))
+        for key in ("languages", "corpus_steps"):
+            object.__setattr__(self, key, tuple(getattr(self, key)))
         if not isinstance(self.terms, Terms | None):
             raise PluginError(f"domain {self.name!r}: terms must be domainbert.Terms or None.")
         for kind, records in (("corpora", self.corpora), ("tasks", self.tasks)):

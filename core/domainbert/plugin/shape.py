@@ -43,7 +43,7 @@ def _fault(value: Any, hint: Any) -> str:
         expected = " or ".join(map(repr, arguments))
         return "" if value in arguments else f"is {value!r}, expected {expected}"
     if origin is Callable:
-        return _misfit(value, len(arguments[0]))
+        return _misfit(value, arguments[0])
     if origin is tuple and isinstance(value, tuple):
         return next(filter(None, (_fault(item, arguments[0]) for item in value)), "")
     kind = origin or hint
@@ -52,13 +52,15 @@ def _fault(value: Any, hint: Any) -> str:
     return f"is {type(value).__name__}, expected {kind.__name__}"
 
 
-def _misfit(value: Any, n_arguments: int) -> str:
+def _misfit(value: Any, arguments: Any) -> str:
     """Return why a value cannot be called with as many arguments; empty if it can."""
+    if arguments is ...:  # any
+        return "" if callable(value) else f"is {type(value).__name__}, expected a function"
     try:
-        inspect.signature(value).bind(*range(n_arguments))
+        inspect.signature(value).bind(*arguments)
     except TypeError:
         given = inspect.signature(value) if callable(value) else type(value).__name__
-        return f"is {given}, expected a function of {n_arguments} arguments"
+        return f"is {given}, expected a function of {len(arguments)} arguments"
     except ValueError:  # a function of C has no signature
         pass
     return ""

@@ -156,7 +156,22 @@ def locate_corpus(
         load_task(task, domain_of(task, recipe.domain, registry), folder, fetcher)
         for task in recipe.tasks
     )
-    return sources, tasks, find_steps(recipe.corpus_steps, step_context(tasks, domain))
+    context = step_context(tasks, domain)
+    steps = _steps_of_domain(recipe, domain, context)
+    return sources, tasks, (*steps, *find_steps(recipe.corpus_steps, context))
+
+
+def _steps_of_domain(
+    recipe: Recipe, domain: Domain | None, context: StepContext
+) -> tuple[ReadyStep, ...]:
+    """Return the steps that the domain puts before those of the recipe, which does not name them.
+
+    Their names are facts: the corpus is built again when a domain brings others.
+    """
+    named = {step if isinstance(step, str) else step.name for step in recipe.corpus_steps}
+    names = [name for name in (domain.corpus_steps if domain else ()) if name not in named]
+    steps = find_steps(names, context)
+    return tuple(step._replace(facts={**step.facts, "step": step.record.name}) for step in steps)
 
 
 def _task_source(

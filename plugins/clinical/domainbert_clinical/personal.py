@@ -1,0 +1,109 @@
+"""Step `note-personal-data`: hides what identifies people in the usual ways of writing it.
+
+It does not replace de-identification: names without a title, addresses, places, employers and most
+dates stay.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from domainbert import CorpusStep
+from domainbert.readers import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_DATE = (
+    rf"(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{2,4}}|\d{{4}}-\d{{1,2}}-\d{{1,2}}"
+    rf"|{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}} {_MONTH},? \d{{4}}|\b(?:18|19|20)\d\d\b)"
+)
+_RECORD = (
+    r"(?:MRN|SSN|NPI|medical record|social security|health card|insurance|member|policy"
+    r"|account|acct|accession|patient|encounter|visit|unit)"
+)
+_AGE = r"(?:9[1-9]|1[0-2]\d)"
+_NAME = r"[A-Z][a-zA-Z'\u2019-]+"
+
+PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "emails": (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"), "email"),
+    "urls": (re.compile(r"(?i)\b(?:https?://|www\.)[^\s<>\"]{0,500}[^\s<>\".,;:!?)\]]"), "website"),
+    "birth_dates": (
+        re.compile(
+            r"(?i)\b(DOB|D\.O\.B\.|date of birth|birth ?date|born(?: on| in)?)"
+            rf"([:,]?\s{{0,3}}){_DATE}"
+        ),
+        r"\1\2date",
+    ),
+    "record_numbers": (
+        re.compile(
+            rf"(?i)\b({_RECORD}(?: (?:number|no\.?|id))?(?: is)? {{0,2}}[:#]{{0,2}} {{0,2}})"
+            r"(?:[A-Z]{1,3}-?)?\d[\d-]{4,14}(?![\w-])"
+        ),
+        r"\1number",
+    ),
+    "social_security_numbers": (re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), "number"),
+    "phones": (
+        re.compile(
+            r"(?<![\w.])(?:\+\d{1,3}[ -]?(?:\(\d{1,4}\)[ -]?)?\d{2,8}(?:[ /-]\d{2,8}){1,4}"
+            r"|(?:1-)?\(\d{3}\) ?\d{3}-\d{4}|(?:1-)?\d{3}[-.]\d{3}[-.]\d{4})(?![\w-])"
+            r"|(?i:(?<=phone )|(?<=phone: )|(?<=pager )|(?<=pager: )|(?<=pager #)|(?<=fax )"
+            r"|(?<=fax: )|(?<=tel )|(?<=tel: )|(?<=tel\. )|(?<=ext\. )|(?<=extension ))"
+            r"\d[\d-]{3,11}(?![\w-])"
+        ),
+        "phone",
+    ),
+    "long_numbers": (
+        re.compile(r"(?<![\w.,/-])\d{7,12}(?![\w,/-]|\.\d|\s?(?:copies|cells|IU|units)\b)"),
+        "number",
+    ),
+    "ages_over_89": (
+        re.compile(
+            rf"(?i)(?<![\w.,/-]){_AGE}(?=[ -]{{0,2}}(?:years?\b[ -]{{0,2}}(?:old|of age)"
+            r"|y\.?/?o\b|yrs?\.? old))"
+            rf"|(?<=\baged ){_AGE}\b(?![.,]?\d|%| ?(?:mg|ml|days?|weeks?|months?)\b)"
+        ),
+        "90",
+    ),
+    "names_behind_titles": (
+        re.compile(
+            rf"\b(Mrs\.?|Mr\.?|Ms\.|Miss|Drs?\.?|Doctors?|Prof\.?|Professor|Nurse) "
+            rf"{_NAME}(?: [A-Z]\.)?(?: {_NAME})?"
+        ),
+        r"\1 name",
+    ),
+}
+"""Kind of personal data → what finds it, and the text in its place."""
+
+
+def options(remove: Any = None) -> tuple[str, ...]:
+    """Return the kinds of personal data to hide; all by default, none for an empty list.
+
+    Raises:
+        ValueError: It is no list of kinds.
+    """
+    if remove is None:
+        return tuple(PATTERNS)
+    known = ", ".join(PATTERNS)
+    if not isinstance(remove, list | tuple):
+        raise ValueError(f"remove: expected a list with some of {known}; [] for none")
+    if unknown := [kind for kind in remove if kind not in PATTERNS]:
+        raise ValueError(f"remove: {unknown[0]!r} is none of {known}")
+    return tuple(kind for kind in PATTERNS if kind in remove)
+
+
+def _make(remove: tuple[str, ...], _context: Any) -> Any:
+    return replacing({kind: PATTERNS[kind] for kind in remove})
+
+
+def without_personal_data(text: str) -> str:
+    """Return a text in which the step's patterns found and replaced personal data."""
+    for pattern, instead in PATTERNS.values():
+        text = pattern.sub(instead, text)
+    return text
+
+
+PERSONAL_DATA = CorpusStep("note-personal-data", make=_make, options=options, apart=True)
+"""Hides personal data, and counts it by kind; the option `remove` lists the kinds, `[]` is off."""

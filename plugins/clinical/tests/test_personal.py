@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domainbert.errors import RecipeError
+from domainbert.recipe.corpus import StepSection
+from domainbert_clinical.personal import PATTERNS, without_personal_data
+
+FOUND = [
+    ("Write to pat.doe+x@mail.example.org.", "Write to email.", "emails"),
+    ("See https://portal.example.org/a?b=1, please.", "See website, please.", "urls"),
+    ("DOB: 4/17/1961.", "DOB: date.", "birth_dates"),
+    ("Date of Birth:\n04/17/1961", "Date of Birth:\ndate", "birth_dates"),
+    ("She was born on April 3, 1948 at home.", "She was born on date at home.", "birth_dates"),
+    ("He was born in 1952.", "He was born in date.", "birth_dates"),
+    ("MRN 0045123 was used.", "MRN number was used.", "record_numbers"),
+    ("Medical record number: AB-4456123.", "Medical record number: number.", "record_numbers"),
+    ("SSN is 123-45-6789.", "SSN is number.", "record_numbers"),
+    ("Card 123-45-6789.", "Card number.", "social_security_numbers"),
+    ("Call (617) 555-0142 at once.", "Call phone at once.", "phones"),
+    ("Call 617-555-0142 or 617.555.0142.", "Call phone or phone.", "phones"),
+    ("Rang +44 20 7946 0958 twice.", "Rang phone twice.", "phones"),
+    ("Use pager 3382.", "Use pager phone.", "phones"),
+    ("Log 44109281 was closed.", "Log number was closed.", "long_numbers"),
+    ("A 92-year-old man, 104 y/o wife.", "A 90-year-old man, 90 y/o wife.", "ages_over_89"),
+    ("Aged 94, she dances.", "Aged 90, she dances.", "ages_over_89"),
+    ("Dr. Alma Quist and Mrs. O'Hara came.", "Dr. name and Mrs. name came.", "names_behind_titles"),
+    ("Mr. Smith-Jones denies pain.", "Mr. name denies pain.", "names_behind_titles"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected", "kind"), FOUND)
+def test_personal_data_is_hidden_and_counted(
+    passed: Any, text: str, expected: str, kind: str
+) -> None:
+    texts, counts = passed("note-personal-data", text)
+    assert (texts, set(counts.reasons)) == ([expected], {kind})
+    assert without_personal_data(text) == expected
+    again, counts = passed("note-personal-data", expected)
+    assert again == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BP 120/80, HR 92, RR 14, SpO2 97% on 2 L.",
+        "Sodium 138, platelets 250000, glucose 104, INR 2.1.",
+        "A load of 2400000 copies; 1200000 IU of penicillin.",
+        "An 89-year-old man; 95 mg; aged 95 days.",
+        "She takes MS Contin 15 mg; MR Angiography was normal; mild MR. Patient well.",
+        "T10-T12, L4-L5, 5-0 nylon, 21-gauge needle, 10-20-30 taper.",
+        "The patient 45 lives here; unit 12 is full; visit 3 of 6.",
+        "Doctor: How are you? Patient: Well.",
+        "Seen on 3/4/2021 for a cough.",
+    ],
+)
+def test_values_doses_and_other_dates_stay(passed: Any, text: str) -> None:
+    texts, counts = passed("note-personal-data", text)
+    assert (texts, counts.reasons) == ([text], {})
+
+
+def test_every_kind_has_a_test() -> None:
+    assert {kind for _, _, kind in FOUND} == set(PATTERNS)
+
+
+def test_kinds_can_be_chosen_and_all_of_it_turned_off(passed: Any) -> None:
+    text = "Call 617-555-0142 or a@example.org."
+    for kinds, expected in (
+        (["phones"], "Call phone or a@example.org."),
+        ([], text),
+    ):
+        step = StepSection(name="note-personal-data", options={"remove": kinds})
+        assert passed(step, text)[0] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("remove", "error"),
+    [
+        (["phones", "zip_codes"], "remove: 'zip_codes' is none of emails, urls"),
+        ("phones", "remove: expected a list with some of emails"),
+    ],
+)
+def test_other_values_are_refused(passed: Any, remove: Any, error: str) -> None:
+    step = StepSection(name="note-personal-data", options={"remove": remove})
+    with pytest.raises(RecipeError, match=error):
+        passed(step, "Text.")

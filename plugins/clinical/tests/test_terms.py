@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from domainbert_clinical.domain import CLINICAL
+
+TERMS = CLINICAL.terms
+# Words that say nothing about the field; the list must hold none of them.
+GENERAL = {
+    *("about", "all", "blood", "body", "day", "doctor", "family", "hand", "heart", "history"),
+    *("home", "hospital", "house", "man", "name", "normal", "note", "pain", "patient", "plan"),
+    *("report", "right", "test", "the", "time", "treatment", "use", "woman", "year"),
+}
+
+
+def test_enough_distinct_terms() -> None:
+    terms = TERMS.read()
+    assert len(terms) >= 1500
+    doubled = [term for term, n in Counter(map(str.casefold, terms)).items() if n > 1]
+    assert doubled == []
+
+
+def test_terms_are_short_and_clean() -> None:
+    for term in TERMS.read():
+        assert re.fullmatch(r"\w[\w.'&/-]*( [\w&-][\w.'&/-]*){0,3}", term), term
+
+
+def test_abbreviations_are_kept() -> None:
+    wanted = {"CABG", "COPD", "q.i.d.", "b.i.d.", "PRN", "s/p", "NSTEMI", "PERRLA", "CHF"}
+    assert wanted <= set(TERMS.read())
+
+
+def test_no_general_words() -> None:
+    assert GENERAL & {term.casefold() for term in TERMS.read()} == set()
+
+
+def test_lines_are_terms_or_comments_and_the_header_states_origin_and_licence() -> None:
+    lines = TERMS.path.read_text(encoding="utf-8").splitlines()
+    assert len(TERMS.read()) == sum(not line.startswith("#") for line in lines)
+    assert all(line == line.strip() != "" for line in lines)
+    header = " ".join(lines[:5])
+    assert "Written by hand for this project" in header
+    assert "CC0-1.0" in header
+    assert TERMS.licence == "CC0-1.0"
+    assert sum(line.startswith("# ") for line in lines) > 20
