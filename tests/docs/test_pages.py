@@ -16,7 +16,7 @@ PAGES = sorted(
     if "/." not in str(path.relative_to(ROOT))
 ) + sorted(ROOT.glob("*.md"))
 SLOW = (
-    "add-a-component", "baselines", "bio", "blend", "clean-a-corpus", "corpus-steps",
+    "add-a-component", "baselines", "bio", "blend", "clean-a-corpus", "clinical", "corpus-steps",
     "extend-the-vocabulary", "finance", "hub-data", "objectives", "own-data",
     "pairs-and-regression", "patent", "plan-a-run", "python",
     "relations-and-questions", "stages",
