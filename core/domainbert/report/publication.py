@@ -21,6 +21,7 @@ from domainbert.report.compare import Group, group
 from domainbert.report.curve import FILE, render_losses
 from domainbert.report.licences import OTHER, check_licences
 from domainbert.report.page import scale
+from domainbert.report.private import refuse_secrets
 from domainbert.report.text import cell, templates
 from domainbert.run.folder import RunFolder, read_lock
 from domainbert.run.metrics import read_metrics
@@ -30,14 +31,8 @@ from domainbert.tasks.metrics.score import kind_of
 from domainbert.tasks.read import column_names
 
 LOSSES, SCORES = "loss.svg", "scores.svg"
-_SECRET = re.compile(
-    r"\bhf_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bsk-[A-Za-z0-9_-]{20,}|PRIVATE KEY-----"
-    r"|://[^/\s:@]+:[^/\s@]+@"
-)
 # A folder of this machine, at the start of a value.
 _PLACE = re.compile(r"[\s'\"\[,](\.\.[/\\]|/|~/|file://|\\\\|[A-Za-z]:\\)")
-_TEXTS = {".json", ".yaml", ".md", ".svg"}
-_WORDS = {"tokenizer.json", "vocabulary.json", "vocab.json"}
 _WIDTH, _LEFT, _RIGHT, _ROW = 560, 162, 440, 18
 
 
@@ -137,7 +132,7 @@ def write_publication(publication: Publication, folder: Path) -> list[str]:
     if not publication.about and (run.path / FILE).is_file():
         shutil.copyfile(run.path / FILE, folder / FILE)
     write_text(folder / "README.md", _card(publication, groups, manifest, chain, bool(losses)))
-    _refuse_secrets(folder, {str(place) for place in (run.path.resolve().parent, Path.home())})
+    refuse_secrets(folder, {str(place) for place in (run.path.resolve().parent, Path.home())})
     return notices
 
 
@@ -275,25 +270,6 @@ def _scores(groups: Mapping[str, Sequence[Group]]) -> str:
         y += _ROW * (len(rows) + 1) + 14
     template = templates(autoescape=True).get_template("scores.svg.j2")
     return str(template.render(tables=tables, width=_WIDTH, height=y))
-
-
-def _refuse_secrets(folder: Path, places: set[str]) -> None:
-    """Refuse what looks like a secret, and folders of this machine."""
-    own = {place for place in places if place.count("/") > 1}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix not in _TEXTS or path.name in _WORDS or not path.is_file():
-            continue
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            for number, line in enumerate(stream, 1):
-                what = "has what looks like a password or a token" if _SECRET.search(line) else ""
-                if any(place in line for place in own):
-                    what = "names a folder of this machine"
-                if what:
-                    where = f"{path.relative_to(folder).as_posix()}:{number}"
-                    raise UserError(
-                        f"{where}: {what}. Nothing was published; take it out of the recipe or "
-                        "the file that it comes from."
-                    )
 
 
 def base_name(run: RunFolder) -> str:
