@@ -36,8 +36,9 @@ _PATTERNS = {
             _LINE.format(
                 r"[\[(*]*[ ]*(?:signature pages?|signatures?) (?:follows?|to)\b[^\n\])]{0,120}"
                 r"[ ]*[\])*]*\.?"
-                r"|[\[(*]*[ ]*(?:the )?(?:remainder|rest|balance) of (?:this|the) page[^\n]{0,20}"
-                r" (?:intentionally )?(?:left )?blank[^\n]{0,80}|[\[(*]*[ ]*(?:this )?page (?:is )?(?:intentionally )?left blank[ ]*[\])*]*\.?"
+                r"|[\[(*]*[ ]*(?:the )?(?:remainder|rest|balance) of (?:this |the )?page[^\n]{0,20}"
+                r" (?:intentionally )?(?:left )?blank[^\n]{0,80}"
+                r"|[\[(*]*[ ]*(?:this )?page (?:is )?(?:intentionally )?left blank[ ]*[\])*]*\.?"
             )
         ),
         "",
@@ -45,8 +46,9 @@ _PATTERNS = {
     "docket_stamps": (
         re.compile(
             _LINE.format(
-                r"(?:USC[AS]\w{0,4}[ ]+)?(?:case|appeal):?[ ]+(?:no\.?[ ]*)?[0-9][^\n]{0,80}"
-                r"(?:filed:?|dktentry|doc(?:ument)?:?)[^\n]{0,120}\bp(?:age|g)[ ]?:?[ ]*\d[^\n]{0,60}"
+                r"(?:USC[AS]\w{0,4}[ ]+)?(?:case|appeal):?[ ]+(?:no\.?[ ]*)?\d{1,4}[:-][^\n]{3,80}"
+                r"(?:filed:?|dktentry|doc(?:ument)?:?)[^\n]{0,120}"
+                r"\bp(?:age|g)[ ]?:?[ ]*\d[^\n]{0,60}"
             )
         ),
         "",
@@ -67,8 +69,10 @@ _PATTERNS = {
     "page_headers": (
         re.compile(
             _LINE.format(
-                r"page[ ]+\d{1,4}(?:[ ]+of[ ]+\d{1,4})?|[-\u2013\u2014][ ]*\d{1,4}[ ]*[-\u2013\u2014]"
-                r"|\d{1,4}|\d{1,4}[ ]+of[ ]+\d{1,4}|table of contents|slip op(?:inion|\.)[^\n]{0,40}"
+                r"page[ ]+\d{1,4}(?:[ ]+of[ ]+\d{1,4})?"
+                r"|[-\u2013\u2014][ ]*\d{1,4}[ ]*[-\u2013\u2014]"
+                r"|\d{1,4}|\d{1,4}[ ]+of[ ]+\d{1,4}|table of contents"
+                r"|slip op(?:inion|\.)[^\n]{0,40}"
             )
         ),
         "",

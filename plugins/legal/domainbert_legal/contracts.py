@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MARKUP = re.compile(r"<(?:html|body|div|p|!doctype)\b|%PDF-|\{\\rtf", re.IGNORECASE)
-_SUFFIX = re.compile(r"\.(?:txt|pdf)(?:\.\w+)?$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.txt(?:\.\w+)?$", re.IGNORECASE)
 # What begins a clause: `ARTICLE IV`, `Section 5.2`, `§ 3`, `1.`, `1.2`, `(a)`, `(iv)`, `WHEREAS`.
 _CLAUSE = re.compile(
     r"(?:ARTICLE|Article|SECTION|Section|SCHEDULE|EXHIBIT|ANNEX)\s+[0-9IVXLA-Z]{1,6}\b"
     r"|§+\s*\d|\d{1,2}(?:\.\d{1,2}){1,3}\.?\s|\d{1,2}\.\s"
     r"|\((?:[a-z]{1,2}|[ivx]{1,5}|[A-Z]|\d{1,2})\)\s|WHEREAS\b|NOW,? THEREFORE\b|IN WITNESS\b"
 )
-# A mark at the start of a line belongs to the line before, if that ends in a word as these.
+# A mark at the start of a line belongs to the line before, if that ends with a word that refers.
 _REFERS = re.compile(
     r"(?:\b(?:[Aa]rticles?|[Ss]ections?|[Cc]lauses?|[Pp]aragraphs?|[Ss]chedule|[Ee]xhibit|Annex"
-    r"|[Ss]ubsections?|Art\.|Sec\.|No\.|and|or|to|of|in|under)|§|,)$"
+    r"|[Ss]ubsections?|Art\.|Sec\.|No\.|of|in|under)|§|[\d)](?:,| and| or| to))$"
 )
 
 

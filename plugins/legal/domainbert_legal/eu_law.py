@@ -26,10 +26,11 @@ _ROOTS = {
     "html",
 }  # fmt: skip
 # Data on the document, pictures, notes at the foot of a page, and tables of figures.
-_LEFT_OUT = {
+_NOTES = {"NOTE", "authorialNote"}
+_LEFT_OUT = _NOTES | {
     "BIB.DATA", "BIB.INSTANCE", "BIB.VOLUME", "FAM.COMP", "IMG.CNT", "INCL.ELEMENT", "INFO.CONSLEG",
-    "INFO.PROD", "NOTE", "PAGE.HEADER", "TBL", "TOC",
-    "authorialNote", "foreign", "img", "meta", "toc",
+    "INFO.PROD", "PAGE.HEADER", "TBL", "TOC",
+    "foreign", "img", "meta", "toc",
     "head", "nav", "script", "style",
 }  # fmt: skip
 _MARKS = {"NO.P", "NO.PARAG", "num"}
@@ -48,7 +49,8 @@ _LIST_MARK = re.compile(
     r"[(\u2018'\"]*(?:[a-z]{1,3}|[A-Z]|[ivxlc]{1,6}|\d{1,3}[a-z]?)[).]+|[\u2014\u2013\u2022-]"
 )
 
-_GLUE, _BREAK = "\0", "\n"
+# Pieces that are no text, of characters that XML cannot hold: a break, start and end of a mark.
+_BREAK, _MARK, _GLUE = "\0", "\1", "\2"
 
 
 def read_eu_law(path: Path) -> Iterator[Document]:
@@ -80,20 +82,21 @@ def read_eu_law(path: Path) -> Iterator[Document]:
 
 
 def _lines(root: Any) -> Iterator[str]:
-    """Yield the lines of an element; a break right after a mark is none."""
+    """Yield the lines of an element; a break inside a mark, or right after it, is a blank."""
     parts: list[str] = []
-    glued = False
+    marks, glued = 0, False
     for piece in [*_pieces(root), _BREAK]:
-        if piece == _GLUE:
-            parts.append(" ")
-            glued = True
-        elif piece != _BREAK:
-            parts.append(piece)
-            glued = glued and not piece.strip()
-        elif not glued:
+        if piece in {_BREAK, _MARK} and not marks and not glued:
             if line := one_line("".join(parts)):
                 yield line
             parts = []
+        elif piece in {_BREAK, _MARK, _GLUE}:
+            parts.append(" ")
+        else:
+            parts.append(piece)
+            glued = glued and not (piece.strip() and not marks)
+        marks += (piece == _MARK) - (piece == _GLUE)
+        glued = glued or piece == _GLUE
     if line := one_line("".join(parts)):
         yield line
 
@@ -104,14 +107,15 @@ def _pieces(root: Any) -> Iterator[str]:
     while stack:
         node, entering = stack.pop()
         name = _name(node)
-        around = "" if name in _INLINE else _BREAK
+        around = "" if name in _INLINE or name in _NOTES else _BREAK
+        mark = _is_mark(node, name)
         if not entering:
-            yield _GLUE if _is_mark(node, name) else around
+            yield _GLUE if mark else around
         elif _is_left_out(node, name):
             yield around
         else:
-            # A table cell after a mark continues its line.
-            yield "" if name == "td" else around
+            # A cell after a mark continues its line.
+            yield _MARK if mark else "" if name == "td" else around
             yield node.text or ""
             stack.append((node, False))
             stack.extend((child, True) for child in reversed(node))

@@ -92,7 +92,7 @@ def _prolog(data: bytes, path: Path, publisher: str) -> tuple[int, str]:
     """Return the byte at which the root element starts, and the encoding."""
     if not data.strip():
         raise DataError(f"{path}: the file is empty.")
-    parser, encodings = expat.ParserCreate(), ["utf-8"]
+    parser, encodings, starts = expat.ParserCreate(), ["utf-8"], [0]
 
     def declaration(_version: str, encoding: str | None, _standalone: int) -> None:
         encodings[0] = (encoding or "utf-8").lower()
@@ -106,6 +106,7 @@ def _prolog(data: bytes, path: Path, publisher: str) -> tuple[int, str]:
             )
 
     def root(_name: str, _attributes: dict[str, str]) -> None:
+        starts[0] = parser.CurrentByteIndex
         raise _Found
 
     parser.XmlDeclHandler = declaration
@@ -115,7 +116,7 @@ def _prolog(data: bytes, path: Path, publisher: str) -> tuple[int, str]:
         parser.Parse(data, True)
     except _Found:
         if encodings[0] in _ENCODINGS and data[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
-            return parser.CurrentByteIndex, encodings[0]
+            return starts[0], encodings[0]
         said = encodings[0][:40]
         raise DataError(
             f"{path}: refused: its encoding is {said!r} or UTF-16, expected "
