@@ -1,7 +1,7 @@
 """Read clauses with their categories from CUAD's `master_clauses.csv`.
 
-The file has a row per contract: its file name, and for each of 41 categories a column of clauses
-and a column with an answer. A cell of clauses is a list as Python prints it, `['…', "…"]`. It is
+The file has a row per contract: its file name, then clauses and an answer for each of 41
+categories, in two columns. A cell of clauses is a list as Python prints it, `['…', "…"]`. It is
 parsed here, and no code is evaluated.
 
 CUAD's span questions are in another file, `CUADv1.json`, in the form of SQuAD 2.0; core reads it.
