@@ -80,7 +80,7 @@ def adapt(
 
 def evaluate(
     target: Name,
-    *,
+    *others: Name,
     domain: str | None = None,
     tasks: Sequence[str] = (),
     recipe: Name | None = None,
@@ -98,6 +98,8 @@ def evaluate(
 
     Args:
         target: Run folder, model folder, hub id or `package:…`.
+        others: More of them, such as a run with TAPT; each is a row that is called after its
+            folder, and is compared with the first.
         domain: Domain of the tasks; a run knows its own.
         tasks: Names of tasks of the domain; else those of the recipe, or of the run.
         recipe: A recipe, or a file with `tasks` and `evaluate` alone; else that of a run.
@@ -124,6 +126,8 @@ def evaluate(
     other = None if against is None else str(against)
     chosen = continue_run(Path(target)) if RunFolder(Path(target)).lock.is_file() else None
     models = comparison.find_models(target, other, chosen)
+    models += comparison.find_others([str(name) for name in others])
+    comparison.check_rows(models)
     words = _words(settings) if isinstance(settings, Mapping) else tuple(settings)
     name = None if recipe is None else str(recipe)
     given = comparison.Arguments(domain, tasks, name, words, seeds, baselines)
@@ -149,13 +153,15 @@ def _load(
 ) -> list[LoadedTask]:
     """Return the tasks, downloaded, read and checked."""
     from domainbert.tasks.check import check_evaluation
-    from domainbert.tasks.load import load_task
+    from domainbert.tasks.load import domain_of, load_task
 
-    found = registry.domain(asked.domain) if asked.domain else None
     with download_bar(session.reporter) as progress:
         poll = partial(session.check_stop, "downloading")
         fetcher = Fetcher(progress, poll, known_pins(lock))
-        loaded = [load_task(section, found, asked.folder, fetcher) for section in asked.sections]
+        loaded = [
+            load_task(task, domain_of(task, asked.domain, registry), asked.folder, fetcher)
+            for task in asked.sections
+        ]
     check_evaluation(loaded, asked.settings)
     return loaded
 

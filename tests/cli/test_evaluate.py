@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,22 @@ def test_shards_share_a_folder_and_the_last_one_reports(
     assert len(list(Path("shared").glob("results/*/*.json"))) == 4
     # No finished trial was repeated.
     assert {path: path.stat().st_mtime_ns for path in made} == made
+
+
+def test_further_models_are_rows_that_are_compared_with_the_first(
+    run: Path, cli: Callable[..., Any], fresh_accelerator: None
+) -> None:
+    shutil.copytree(run / "adapted", "tapt")
+    done = cli("evaluate", run, "tapt", "--seeds", "1", "--json")
+    assert done.code == 0, done.err
+    (report,) = json.loads(done.out)
+    assert list(report["models"]) == ["base", "adapted", "tapt"]
+    # It is the adapted model under another name.
+    assert report["models"]["tapt"] == report["models"]["adapted"]
+    assert set(report["comparisons"]) == {"adapted", "tapt"}
+    shutil.copytree(run, "frozen")
+    for name in ("frozen", run / "adapted"):
+        refused = cli("evaluate", run, name)
+        assert refused.code == 2
+        said = f"{Path(name).name}: two rows of the table have this name. Rename the folder."
+        assert said in refused.err

@@ -82,8 +82,7 @@ def test_the_corpus_is_assembled_from_these_files(
             (tmp_path / f"{number}").write_bytes(gzip.decompress(content) if packed else content)
     monkeypatch.setenv("DOMAINBERT_DATA", f"{tmp_path}:{data}")
     chosen = choose_recipe(name, None, (), registry)
-    domain = registry.domain(chosen.recipe.domain)
-    sources, _, steps = locate_corpus(chosen.recipe, domain, chosen.folder, Fetcher())
+    sources, _, steps = locate_corpus(chosen.recipe, registry, chosen.folder, Fetcher())
     assert len(list(read_sources(sources))) == read
     texts = [document.text for document in run_steps(read_sources(sources), steps, {})]
     found = hashlib.sha256("\0".join(texts).encode()).hexdigest()

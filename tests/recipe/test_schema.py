@@ -152,5 +152,6 @@ def test_a_wrong_value_is_one_problem_with_its_line(lines: str, expected: str) -
 def test_a_corpus_without_source_is_one_problem() -> None:
     problem = refused(PLAIN.replace("path: notes/*.txt", "text_unit: line"))
     assert (
-        problem == "r.yaml:4  corpus.0: give `name` (a plugin's corpus), `path`, `file` or `hub`."
+        problem
+        == "r.yaml:4  corpus.0: give `name` (a plugin's corpus), `path`, `file`, `hub` or `task`."
     )

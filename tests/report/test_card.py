@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from helpers.tasks import labelled
 from markdown_it import MarkdownIt
 
 from domainbert.model.load import BaseFolder
+from domainbert.recipe.cost import CostSection
 from domainbert.recipe.schema import Recipe
 from domainbert.report.card import RunSummary, render_card, summary_json, write_card
 from domainbert.report.compare import Comparison, TaskReport
@@ -110,6 +112,24 @@ def test_predictions_made_elsewhere_and_scores_without_records_of_train_are_said
     assert "some-llm: predictions made elsewhere (2026-05-01, \\<a\\> prompt).\n" in card
     said = "f1\\_strict: base 50.00 ± 35.36, adapted 50.00 ± 35.36."
     assert f"Without the test records that are in train, {said}\n" in card
+
+
+def test_cost_and_tasks_of_other_fields_are_said() -> None:
+    cost = CostSection(price_per_hour=2.5, currency="EUR", watts=300)
+    general = replace(REPORT, task=replace(REPORT.task, name="films", domain="general"))
+    changed = recipe().model_copy(update={"cost": cost})
+    summary = replace(SUMMARY, recipe=changed, reports=(REPORT, general))
+    card = render_card(summary)
+    hours = summary.seconds / 3600
+    line = f"{2.5 * hours:.2f} EUR at 2.5 EUR per hour, {0.3 * hours:.2f} kWh at 300 W"
+    assert f"| cost | {line} |\n" in card
+    assert summary_json(summary)["cost"] == {"price": 2.5 * hours, "kwh": 0.3 * hours}
+    assert CostSection(watts=60).line(3600) == "0.06 kWh at 60 W"
+    with pytest.raises(ValueError, match="give `price_per_hour` or `watts`"):
+        CostSection(currency="EUR")
+    first = card.index("## Tasks")
+    assert "Of the domain general, films: adapted − base = " in card[:first]
+    assert "\n### films (sample, not a benchmark) (of the domain general)\n" in card[first:]
 
 
 def header(card: str) -> dict[str, Any]:

@@ -124,3 +124,15 @@ def test_more_seeds_and_records_make_a_difference_visible() -> None:
     # 500 records times (2.80 · 0.02 / 0.03)²
     assert by_records.records_for(0.03) == 1800
     assert by_records.records_for(0.0) is None
+    # Three seeds with nearly all of the variance: more records let their spread weigh more, and
+    # its quantiles are wide, so what is visible shrinks, and then grows.
+    few = Variance(0.00002, 2, 0.0004, 500, 3, 0.000019)
+    first = few.records_for(0.045)
+    assert first is not None
+    assert few._with(3, first).visible() <= 0.045
+
+
+def test_an_interaction_larger_than_the_spread_changes_nothing_by_itself() -> None:
+    made = Variance(0.0001, 4, 0.0002, 500, 5, 0.0003)
+    assert made._with(5, 500).visible() == pytest.approx(made.visible())
+    assert made._with(10, 500).visible() < made.visible()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from domainbert.recipe.evaluate import EvaluateSection, GridSection
 from domainbert.run.session import Session
 from domainbert.tasks.finetune import prepare, validation_score
 from domainbert.tasks.grid import choose_point, grid_settings
-from domainbert.tasks.trials import tuned_predictions
+from domainbert.tasks.trials import stored_settings, tuned_predictions
 
 Folder = Callable[[str], Path]
 GRID = GridSection(learning_rate=(1e-6, 1e-2), epochs=(1, 4))
@@ -29,6 +30,16 @@ def test_points_are_all_pairs_and_keep_the_other_settings() -> None:
     assert {p.batch_size for p in points} == {SETTINGS.batch_size}
     only = grid_settings(SETTINGS, GridSection(learning_rate=(1e-5, 1e-4)))
     assert {p.epochs for p in only} == {SETTINGS.epochs}
+
+
+def test_a_floor_of_steps_is_stored_where_it_decides_at_a_point(session: Session) -> None:
+    loaded = classification()
+    steps = math.ceil(len(loaded.splits["train"]) / SETTINGS.batch_size)
+    for epochs, floor in ((1, 2 * steps), (4, 1)):
+        grid = GridSection(epochs=(epochs, 8))
+        changes = {"grid": grid, "epochs": 8, "min_steps": 2 * steps, "steps": None}
+        settings = SETTINGS.model_copy(update=changes)
+        assert stored_settings(settings, loaded, session)["min_steps"] == floor
 
 
 def test_the_best_on_validation_is_taken_and_no_fit_is_repeated(

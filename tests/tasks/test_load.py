@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domainbert.errors import DataError, RecipeError
+from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.domain import Domain, Task, Terms
 from domainbert.plugin.places import DataFile
 from domainbert.plugin.records import Sentence
+from domainbert.plugin.registry import Registry
+from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.tasks import TaskSection
-from domainbert.tasks.load import SPLITS, load_task
+from domainbert.tasks.load import SPLITS, domain_of, load_task
 
 COLUMNS = {
     "train": "The\tO\nkeeper\tB-ROLE\nof\tI-ROLE\nArl\tI-PLACE\n\nshe\tO\n",
@@ -351,3 +353,29 @@ def test_a_task_is_tested_on_another(folder: Path) -> None:
     assert message.startswith("tasks: unknown task 'town'; domain 'town' has: roles, ")
     with pytest.raises(ValidationError, match="test_on: for a declared task"):
         own(test_on="towns")
+
+
+def test_a_task_of_another_domain_is_looked_up_there(folder: Path) -> None:
+    (town,) = declared(folder).tasks
+    films = replace(town, name="films")
+    domains = {
+        "town": Domain(name="town", title="Towns", tasks=(town,)),
+        "general": Domain(name="general", title="General", tasks=(films,)),
+    }
+    registry = Registry((), domains)
+    section = TaskSection.model_validate({"name": "films@2", "domain": "general"})
+    found = domain_of(section, "town", registry)
+    assert load_task(section, found, Path()).task.domain == "general"
+    assert domain_of(TaskSection(name="roles"), "town", registry) is domains["town"]
+    assert domain_of(TaskSection(name="roles"), None, registry) is None
+    content = {"name": "x", "base": "x", "domain": "town", "train": {"steps": 1}}
+    content["corpus"] = [{"path": "a.txt"}]
+    tasks = [{"name": "films", "domain": "general"}, {"name": "rolls", "domain": "general"}]
+    with pytest.raises(RecipeError) as caught:
+        check_names(Recipe.model_validate({**content, "tasks": tasks}), registry)
+    assert str(caught.value) == "tasks.1: domain 'general' has no task 'rolls'."
+    with pytest.raises(PluginError, match=r"Unknown domain 'generel'\. Did you mean 'general'\?"):
+        changed = {**content, "tasks": [{"name": "films", "domain": "generel"}]}
+        check_names(Recipe.model_validate(changed), registry)
+    with pytest.raises(ValidationError, match="domain: for a declared task"):
+        own(domain="general")

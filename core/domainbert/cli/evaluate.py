@@ -52,7 +52,9 @@ OutOption = Annotated[
 
 
 def evaluate(
-    target: Annotated[str, typer.Argument(help="Run folder, model folder, hub id or package:…")],
+    target: Annotated[
+        list[str], typer.Argument(help="Run folder, model folder, hub id or package:…; or several.")
+    ],
     domain: DomainOption = None,
     task: TaskOption = None,
     recipe: RecipeOption = None,
@@ -74,7 +76,7 @@ def evaluate(
     from domainbert.api import evaluate as run_evaluation
 
     done = run_evaluation(
-        target,
+        *target,
         domain=domain,
         tasks=task or (),
         recipe=recipe,

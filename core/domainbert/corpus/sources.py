@@ -57,7 +57,7 @@ def find_sources(
     apart: Path | None = None,
     at: str = "",
 ) -> tuple[Source, ...]:
-    """Locate every file of the corpus before anything is read.
+    """Locate every file of the corpus before anything is read, but for entries with a `task`.
 
     Args:
         sections: The recipe's corpus entries.
@@ -75,6 +75,8 @@ def find_sources(
     entry_of: dict[str, int] = {}
     fetcher = fetcher or Fetcher()
     for number, section in enumerate(sections):
+        if section.task is not None:
+            continue
         key = at or f"corpus.{number}"
         corpus = None if section.name is None else _named_corpus(section.name, domain, key)
         for path in _paths(section, corpus, folder, key, fetcher):

@@ -73,9 +73,8 @@ class Work:
     def open(self) -> tuple[Parts, Registry]:
         """Return the parts, with sources and steps, and the plugins."""
         registry = load_registry(self.plugins)
-        domain = registry.domain(self.recipe.domain) if self.recipe.domain else None
         fetcher = Fetcher(pins=dict(self.pins))
-        sources, _, steps = locate_corpus(self.recipe, domain, self.folder, fetcher, self.run)
+        sources, _, steps = locate_corpus(self.recipe, registry, self.folder, fetcher, self.run)
         return Parts(self.parts, sources, steps), registry
 
     def encoder(self, registry: Registry) -> Encoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from domainbert.model.fresh import base_of
 from domainbert.model.load import BaseFolder, find_base, public_name
 from domainbert.pipeline.choose import Chosen
 from domainbert.pipeline.trial import ModelUnderTest
-from domainbert.plugin.registry import Registry
+from domainbert.plugin.components import Baseline
+from domainbert.plugin.registry import Registry, components
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.evaluation import resolve_evaluation
 from domainbert.recipe.library import find_recipe
@@ -28,6 +30,37 @@ from domainbert.stages.corpus import MANIFEST
 from domainbert.stages.held_out import read_measured
 from domainbert.stages.pretrain import Trained, describe
 from domainbert.storage.files import read_json_with_hash, sha256_of
+
+
+def find_others(targets: Sequence[str]) -> list[ModelUnderTest]:
+    """Return further models of `domainbert evaluate`, each called after its run or folder.
+
+    Args:
+        targets: Runs, of which the model is taken that they hand over, or the one at the end of
+            training; or models.
+
+    Raises:
+        UserError: A model is missing or malformed.
+    """
+    models = []
+    for target in targets:
+        run = RunFolder(Path(target))
+        is_run = run.lock.is_file()
+        model = run.model if run.model.is_dir() else run.adapted
+        place = find_base(str(model) if is_run else target, Path())
+        models.append(_model(_plain(run.path.name if is_run else Path(target).name), place))
+    return models
+
+
+def check_rows(models: Sequence[ModelUnderTest]) -> None:
+    """Refuse two models of one name, or one that is called as a baseline.
+
+    Raises:
+        RecipeError: With the name.
+    """
+    names = [*components(Baseline), *(model.name for model in models)]
+    if twice := next((model.name for model in models if names.count(model.name) > 1), ""):
+        raise RecipeError(f"{twice}: two rows of the table have this name. Rename the folder.")
 
 
 def find_models(target: str, against: str | None, chosen: Chosen | None) -> list[ModelUnderTest]:
@@ -137,6 +170,11 @@ class Arguments:
     baselines: bool | str | Sequence[str] | None = None
 
 
+_SEEDS = re.compile(r"\s*evaluate(\.seeds\b|=.*\bseeds\b)")
+# More seeds and other baselines only add trials, and what is kept changes none.
+_OF_ANY_FOLDER: Any = {"title": True, "evaluate": {"seeds", "baselines", "keep"}}
+
+
 def understand(given: Arguments, chosen: Chosen | None, registry: Registry) -> Asked:
     """Return tasks and settings: of a recipe, else of the run, else of the arguments alone.
 
@@ -161,12 +199,12 @@ def understand(given: Arguments, chosen: Chosen | None, registry: Registry) -> A
     if not source.data.get("tasks"):
         raise RecipeError("No task to evaluate on: name one with --domain and --task.")
     recipe = resolve_evaluation(source, given.words)
-    sets_seeds = any(word.startswith("evaluate.seeds") for word in given.words)
+    sets_seeds = any(_SEEDS.match(word) for word in given.words)
     seeds = given.seeds or (None if given.recipe or sets_seeds else DEFAULT_SEEDS)
     settings = _changed(recipe.evaluate, seeds, given.baselines)
     other = ""
     if given.recipe or given.words:
-        key = recipe.model_dump(mode="json", exclude_defaults=True)
+        key = recipe.model_dump(mode="json", exclude=_OF_ANY_FOLDER, exclude_defaults=True)
         other = f"{recipe.name}-{sha256_of(json.dumps(key, sort_keys=True))[:8]}"
     return Asked(recipe.tasks, settings, recipe.domain, folder, other)
 

@@ -41,11 +41,10 @@ def check_corpus(
         UserError: A file, a task or a step cannot be used.
         Stopped: A signal.
     """
-    domain = registry.domain(recipe.domain) if recipe.domain else None
     check_names(recipe, registry)
     with download_bar(reporter) as progress:
         fetcher = Fetcher(progress)
-        sources, _, steps = locate_corpus(recipe, domain, folder, fetcher)
+        sources, _, steps = locate_corpus(recipe, registry, folder, fetcher)
     counts: Counts = {}
     read = kept = characters = 0
 

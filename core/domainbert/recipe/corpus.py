@@ -104,6 +104,8 @@ class CorpusSection(Section):
     """One file by hash."""
     hub: Hub | None = None
     """A split of a data set of the hub."""
+    task: Name | None = None
+    """A task of the recipe's domain: the texts of its training split, without labels (TAPT)."""
     streaming: bool = False
     """Whether to read a data set of the hub from the network, without downloading all of it."""
     limit: Count | None = None
@@ -124,11 +126,13 @@ class CorpusSection(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> CorpusSection:
-        given = [key for key in ("path", "file", "hub") if getattr(self, key)]
+        given = [key for key in ("path", "file", "hub", "task") if getattr(self, key)]
+        if self.task is not None and (self.name or self.format):
+            raise ValueError("`task` reads its own files: leave `name` and `format` out")
         if len(given) > 1:
             raise ValueError(f"give `{given[0]}` or `{given[1]}`, not both")
         if not (self.name or given):
-            raise ValueError("give `name` (a plugin's corpus), `path`, `file` or `hub`")
+            raise ValueError("give `name` (a plugin's corpus), `path`, `file`, `hub` or `task`")
         if self.hub is None and (self.streaming or self.limit):
             raise ValueError("`streaming` and `limit` are for `hub`")
         if self.hub is not None and self.hub.split is None:

@@ -196,21 +196,29 @@ def check_names(recipe: Recipe, registry: Registry) -> None:
     """
     domain = registry.domain(recipe.domain) if recipe.domain else None
     corpora = {corpus.name for corpus in domain.corpora} if domain else set()
-    tasks = {task.name for task in domain.tasks} if domain else set()
-    where = f"domain {recipe.domain!r}" if domain else "a recipe without `domain:`"
     problems = [
-        f"corpus.{number}.name: {where} has no corpus {section.name!r}."
+        f"corpus.{number}.name: {_where(recipe.domain)} has no corpus {section.name!r}."
         for number, section in enumerate(recipe.corpus)
         if section.name not in {None, *corpora}
-    ] + [
-        f"tasks.{number}: {where} has no task {name!r}."
-        for number, section in enumerate(recipe.tasks)
-        for name in filter(None, (section.name, section.test_on))
-        if section.kind is None and name not in tasks
     ]
+    named = [(f"corpus.{n}", recipe.domain, each.task) for n, each in enumerate(recipe.corpus)]
+    named += [
+        (f"tasks.{number}", section.domain or recipe.domain, name)
+        for number, section in enumerate(recipe.tasks)
+        for name in (section.name, section.test_on)
+        if section.kind is None
+    ]
+    for key, of, name in named:
+        tasks = {task.name for task in registry.domain(of).tasks} if of else set()
+        if name not in {None, *tasks}:
+            problems.append(f"{key}: {_where(of)} has no task {name!r}.")
     problems += _unknown_components(recipe)
     if problems:
         raise RecipeError("\n".join(problems))
+
+
+def _where(domain: str | None) -> str:
+    return f"domain {domain!r}" if domain else "a recipe without `domain:`"
 
 
 def _unknown_components(recipe: Recipe) -> list[str]:

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from domainbert.recipe import sections
 from domainbert.recipe.blend import BlendSection
 from domainbert.recipe.corpus import CorpusSection, HeldoutSection, StepSection
+from domainbert.recipe.cost import CostSection
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.forgetting import ForgettingSection
 from domainbert.recipe.sections import EachOnce, Name, Section
@@ -67,6 +68,8 @@ class Recipe(Section):
     """The point between base and adapted model that is handed over; absent for the adapted one."""
     forgetting: ForgettingSection | None = None
     """How much the model may lose on general text; absent for no limit."""
+    cost: CostSection | None = None
+    """Price and power of the machine, for the card; absent for none."""
     sentences: SentencesSection | None = None
     """A second stage that trains the model on as a sentence encoder; absent for none."""
     tasks: Tasks = ()

@@ -78,6 +78,9 @@ class TaskSection(Section):
     name: str = Field(default="", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)
     """Name of the task; a plain string in the list is short for this. A task of your own is called
     after its file if it has no name."""
+    domain: Name | None = None
+    """Domain that declares it, where that is not the recipe's: such as `general`, to see what the
+    model keeps of others."""
     train_records: Count | None = None
     """Label budget: fine-tune on this many records of the training split, those with the smallest
     text hashes, so that 100 are among the 1,000. `NAME@100` is short for name and budget."""
@@ -191,9 +194,11 @@ class TaskSection(Section):
         return self
 
     @model_validator(mode="after")
-    def _own_task_names_its_test(self) -> TaskSection:
+    def _own_task_is_not_declared(self) -> TaskSection:
         if self.kind is not None and self.test_on:
             raise ValueError("test_on: for a declared task; your own names its `test`")
+        if self.kind is not None and self.domain:
+            raise ValueError("domain: for a declared task, and not with `kind`")
         return self
 
     @model_validator(mode="after")

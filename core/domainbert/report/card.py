@@ -68,6 +68,10 @@ class RunSummary:
     def _repr_markdown_(self) -> str:
         return render_card(self)  # what a notebook shows
 
+    def is_of_field(self, report: TaskReport) -> bool:
+        """Whether a task is of the field, and not one to see what the model keeps of others."""
+        return report.task.domain in {None, self.recipe.domain}
+
     @property
     def seconds(self) -> float:
         """Wall time of training and evaluation, over all calls that continued the run."""
@@ -125,6 +129,7 @@ def summary_json(summary: RunSummary) -> Any:
         "tasks": [task_json(report) for report in summary.reports],
         "kept": [folder.relative_to(summary.folder).as_posix() for folder in summary.kept],
         "minutes": round(summary.seconds / 60, 2),
+        "cost": summary.recipe.cost.of(summary.seconds) if summary.recipe.cost else None,
     }
     return to_jsonable_python(numbers)
 

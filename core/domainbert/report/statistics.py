@@ -40,7 +40,8 @@ _RESAMPLES_OF_SAMPLE = 400
 
 _POWER = 0.8
 # What is said of further seeds and records ends where nobody would follow.
-_MOST_SEEDS, _MOST_RECORDS = 1000, 10**6
+_MOST_SEEDS = 1000
+_TWO_DIGITS = sorted({digit * 10**power for power in range(5) for digit in range(1, 101)})
 # The spread over seeds is, by chance, smaller than this quantile of its least distribution once in
 # twenty times; with three seeds that agree by chance it would else be nothing.
 _LEAST_SPREAD = 0.05
@@ -172,15 +173,24 @@ class Variance:
 
     def seeds_for(self, difference: float) -> int | None:
         """Return how many seeds would make a difference visible; None if no number does."""
-        many = range(self.n_seeds, _MOST_SEEDS + 1)
-        return self._first(many, difference, lambda number: self._with(number, self.n_records))
+        if self.n_seeds < 2 or not difference:
+            return None
+        numbers, small = range(self.n_seeds, _MOST_SEEDS + 1), abs(difference)
+        found = bisect_left(
+            numbers, True, key=lambda number: self._with(number, self.n_records).visible() <= small
+        )
+        return numbers[found] if found < len(numbers) else None
 
     def records_for(self, difference: float) -> int | None:
         """Return how many test records would, to two digits; None if no number does."""
-        many = range(self.n_records, _MOST_RECORDS + 1)
-        found = self._first(many, difference, lambda number: self._with(self.n_seeds, number))
-        digits = 10 ** max(0, len(str(found)) - 2)
-        return None if found is None else -(-found // digits) * digits
+        if self.n_seeds < 2:
+            return None
+        # No bisection: with few seeds, whose spread then weighs most, the quantiles grow again.
+        for number in _TWO_DIGITS:
+            later = self._with(self.n_seeds, number) if number >= self.n_records else None
+            if later and difference and later.visible() <= abs(difference):
+                return number
+        return None
 
     def _quantile(self, share: float) -> float:
         from scipy import stats
@@ -190,21 +200,12 @@ class Variance:
     def _with(self, n_seeds: int, n_records: int) -> Variance:
         """Return what the variance would be with other numbers of seeds and records."""
         seeds, records = n_seeds / self.n_seeds, n_records / self.n_records
-        own = max(0.0, self.seeds - self.interaction)
-        interaction = self.interaction / (seeds * records)
+        # An estimate can be larger than the whole that it is a part of.
+        part = min(self.seeds, self.interaction)
+        own, interaction = self.seeds - part, part / (seeds * records)
         freedom = self.freedom * (n_seeds - 1) / (self.n_seeds - 1)
         spread = own / seeds + interaction
         return Variance(spread, freedom, self.records / records, n_records, n_seeds, interaction)
-
-    def _first(
-        self, numbers: range, difference: float, variance: Callable[[int], Variance]
-    ) -> int | None:
-        if self.n_seeds < 2 or not difference:
-            return None
-        found = bisect_left(
-            numbers, True, key=lambda number: variance(number).visible() <= abs(difference)
-        )
-        return numbers[found] if found < len(numbers) else None
 
 
 def variance_of_mean(values: Sequence[float] | _Values) -> Variance:

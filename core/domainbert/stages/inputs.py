@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,15 @@ from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import BaseFolder, check_length, load_masked_lm
 from domainbert.model.lora import check_lora
 from domainbert.planning.memory import check_memory
-from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.domain import Domain
+from domainbert.plugin.components import LoadedTask, TaskKind
+from domainbert.plugin.domain import Document, Domain
 from domainbert.plugin.registry import Registry
-from domainbert.plugin.steps import StepContext
+from domainbert.plugin.steps import CorpusReader, StepContext
+from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
 from domainbert.recipe.sections import VocabularySection
+from domainbert.recipe.tasks import TaskSection
 from domainbert.recipe.train import TrainSection
 from domainbert.run.progress import download_bar
 from domainbert.run.session import Session
@@ -36,7 +38,7 @@ from domainbert.run.stage import read_stage
 from domainbert.stages.retrieval import check_sentences
 from domainbert.storage.locate import Fetcher, known_pins
 from domainbert.tasks.check import check_evaluation
-from domainbert.tasks.load import load_task
+from domainbert.tasks.load import domain_of, load_task
 from domainbert.tasks.metrics.score import kind_of
 from domainbert.tokenizer.extend import check_slots
 from domainbert.tokenizer.wordpiece import check_wordpiece
@@ -99,7 +101,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
         poll = partial(session.check_stop, "downloading")
         base = base_of(recipe, folder, poll)
         fetcher = Fetcher(progress, poll, known_pins(session.run.lock))
-        sources, tasks, steps = locate_corpus(recipe, domain, folder, fetcher, session.run.path)
+        sources, tasks, steps = locate_corpus(recipe, registry, folder, fetcher, session.run.path)
         outside = _general_sources(recipe, domain, folder, fetcher, session)
     session.check_stop("loading the base")
     loaded = load_masked_lm(base, recipe.train.seed)
@@ -132,13 +134,13 @@ def _check_vocabulary(section: VocabularySection | None, tokenizer: Any) -> None
 
 
 def locate_corpus(
-    recipe: Recipe, domain: Domain | None, folder: Path, fetcher: Fetcher, apart: Path | None = None
+    recipe: Recipe, registry: Registry, folder: Path, fetcher: Fetcher, apart: Path | None = None
 ) -> tuple[tuple[Source, ...], tuple[LoadedTask, ...], tuple[ReadyStep, ...]]:
     """Return the files of the corpus, the tasks, and the steps, which may look at their texts.
 
     Args:
         recipe: The recipe.
-        domain: Of the recipe.
+        registry: Plugins.
         folder: Its relative paths start here.
         fetcher: Fetches what is not here.
         apart: A run folder, whose files are no part of the corpus.
@@ -146,9 +148,39 @@ def locate_corpus(
     Raises:
         UserError: A file, a task or a step cannot be used.
     """
+    domain = registry.domain(recipe.domain) if recipe.domain else None
     sources = find_sources(recipe.corpus, domain, folder, fetcher, apart)
-    tasks = tuple(load_task(task, domain, folder, fetcher) for task in recipe.tasks)
+    own = [section for section in recipe.corpus if section.task is not None]
+    sources += tuple(_task_source(section, domain, folder, fetcher) for section in own)
+    tasks = tuple(
+        load_task(task, domain_of(task, recipe.domain, registry), folder, fetcher)
+        for task in recipe.tasks
+    )
     return sources, tasks, find_steps(recipe.corpus_steps, step_context(tasks, domain))
+
+
+def _task_source(
+    section: CorpusSection, domain: Domain | None, folder: Path, fetcher: Fetcher
+) -> Source:
+    """Return the training texts of a task as a source; sentences of a document stay together."""
+    loaded = load_task(TaskSection(name=str(section.task)), domain, folder, fetcher)
+    task, kind = loaded.task, kind_of(loaded.task)
+
+    def read(path: Path, _options: Any) -> Iterator[Document]:
+        named = ((getattr(r, "document", ""), r) for r in loaded.splits["train"])
+        groups = groupby(enumerate(named, 1), key=lambda item: item[1][0] or item[0])
+        for number, (_, records) in enumerate(groups, 1):
+            texts = (part for _, (_, record) in records for part in record_texts(kind, record))
+            yield Document(f"{task.name}-{number}", "\n".join(texts), f"{path.name}, {number}")
+
+    path = fetcher.path(task.splits["train"])
+    reader = CorpusReader(f"task-{task.name}", (), read)
+    return Source(f"task {task.name}", task.licence, path, reader, share=section.share)
+
+
+def record_texts(kind: TaskKind, record: Any) -> Sequence[str]:
+    """Return the texts of a record: its parts, where a kind has several."""
+    return (kind.text(record),) if kind.parts is None else kind.parts(record)
 
 
 def step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepContext:
@@ -156,11 +188,8 @@ def step_context(tasks: Iterable[LoadedTask], domain: Domain | None) -> StepCont
     texts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     for loaded in tasks:
         for split, records in loaded.splits.items():
-            kind = kind_of(loaded.task)
-            if kind.parts is None:
-                texts[split] += map(kind.text, records)
-            else:
-                texts[split] += chain.from_iterable(map(kind.parts, records))
+            read = partial(record_texts, kind_of(loaded.task))
+            texts[split] += chain.from_iterable(map(read, records))
     terms = domain.terms.read() if domain is not None and domain.terms is not None else ()
     return StepContext((*texts["validation"], *texts["test"]), tuple(texts["train"]), terms)
 

@@ -12,7 +12,7 @@ from typing import Any
 from domainbert.errors import DataError, PluginError, RecipeError
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Domain, Task
-from domainbert.plugin.registry import calling, component
+from domainbert.plugin.registry import Registry, calling, component
 from domainbert.recipe.tasks import SPLITS, TaskSection
 from domainbert.storage.files import sha256_of
 from domainbert.storage.locate import Fetcher, data_sha256
@@ -29,6 +29,12 @@ from domainbert.tasks.outside import load_outside
 from domainbert.tasks.places import find_splits
 from domainbert.tasks.read import check_format, files_of, read_records
 from domainbert.tasks.shares import label_budget, share_out
+
+
+def domain_of(section: TaskSection, domain: str | None, registry: Registry) -> Domain | None:
+    """Return the domain of a task: its own, else that of the recipe."""
+    name = section.domain or domain
+    return registry.domain(name) if name else None
 
 
 def load_task(

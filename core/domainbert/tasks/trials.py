@@ -125,7 +125,9 @@ def stored_settings(
     A floor of steps that decides nothing is stored as 1, like the results of before there was one.
     """
     stored = settings.model_dump(mode="json", exclude={"seeds", "baselines", "keep"})
-    steps = settings.epochs * math.ceil(len(loaded.splits["train"]) / settings.batch_size)
+    tried = settings.grid.epochs if settings.grid else ()
+    epochs = min(tried or (settings.epochs,))
+    steps = epochs * math.ceil(len(loaded.splits["train"]) / settings.batch_size)
     if settings.steps is not None or steps >= settings.min_steps:
         stored["min_steps"] = 1
     return stored | {"precision": "bf16" if session.bf16 else "fp32"}

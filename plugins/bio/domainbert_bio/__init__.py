@@ -1,4 +1,4 @@
-"""Biomedicine for domainbert: terms, a PubMed reader, disease-name tasks and a sample."""
+"""Biomedicine for domainbert: terms, readers of its formats, benchmark tasks and a sample."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domainbert_bio.domain import BIO
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domainbert import CorpusStep
+    from domainbert import CorpusStep, TaskReader
 
 
 @hookimpl
@@ -20,8 +20,15 @@ def domainbert_domains() -> Iterable[Domain]:
 
 
 @hookimpl
-def domainbert_components() -> Iterable[CorpusStep]:
-    """Yield the step that takes boilerplate out of texts."""
+def domainbert_components() -> Iterable[CorpusStep | TaskReader]:
+    """Yield the step that takes boilerplate out of texts, and the readers of relations."""
+    from domainbert import TaskReader
     from domainbert_bio.boilerplate import BOILERPLATE
+    from domainbert_bio.chemprot import read_chemprot
+    from domainbert_bio.ddi import read_ddi
+    from domainbert_bio.related import read_related
 
     yield BOILERPLATE
+    yield TaskReader("chemprot", "relation", (), read_chemprot)
+    yield TaskReader("ddi", "relation", (".xml",), read_ddi)
+    yield TaskReader("pubtator-relations", "relation", (".pubtator",), read_related)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import domainbert_bio
-from domainbert import DataFile
+from domainbert import DataFile, TaskReader
 from domainbert.plugin.registry import load_plugins
+from domainbert_bio import mtl
 from domainbert_bio.domain import ADDRESS, BIO
 from domainbert_bio.medline import read_medline
 from domainbert_bio.pubtator import read_pubtator
@@ -36,7 +37,15 @@ def test_the_hook_yields_the_domain() -> None:
         "pmc",
         "bioc",
     ]
-    assert list(TASKS) == ["sample-disease", "ncbi-disease", "ncbi-disease-pubtator"]
+    own = ["sample-disease", "ncbi-disease", "ncbi-disease-pubtator"]
+    assert list(TASKS) == [*own, *(task.name for task in mtl.TASKS), "jnlpba", "pubmedqa"]
+    assert len(TASKS) == 19
+
+
+def test_the_hook_yields_the_readers_of_relations() -> None:
+    parts = list(domainbert_bio.domainbert_components())
+    readers = {part.name: part.kind for part in parts if isinstance(part, TaskReader)}
+    assert readers == dict.fromkeys(("chemprot", "ddi", "pubtator-relations"), "relation")
 
 
 def test_the_installed_plugin_is_found() -> None:
@@ -63,8 +72,9 @@ def test_everything_states_licence_and_origin() -> None:
         assert record.origin
 
 
-def test_tasks_tag_diseases() -> None:
-    assert all(task.kind == "tagging" and task.labels == ("Disease",) for task in BIO.tasks)
+def test_what_reads_the_disease_tasks() -> None:
+    assert {task.kind for task in BIO.tasks} == {"tagging", "pairs"}
+    assert all(TASKS[name].labels == ("Disease",) for name in list(TASKS)[:3])
     assert [task.name for task in BIO.tasks if task.sample] == ["sample-disease"]
     assert TASKS["sample-disease"].read is None
     assert TASKS["ncbi-disease"].read is None
@@ -73,13 +83,34 @@ def test_tasks_tag_diseases() -> None:
 
 
 def test_declared_files_have_distinct_names_and_addresses() -> None:
-    assert len(DECLARED) == 6
-    assert len({file.name for file in DECLARED}) == 6
-    assert len({file.sha256 for file in DECLARED}) == 6
-    assert all(file.url.startswith(ADDRESS + "/") for file in DECLARED)
+    # PubMedQA has one file for its three splits; 42 are of the sets of one repository.
+    assert len({*DECLARED}) == 6 + 42 + 1
+    assert len({file.name for file in DECLARED}) == len({file.sha256 for file in DECLARED}) == 49
+    assert all(file.url.startswith(ADDRESS + "/") for file in DECLARED[:6])
 
 
-@pytest.mark.parametrize("file", DECLARED, ids=lambda file: file.name)
+def test_every_task_has_counts_of_every_split_but_one_of_the_hub() -> None:
+    counted = {name: {*"+".join(task.counts).split("+")} for name, task in TASKS.items()}
+    assert counted.pop("jnlpba") == {"test"}
+    assert set(map(frozenset, counted.values())) == {frozenset({"train", "validation", "test"})}
+
+
+@pytest.mark.parametrize("name", [n for n, t in TASKS.items() if not t.sample and n != "jnlpba"])
+def test_the_how_to_page_has_the_declared_counts(name: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "bio.md").read_text(encoding="utf-8")
+    task = TASKS[name]
+    if task.kind == "pairs":
+        totals = [sum(part[label] for part in task.counts.values()) for label in task.labels]
+        assert "yes ({}), no ({}) and maybe ({})".format(*totals) in " ".join(page.split())
+        return
+    (row,) = (line for line in page.split("\n") if line.startswith(f"| `{name}` |"))
+    parts = [task.counts[split] for split in ("train", "validation", "test")]
+    mentions = [sum(part[label] for label in task.labels) for part in parts]
+    shown = [f"{part['records']:,}" for part in parts], [f"{number:,}" for number in mentions]
+    assert row.endswith(f"| {' / '.join(shown[0])} | {' / '.join(shown[1])} |")
+
+
+@pytest.mark.parametrize("file", sorted({*DECLARED}, key=str), ids=lambda file: file.name)
 def test_declared_hash_and_size_are_those_of_the_file(file: DataFile) -> None:
     folders = filter(None, os.environ.get("DOMAINBERT_DATA", "").split(os.pathsep))
     suffix = Path(file.url).name
