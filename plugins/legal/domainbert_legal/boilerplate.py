@@ -105,7 +105,8 @@ def _unnumbered(documents: Iterable[Document], drops: Any) -> Iterator[Document]
 
 def _counted(numbers: list[int]) -> list[int]:
     """Return the places of numbers that belong to a run from 1 of at least `_RUN` lines."""
-    taken, start = [], 0
+    taken: list[int] = []
+    start = 0
     for place in range(1, len(numbers) + 1):
         if place < len(numbers) and numbers[place] == numbers[place - 1] + 1 != 1:
             continue

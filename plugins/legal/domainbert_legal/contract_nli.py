@@ -136,9 +136,9 @@ def _choices(
 
 def _get(holder: Any, key: str, kind: type, where: str) -> Any:
     """Return a value of a JSON object, of the expected type."""
-    names = {str: "a text", list: "a list", dict: "an object"}
-    value = holder.get(key) if isinstance(holder, dict) else None
-    if not isinstance(value, kind) or (kind is str and not value.strip()):
+    names: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
+    value: Any = holder.get(key) if isinstance(holder, dict) else None
+    if not isinstance(value, kind) or (kind is str and not str(value).strip()):
         found = f"{value!r:.60}" if isinstance(holder, dict) else f"{holder!r:.60} around it"
         raise DataError(
             f"{where}: expected `{key}` as {names[kind]}, found {found}. Expected a file of "
