@@ -54,7 +54,7 @@ def test_each_plugin_of_the_repository_has_an_entry(directory: ModuleType) -> No
         assert entry.tasks
 
 
-def test_the_five_domains_of_the_repository_come_first(directory: ModuleType) -> None:
+def test_the_fields_of_the_repository_come_first(directory: ModuleType) -> None:
     names = [entry.name for entry in directory.read_directory()]
     assert names[:5] == ["bio", "finance", "patent", "clinical", "legal"]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from domainbert_legal.contract_nli import LABELS, judgements, read_contract_nli
-from domainbert_legal.domain import LEGAL
 
 from domainbert import DataError, Pair
 from domainbert.pipeline.choose import load_registry
 from domainbert.recipe.tasks import TaskSection
 from domainbert.tasks.load import load_task
+from domainbert_legal.contract_nli import LABELS, judgements, read_contract_nli
+from domainbert_legal.domain import LEGAL
 
 Write = Callable[[str, bytes | str], Path]
 HYPOTHESES = {"nda-1": "Copies are returned.", "nda-2": "Nothing may be told."}

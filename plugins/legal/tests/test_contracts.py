@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from domainbert_legal.contracts import read_contract
 
 from domainbert import DataError
+from domainbert_legal.contracts import read_contract
 
 Write = Callable[[str, bytes | str], Path]
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from domainbert_legal.cuad import FILE, LABELS, MAX_CELL, METADATA, clauses_of, read_clauses
-from domainbert_legal.domain import LEGAL
-from domainbert_legal.shares import split_of
 
 from domainbert import DataError, DataFile, Example
 from domainbert.recipe.tasks import TaskSection
 from domainbert.storage.locate import Fetcher
 from domainbert.tasks.load import load_task
+from domainbert_legal.cuad import FILE, LABELS, MAX_CELL, METADATA, clauses_of, read_clauses
+from domainbert_legal.domain import LEGAL
+from domainbert_legal.shares import split_of
 
 Write = Callable[[str, bytes | str], Path]
 SPLITS = ("train", "validation", "test")

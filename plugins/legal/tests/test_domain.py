@@ -10,13 +10,13 @@ from importlib import metadata
 from itertools import combinations
 from pathlib import Path
 
-import domainbert_legal
 import pytest
 import yaml
-from domainbert_legal.domain import LEGAL, SAMPLE_LABELS
 
+import domainbert_legal
 from domainbert import DataFile
 from domainbert.plugin.registry import load_plugins
+from domainbert_legal.domain import LEGAL, SAMPLE_LABELS
 
 ROOT = Path(__file__).parents[3]
 RECIPES = sorted((ROOT / "recipes" / "legal").glob("*.yaml"))

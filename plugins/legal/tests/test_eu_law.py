@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from domainbert_legal.eu_law import read_eu_law
 
 from domainbert import DataError
+from domainbert_legal.eu_law import read_eu_law
 
 Write = Callable[[str, bytes | str], Path]
 

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from domainbert_legal.domain import LEGAL
-from domainbert_legal.lexglue import LEDGAR, REVISION, SCOTUS, TASKS, UNFAIR_TOS
 
 from domainbert import DataError, HubData
 from domainbert.recipe.tasks import TaskSection
 from domainbert.tasks.load import load_task
+from domainbert_legal.domain import LEGAL
+from domainbert_legal.lexglue import LEDGAR, REVISION, SCOTUS, TASKS, UNFAIR_TOS
 
 SPLITS = ("train", "validation", "test")
 BY_NAME = {task.name: task for task in TASKS}

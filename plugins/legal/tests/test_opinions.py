@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from domainbert_legal.opinions import read_opinions
 
 from domainbert import DataError
+from domainbert_legal.opinions import read_opinions
 
 Write = Callable[[str, bytes | str], Path]
 

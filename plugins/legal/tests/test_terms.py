@@ -4,10 +4,10 @@ import re
 from collections import Counter
 
 import pytest
-from domainbert_legal.domain import LEGAL
 
 from domainbert.corpus.token_units import IN_TERM, term_units
 from domainbert.words import word_spans
+from domainbert_legal.domain import LEGAL
 
 TERMS = LEGAL.terms
 # Words that say nothing about the field; the list must hold none of them.
