@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | Formex 4 | `ACT`, `ANNEX`, `CONS.ACT`, `GENERAL`, … | `NO.P`, `NO.PARAG` |
 | Akoma Ntoso | `akomaNtoso` | `num` |
-| XHTML | `html` | cells of a row with a mark, such as `(a)` |
+| XHTML | `html` | cells and paragraphs that are a mark alone, such as `(a)` |
 """
 
 from __future__ import annotations
@@ -44,10 +44,14 @@ _INLINE = {
 }  # fmt: skip
 # Units of Akoma Ntoso that have a heading beside their number.
 _HEADED = {"article", "book", "chapter", "part", "section", "subsection", "title"}
-_FOOTNOTE = re.compile(r"\b(?:oj-)?note(?:-tag)?\b", re.IGNORECASE)
+# What comes with the files of an act and says where they are: it has no text.
+_MANIFESTS = {"DOC", "PUBLICATION"}
+# Footnotes and their numbers, and the marks of amendments in consolidated texts.
+_FOOTNOTE = re.compile(r"\b(?:oj-)?note(?:-tag)?\b|\bmodref\b", re.IGNORECASE)
 _LIST_MARK = re.compile(
     r"[(\u2018'\"]*(?:[a-z]{1,3}|[A-Z]|[ivxlc]{1,6}|\d{1,3}[a-z]?)[).]+|[\u2014\u2013\u2022-]"
 )
+_LONGEST_MARK = 10
 
 # Pieces that are no text, of characters that XML cannot hold: a break, start and end of a mark.
 _BREAK, _MARK, _GLUE = "\0", "\1", "\2"
@@ -58,7 +62,8 @@ def read_eu_law(path: Path) -> Iterator[Document]:
 
     Numbers of paragraphs and points stay with their text, as `1. This Regulation …` and
     `(a) …`, and references as `Art. 5(1)(a)` are never cut. Notes, tables of figures, pictures and
-    data on the document are left out. In XHTML a table is kept whose rows are points of a list.
+    data on the document are left out. In XHTML a table is kept whose rows are points of a list. The
+    list of a package's files (`.doc.xml`, `.toc.xml`) is an empty document, which a run counts.
 
     Args:
         path: An XML or XHTML file, plain or compressed.
@@ -69,6 +74,10 @@ def read_eu_law(path: Path) -> Iterator[Document]:
     """
     root = parse(path, "EUR-Lex")
     name = _name(root)
+    stem = re.sub(r"(?:\.fmx4|\.fmx)?\.\w+(?:\.(?:gz|zst|zip))?$", "", path.name)
+    if name in _MANIFESTS:
+        yield Document(stem, "", path.name)
+        return
     if name not in _ROOTS:
         raise DataError(
             f"{path}: not EU law in a known format: its root element is {name[:40]!r}. Expected "
@@ -77,7 +86,6 @@ def read_eu_law(path: Path) -> Iterator[Document]:
     text = "\n".join(_lines(root))
     if not text:
         raise DataError(f"{path}: {name} without text. Take the file with the act itself.")
-    stem = re.sub(r"(?:\.fmx4|\.fmx)?\.\w+(?:\.(?:gz|zst|zip))?$", "", path.name)
     yield Document(stem, text, path.name)
 
 
@@ -125,8 +133,8 @@ def _pieces(root: Any) -> Iterator[str]:
 
 
 def _is_mark(node: Any, name: str) -> bool:
-    if name == "td":
-        return _LIST_MARK.fullmatch(one_line("".join(node.itertext()))) is not None
+    if name in {"td", "p", "div"}:
+        return node.getnext() is not None and _is_list_mark(node)
     if name == "num" and _name(node.getparent()) in _HEADED:
         return node.getnext() is not None and _name(node.getnext()) == "heading"
     return name in _MARKS
@@ -137,6 +145,8 @@ def _is_left_out(node: Any, name: str) -> bool:
         return True
     if name == "table":
         return not _is_list(node)
+    if name == "a":  # from a number in the text to its footnote
+        return (node.get("href") or "").startswith("#ntr")
     return name in {"p", "span", "div"} and bool(_FOOTNOTE.search(node.get("class") or ""))
 
 
@@ -145,10 +155,19 @@ def _is_list(table: Any) -> bool:
     rows = [row for row in table.iter() if _name(row) == "tr" and _table_of(row) is table]
     for row in rows:
         cells = [cell for cell in row if _name(cell) == "td"]
-        mark = one_line("".join(cells[0].itertext())) if cells else ""
-        if len(cells) != 2 or not _LIST_MARK.fullmatch(mark):
+        if len(cells) != 2 or not _is_list_mark(cells[0]):
             return False
     return bool(rows)
+
+
+def _is_list_mark(node: Any) -> bool:
+    """Tell whether the mark of a point is all the text of an element."""
+    text = ""
+    for part in node.itertext():
+        text += part.strip()
+        if len(text) > _LONGEST_MARK:
+            return False
+    return _LIST_MARK.fullmatch(text) is not None
 
 
 def _table_of(row: Any) -> Any:

@@ -66,6 +66,43 @@ def test_xhtml_keeps_points_and_leaves_tables_out(write: Write) -> None:
     assert lines(write("a.xhtml", XHTML)) == ["Article 5", "1. See § 2:", "(a) one;", "(b) two."]
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<p>Whereas:</p><p>(1)</p><p>Recital one.</p>", ["Whereas:", "(1) Recital one."]),
+        (
+            (
+                '<div class="grid-container"><div class="list-column-1"><span>(a)</span></div>'
+                '<div class="list-column-2"><p>one;</p></div></div><p>End.</p>'
+            ),
+            ["(a) one;", "End."],
+        ),
+        (
+            (
+                '<p>As in law<a id="ntc1" href="#ntr1">(<span class="oj-note-tag">1</span>)</a>.</p>'
+                '<p class="modref">M1</p><p>See <a href="#a">Art. 5</a>.</p>'
+            ),
+            ["As in law.", "See Art. 5."],
+        ),
+        (
+            (
+                "<table><tr><td><p>(a)</p></td><td><p>that:</p><table><tr><td>(i)</td><td>one.</td></tr>"
+                "</table></td></tr></table>"
+            ),
+            ["(a) that:", "(i) one."],
+        ),
+    ],
+)
+def test_xhtml_of_other_years(write: Write, body: str, expected: list[str]) -> None:
+    page = f'<html xmlns="http://www.w3.org/1999/xhtml"><body>{body}</body></html>'
+    assert lines(write("a.xhtml", page)) == expected
+
+
+@pytest.mark.parametrize("name", ["DOC", "PUBLICATION"])
+def test_the_list_of_a_package_is_an_empty_document(write: Write, name: str) -> None:
+    assert lines(write("a.doc.xml", f"<{name}><NO.OJ>1689</NO.OJ></{name}>")) == [""]
+
+
 def test_latin_1_is_read_as_declared(write: Write) -> None:
     act = '<?xml version="1.0" encoding="ISO-8859-1"?><ACT><P>Käufer § 2</P></ACT>'
     assert lines(write("a.xml", act.encode("latin-1"))) == ["Käufer § 2"]
