@@ -79,15 +79,15 @@ def test_xhtml_keeps_points_and_leaves_tables_out(write: Write) -> None:
         ),
         (
             (
-                '<p>As in law<a id="ntc1" href="#ntr1">(<span class="oj-note-tag">1</span>)</a>.</p>'
+                '<p>As in law<a href="#ntr1">(<span class="oj-note-tag">1</span>)</a>.</p>'
                 '<p class="modref">M1</p><p>See <a href="#a">Art. 5</a>.</p>'
             ),
             ["As in law.", "See Art. 5."],
         ),
         (
             (
-                "<table><tr><td><p>(a)</p></td><td><p>that:</p><table><tr><td>(i)</td><td>one.</td></tr>"
-                "</table></td></tr></table>"
+                "<table><tr><td><p>(a)</p></td><td><p>that:</p><table><tr><td>(i)</td><td>one.</td>"
+                "</tr></table></td></tr></table>"
             ),
             ["(a) that:", "(i) one."],
         ),
