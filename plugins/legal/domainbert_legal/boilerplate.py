@@ -80,9 +80,19 @@ _PATTERNS = {
 }
 
 # Pleading paper counts its lines from 1 to 25 or 28, and starts again on the next page.
-_NUMBERED = re.compile(r"[ \t]{0,4}(\d{1,2})(?:[ \t]{1,}(?=\S)|[ \t]*$)")
+_NUMBERED = re.compile(r"^[ \t]{0,4}(\d{1,2})(?:[ \t]{1,}(?=\S)|[ \t]*$)")
 _RUN = 10
 """As many lines with numbers that go up by one are taken for pleading paper."""
+
+
+def stands_alone(line: str) -> bool:
+    """Tell whether a line is one that the step takes out, so that no reader joins it to others."""
+    return any(pattern.match(line) for pattern in _WHOLE_LINES)
+
+
+def has_line_numbers(lines: list[str]) -> bool:
+    """Tell whether lines have numbers as on pleading paper, so that no reader joins them."""
+    return bool(_counted(_numbers(lines)))
 
 
 def _apply(documents: Iterable[Document], drops: Any) -> Iterable[Document]:
@@ -93,14 +103,16 @@ def _unnumbered(documents: Iterable[Document], drops: Any) -> Iterator[Document]
     """Yield the documents without the line numbers of pleading paper, which are counted."""
     for document in documents:
         lines = document.text.split("\n")
-        found = list(map(_NUMBERED.match, lines))
-        numbers = [int(match[1]) if match else 0 for match in found]
-        taken = _counted(numbers)
+        taken = _counted(_numbers(lines))
         drops["line_numbers"] += len(taken)
         for place in taken:
-            match = found[place]
-            lines[place] = lines[place][match.end() :] if match else lines[place]
+            lines[place] = _NUMBERED.sub("", lines[place], count=1)
         yield replace(document, text="\n".join(lines)) if taken else document
+
+
+def _numbers(lines: list[str]) -> list[int]:
+    """Return the number at the start of each line, 0 where there is none."""
+    return [int(match[1]) if match else 0 for match in map(_NUMBERED.match, lines)]
 
 
 def _counted(numbers: list[int]) -> list[int]:
@@ -117,6 +129,7 @@ def _counted(numbers: list[int]) -> list[int]:
 
 
 _REPLACE = replacing(_PATTERNS)
+_WHOLE_LINES = [pattern for name, (pattern, _) in _PATTERNS.items() if name != "broken_citations"]
 
 BOILERPLATE = CorpusStep("legal-boilerplate", _apply, apart=True)
 """Takes stamps, headers, signature notes and line numbers out, and joins citations cut by lines.

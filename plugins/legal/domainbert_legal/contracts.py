@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
 from domainbert.readers import read_bytes
+from domainbert_legal.boilerplate import stands_alone
 from domainbert_legal.files import MAX_BYTES, decode, one_line
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def read_contract(path: Path) -> Iterator[Document]:
 
     Wrapped lines are joined. A blank line ends a paragraph, and so does a line that begins with the
     mark of a clause (`ARTICLE IV`, `5.2`, `(a)`, `WHEREAS`), unless the line before refers to it
-    (`under Section` / `5.2`): a reference stays in one piece.
+    (`under Section` / `5.2`): a reference stays in one piece. A line that the step
+    `legal-boilerplate` takes out stands alone.
 
     Args:
         path: A `.txt` file, plain or compressed; UTF-8 or Windows-1252.
@@ -51,11 +53,14 @@ def read_contract(path: Path) -> Iterator[Document]:
 
 def _lines(text: str) -> Iterator[str]:
     block: list[str] = []
-    for raw in [*text.split("\n"), ""]:
+    for raw in [*re.split(r"[\n\f]", text), ""]:
         line = one_line(raw)
         starts = _CLAUSE.match(f"{line} ") is not None
-        if block and (not line or (starts and not _REFERS.search(block[-1]))):
+        alone = stands_alone(line)
+        if block and (alone or not line or (starts and not _REFERS.search(block[-1]))):
             yield " ".join(block)
             block = []
-        if line:
+        if alone:
+            yield line
+        elif line:
             block.append(line)

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from domainbert import DataError
+from domainbert_legal.boilerplate import has_line_numbers, stands_alone
 
 MAX_BYTES = 256 * 1024 * 1024
 """No more than this is held of one file."""
@@ -44,8 +45,26 @@ def one_line(text: str) -> str:
 
 
 def paragraphs(text: str) -> list[str]:
-    """Return the paragraphs of a plain text, each on one line; blank lines separate them."""
-    return [line for block in re.split(r"\n[ \t\r\f]*\n", text) if (line := one_line(block))]
+    """Return the paragraphs of a plain text, each on one line.
+
+    Blank lines and form feeds separate them. A line that the step `legal-boilerplate` takes out
+    stands alone, and so do all lines of a text with line numbers: else the step could not see them.
+    """
+    lines = re.split(r"[\n\f]", text)
+    if has_line_numbers(lines):
+        return [line for line in map(one_line, lines) if line]
+    found: list[str] = []
+    block: list[str] = []
+    for line in [*map(one_line, lines), ""]:
+        alone = stands_alone(line)
+        if block and (alone or not line):
+            found.append(" ".join(block))
+            block = []
+        if alone:
+            found.append(line)
+        elif line:
+            block.append(line)
+    return found
 
 
 def html_lines(markup: str) -> list[str]:

@@ -48,6 +48,13 @@ def test_a_reference_over_two_lines_stays_in_one_piece(write: Write, words: str)
     ]
 
 
+def test_what_the_step_takes_out_stands_alone(write: Write) -> None:
+    text = "The rent is due\n[Signature page follows]\nPage 3 of 9\fon Monday.\n- 4 -\n"
+    assert lines(write("a.txt", text)) == [
+        "The rent is due", "[Signature page follows]", "Page 3 of 9", "on Monday.", "- 4 -",
+    ]  # fmt: skip
+
+
 def test_old_encodings_are_read(write: Write) -> None:
     assert lines(write("a.txt", "Art. 5 § 2 “Käufer”".encode("cp1252"))) == ["Art. 5 § 2 “Käufer”"]
 

@@ -80,6 +80,20 @@ def test_opinions_of_courtlistener_as_json(write: Write) -> None:
     assert read(write("b.json", json.dumps(plain)))[0][0] == "courtlistener:1"
 
 
+def test_what_the_step_takes_out_stands_alone(write: Write) -> None:
+    stamp = "Case 1:19-cv-01234-ABC Document 45 Filed 03/02/20 Page 1 of 12"
+    row = {"id": 1, "plain_text": f"{stamp}\nWe affirm\nthe order.\n 12\n\fSee Art.\n5(1)(a)."}
+    ((_, text),) = read(write("a.json", json.dumps(row)))
+    assert text.split("\n") == [stamp, "We affirm the order.", "12", "See Art. 5(1)(a)."]
+
+
+def test_lines_of_pleading_paper_are_not_joined(write: Write) -> None:
+    page = [f"{n}  words of line {n}" for n in range(1, 26)]
+    row = {"id": 1, "plain_text": "\n".join(page)}
+    ((_, text),) = read(write("a.json", json.dumps(row)))
+    assert text.split("\n") == [" ".join(line.split()) for line in page]
+
+
 def test_bulk_data_of_courtlistener(write: Write) -> None:
     table = (
         "id,type,plain_text,html\n"
