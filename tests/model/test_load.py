@@ -248,7 +248,7 @@ def hub(file_server: Any, base: Path, tmp_path: Path) -> Any:
         file = "/".join(rest).strip("/")
         if not path.startswith("/someone/tiny/"):
             return 401, {"X-Error-Code": "RepoNotFound"}, b'{"error": "not found"}'
-        if commit not in {"main", COMMIT}:
+        if commit not in {"main", "v1", COMMIT}:
             return 404, {"X-Error-Code": "RevisionNotFound"}, b'{"error": "not found"}'
         if about == "revision":
             siblings = [{"rfilename": name} for name in files]
@@ -293,6 +293,8 @@ def test_a_hub_checkpoint_is_found_with_its_commit_and_without_its_pickle(
     assert {path.name for path in Path(folder).iterdir()} == wanted
     files = [r.path.rpartition("/")[2] for r in hub.requests if "/resolve/" in r.path]
     assert set(files) == wanted
+    # A tag gives its commit.
+    assert find("someone/tiny", "v1") == [COMMIT, digest, folder]
     # By its commit it is found again without a network.
     asked = len(hub.requests)
     assert find("someone/tiny", COMMIT, offline="1") == [COMMIT, digest, folder]

@@ -336,7 +336,8 @@ def test_a_task_is_tested_on_another(folder: Path) -> None:
     counts = {"test": {"records": 1}, "train": {"records": 9}}
     other = replace(task, name="towns", splits=splits, read=read, counts=counts, notes="Two.")
     kind = replace(task, name="tone", kind="classification")
-    domain = Domain(name="town", title="Towns", tasks=(task, other, kind))
+    times = replace(other, name="times", labels=("ROLE", "TIME"))
+    domain = Domain(name="town", title="Towns", tasks=(task, other, kind, times))
     loaded = load_task(TaskSection(name="roles", test_on="towns"), domain, Path())
     alone = load_task(TaskSection(name="roles"), domain, Path())
     assert loaded.splits["train"] == alone.splits["train"]
@@ -349,6 +350,9 @@ def test_a_task_is_tested_on_another(folder: Path) -> None:
     assert TaskSection(name="roles@2", test_on="towns").full_name == "roles-on-towns@2"
     message = refused(folder, TaskSection(name="roles", test_on="tone"), domain)
     assert message.startswith("tasks: 'roles-on-tone': a task of tagging cannot be tested on one ")
+    message = refused(folder, TaskSection(name="roles", test_on="times"), domain)
+    lacks = "'TIME', which roles lacks (ROLE, PLACE)."
+    assert message == f"tasks: 'roles-on-times': times has the label {lacks}"
     message = refused(folder, TaskSection(name="roles", test_on="town"), domain)
     assert message.startswith("tasks: unknown task 'town'; domain 'town' has: roles, ")
     with pytest.raises(ValidationError, match="test_on: for a declared task"):

@@ -46,15 +46,16 @@ SeedsOption = Annotated[
 ShardOption = Annotated[
     str, typer.Option(metavar="I/N", help="Run the I-th of N parts of the trials.")
 ]
+Targets = Annotated[
+    list[str], typer.Argument(help="Run folder, model folder, hub id or package:…; or several.")
+]
 OutOption = Annotated[
     Path | None, typer.Option(help="Folder of results.  [default: the run, or evaluations/…]")
 ]
 
 
 def evaluate(
-    target: Annotated[
-        list[str], typer.Argument(help="Run folder, model folder, hub id or package:…; or several.")
-    ],
+    target: Targets,
     domain: DomainOption = None,
     task: TaskOption = None,
     recipe: RecipeOption = None,

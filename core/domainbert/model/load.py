@@ -100,7 +100,7 @@ def find_base(
     Args:
         source: Hub id, local folder, or `package:MODULE/FOLDER`.
         folder: A relative local folder starts here.
-        revision: Commit hash of a hub checkpoint.
+        revision: Commit, branch or tag of a hub checkpoint.
         sha256: Expected hash of the weights.
         poll: Called again and again during a download; raises if a signal asked to stop.
         of_adapter: Whether it is that of an adapter, and so may be none itself.

@@ -13,13 +13,11 @@ from pydantic import (
     model_validator,
 )
 
-from domainbert.recipe.sections import Count, Fraction, Name, Section, Sha256
+from domainbert.recipe.sections import Count, Fraction, Name, Revision, Section, Sha256
 from domainbert.visible import public_url
 
 _HubId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")]
 _Part = Annotated[str, Field(pattern=r"^\w[^/\\\x00-\x1f]*$", max_length=128)]
-# Also `refs/convert/parquet`, where the hub keeps Parquet files of data sets that are scripts.
-_Revision = Annotated[str, Field(pattern=r"^\w[\w./-]*$", max_length=128)]
 
 
 class FileSection(Section):
@@ -79,7 +77,7 @@ class HubSection(Section):
 
     id: _HubId
     """Such as `org/name`."""
-    revision: _Revision | None = None
+    revision: Revision | None = None
     """Commit, branch or tag; without it the newest commit. The lock keeps which it was."""
     config: _Part | None = None
     """Configuration, where the data set has several."""

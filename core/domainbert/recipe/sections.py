@@ -43,7 +43,8 @@ def _types(annotation: Any) -> set[Any]:
 
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+# Also `refs/convert/parquet`, where the hub keeps Parquet files of data sets that are scripts.
+Revision = Annotated[str, Field(pattern=r"^\w[\w./-]*$", max_length=128)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=64)]
 Fraction = Annotated[float, Field(gt=0, lt=1), BeforeValidator(no_truth_value)]
 Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False), BeforeValidator(no_truth_value)]
@@ -82,8 +83,9 @@ class BaseSection(Section):
     source: str
     """Hub id (`google-bert/bert-base-cased`), local folder (`./model`), or
     `package:MODULE/FOLDER` for weights inside an installed Python package."""
-    revision: Commit | None = None
-    """Commit hash of a hub id. Without it the newest commit is taken and written to the lock."""
+    revision: Revision | None = None
+    """Commit, branch or tag of a hub id; without it the newest commit. The lock keeps which it
+    was."""
     sha256: Sha256 | None = None
     """Expected hash of `model.safetensors`; another file is refused."""
     fresh: dict[str, Count] | None = None

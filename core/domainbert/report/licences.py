@@ -16,6 +16,7 @@ _FORBIDS = {
         r"|(research|academic) only",
         re.IGNORECASE,
     ),
+    "no licence stated": re.compile(r"\bnot stated\b|\bunstated\b|^unknown\b", re.IGNORECASE),
     "share alike": re.compile(r"\bsa\b|share[- ]?alike|\b[al]?gpl|copyleft", re.IGNORECASE),
     "no derivatives": re.compile(r"\bnd\b|no[- ]?deriv", re.IGNORECASE),
 }

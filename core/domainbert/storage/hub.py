@@ -22,7 +22,7 @@ def from_hub(
 
     Args:
         source: Its id.
-        revision: Its commit; None for the newest.
+        revision: Its commit, branch or tag; None for the newest commit.
         poll: Called again and again; raises if a signal asked to stop.
 
     Raises:

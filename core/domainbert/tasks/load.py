@@ -233,6 +233,9 @@ def _tested_on(section: TaskSection, task: Task, other: Task) -> Task:
             f"tasks: {section.full_name!r}: a task of {task.kind} cannot be tested on one of "
             f"{other.kind}; `test_on` names a task of the same kind."
         )
+    if strange := set(other.labels) - set(task.labels):
+        what = f"{min(strange)!r}, which {task.name} lacks ({', '.join(task.labels[:20])})"
+        raise RecipeError(f"tasks: {section.full_name!r}: {other.name} has the label {what}.")
     counts = {names: found for names, found in task.counts.items() if "test" not in names}
     if "test" in other.counts:
         counts["test"] = other.counts["test"]
