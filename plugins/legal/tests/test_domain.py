@@ -16,6 +16,7 @@ import yaml
 import domainbert_legal
 from domainbert import DataFile
 from domainbert.plugin.registry import load_plugins
+from domainbert.report.licences import check_licences
 from domainbert_legal.domain import LEGAL, SAMPLE_LABELS
 
 ROOT = Path(__file__).parents[3]
@@ -68,6 +69,11 @@ def test_everything_states_licence_and_origin() -> None:
         assert record.licence
         assert record.origin
     assert all(task.citation for task in LEGAL.tasks if not task.sample)
+
+
+def test_licences_allow_a_published_model() -> None:
+    records = (*LEGAL.corpora, *LEGAL.tasks)
+    check_licences("apache-2.0", {record.name: record.licence for record in records})
 
 
 def test_declared_files_have_distinct_names() -> None:
