@@ -44,6 +44,7 @@ MAX_CELL = 1 << 20
 """Characters of a cell at most; the longest of the published file are some tens of thousands."""
 
 _STRING = r"""'(?:[^'\\\n]|\\[^\n])*'|"(?:[^"\\\n]|\\[^\n])*\""""
+_PART = re.compile(r"(?:[ _-]*part)?[ _-]*\d*(?:\.pdf)?$")
 _STRINGS = re.compile(_STRING)
 _LIST = re.compile(rf"\[\s*(?:(?:{_STRING})(?:\s*,\s*(?:{_STRING}))*)?\s*\]")
 
@@ -53,7 +54,7 @@ def read_clauses(path: Path, split: str) -> Iterator[Example]:
 
     White space is folded. A clause that stands under several categories of one contract is one
     example with all of them, in the order of `LABELS`. The file has no splits: the hash of a
-    contract's file name assigns it, with all its clauses, to one.
+    contract's name assigns it, with all its clauses, to one. Parts of a contract stay together.
 
     Args:
         path: The file `master_clauses.csv`; the order of its columns does not matter.
@@ -72,7 +73,7 @@ def read_clauses(path: Path, split: str) -> Iterator[Example]:
             where = f"{path}:{number}"
             raise DataError(f"{where}: {name!r} is the contract of line {lines[name]} too.")
         lines[name] = number
-        if split_of(name) != split:
+        if split_of(whole_name(name)) != split:
             continue
         found: dict[str, list[str]] = {}
         for label in LABELS:
@@ -80,6 +81,14 @@ def read_clauses(path: Path, split: str) -> Iterator[Example]:
                 found.setdefault(clause, []).append(label)
         for clause, labels in found.items():
             yield Example(clause, tuple(dict.fromkeys(labels)), name)
+
+
+def whole_name(name: str) -> str:
+    """Return the name of the contract of a file, without the number of a part, in lower case.
+
+    Some contracts are several files, as `…AGREEMENT_Part1.pdf` and `…Agreement2.pdf`.
+    """
+    return _PART.sub("", name.casefold().strip())
 
 
 def clauses_of(cell: str, where: str) -> list[str]:

@@ -14,7 +14,15 @@ from domainbert import DataError, DataFile, Example
 from domainbert.recipe.tasks import TaskSection
 from domainbert.storage.locate import Fetcher
 from domainbert.tasks.load import load_task
-from domainbert_legal.cuad import FILE, LABELS, MAX_CELL, METADATA, clauses_of, read_clauses
+from domainbert_legal.cuad import (
+    FILE,
+    LABELS,
+    MAX_CELL,
+    METADATA,
+    clauses_of,
+    read_clauses,
+    whole_name,
+)
 from domainbert_legal.domain import LEGAL
 from domainbert_legal.shares import split_of
 
@@ -68,15 +76,28 @@ def test_the_order_of_columns_does_not_matter(write: Write) -> None:
 
 def test_contracts_are_shared_out_whole_by_hash(write: Write) -> None:
     rows = [
-        {FILE: f"{n}.pdf", "Insurance": f"['Insure {n}.', 'And {n}.']", "Exclusivity": f"['{n}']"}
+        {FILE: f"{n} a.pdf", "Insurance": f"['Insure {n}.', 'And {n}.']", "Exclusivity": f"['{n}']"}
         for n in range(200)
     ]
     path = write("m.csv", table(rows))
     found = {split: list(read_clauses(path, split)) for split in SPLITS}
     assert {s: {e.document for e in es} for s, es in found.items()} == {
-        s: {f"{n}.pdf" for n in range(200) if split_of(f"{n}.pdf") == s} for s in SPLITS
+        s: {f"{n} a.pdf" for n in range(200) if split_of(f"{n} a") == s} for s in SPLITS
     }
     assert sum(map(len, found.values())) == 600
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Tarn-EX-1-SERVICES AGREEMENT_Part1.pdf", "Tarn-EX-1-SERVICES AGREEMENT_Part2.pdf"),
+        ("Tarn_EX-1_Agency Agreement1.pdf", "Tarn_EX-1_Agency Agreement2.PDF"),
+        ("Tarn_EX-1_Agency Agreement.pdf", "Tarn_EX-1_Agency Agreement 2.pdf"),
+    ],
+)
+def test_parts_of_a_contract_are_in_one_split(names: tuple[str, str]) -> None:
+    assert whole_name(names[0]) == whole_name(names[1])
+    assert whole_name(names[0]).endswith("agreement")
 
 
 @pytest.mark.parametrize("cell", [
