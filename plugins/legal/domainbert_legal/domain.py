@@ -96,8 +96,8 @@ _CUAD_CLAUSES = Task(
     notes=(
         "Of 510 contracts and 41 categories. Left out are four whose texts are names and dates: "
         f"{', '.join(cuad.METADATA)}. No official split: the hash of its name puts about 20 % of "
-        "the contracts in test and 10 % in validation, parts of one contract together. How many clauses that makes is not "
-        "published, so counts are not declared."
+        "the contracts in test and 10 % in validation, parts of one contract together. How many "
+        "clauses that makes is not published, so counts are not declared."
     ),
     citation=_CUAD_CITATION,
 )
