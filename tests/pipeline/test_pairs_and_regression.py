@@ -13,9 +13,6 @@ import transformers
 from helpers.pairs import pairs, questions, ratings
 from helpers.tasks import SETTINGS
 
-from domainbert.errors import BaseModelError
-from domainbert.model.load import find_base
-from domainbert.pipeline.annotate import open_annotator
 from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.pipeline.kept import kept_models
 from domainbert.plugin.components import LoadedTask
@@ -109,13 +106,3 @@ def test_plain_transformers_gives_the_stored_predictions(
         else:
             number = float(scores(record.text, record.second))
             assert number == pytest.approx(float(line["predicted"][0]), rel=1e-4)
-
-
-@pytest.mark.parametrize("name", TASKS)
-def test_predict_refuses_models_of_more_than_one_text(
-    run: Run, session: Session, name: str
-) -> None:
-    run(TASKS[name](), seeds=(0,), baselines=False)
-    folder = next(kept_models(session.run))[0]
-    with pytest.raises(BaseModelError, match="tasks cannot be predicted on plain text"):
-        open_annotator(find_base(str(folder), Path()), session)

@@ -52,6 +52,22 @@ def test_licences_are_identifiers_or_sentences(licence: str, ok: bool, domain: D
 
 
 @pytest.mark.parametrize(
+    ("licence", "shown"),
+    [
+        ("CC0-1.0", ""),
+        ("Not stated by its publisher", "; not stated: corpus 'notes'"),
+        (
+            "CC BY-NC-SA 3.0",
+            "; non-commercial use: corpus 'notes'; share alike: corpus 'notes'",
+        ),
+    ],
+)
+def test_licences_that_restrict_are_shown(licence: str, shown: str, domain: Domain) -> None:
+    (found,) = checked(changed(domain, "corpora", licence=licence), "licences")
+    assert (found.ok, found.what) == (True, f"3 licences with origins{shown}")
+
+
+@pytest.mark.parametrize(
     ("changes", "what"),
     [
         ({"size": 0}, "has size 0"),

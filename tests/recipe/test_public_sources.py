@@ -35,7 +35,7 @@ RECIPES = {
         "patents",
         100,
         100,
-        "08f9e7e3395eee0216bafa48962bfbc40578e6605f9e70e5e7457bbcb598d268",
+        "48ee7f507252b2bc308e4938a28fe2c2a44af290c309332a9fa0abf9d89fc95a",
     ),
 }
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from helpers.pairs import pairs, questions
-from helpers.tasks import classification
+from helpers.tasks import classification, question_answering
 
 from domainbert.corpus.sources import describe_sources, read_sources
+from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.errors import RecipeError
-from domainbert.plugin.domain import Domain, Task
+from domainbert.plugin.domain import Document, Domain, Task
 from domainbert.plugin.registry import Registry, load_plugins
 from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.resolve import check_names
@@ -27,6 +28,17 @@ def test_corpus_steps_see_each_text_of_a_pair_and_each_choice() -> None:
     assert f"{pair.text}\n{pair.second}" not in context.evaluation
     n_train = [len(one.splits["train"]) for one in loaded]
     assert len(context.training) == 2 * n_train[0] + 4 * n_train[1] + n_train[2]
+
+
+def test_corpus_steps_see_questions_and_contexts() -> None:
+    loaded = question_answering()
+    context, question = step_context([loaded], None), loaded.splits["test"][0]
+    assert {question.question, question.context} <= {*context.evaluation}
+    assert f"{question.question} {question.context}" not in context.evaluation
+    # A short context alone in a document: question and context together would not be found.
+    documents = [Document("a", f"So {question.context}, it is said.", "a"), Document("b", "x", "b")]
+    steps = find_steps(["decontaminate"], context)
+    assert [document.id for document in run_steps(documents, steps, {})] == ["b"]
 
 
 def test_training_texts_of_a_task_are_a_corpus(tmp_path: Path) -> None:

@@ -2,23 +2,28 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
+from domainbert.builtin import domainbert_components
 from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.plugin.components import TaskKind
 from domainbert.plugin.domain import Domain, Task, Terms
 from domainbert.plugin.places import DataFile
 from domainbert.plugin.records import Sentence
-from domainbert.plugin.registry import Registry
+from domainbert.plugin.registry import Registry, components
 from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
-from domainbert.recipe.tasks import TaskSection
+from domainbert.recipe.tasks import Column, TaskSection
+from domainbert.tasks.check import foreign_columns
 from domainbert.tasks.load import SPLITS, domain_of, load_task
+from domainbert.tasks.readers.columns import read_columns
 
 COLUMNS = {
     "train": "The\tO\nkeeper\tB-ROLE\nof\tI-ROLE\nArl\tI-PLACE\n\nshe\tO\n",
@@ -191,6 +196,16 @@ def test_predictions_made_elsewhere_are_read_from_beside_the_recipe(folder: Path
     assert refused(folder, section, declared(folder)).endswith("lost.jsonl: no such file.")
 
 
+def test_a_reader_of_a_task_counts_what_it_leaves_out(folder: Path) -> None:
+    def read(path: Path, split: str, counts: Counter[str]) -> Iterator[Sentence]:
+        counts["left_out"] += len(split)
+        yield Sentence(("Arl", path.stem), ("B-PLACE", "B-ROLE"))
+
+    loaded = load_task(TaskSection(name="roles"), declared(folder, read=read), Path())
+    assert loaded.counts == {"left_out": len("trainvalidationtest")}
+    assert loaded.splits["test"] == (Sentence(("Arl", "test"), ("B-PLACE", "B-ROLE")),)
+
+
 def test_a_label_budget_names_the_task_and_keeps_the_labels_of_all(folder: Path) -> None:
     rows = "".join(f"text {n},{'abc'[n % 3]}\n" for n in range(30))
     (folder / "train.csv").write_text("text,label\n" + rows)
@@ -266,8 +281,6 @@ def test_numbers_have_no_labels_and_need_two_values(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "changes", "message"),
     [
-        ("classification", {"columns": {"second": "b"}}, "columns: classification has no `second`"),
-        ("tagging", {"columns": {"choices": ["a", "b"]}}, "columns: tagging has no `choices`"),
         ("pairs", {"multi_label": True}, "multi_label and levels are for classification"),
         *((kind, {"null_label": "none"}, "null_label is for relations")
           for kind in ("pairs", "multiple-choice", "regression")),
@@ -279,6 +292,38 @@ def test_keys_of_other_kinds_are_refused(
     folder: Path, kind: str, changes: dict[str, Any], message: str
 ) -> None:
     assert refused(folder, own(kind, **changes)) == f"tasks: 'mine': {message}."
+
+
+KINDS = {name: kind for name, kind in components(TaskKind).items() if kind.columns}
+
+
+def test_each_kind_of_core_names_its_columns() -> None:
+    core = [item.name for item in domainbert_components() if isinstance(item, TaskKind)]
+    assert {*core} <= {*KINDS} and len(core) == 7
+    known = {*get_args(Column), "text", "label", "group"}
+    assert known - {"group"} <= {name for kind in KINDS.values() for name in kind.columns}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_of_another_kind_is_refused(folder: Path, kind: str) -> None:
+    keys = {*get_args(Column), "text", "label"}
+    for name in sorted(keys - {*KINDS[kind].columns}):
+        given = {f"{name}_field": "b"} if name in ("text", "label") else {"columns": {name: "b"}}
+        assert refused(folder, own(kind, **given)) == (
+            f"tasks: 'mine': columns: {kind} has no `{name}`; it reads "
+            f"{', '.join(f'`{own}`' for own in KINDS[kind].columns)}."
+        )
+    for name in KINDS[kind].columns:
+        task = Task("mine", "", kind, "", "", "1", dict.fromkeys(SPLITS, folder), (), None)
+        assert foreign_columns(KINDS[kind], replace(task, columns={name: "b", "group": "c"})) == ""
+
+
+def test_a_reader_of_its_own_may_have_columns_of_its_own(folder: Path) -> None:
+    domain = declared(folder, columns={"first": "a"})
+    section = TaskSection(name="roles")
+    assert "columns: tagging has no `first`" in refused(folder, section, domain)
+    reads = declared(folder, columns={"first": "a"}, read=lambda path, _split: read_columns(path))
+    assert load_task(section, reads, folder).task.columns == {"first": "a"}
 
 
 @pytest.mark.parametrize(

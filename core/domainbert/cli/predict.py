@@ -45,7 +45,10 @@ def predict(
     processes: ProcessesOption = 1,
     plugin: PluginOption = None,
 ) -> None:
-    """Find entities or classes in texts with a fine-tuned model.
+    """Find entities, classes, numbers or answers with a fine-tuned model.
+
+    Models of texts read text files and tables; those of pairs, choices, numbers, relations and
+    questions read tables with their columns.
 
     A call with `--out` that was stopped goes on where it was.
 

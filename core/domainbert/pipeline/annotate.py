@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from domainbert.errors import BaseModelError
 from domainbert.model.classifier import AnswerFinder, Classifier, SequenceClassifier
 from domainbert.model.load import BaseFolder, longest_sequence
 from domainbert.model.task_model import OpenTaskModel, open_task_model
-from domainbert.plugin.components import Annotation, LoadedTask, TaskKind
+from domainbert.plugin.components import Annotation, LoadedTask, Passage, TaskKind
 from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
@@ -36,38 +37,45 @@ class Annotator:
         tuned: The model, without records.
         columns: Where the outputs of the task stand among those of the model.
         sha256: Hash of its weights.
-        threshold: Of a task with several labels per record; None for others.
+        threshold: Of a task with several labels per record, or of no answer; None for others.
+        inputs: Columns of the rows that it was fine-tuned on; none for texts, or if not known.
     """
 
     tuned: Candidate
     columns: tuple[int, ...]
     sha256: str
     threshold: float | None = None
+    inputs: tuple[str, ...] = ()
 
     @property
     def task(self) -> Task:
         """The task that it was fine-tuned on."""
         return self.tuned.loaded.task
 
-    def annotate(self, texts: Sequence[str]) -> list[Annotation]:
-        """Return what the model says of each text.
+    def annotate(self, items: Sequence[Any]) -> list[Annotation]:
+        """Return what the model says of each item: a text, or a record of a row.
 
         Raises:
             RunFailed: A score is not finite, or the task's kind fails.
             Stopped: A signal.
         """
         kind, task, tuned = self.tuned.kind, self.task, self.tuned
-        # Of the same length, so that offsets stay.
-        texts = [LONE_SURROGATE.sub("\ufffd", text) for text in texts]
-        assert kind.passages and kind.annotate  # noqa: S101  # checked on opening
+        assert kind.annotate  # noqa: S101  # checked on opening
         with calling(kind):
-            passages = [kind.passages(text, task) for text in texts]
+            passages = [self._passages(item) for item in items]
             records = [record for parts in passages for record, _ in parts]
             windows = kind.encode(records, tuned.tokenizer, tuned.settings)
         windows, scores_XC = score_windows(tuned, windows)
         with calling(kind):
             rows = windows, scores_XC[:, list(self.columns)]
             return kind.annotate(task, passages, rows, self.threshold)
+
+    def _passages(self, item: Any) -> list[Passage]:
+        kind = self.tuned.kind
+        if kind.passages is None:
+            return [(item, ())]
+        # Of the same length, so that offsets stay.
+        return kind.passages(LONE_SURROGATE.sub("\ufffd", item), self.task)
 
 
 def open_annotator(place: BaseFolder, session: Session) -> Annotator:
@@ -79,21 +87,23 @@ def open_annotator(place: BaseFolder, session: Session) -> Annotator:
 
     Raises:
         BaseModelError: It is no fine-tuned model, its labels are no tags, or its kind of task
-            cannot read texts without labels.
+            cannot read texts or rows without labels.
         PluginError: No plugin has its kind of task.
     """
     folder = place.folder
     opened = open_task_model(folder)
     settings, task = _settings(opened), _task(opened, folder)
     kind = kind_of(task)
-    if kind.passages is None or kind.annotate is None:
-        raise BaseModelError(f"{folder}: {kind.name} tasks cannot be predicted on plain text.")
+    if kind.annotate is None or (kind.passages is None and kind.unlabelled is None):
+        raise BaseModelError(f"{folder}: {kind.name} tasks cannot be predicted without labels.")
     columns = _columns(kind, task, opened, folder)
     model = opened.model.to(session.accelerator.device).eval()
     pad = special_tokens(opened.tokenizer).pad
     loaded = LoadedTask(task, {})
     tuned = Candidate(model, opened.tokenizer, pad, kind, loaded, settings, session, {})
-    return Annotator(tuned, columns, place.sha256, opened.about.get("threshold"))
+    about = opened.about
+    inputs = tuple(about.get("inputs", ()))
+    return Annotator(tuned, columns, place.sha256, about.get("threshold"), inputs)
 
 
 def _settings(opened: OpenTaskModel) -> EvaluateSection:
@@ -110,7 +120,10 @@ def _settings(opened: OpenTaskModel) -> EvaluateSection:
 def _task(opened: OpenTaskModel, folder: Path) -> Task:
     about = opened.about
     if about:
-        return TaskEntry.model_validate(about["task"], strict=False).as_task()
+        given = about.get("columns", {}).items()
+        columns = {key: tuple(name) if isinstance(name, list) else name for key, name in given}
+        entry = TaskEntry.model_validate(about["task"], strict=False)
+        return replace(entry.as_task(), columns=columns)
     config = opened.model.encoder.config
     kind = _KINDS[type(opened.model)]
     labels = opened.labels
@@ -122,9 +135,11 @@ def _task(opened: OpenTaskModel, folder: Path) -> Task:
 
 
 def _columns(kind: TaskKind, task: Task, opened: OpenTaskModel, folder: Path) -> tuple[int, ...]:
+    if not opened.about and isinstance(opened.model, AnswerFinder):
+        return 0, 1  # start and end, whatever its config calls them
     with calling(kind):
         wanted = kind.outputs(task)
-    if len(wanted) < 2 or set(wanted) != set(opened.labels):
+    if (len(wanted) < 2 and not opened.about) or set(wanted) != set(opened.labels):
         shown = ", ".join(opened.labels[:8])
         hint = ", ".join(wanted[:8]) if len(wanted) > 1 else "O, B-TYPE, I-TYPE"
         raise BaseModelError(

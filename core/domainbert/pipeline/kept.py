@@ -19,6 +19,7 @@ from domainbert.run.session import Session
 from domainbert.storage.files import read_json
 from domainbert.tasks.finetune import Candidate, score_windows
 from domainbert.tasks.metrics.score import primary_metric
+from domainbert.tasks.read import inputs_of
 
 SCHEMA = 1
 """Version of `task.json`."""
@@ -61,6 +62,9 @@ def keep(
         "schema": SCHEMA, "head": head, "several": task.multi_label, "task": task_entry(task),
         "metric": metric, "validation": dict(validation), "threshold": threshold, **about,
     }  # fmt: skip
+    if kind.unlabelled is not None:
+        content["inputs"] = [*inputs_of(kind, tuned.loaded.splits["validation"][0])]
+        content["columns"] = dict(task.columns)
     model = tuned.model
     if tuned.units is not None:
         model, content = in_units(model, *tuned.units), {**content, "problem": "regression"}

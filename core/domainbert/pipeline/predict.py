@@ -1,14 +1,16 @@
-"""Annotate files of texts with a fine-tuned model, from where a killed call stopped."""
+"""Annotate texts, or rows of tables, with a fine-tuned model, from where a killed call stopped."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from domainbert.batching import batched
+from domainbert.corpus.read import DEFAULTS, TABLES
 from domainbert.corpus.sources import Source, describe_sources, read_sources
 from domainbert.errors import BaseModelError, RecipeError
 from domainbert.model.load import BaseFolder, find_base
@@ -29,6 +31,7 @@ from domainbert.storage.files import (
     write_text,
 )
 from domainbert.system import fsync_path
+from domainbert.tasks.read import column_names, read_asked
 
 _MARK = ".predict"
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -77,38 +80,41 @@ def predict(
     session: Session,
     annotate: Annotate | None = None,
 ) -> Iterator[str]:
-    """Annotate the documents of files; yields the text of each chunk if there is no path.
+    """Annotate what files hold; yields the text of each chunk if there is no path.
 
     Args:
         annotator: The model.
-        sources: Files of texts.
+        sources: Files of texts, or tables with a record per row, as its kind of task reads.
         output: Path and format. A call that was stopped goes on behind the last whole chunk.
         session: Progress and stop signal.
         annotate: Of `workers.side_by_side`; None to annotate in this process.
 
     Raises:
-        RecipeError: The format has no place for what the model says, or the output is there.
-        DataError: A file cannot be read.
+        RecipeError: The format has no place for what the model says, the output is there, or files
+            of texts are given to a model of rows.
+        DataError: A file cannot be read, or a row lacks what the model reads.
         Stopped: A signal; finished chunks are kept.
     """
     _check(annotator, output)
+    items = _items(annotator, sources)
     annotate = annotate or in_turn(annotator)
     header = CSV_HEADERS[annotator.tuned.kind.says] if output.form == "csv" else ""
     if output.path is None:
         yield header
-        for document, annotation in _counted(annotate(read_sources(sources)), session):
-            yield FORMATS[output.form](document, annotation)
+        for item, annotation in _counted(annotate(items), session):
+            yield FORMATS[output.form](item, annotation)
         return
     key = _key(annotator, sources, output)
     if output.form == "brat":
         _claim(output.path, key)
-        _write_brat(annotate, read_sources(sources), output.path, session)
+        _write_brat(annotate, items, output.path, session)
     else:
-        _write_file(annotate, read_sources(sources), output, header, key, session)
+        _write_file(annotate, items, output, header, key, session)
 
 
 def _check(annotator: Annotator, output: Output) -> None:
-    if output.form in ONLY_ENTITIES and annotator.tuned.kind.says != "entities":
+    kind = annotator.tuned.kind
+    if output.form in ONLY_ENTITIES and (kind.says != "entities" or kind.passages is None):
         raise RecipeError(f"--format {output.form}: is for entities; use jsonl or csv for labels.")
     if output.form == "brat" and output.path is None:
         raise RecipeError("--format brat: writes two files per document; name a folder with -o.")
@@ -116,9 +122,27 @@ def _check(annotator: Annotator, output: Output) -> None:
         raise RecipeError(f"{output.path}: is there already. Name another file with -o.")
 
 
+def _items(annotator: Annotator, sources: tuple[Source, ...]) -> Iterator[Any]:
+    """Return the texts of files, or the rows of tables, as the model's kind of task reads them."""
+    kind, task = annotator.tuned.kind, annotator.task
+    if kind.passages is not None:
+        return read_sources(sources)
+    columns = column_names(task.columns, annotator.inputs or kind.inputs)
+    for source in sources:
+        if source.reader.name not in TABLES:
+            what = f"{kind.name} reads tables with {columns}, such as .jsonl and .csv"
+            raise RecipeError(f"{source.path}: {what}; --reader names the format of another file.")
+        if source.options["text_field"] != DEFAULTS["text_field"]:
+            raise RecipeError(f"--column: is for texts; {kind.name} reads the columns {columns}.")
+    return chain.from_iterable(
+        read_asked(kind, task, source.path, source.reader.name, annotator.inputs)
+        for source in sources
+    )
+
+
 def _counted(
-    annotated: Iterable[tuple[Document, Annotation]], session: Session, done: int = 0
-) -> Iterator[tuple[Document, Annotation]]:
+    annotated: Iterable[tuple[Any, Annotation]], session: Session, done: int = 0
+) -> Iterator[tuple[Any, Annotation]]:
     with session.reporter.bar("predict") as bar:
         for pair in annotated:
             yield pair
@@ -130,7 +154,7 @@ def _counted(
 
 def _write_file(
     annotate: Annotate,
-    documents: Iterable[Document],
+    items: Iterable[Any],
     output: Output,
     header: str,
     key: str,
@@ -147,9 +171,9 @@ def _write_file(
             stream.truncate(size)
             stream.seek(size)
             stream.write(b"" if done else header.encode())
-            rows = _counted(annotate(islice(documents, done, None)), session, done)
+            rows = _counted(annotate(islice(items, done, None)), session, done)
             for chunk in batched(rows, CHUNK):
-                texts = (FORMATS[output.form](document, found) for document, found in chunk)
+                texts = (FORMATS[output.form](item, found) for item, found in chunk)
                 stream.write("".join(texts).encode("utf-8", "surrogatepass"))
                 stream.flush()
                 fsync_path(partial)

@@ -1,4 +1,4 @@
-"""Documents annotated in this process, or in several: the order stays, and memory does not grow."""
+"""Texts or rows annotated here, or in several processes: the order stays, and memory is bounded."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ from domainbert.run.progress import Reporter
 from domainbert.run.session import Session
 from domainbert.run.signals import StopFlag
 from domainbert.system import PARENT, end_with_parent
+from domainbert.tasks.read import Asked
 
 CHUNK = 256
 """Documents that are annotated together, sorted by length."""
-Annotate = Callable[[Iterable[Document]], Iterator[tuple[Document, Annotation]]]
+Annotate = Callable[[Iterable[Any]], Iterator[tuple[Any, Annotation]]]
+"""Documents, or rows (`Asked`), to each with what the model says of it."""
 _LOOK = 0.5
 # Of a worker: what it opened.
 _opened: list[Annotator] = []
@@ -40,12 +42,17 @@ _failed: list[Exception] = []
 def in_turn(annotator: Annotator) -> Annotate:
     """Return a function that annotates documents in this process."""
 
-    def annotate(documents: Iterable[Document]) -> Iterator[tuple[Document, Annotation]]:
-        for chunk in batched(documents, CHUNK):
-            found = annotator.annotate([document.text for document in chunk])
+    def annotate(items: Iterable[Any]) -> Iterator[tuple[Any, Annotation]]:
+        for chunk in batched(items, CHUNK):
+            found = annotator.annotate([_content(item) for item in chunk])
             yield from zip(chunk, found, strict=True)
 
     return annotate
+
+
+def _content(item: Document | Asked) -> Any:
+    """Return what a model reads of an item: its text, or its record."""
+    return item.text if isinstance(item, Document) else item.record
 
 
 @contextmanager
@@ -80,13 +87,12 @@ def side_by_side(
 
 
 def _annotate(
-    pool: ProcessPoolExecutor, ahead: int, session: Session, documents: Iterable[Document]
-) -> Iterator[tuple[Document, Annotation]]:
-    waiting: deque[tuple[list[Document], Future[list[Annotation]]]] = deque()
-    for chunk in batched(documents, CHUNK):
-        texts = [document.text for document in chunk]
+    pool: ProcessPoolExecutor, ahead: int, session: Session, items: Iterable[Any]
+) -> Iterator[tuple[Any, Annotation]]:
+    waiting: deque[tuple[list[Any], Future[list[Annotation]]]] = deque()
+    for chunk in batched(items, CHUNK):
         try:
-            waiting.append((chunk, pool.submit(_work, texts)))
+            waiting.append((chunk, pool.submit(_work, [_content(item) for item in chunk])))
         except BrokenProcessPool:
             raise _died() from None
         if len(waiting) > ahead:
@@ -96,8 +102,8 @@ def _annotate(
 
 
 def _first(
-    waiting: deque[tuple[list[Document], Future[list[Annotation]]]], session: Session
-) -> Iterator[tuple[Document, Annotation]]:
+    waiting: deque[tuple[list[Any], Future[list[Annotation]]]], session: Session
+) -> Iterator[tuple[Any, Annotation]]:
     chunk, future = waiting.popleft()
     while True:
         session.check_stop("predicting")
@@ -150,7 +156,7 @@ def _open(
     _opened.append(open_annotator(place, session.with_processes(precision)))
 
 
-def _work(texts: list[str]) -> list[Annotation]:
+def _work(items: list[Any]) -> list[Annotation]:
     if _failed:
         raise _failed[0]
-    return _opened[0].annotate(texts)
+    return _opened[0].annotate(items)

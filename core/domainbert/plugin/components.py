@@ -115,19 +115,28 @@ class TaskKind:
         passages: Text and task to its records, each with the offsets of its words, for texts
             without labels; None for a kind that cannot read them.
         annotate: Task, passages of several texts, windows with their scores, and the threshold, to
-            an annotation per text, JSON values under the key `says`.
+            an annotation per text, JSON values under the key `says`. The record of a row that
+            `unlabelled` reads is one passage without offsets.
         count: Records to what `Task.counts` names beside `records`; by default each record counts
             once for each of its labels.
+        pipeline: The hub's word for what a model of the kind does, such as `text-classification`.
+        call: Columns of the rows that a model reads to the argument with which transformers'
+            pipeline of that name says the same as `annotate`, in Python; empty where none does.
         like: Kind whose predictions it has, so that the metrics of that kind fit; a kind made with
             `dataclasses.replace` keeps it.
         mark: Training records and predictions of a split to the predictions with what metrics must
             know of training, as `Prediction.seen`.
-        says: What annotations have: `entities` (with `start`, `end`, `type`, `score`), or `labels`
-            and their `scores`.
+        says: What annotations have: `entities` (with `start`, `end`, `type`, `score`), `labels` or
+            one `label` and their `scores`, a `score`, or an `answer` with `start`, `end`, `score`.
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
             split, to the split at fault and the reason; None if all is well.
+        columns: Keys of `Task.columns` that it reads, beside `group`; empty for any.
+        inputs: Fields of a record that a model reads; columns of a row have these names.
+        unlabelled: Cells of a row (JSON values) and task to a record without a gold label, or None
+            where the row has none of its `inputs`; raises DataError without a place. None for a
+            kind whose record is one text.
         predicted: A row of predictions made elsewhere (JSON values), its record, and the task to a
             prediction; raises DataError without a place. None for a kind that reads none.
         misfit: Why a stored prediction does not suit the task, or an empty string.
@@ -137,6 +146,7 @@ class TaskKind:
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
         weighs_records: Whether `loss` takes the weights of windows, so that classes can be weighed.
+        weighs_words: Whether it takes `Window.word_weights`, so that the outputs of words can.
         count_long: Records, tokenizer and maximum length to the number of records that are longer,
             or to several numbers by name, `long_texts` among them.
     """
@@ -168,12 +178,15 @@ class TaskKind:
     annotate: Callable[[Task, list[list[Passage]], Any, float | None], list[Annotation]] | None = (
         None
     )
-    says: Literal["entities", "labels"] = "labels"
+    says: Literal["entities", "labels", "label", "score", "answer"] = "labels"
     check_task: Callable[[Task], str] = lambda _task: ""
     check: Callable[[Any, Task], str] = lambda _record, _task: ""
     check_labels: Callable[[Task, bool, Mapping[str, Sequence[str]]], tuple[str, str] | None] = (
         lambda _task, _declared, _labels: None
     )
+    columns: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ("text",)
+    unlabelled: Callable[[Mapping[str, Any], Task], Any] | None = None
     predicted: Callable[[Mapping[str, Any], Any, Task], Prediction] | None = None
     check_splits: Callable[[Task, Mapping[str, Sequence[Any]]], tuple[str, str] | None] = (
         lambda _task, _splits: None
@@ -184,10 +197,13 @@ class TaskKind:
     repair: Callable[[Any, Counter[str]], Any] = lambda record, _counts: record
     bias: Callable[[Task, Sequence[Any]], Any] = lambda _task, _records: None
     weighs_records: bool = False
+    weighs_words: bool = False
     count_long: Callable[[Sequence[Any], Any, int], int | Mapping[str, int]] = (
         lambda _records, _tokenizer, _length: 0
     )
     count: Callable[[Sequence[Any]], Mapping[str, int]] | None = None
+    pipeline: str = ""
+    call: Callable[[Sequence[str]], str] = lambda _inputs: ""
     like: str = ""
     mark: Callable[[Sequence[Any], Sequence[Prediction]], Sequence[Prediction]] = (
         lambda _train, predictions: predictions

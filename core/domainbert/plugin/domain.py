@@ -88,6 +88,7 @@ class Window:
         weight: Share of the record's loss that this window carries; they sum to 1 per record.
         token_types: Type of each token of a pair; empty where the tokenizer gives none.
         spans: Range of each token in the record's text (questions); (0, 0) for others.
+        word_weights: Weight of each of `words` in the loss (`class_weights`); empty for 1.
     """
 
     record: int
@@ -97,6 +98,7 @@ class Window:
     weight: float = 1.0
     token_types: tuple[int, ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
+    word_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,8 @@ class Task:
             same file three times where `read` shares its records out.
         labels: Entity types or classes, in the order of the model's outputs. Empty only for
             multi-label tasks: then the labels of the training split, sorted.
-        read: File and name of the split to records; None reads the default format of the kind.
+        read: File and name of the split to records; None reads the default format of the kind. A
+            parameter `counts` receives a counter of remarks, which cards show by their names.
         multi_label: Whether an example may have any number of labels (classification).
         levels: Name of a level → length of the prefix of a label that names its class there, as
             `{"section": 1, "class": 3}` where `H04L` is in section H and class H04; each is scored.
@@ -208,7 +211,7 @@ class Task:
     version: str
     splits: Mapping[str, Place]
     labels: tuple[str, ...]
-    read: Callable[[Path, str], Iterable[Any]] | None = None
+    read: Callable[..., Iterable[Any]] | None = None
     multi_label: bool = False
     levels: Mapping[str, int] = field(default_factory=dict)
     format: str = ""

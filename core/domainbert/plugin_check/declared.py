@@ -16,6 +16,7 @@ from domainbert.plugin.discover import requirement_of
 from domainbert.plugin.domain import Task
 from domainbert.plugin.places import DataFile, HubData
 from domainbert.plugin_check.subject import Check, Subject, count, files_of
+from domainbert.report.licences import restrictions
 from domainbert.storage.files import sha256_file
 from domainbert.tasks.metrics.score import kind_of
 
@@ -51,8 +52,11 @@ def check_names(subject: Subject) -> Check:
 
 
 def check_licences(subject: Subject) -> Check:
-    """Check that all records, and the distribution, state licence and origin."""
+    """Check that all records, and the distribution, state licence and origin; show restrictions."""
+    limits: dict[str, list[str]] = {}
     for where, record in subject.records:
+        for limit in restrictions(record.licence):
+            limits.setdefault(limit, []).append(where)
         if not _is_licence(record.licence):
             fix = "give an SPDX identifier such as 'CC0-1.0', or a sentence on the terms of use"
             yield f"{where}: licence {record.licence!r}", fix
@@ -61,7 +65,8 @@ def check_licences(subject: Subject) -> Check:
     name = subject.distribution
     if name and not {"License-Expression", "License"} & set(metadata.metadata(name)):
         yield f"distribution {name!r}: no licence", 'license = "MIT" (or other) in pyproject.toml'
-    return count(len(subject.records), "licence") + " with origins"
+    notes = "".join(f"; {limit}: {', '.join(of)}" for limit, of in limits.items())
+    return f"{count(len(subject.records), 'licence')} with origins{notes}"
 
 
 def check_files(subject: Subject) -> Check:

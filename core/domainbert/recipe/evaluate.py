@@ -98,7 +98,8 @@ class EvaluateSection(Section):
     """With `epoch: best`, stop after this many epochs without a better score; absent for none."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced`: each record weighs N / (K · records of its class) in the loss, as scikit-learn
-    has it; for tasks with one label per record."""
+    has it; in tagging each word does, and its classes are the tags. For tagging, and for tasks
+    with one label per record."""
     grid: GridSection | None = None
     """Rates and epochs of which each model takes the best on validation; absent for none."""
     keep: Literal["best", "all", "none"] = "best"

@@ -63,7 +63,7 @@ class PredictionsSection(Section):
 
     file: str = Field(min_length=1)
     """A file with one JSON object per test record (or another table), relative to the recipe: its
-    `text` or `number` from 1, and `label`, `labels`, `tags` or `entities`."""
+    texts or `number` from 1, and `label`, `labels`, `tags`, `entities`, `score` or `answer`."""
     name: Name
     """Its row in tables. Files of one name are runs of one model."""
     date: Annotated[str, BeforeValidator(str), AfterValidator(_day)]

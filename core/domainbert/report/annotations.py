@@ -11,42 +11,49 @@ from typing import Any
 
 from domainbert.plugin.domain import Document
 from domainbert.plugin.spans import Mention, tagged_sentences
+from domainbert.tasks.read import Asked
 
 Annotation = dict[str, Any]
-Write = Callable[[Document, Annotation], str]
-"""A document and what a model says of it, to the text of both in a format."""
+Write = Callable[[Any, Annotation], str]
+"""A document, or row, and what a model says of it, to the text of both in a format."""
 
 
-def as_jsonl(document: Document, annotation: Annotation) -> str:
-    """Return a line of JSON: `id`, `text`, and `entities` or `labels` with `scores`."""
-    about = {"id": document.id, "text": document.text, **annotation}
-    if "entities" in annotation:
+def as_jsonl(item: Document | Asked, annotation: Annotation) -> str:
+    """Return a line of JSON: `id`, `text` or the columns of a row, and the annotation."""
+    inputs = item.inputs if isinstance(item, Asked) else {"text": item.text}
+    about = {"id": item.id, **inputs, **annotation}
+    if "entities" in annotation and isinstance(item, Document):
         about["entities"] = [
-            {**entity, "text": document.text[entity["start"] : entity["end"]]}
+            {**entity, "text": item.text[entity["start"] : entity["end"]]}
             for entity in annotation["entities"]
         ]
     return json.dumps(about, ensure_ascii=False) + "\n"
 
 
-def as_csv(document: Document, annotation: Annotation) -> str:
-    """Return a row per entity, or per predicted label of a text."""
+def as_csv(item: Document | Asked, annotation: Annotation) -> str:
+    """Return a row per entity, or per predicted label of a text; else one."""
     rows: list[list[Any]]
-    if "entities" in annotation:
+    if "entities" in annotation and isinstance(item, Document):
         rows = [
-            [document.id, e["start"], e["end"], document.text[e["start"] : e["end"]], e["type"],
+            [item.id, e["start"], e["end"], item.text[e["start"] : e["end"]], e["type"],
              e["score"]]
             for e in annotation["entities"]
         ]  # fmt: skip
+    elif "scores" in annotation:
+        names = annotation["labels"] if "labels" in annotation else [annotation["label"]]
+        rows = [[item.id, name, annotation["scores"].get(name)] for name in names]
     else:
-        rows = [
-            [document.id, name, annotation["scores"].get(name)] for name in annotation["labels"]
-        ]
+        keys = ("answer", "start", "end", "score")
+        rows = [[item.id, *(annotation[key] for key in keys if key in annotation)]]
     lines = io.StringIO()
     csv.writer(lines, lineterminator="\n").writerows(rows)
     return lines.getvalue()
 
 
-CSV_HEADERS = {"entities": "id,start,end,text,type,score\n", "labels": "id,label,score\n"}
+CSV_HEADERS = {
+    "entities": "id,start,end,text,type,score\n", "labels": "id,label,score\n",
+    "label": "id,label,score\n", "score": "id,score\n", "answer": "id,answer,start,end,score\n",
+}  # fmt: skip
 
 
 def as_conll(document: Document, annotation: Annotation) -> str:

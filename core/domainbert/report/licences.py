@@ -20,8 +20,15 @@ _FORBIDS = {
     "share alike": re.compile(r"\bsa\b|share[- ]?alike|\b[al]?gpl|copyleft", re.IGNORECASE),
     "no derivatives": re.compile(r"\bnd\b|no[- ]?deriv", re.IGNORECASE),
 }
+_UNSTATED = re.compile(r"\b(not|un)[- ]?(stated|known|specified)\b", re.IGNORECASE)
 # No licence of a changed work keeps the terms of one that forbids changed works.
 _NEVER = "no derivatives"
+
+
+def restrictions(licence: str) -> list[str]:
+    """Return what a licence forbids by its words, and `not stated` where they say so."""
+    patterns = {**_FORBIDS, "not stated": _UNSTATED}
+    return [name for name, found in patterns.items() if found.search(licence.replace("_", " "))]
 
 
 def check_licences(licence: str, sources: Mapping[str, str]) -> None:

@@ -12,7 +12,10 @@ from typing import Any
 
 from domainbert.corpus.stats import contaminated
 from domainbert.errors import UserError
+from domainbert.model.classifier import AUTO_CLASSES
 from domainbert.model.load import public_name
+from domainbert.plugin.components import TaskKind
+from domainbert.plugin.registry import component
 from domainbert.report.collect import collect
 from domainbert.report.compare import Group, group
 from domainbert.report.curve import FILE, render_losses
@@ -23,6 +26,8 @@ from domainbert.run.folder import RunFolder, read_lock
 from domainbert.run.metrics import read_metrics
 from domainbert.run.stage import read_stage
 from domainbert.storage.files import read_json, write_text
+from domainbert.tasks.metrics.score import kind_of
+from domainbert.tasks.read import column_names
 
 LOSSES, SCORES = "loss.svg", "scores.svg"
 _SECRET = re.compile(
@@ -33,11 +38,6 @@ _SECRET = re.compile(
 _PLACE = re.compile(r"[\s'\"\[,](\.\.[/\\]|/|~/|file://|\\\\|[A-Za-z]:\\)")
 _TEXTS = {".json", ".yaml", ".md", ".svg"}
 _WORDS = {"tokenizer.json", "vocabulary.json", "vocab.json"}
-_PIPELINES = {
-    "tagging": "token-classification", "classification": "text-classification",
-    "pairs": "text-classification", "multiple-choice": "text-classification",
-    "regression": "text-classification",
-}  # fmt: skip
 _WIDTH, _LEFT, _RIGHT, _ROW = 560, 162, 440, 18
 
 
@@ -64,8 +64,33 @@ class Publication:
     @property
     def pipeline(self) -> str:
         """The hub's word for what the model does."""
-        kind = self.about["task"]["kind"] if self.about else ""
-        return _PIPELINES.get(kind, "feature-extraction") if self.about else "fill-mask"
+        return (self.kind.pipeline or "feature-extraction") if self.kind else "fill-mask"
+
+    @property
+    def kind(self) -> TaskKind | None:
+        """Kind of the task of a fine-tuned model; None for the encoder."""
+        return component(TaskKind, self.about["task"]["kind"]) if self.about else None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns of the rows that a fine-tuned model reads; none for plain texts."""
+        own = () if self.kind is None or self.kind.passages else self.kind.inputs
+        return tuple(self.about.get("inputs", own))
+
+    @property
+    def columns(self) -> str:
+        """Names of these columns, for people."""
+        return column_names(self.about.get("columns", {}), self.inputs)
+
+    @property
+    def call(self) -> str:
+        """Argument of transformers' pipeline for a fine-tuned model; empty where none reads it."""
+        return self.kind.call(self.inputs) if self.kind and self.auto_class else ""
+
+    @property
+    def auto_class(self) -> str:
+        """Transformers' class for a fine-tuned model; empty for a head of our own."""
+        return AUTO_CLASSES.get(self.about.get("head", ""), "")
 
 
 def write_publication(publication: Publication, folder: Path) -> list[str]:
@@ -185,7 +210,7 @@ def _header(publication: Publication, groups: Mapping[str, Sequence[Group]], own
         metric, n_seeds = found.first.result.metric, len(found.seeds)
         results.append(
             EvalResult(
-                task_type=_PIPELINES.get(found.first.result.task.kind, "other"),
+                task_type=kind_of(found.first.result.task).pipeline or "other",
                 dataset_type=task,
                 dataset_name=task,
                 dataset_split="test",

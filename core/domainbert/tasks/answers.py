@@ -6,7 +6,7 @@ questions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domainbert.plugin.domain import Window
@@ -25,10 +25,14 @@ _SPANS = 20
 
 
 class Found(NamedTuple):
-    """Answers to one question: distinct texts with their scores, best first, and that of none."""
+    """Answers to one question: distinct texts with their scores, best first, and that of none.
+
+    `starts` are the offsets of the texts in the context.
+    """
 
     best: tuple[tuple[str, float], ...]
     none: float
+    starts: tuple[int, ...] = ()
 
     @property
     def doubt(self) -> float:
@@ -46,7 +50,7 @@ def find_answers(questions: Sequence[Question], rows: Any) -> list[Found]:
         questions: In the order of the records.
         rows: Windows, and the scores of their tokens (X, 2).
     """
-    best: list[dict[str, float]] = [{} for _ in questions]
+    best: list[dict[str, tuple[float, int]]] = [{} for _ in questions]
     none, first = [float("inf")] * len(questions), 0
     windows, scores_XC = rows
     for window in windows:
@@ -55,11 +59,16 @@ def find_answers(questions: Sequence[Question], rows: Any) -> list[Found]:
         record = window.record
         none[record] = min(none[record], float(scores_LC[0].sum()))
         for start, end, score in _spans(window, scores_LC):
-            text = questions[record].context[start:end].strip()
-            if text and score > best[record].get(text, float("-inf")):
-                best[record][text] = score
-    ranked = (sorted(found.items(), key=lambda item: (-item[1], item[0])) for found in best)
-    return [Found(tuple(r[: _RANKED - 1]), n) for r, n in zip(ranked, none, strict=True)]
+            text = (whole := questions[record].context[start:end]).strip()
+            if text and score > best[record].get(text, (float("-inf"), 0))[0]:
+                best[record][text] = score, start + whole.index(text)
+    return [_ranked(texts, score) for texts, score in zip(best, none, strict=True)]
+
+
+def _ranked(texts: Mapping[str, tuple[float, int]], none: float) -> Found:
+    order = sorted(texts, key=lambda text: (-texts[text][0], text))[: _RANKED - 1]
+    best = tuple((text, texts[text][0]) for text in order)
+    return Found(best, none, tuple(texts[text][1] for text in order))
 
 
 def _spans(window: Window, scores_LC: NDArray[np.float32]) -> list[tuple[int, int, float]]:

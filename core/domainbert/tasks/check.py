@@ -13,6 +13,8 @@ from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import component, components
 from domainbert.recipe.evaluate import Baselines, EvaluateSection
+from domainbert.tasks.read import check_text
+from domainbert.tasks.readers.table import placed
 
 Splits = Mapping[str, Sequence[Any]]
 Labels = Mapping[str, Sequence[str]]
@@ -44,10 +46,8 @@ def checked_records(
         wrong = kind.check(record, task)
         if wrong:
             raise DataError(f"{where}: {wrong}.")
-        try:
-            "".join([kind.text(record), *kind.labels(record)]).encode()
-        except UnicodeEncodeError:
-            raise DataError(f"{where}: holds half of a surrogate pair, which is no text.") from None
+        with placed(where):
+            check_text("".join([kind.text(record), *kind.labels(record)]))
         repaired.append(record)
     return tuple(repaired)
 
@@ -97,13 +97,15 @@ def check_baselines(tasks: Sequence[LoadedTask], wanted: Baselines = True) -> No
 def _check_weights(loaded: LoadedTask) -> None:
     """Refuse `class_weights` for records with more than one label, or with none."""
     kind, task = component(TaskKind, loaded.task.kind), loaded.task
+    if kind.weighs_words:
+        return
     with calling(kind):
         train = loaded.splits["train"]
         one_each = kind.weighs_records and all(len(tuple(kind.labels(r))) == 1 for r in train)
     if not one_each or task.multi_label:
         raise DataError(
-            f"task {task.name!r}: evaluate.class_weights: balanced is for tasks with one label per "
-            "record, and this one has others. Set `evaluate.class_weights: none`."
+            f"task {task.name!r}: evaluate.class_weights: balanced is for tagging, and for tasks "
+            "with one label per record. Set `evaluate.class_weights: none`."
         )
 
 
@@ -177,9 +179,18 @@ def class_keys(task: Task) -> str:
     return "multi_label and levels are for classification" if several else ""
 
 
-def foreign_keys(task: Task, *columns: str) -> str:
-    """Return why a key of relations or columns of other kinds suit no task, or an empty text."""
-    if task.null_label:
-        return "null_label is for relations"
-    wrong = [name for name in columns if name in task.columns]
-    return f"columns: {task.kind} has no `{wrong[0]}`" if wrong else ""
+def null_key(task: Task) -> str:
+    """Return why the key of relations suits no other kind of task, or an empty text."""
+    return "null_label is for relations" if task.null_label else ""
+
+
+def foreign_columns(kind: TaskKind, task: Task) -> str:
+    """Return why a column suits no task of a kind, or an empty text.
+
+    A task with `read` may have others.
+    """
+    wrong = [name for name in task.columns if name not in (*kind.columns, "group")]
+    if not wrong or not kind.columns or task.read is not None:
+        return ""
+    known = ", ".join(f"`{name}`" for name in kind.columns)
+    return f"columns: {task.kind} has no `{wrong[0]}`; it reads {known}"

@@ -119,9 +119,23 @@ def with_class_weights(
 ) -> list[Window]:
     """Return windows of the training split whose records weigh N / (K · records of their class).
 
-    As scikit-learn's `balanced`: N records, K classes that occur; the mean weight is 1.
+    As scikit-learn's `balanced`: N records, K classes that occur; the mean weight is 1. Where a
+    kind weighs words, they are the records, and their outputs the classes.
     """
-    labels = [tuple(kind.labels(record)) for record in loaded.splits["train"]]
-    share = Counter(labels)
-    weights = [len(labels) / (len(share) * share[label]) for label in labels]
-    return [replace(window, weight=window.weight * weights[window.record]) for window in windows]
+    train = loaded.splits["train"]
+    if kind.weighs_words:
+        gold = kind.targets(loaded.task, train)
+        weigh = _balanced([output for record in gold for output in record])
+        return [
+            replace(w, word_weights=tuple(weigh[gold[w.record][word]] for word in w.words))
+            for w in windows
+        ]
+    labels = [tuple(kind.labels(record)) for record in train]
+    weigh = _balanced(labels)
+    return [replace(w, weight=w.weight * weigh[labels[w.record]]) for w in windows]
+
+
+def _balanced(classes: Sequence[Any]) -> dict[Any, float]:
+    """Return the weight of each class."""
+    share = Counter(classes)
+    return {name: len(classes) / (len(share) * count) for name, count in share.items()}

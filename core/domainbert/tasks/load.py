@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     checked_records,
+    foreign_columns,
     found_labels,
     plain_text,
     wrong_count,
@@ -117,7 +119,8 @@ def _read_splits(
             read[split] = read_records(kind, task, path, counts)
             continue
         with calling(task, path):
-            read[split] = list(task.read(path, split))
+            more = {"counts": counts} if "counts" in signature(task.read).parameters else {}
+            read[split] = list(task.read(path, split, **more))
     return read
 
 
@@ -252,7 +255,7 @@ def _tested_on(section: TaskSection, task: Task, other: Task) -> Task:
 def _checked_kind(task: Task) -> TaskKind:
     """Refuse a kind, metric or baseline that no plugin provides, before any file is read."""
     try:
-        wrong = kind_of(task).check_task(task)
+        wrong = kind_of(task).check_task(task) or foreign_columns(kind_of(task), task)
         if task.format:
             check_format(kind_of(task), task.format)
         for name in task.baselines:

@@ -1,7 +1,7 @@
 """Predictions made elsewhere, as by a large language model: files that are scored like a model.
 
-A row names its record of the test split by `text`, by `words`, or by `number` from 1, and holds
-labels, tags or entities as the kind of the task reads them. No row holds a gold label.
+A row names its record of the test split by its texts, by `words`, or by `number` from 1, and holds
+labels, tags, a score or an answer as the kind of the task reads them. No row holds a gold label.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from domainbert.plugin.registry import calling, components
 from domainbert.plugin.rows import read_table_rows
 from domainbert.recipe.tasks import TaskSection
 from domainbert.storage.files import expand_user, sha256_file
+from domainbert.tasks.readers.table import placed
 
 _MODELS = {"base", "adapted", "blend", "model"}
 _SHOWN = 60
@@ -104,7 +105,7 @@ def _places_of(
     row: Row, task: Task, kind: TaskKind, records: Sequence[Any], places: Mapping[str, list[int]]
 ) -> list[int]:
     """Return the places of the records that a row can mean, by number or by text."""
-    number, text = _named_by(row, task)
+    number, text = _named_by(row, task, kind)
     if number is None:
         if found := places.get(_key(text or "")):
             return found
@@ -118,7 +119,7 @@ def _places_of(
     return [number - 1]
 
 
-def _named_by(row: Row, task: Task) -> tuple[int | None, str | None]:
+def _named_by(row: Row, task: Task, kind: TaskKind) -> tuple[int | None, str | None]:
     """Return number and text by which a row names its record; None for what it lacks."""
     where, cells = row
     number = cells.get("number")
@@ -126,10 +127,15 @@ def _named_by(row: Row, task: Task) -> tuple[int | None, str | None]:
         number = int(number)
     if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
         raise DataError(f"{where}: number: {number!r}; expected a whole number from 1.")
-    text = text_of_row(cells, task)
+    if kind.unlabelled is None:
+        text = text_of_row(cells, task)
+    else:
+        with placed(where), calling(kind):
+            record = kind.unlabelled(cells, task)
+        text = None if record is None else kind.text(record)
     if number is None and text is None:
-        known = ", ".join(map(str, list(cells)[:20]))
-        raise DataError(f"{where}: expected `text` or `number` of a test record; it has {known}.")
+        known, name = ", ".join(map(str, list(cells)[:20])), kind.inputs[0]
+        raise DataError(f"{where}: expected `{name}` or `number` of a test record; it has {known}.")
     return number, text
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,88 @@ from domainbert.plugin.readers import plain_suffix
 from domainbert.plugin.registry import calling, component, components
 from domainbert.plugin.rows import FORMATS, read_table_rows, row_format
 from domainbert.storage.files import find_files
+from domainbert.tasks.readers.table import placed
 
 # Tables that hold no columns of words and tags, as .csv and .tsv do.
 _NEVER_COLUMNS = {"jsonl", "json", "parquet", "arrow", "xlsx", "saved"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row of a table that a model is asked about.
+
+    Args:
+        id: Its `id`; else its place.
+        record: Without a gold label.
+        inputs: What a model reads of it, by column.
+    """
+
+    id: str
+    record: Any
+    inputs: dict[str, Any]
+
+
+def column_names(columns: Mapping[str, Any], inputs: Iterable[str]) -> str:
+    """Return the columns of inputs as `columns` of a task names them, for people."""
+    given = [columns.get(name, name) for name in inputs]
+    names = [name for item in given for name in ([item] if isinstance(item, str) else item)]
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def inputs_of(kind: TaskKind, record: Any) -> dict[str, Any]:
+    """Return what a model reads of a record, by column, without the texts that it lacks."""
+    fields = {name: getattr(record, name) for name in kind.inputs}
+    return {name: value for name, value in fields.items() if value}
+
+
+def read_asked(
+    kind: TaskKind, task: Task, path: Path, form: str, expected: Sequence[str] = ()
+) -> Iterator[Asked]:
+    """Yield the rows of a table without their labels.
+
+    Args:
+        kind: With `unlabelled`.
+        task: Its `columns` name the columns where they have others.
+        path: The table.
+        form: Its format.
+        expected: Columns that the model was fine-tuned on; none if that is not known.
+
+    Raises:
+        DataError: A row lacks a column or has one more, or a text is empty; with its place.
+    """
+    for where, row in read_table_rows(path, form):
+        with placed(where), calling(kind):
+            record = _unlabelled(kind, row, task)
+            inputs = {} if record is None else inputs_of(kind, record)
+            if not inputs or (expected and [*inputs] != [*expected]):
+                named = column_names(task.columns, expected or kind.inputs)
+                raise DataError(f"expected {named}; it has {', '.join(map(str, [*row][:20]))}")
+            check_text(kind.text(record))
+        given = row.get("id")
+        place = f"{path.name}{where.removeprefix(str(path))}"
+        own = str(given) if isinstance(given, str | int) else ""
+        yield Asked(own.encode(errors="replace").decode() or place, record, inputs)
+
+
+def _unlabelled(kind: TaskKind, row: dict[str, Any], task: Task) -> Any:
+    """Return the record of a row with the task's columns, or with the usual ones."""
+    assert kind.unlabelled  # noqa: S101  # asked before
+    record = kind.unlabelled(row, task)
+    if record is None and task.columns:
+        return kind.unlabelled(row, replace(task, columns={}))
+    return record
+
+
+def check_text(text: str) -> None:
+    """Refuse half of a surrogate pair, which JSON can hold and no file.
+
+    Raises:
+        DataError: Without a place.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError("holds half of a surrogate pair, which is no text") from None
 
 
 def check_format(kind: TaskKind, form: str) -> None:

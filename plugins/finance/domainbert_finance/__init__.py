@@ -1,4 +1,4 @@
-"""Finance for domainbert: terms, filings and newswire readers, tone and entity tasks, a sample."""
+"""Finance for domainbert: terms, readers of filings and news, tone and entity tasks, a sample."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
 from domainbert.readers import read_bytes
-from domainbert_finance.files import MAX_BYTES, decode
+from domainbert_finance.files import MAX_BYTES, decode, is_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,6 @@ _WRAPPED = 140
 _SUFFIX = re.compile(r"\.txt(?:\.\w+)?$", re.IGNORECASE)
 # What a paragraph ends with before another speaker begins.
 _ENDS = '.?!:)]"\u201d'
-_MARKUP = re.compile(r"<(?:html|body|div|p|!doctype)\b", re.IGNORECASE)
 
 
 def read_call(path: Path) -> Iterator[Document]:
@@ -46,7 +45,7 @@ def read_call(path: Path) -> Iterator[Document]:
         DataError: The file cannot be read, is no text, is HTML, or is larger than 256 MiB.
     """
     text = decode(read_bytes(path, MAX_BYTES), str(path))
-    if _MARKUP.search(text[:4096]):
+    if is_html(text):
         raise DataError(f"{path}: HTML, expected a transcript in plain text. Save it as text.")
     parts: dict[str, list[str]] = {}
     part = ""

@@ -9,6 +9,9 @@ from domainbert import DataError
 MAX_BYTES = 256 * 1024 * 1024
 """No more than this is held of one file or of one document in it."""
 
+_MARKUP = re.compile(r"<(?:html|body|div|p|!doctype)\b", re.IGNORECASE)
+_BEGINNING = 4096
+
 # HTML has no other use for either: one declares entities, the other opens a place for it.
 _DECLARATION = re.compile(r"<!ENTITY|<!DOCTYPE[^>\[]{0,500}\[", re.IGNORECASE)
 
@@ -31,6 +34,11 @@ def decode(data: bytes, where: str) -> str:
         except UnicodeDecodeError:
             continue
     return data.decode("iso-8859-1")
+
+
+def is_html(text: str) -> bool:
+    """Return whether a text begins as HTML does."""
+    return _MARKUP.search(text[:_BEGINNING]) is not None
 
 
 def refuse_declarations(text: str, where: str) -> None:

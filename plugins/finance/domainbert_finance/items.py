@@ -18,16 +18,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-# `Item 7A. Quantitative ...`, also with a part before it, as `Items 1 and 2.` and `Item 9A(T)`; not
-# `Item 2.02`, which is of another form, and not a sentence that refers to an item.
+# `Item 7A. Quantitative ...`, also with a part before it, as `Items 1 and 2.`, `Item 9A(T)`,
+# `Item II.` and `Item Seven`; not `Item 2.02`, which is of another form, and not a sentence that
+# refers to an item. Blanks are bounded, since a long run of them would be tried in all parts.
+_WORDS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen",
+)  # fmt: skip
+_ROMAN = (
+    "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv",
+    "xvi",
+)  # fmt: skip
+_SPELT = {said: str(n) for names in (_WORDS, _ROMAN) for n, said in enumerate(names, 1)}
+_ANY_SPELT = "|".join(sorted(_SPELT, key=len, reverse=True))
 _HEADING = re.compile(
-    r"(?:PART\s+(?:IV|I{1,3})[\s.,:–—-]+)?ITEMS?\s+(?:NOS?\.?\s*)?"
-    r"(1[0-6]|[1-9])\s?([ABC]?)(?!\w|\.\d)"
-    r"(?:\(T\))?[\s.:–—-]*",
+    r"[*#\u2022\u25cf\u25aa\u00b7\s]*(?:PART\s+(?:IV|I{1,3})[\s.,:\u2013\u2014-]+)?"
+    r"ITEMS?(?:\s{1,9}NOS?\.?|\s{1,9}NUMBER)?"
+    rf"(?:\s{{0,9}}#?\s{{0,9}}(1[0-6]|[1-9])|\s{{1,9}}({_ANY_SPELT})(?=\W|$))"
+    r"\s?([ABC]?)(?!\w|\.\d)(?:\(T\))?([\s.:|\u2022\u00b7\u2013\u2014-]*)",
     re.IGNORECASE,
 )
-# `Items 1 and 2`, `Item 7 & 7A`.
-_SEVERAL = re.compile(r"(?:and|&|,)\s*(?:item\s+)?[0-9]{1,2}[ABC]?\b", re.IGNORECASE)
+# `Items 1 and 2`, `Item 7 & 7A`, `Items 10 through 14`, `Items 10-14`.
+_SEVERAL = re.compile(
+    r"(?:(?:and|&|,|/|to|through|thru)\s*(?:item\s+)?|(?<=[\u2013\u2014-])\s*)[0-9]{1,2}[ABC]?\b",
+    re.IGNORECASE,
+)
+# A title in small letters, which a style sheet shows as capitals, and not the rest of a sentence.
+_SMALL = re.compile(r"(?!(?:above|and|as|below|for|in|is|of|on|or|this|to)\b)[a-z][^.;]{0,79}")
 _PART = re.compile(r"PART\s+(?:IV|I{1,3})\W*", re.IGNORECASE)
 _JSON_ITEM = re.compile(r"item_(\d{1,2}[A-C]?)")
 
@@ -149,9 +166,14 @@ def _heading(text: str) -> str | None:
         return None
     rest = text[match.end() :]
     # After a heading's number comes a title, not the rest of a sentence.
-    if rest and not (rest[0].isupper() or rest[0] in "[(\"'“‘" or _SEVERAL.match(rest)):
+    if rest and not (
+        rest[0].isupper()
+        or rest[0] in "[(\"'“‘"
+        or _SEVERAL.match(text, match.end())
+        or (match[4].strip() and _SMALL.fullmatch(rest))
+    ):
         return None
-    return match[1] + match[2].upper()
+    return (match[1] or _SPELT[match[2].lower()]) + match[3].upper()
 
 
 def _rank(name: str) -> int:

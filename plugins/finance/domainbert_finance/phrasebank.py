@@ -14,11 +14,11 @@ the test data of another. As measured on the files that the tasks declare:
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Example
 from domainbert.readers import read_lines
+from domainbert_finance.shares import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +35,7 @@ def split_of(sentence: str) -> str:
     It depends on the sentence alone, without regard to case and white space: the first eight bytes
     of its SHA-256, read as a fraction of one, are below 0.2 for test and below 0.3 for validation.
     """
-    normalised = " ".join(sentence.split()).casefold()
-    digest = hashlib.sha256(normalised.encode("utf-8")).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
+    place = place_of(sentence)
     if place < TEST_SHARE:
         return "test"
     return "validation" if place < TEST_SHARE + VALIDATION_SHARE else "train"

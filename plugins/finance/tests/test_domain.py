@@ -13,12 +13,14 @@ import pytest
 import domainbert_finance
 from domainbert import DataFile
 from domainbert.plugin.registry import load_plugins
-from domainbert_finance.domain import FINANCE, PHRASEBANK, SEC_NER
+from domainbert_finance.domain import FINANCE
+from domainbert_finance.fomc import read_fomc
 from domainbert_finance.items import read_10k
 from domainbert_finance.phrasebank import read_phrasebank
 from domainbert_finance.reuters import read_reuters
 from domainbert_finance.sec_ner import read_sec_ner
 from domainbert_finance.submission import read_submission
+from domainbert_finance.tasks import FIQA, FOMC, PHRASEBANK, SEC_NER, TWEETS
 
 TASKS = {task.name: task for task in FINANCE.tasks}
 CORPORA = {corpus.name: corpus for corpus in FINANCE.corpora}
@@ -35,9 +37,13 @@ def test_the_hook_yields_the_domain() -> None:
     assert FINANCE.default_recipe == "finance/quickstart"
     assert list(CORPORA) == [
         "sample", "public-reports", "public-filings", "public-news", "edgar-10k",
-        "edgar-submission", "earnings-calls", "reuters",
+        "edgar-submission", "earnings-calls", "reuters", "fomc-texts",
     ]  # fmt: skip
-    assert list(TASKS) == ["sample-tone", *(f"phrasebank-{level}" for level in LEVELS), "sec-ner"]
+    assert list(TASKS) == [
+        "sample-tone", *(f"phrasebank-{level}" for level in LEVELS), "fiqa-news",
+        "fiqa-news-classes", "fiqa-posts", "fiqa-posts-classes", "fomc", "twitter-financial-news",
+        "sec-ner",
+    ]  # fmt: skip
 
 
 def test_the_installed_plugin_is_found() -> None:
@@ -69,17 +75,20 @@ def test_readers_and_kinds() -> None:
     assert CORPORA["edgar-10k"].read is read_10k
     assert CORPORA["edgar-submission"].read is read_submission
     assert CORPORA["reuters"].read is read_reuters
+    assert CORPORA["fomc-texts"].read is read_fomc
     assert [corpus.name for corpus in FINANCE.corpora if corpus.files] == [
         "sample", "public-reports", "public-filings", "public-news",
     ]  # fmt: skip
     assert [task.name for task in FINANCE.tasks if task.sample] == ["sample-tone"]
-    assert [task.name for task in FINANCE.tasks if task.kind == "tagging"] == ["sec-ner"]
-    for name, task in TASKS.items():
-        if name != "sec-ner":
-            assert (task.kind, task.labels) == (
-                "classification",
-                ("negative", "neutral", "positive"),
-            )
+    kinds = {name: task.kind for name, task in TASKS.items() if task.kind != "classification"}
+    assert kinds == {
+        "fiqa-news": "regression", "fiqa-news-classes": "pairs",
+        "fiqa-posts": "regression", "fiqa-posts-classes": "pairs", "sec-ner": "tagging",
+    }  # fmt: skip
+    for name in ("sample-tone", *(f"phrasebank-{level}" for level in LEVELS)):
+        assert TASKS[name].labels == ("negative", "neutral", "positive")
+    assert TASKS["fomc"].labels == ("dovish", "hawkish", "neutral")
+    assert TASKS["twitter-financial-news"].labels == ("bearish", "bullish", "neutral")
     assert TASKS["sample-tone"].read is None
     assert {TASKS[f"phrasebank-{level}"].read for level in LEVELS} == {read_phrasebank}
     assert TASKS["sec-ner"].read is read_sec_ner
@@ -94,10 +103,11 @@ def test_phrasebank_tasks_share_one_file_among_splits_and_forbid_commercial_use(
 
 
 def test_declared_files_have_distinct_names_and_addresses() -> None:
-    assert len(DECLARED) == 6
-    assert len({file.name for file in DECLARED}) == 6
-    assert len({file.sha256 for file in DECLARED}) == 6
-    assert all(file.url.startswith((f"{PHRASEBANK}/", f"{SEC_NER}/")) for file in DECLARED)
+    assert len(DECLARED) == 14
+    assert len({file.name for file in DECLARED}) == 14
+    assert len({file.sha256 for file in DECLARED}) == 14
+    places = tuple(f"{place}/" for place in (PHRASEBANK, SEC_NER, FIQA, FOMC, TWEETS))
+    assert all(file.url.startswith(places) for file in DECLARED)
 
 
 @pytest.mark.parametrize("file", DECLARED, ids=lambda file: file.name)
@@ -106,8 +116,8 @@ def test_declared_hash_and_size_are_those_of_the_file(file: DataFile) -> None:
     found = [
         path
         for folder in folders
-        for path in sorted(Path(folder).rglob("*.txt"))
-        if path.stat().st_size == file.size
+        for path in sorted(Path(folder).rglob("*"))
+        if path.is_file() and path.stat().st_size == file.size
     ]
     if not found:
         pytest.skip(f"DOMAINBERT_DATA names no folder with a file of the size of {file.name}")

@@ -173,6 +173,21 @@ def test_much_text_before_the_first_item_is_counted(write: Callable[..., Path]) 
         ("ITEM NO 3 Legal Proceedings", "3"),
         ("Item 1. \u201cBusiness\u201d", "1"),
         ('Item 1A. "Risk Factors"', "1A"),
+        ("Items 10 through 14. Directors", "10"),
+        ("Items 10\u201314. Directors", "10"),
+        ("Items 1/2. Business", "1"),
+        ("ITEM IV. SUBMISSION OF MATTERS", "4"),
+        ("Item Seven A. Market Risk", "7A"),
+        ("ITEM14. EXHIBITS", "14"),
+        ("Item #1. Business", "1"),
+        ("Item Number 3. Legal Proceedings", "3"),
+        ("* Item 1 | Business", "1"),
+        ("\u2022 Item 1A \u2022 Risk Factors", "1A"),
+        ("Item 1. business", "1"),
+        ("Item 1. of this report", None),
+        ("Item 1 business of the company", None),
+        ("Item one of the list", None),
+        ("Item in question", None),
         ("Item 3 and other items are described below", None),
         ("Item 2.02 Results", None),
     ],
@@ -180,6 +195,13 @@ def test_much_text_before_the_first_item_is_counted(write: Callable[..., Path]) 
 def test_ways_of_writing_a_heading(heading: str, name: str | None) -> None:
     found = items_of([heading, "Text. " * 20])
     assert [item.name for item in found] == ([name] if name else [])
+
+
+def test_a_long_run_of_blanks_takes_no_time() -> None:
+    start = time.perf_counter()
+    for text in ("item " + "\u00a0" * 100_000, "*" * 100_000, "ITEM 1. " + "a" * 100_000):
+        items_of([text, "Text."])
+    assert time.perf_counter() - start < 5
 
 
 NUMBERS = "1 1A 1B 1C 2 3 4 5 6 7 7A 8 9 9A 9B 9C 10 11 12 13 14 15 16"

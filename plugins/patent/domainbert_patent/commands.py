@@ -1,31 +1,45 @@
-"""`domainbert patents`: labelled examples from patent files, for a task of your own."""
+"""`domainbert patents` and `domainbert patent-pairs`: examples from patent files."""
 
 from __future__ import annotations
 
-import json
-import re
+import inspect
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any
 
 import typer
 
 from domainbert import DataError
-from domainbert_patent.reading import read_patents
+from domainbert_patent.examples import (
+    Labelling,
+    Level,
+    Part,
+    Scheme,
+    Seen,
+    Sides,
+    Which,
+    checked_version,
+    chosen_patents,
+    labelled,
+    paired,
+    split_of,
+    text_of_part,
+    whole_or_nothing,
+    write_examples,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from domainbert_patent.record import Patent
-
-Part = Literal["abstract", "claims", "first-claim"]
-Level = Literal["section", "class", "subclass"]
-Scheme = Literal["CPC", "IPC"]
-
-_DATES = re.compile(r"(\d{4}-\d{2}-\d{2})?:(\d{4}-\d{2}-\d{2})?")
+Files = Annotated[list[Path], typer.Argument(help="Patent files, plain, .gz or .zip.")]
+Dates = Annotated[
+    str, typer.Option(help="Only patents of these days, such as 2015-01-01:2015-12-31.")
+]
+_LEFT_OUT = (
+    "cancelled claims", "claims of only a number", "symbols of another version",
+    "patents without a date",
+)  # fmt: skip
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add the command to the command line.
+    """Add the commands to the command line.
 
     Args:
         app: The application.
@@ -33,70 +47,94 @@ def add_commands(app: typer.Typer) -> None:
     app.command(
         "patents", help="Write labelled examples from patent files, one JSON object per line."
     )(patents)
-
-
-def patents(
-    files: Annotated[list[Path], typer.Argument(help="Patent files, plain or .gz.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="A .jsonl file to write.")],
-    part: Annotated[Part, typer.Option(help="Text of an example.")] = "abstract",
-    level: Annotated[Level, typer.Option(help="What its labels name.")] = "subclass",
-    scheme: Annotated[Scheme, typer.Option(help="Whose symbols.")] = "CPC",
-    dates: Annotated[
-        str, typer.Option(help="Only patents of these days, such as 2015-01-01:2015-12-31.")
-    ] = ":",
-) -> None:
-    """Write one example for each patent that has the text and a label."""
-    if not _DATES.fullmatch(dates):
-        raise DataError(f"--dates {dates}: expected YYYY-MM-DD:YYYY-MM-DD; either may be left out.")
-    first, _, last = dates.partition(":")
-    chosen = (
-        patent
-        for path in files
-        for patent in read_patents(path)
-        if first <= patent.date and (not last or patent.date <= last)
+    app.command("patent-pairs", help="Write pairs of texts from patent files, for retrieval.")(
+        patent_pairs
     )
-    if out.exists():
-        raise DataError(f"{out}: exists already. Name another file.")
-    counts = [0, 0]
-    # A file that is cut short must not leave a task file that looks whole.
-    unfinished = out.with_name(out.name + ".part")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as stream:
-            for line in _lines(chosen, (part, level, scheme), counts):
-                stream.write(line)
-        if not counts[0]:
-            raise DataError(
-                f"{out}: not written, as none of {counts[1]} patents has a text ({part}) and a "
-                f"{scheme} {level}. Files before 2013 have IPC symbols only: try --scheme IPC."
-            )
-        unfinished.replace(out)
-    except OSError as error:
-        raise DataError(f"{out}: cannot be written: {error.strerror or error}.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-    typer.echo(f"{out}: {counts[0]} examples; {counts[1]} patents without text or label")
 
 
-def _lines(
-    patents: Iterable[Patent], choice: tuple[Part, Level, Scheme], counts: list[int]
-) -> Iterator[str]:
-    part, level, scheme = choice
-    for patent in patents:
-        text, labels = text_of_part(patent, part), patent.labels(level, scheme)
-        written = bool(text and labels)
-        counts[0 if written else 1] += 1
-        if written:
-            record = {"id": patent.id, "date": patent.date, "text": text, "labels": labels}
-            yield json.dumps(record, ensure_ascii=False) + "\n"
+@dataclass(frozen=True)
+class Wanted:
+    """What `domainbert patents` is asked for: each field is an argument or an option."""
+
+    files: Files
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .jsonl file; a folder with --split.")]
+    part: Annotated[Part, typer.Option(help="Text of an example.")] = "abstract"
+    words: Annotated[int, typer.Option(min=0, help="Words of the text at most; 0: all.")] = 0
+    level: Annotated[Level, typer.Option(help="What its labels name.")] = "subclass"
+    labels: Annotated[Which, typer.Option(help="All labels, or the first, main one.")] = "all"
+    scheme: Annotated[Scheme, typer.Option(help="Whose symbols.")] = "CPC"
+    scheme_version: Annotated[
+        str, typer.Option(help="Only symbols of this version, such as 2013.01 or, of the IPC, 7.")
+    ] = ""
+    dates: Dates = ":"
+    split: Annotated[
+        str, typer.Option(help="Where validation and test begin, such as 2016,2017.")
+    ] = ""
 
 
-def text_of_part(patent: Patent, part: Part) -> str:
-    """Return the part of a patent that an example shows.
+def patents(**options: Any) -> None:
+    """Write one example for each patent that has the text and a label."""
+    wanted, seen = Wanted(**options), Seen()
+    version = checked_version(wanted.scheme_version)
+    how = Labelling(wanted.level, wanted.scheme, version, wanted.labels)
+    names = ("train", "validation", "test") if wanted.split else ()
+    if names:
+        split_of("", wanted.split)  # refuses malformed bounds before anything is read
+    what = f"a text ({wanted.part}) and a label ({wanted.scheme} {wanted.level}{{}})"
 
-    Args:
-        patent: Any.
-        part: `abstract`, `claims` (all of them, a line each) or `first-claim`.
-    """
-    if part == "abstract":
-        return patent.abstract
-    return "\n".join(patent.claims if part == "claims" else patent.claims[:1])
+    def example(patent: Any) -> dict[str, Any] | None:
+        return labelled(patent, text_of_part(patent, wanted.part, wanted.words), how, seen)
+
+    with whole_or_nothing(wanted.out, names) as streams:
+        found = chosen_patents(wanted.files, wanted.dates, seen)
+        write_examples(found, streams, example, wanted.split, seen)
+        _check(wanted.out, seen, names, what.format(f" of version {version}" if version else ""))
+    _report(wanted.out, seen, names, "text or label")
+    versions = ", ".join(f"{name} in {n:,}" for name, n in sorted(seen.versions.items()))
+    typer.echo(f"{wanted.scheme} versions: {versions} examples")
+
+
+# The command line has ten options, and a function here has six parameters at most.
+patents.__signature__ = inspect.signature(Wanted, eval_str=True)  # type: ignore[attr-defined]
+
+
+def patent_pairs(
+    files: Files,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .jsonl file to write.")],
+    sides: Annotated[Sides, typer.Option(help="The query, and the text to find.")] = "title-claim",
+    dates: Dates = ":",
+) -> None:
+    """Write one pair for each patent that has both texts."""
+    seen = Seen()
+    with whole_or_nothing(out, ()) as streams:
+        found = chosen_patents(files, dates, seen)
+        write_examples(found, streams, lambda patent: paired(patent, sides), "", seen)
+        _check(out, seen, (), f"both texts ({sides})")
+    _report(out, seen, (), "both texts")
+
+
+def _check(out: Path, seen: Seen, names: tuple[str, ...], what: str) -> None:
+    """Refuse a result without an example, or with an empty split."""
+    if not seen.written:
+        n = seen.counts["patents"]
+        raise DataError(
+            f"{out}: not written, as none of {n} patents has {what}. Grants before 2013 have IPC "
+            "symbols only (--scheme IPC), and a version may be of other years."
+        )
+    if empty := [name for name in names if not seen.written[name]]:
+        raise DataError(f"{out}: not written, as {empty[0]} has no example. Change --split.")
+
+
+def _report(out: Path, seen: Seen, names: tuple[str, ...], lacking: str) -> None:
+    """Print how many examples there are; on stderr, what was left out of them."""
+    said = f"{seen.written.total()} examples"
+    if names:
+        said += f" ({', '.join(f'{name} {seen.written[name]}' for name in names)})"
+    left = seen.counts["without an example"]
+    typer.echo(f"{out}: {said}; {left} patents without {lacking}")
+    for reason in _LEFT_OUT:
+        if seen.counts[reason]:
+            typer.echo(f"left out: {seen.counts[reason]:,} {reason}", err=True)
+    if seen.odd:
+        n = seen.counts["texts in place of a symbol"]
+        typer.echo(f"left out: {n:,} texts in place of a symbol, the first {seen.odd}", err=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from domainbert.readers import read_chunks
 from domainbert_patent.record import patent_id
 from domainbert_patent.stream import MAX_RECORD_BYTES, Position, check_prolog
-from domainbert_patent.symbols import Code, code, unique
+from domainbert_patent.symbols import Code, code, sorted_out
 from domainbert_patent.tree import text_of
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ class Classified:
         id: As `Patent.id`, to join the two.
         date: Date of grant or publication, `2016-07-26`.
         codes: Its CPC symbols, the main one first.
+        other_symbols: Texts in the fields for symbols that are none.
     """
 
     id: str
     date: str
     codes: tuple[Code, ...]
+    other_symbols: tuple[str, ...] = ()
 
 
 def read_cpc_master(path: Path) -> Iterator[Classified]:
@@ -106,23 +108,23 @@ def _classified(record: Any, at: Position) -> Classified:
     number = "" if grant is None else text_of(grant, f"{{*}}{names[0]}")
     if not number:
         raise at.error("neither a grant's nor a publication's number")
+    codes, others = sorted_out(_codes(record))
     return Classified(
         id=patent_id(
             text_of(grant, "{*}IPOfficeCode"), number, text_of(grant, "{*}PatentDocumentKindCode")
         ),
         date=text_of(grant, f"{{*}}{names[1]}"),
-        codes=unique(_codes(record)),
+        codes=codes,
+        other_symbols=others,
     )
 
 
-def _codes(record: Any) -> Iterator[Code]:
+def _codes(record: Any) -> Iterator[Code | str]:
     names = ("CPCSection", "Class", "Subclass", "MainGroup")
     for element in record.iter("{*}CPCClassification"):
         symbol = "".join(text_of(element, f"{{*}}{name}") for name in names)
         version = text_of(element, "{*}ClassificationVersionDate")
-        found = code("CPC", f"{symbol}/{text_of(element, '{*}Subgroup')}", version)
-        if found is not None:
-            yield found
+        yield code("CPC", f"{symbol}/{text_of(element, '{*}Subgroup')}", version)
 
 
 def _free(element: Any) -> None:

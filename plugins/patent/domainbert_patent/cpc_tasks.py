@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 FIRST_CLEAN_DATE = "2015-01-01"
 """Patents granted before carry 1.7 symbols each, which are those of the IPC; later ones 8 to 10."""
+FIRST_CPC_DATE = "2013-01-01"
+"""The CPC is in force since this day: patents granted before have symbols of the IPC."""
+
+_YEARS = {
+    "train": ("", FIRST_CPC_DATE),
+    "validation": (FIRST_CPC_DATE, FIRST_CLEAN_DATE),
+    "test": (FIRST_CLEAN_DATE, "~"),
+}
 
 
 def read_sections(path: Path, _split: str) -> Iterator[Example]:
@@ -30,13 +38,20 @@ def read_sections(path: Path, _split: str) -> Iterator[Example]:
     Raises:
         DataError: The file cannot be read, or a line is not such an object.
     """
-    for where, record in _records(path):
-        section = record["section"]
-        if section is None:
-            continue
-        if section not in SECTIONS:
-            raise DataError(f"{where}: section {section!r}: expected one of A to H, or null.")
-        yield Example(record["text"], (section,))
+    return _sections(path, ("", "~"))
+
+
+def read_later_sections(path: Path, split: str) -> Iterator[Example]:
+    """Yield the same of some years: train until 2012, validation 2013 and 2014, test from 2015.
+
+    Args:
+        path: A file of the split, plain or `.gz`.
+        split: Which years.
+
+    Raises:
+        DataError: The file cannot be read, or a line is not such an object.
+    """
+    return _sections(path, _YEARS[split])
 
 
 def read_subclasses(path: Path, _split: str) -> Iterator[Example]:
@@ -48,14 +63,51 @@ def read_subclasses(path: Path, _split: str) -> Iterator[Example]:
     Raises:
         DataError: The file cannot be read, or a line is not such an object.
     """
-    for where, record in _records(path):
-        if record["date"] < FIRST_CLEAN_DATE:
+    return _several(path, (FIRST_CLEAN_DATE, "~"), len("H04L"))
+
+
+def read_classes(path: Path, _split: str) -> Iterator[Example]:
+    """Yield the same with all their classes.
+
+    Args:
+        path: A file of the split, plain or `.gz`.
+
+    Raises:
+        DataError: The file cannot be read, or a line is not such an object.
+    """
+    return _several(path, (FIRST_CLEAN_DATE, "~"), len("H04"))
+
+
+def read_ipc_subclasses(path: Path, _split: str) -> Iterator[Example]:
+    """Yield the abstracts of patents granted before 2013, with all their subclasses of the IPC.
+
+    Args:
+        path: A file of the split, plain or `.gz`.
+
+    Raises:
+        DataError: The file cannot be read, or a line is not such an object.
+    """
+    return _several(path, ("", FIRST_CPC_DATE), len("H04L"))
+
+
+def _sections(path: Path, days: tuple[str, str]) -> Iterator[Example]:
+    for where, record in _records(path, days):
+        section = record["section"]
+        if section is None:
             continue
+        if section not in SECTIONS:
+            raise DataError(f"{where}: section {section!r}: expected one of A to H, or null.")
+        yield Example(record["text"], (section,))
+
+
+def _several(path: Path, days: tuple[str, str], length: int) -> Iterator[Example]:
+    """Yield the abstracts of some days with all subclasses, or with prefixes of these."""
+    for where, record in _records(path, days):
         labels = record["subclasses"]
         for label in labels:
             if not _is_subclass(label):
                 raise DataError(f"{where}: subclass {label!r}: expected one such as 'H04L'.")
-        yield Example(record["text"], tuple(labels))
+        yield Example(record["text"], tuple(dict.fromkeys(label[:length] for label in labels)))
 
 
 def _is_subclass(label: object) -> bool:
@@ -65,7 +117,7 @@ def _is_subclass(label: object) -> bool:
         return False
 
 
-def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _records(path: Path, days: tuple[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, line in read_lines(path):
         where = f"{path}:{number}"
         try:
@@ -82,4 +134,5 @@ def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 f"{where}: expected an object with the texts 'id', 'date' and 'text', a 'section' "
                 "or null, and a list 'subclasses'."
             )
-        yield where, record
+        if days[0] <= record["date"] < days[1]:
+            yield where, record

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from domainbert_patent.record import Patent, clean_claims, iso_date, patent_id
-from domainbert_patent.symbols import Code, code, unique
-from domainbert_patent.tree import flat, paragraphs, text_of
-from domainbert_patent.uspto_xml import found, structured_code
+from domainbert_patent.claims import clean_claims
+from domainbert_patent.record import Patent, iso_date, patent_id
+from domainbert_patent.reissue import deletes
+from domainbert_patent.symbols import Code, code, sorted_out
+from domainbert_patent.tree import claims_in, flat, paragraphs, text_of
+from domainbert_patent.uspto_xml import structured_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from domainbert_patent.stream import Position
 
@@ -42,8 +44,7 @@ def read_marec(root: Any, at: Position) -> Patent:
     """
     bibliography = root.find("bibliographic-data")
     titles = [] if bibliography is None else bibliography.findall(".//invention-title")
-    codes = () if bibliography is None else unique(_codes(bibliography))
-    return _patent(root, at, titles, codes)
+    return _patent(root, at, titles, () if bibliography is None else _codes(bibliography))
 
 
 def read_ep(root: Any, at: Position) -> Patent:
@@ -62,31 +63,35 @@ def read_ep(root: Any, at: Position) -> Patent:
     for title, language in zip(titles, root.findall("SDOBI/B500/B540/B541"), strict=False):
         title.set("lang", flat(language))
     codes = root.find("SDOBI/B500")
-    return _patent(root, at, titles, () if codes is None else unique(_codes(codes)))
+    return _patent(root, at, titles, () if codes is None else _codes(codes))
 
 
-def _patent(root: Any, at: Position, titles: Sequence[Any], codes: tuple[Code, ...]) -> Patent:
+def _patent(root: Any, at: Position, titles: Sequence[Any], fields: Iterable[Code | str]) -> Patent:
     number = root.get("doc-number", "").strip()
     if not number:
         raise at.error(f"no publication number (attribute doc-number of {root.tag})")
     own = root.get("lang", "").lower()
-    claims = _chosen(root.findall("claims"), own)
+    # Amended claims, as an application has them at its end, replace those that were filed.
+    claims = _chosen([*root.findall("amended-claims"), *root.findall("claims")], own)
+    kept = clean_claims(claims_in(claims, "claim"), deletes=deletes(root))
     description = _chosen(root.findall("description"), own)
     abstract = _chosen(root.findall("abstract"), own)
     parts = [part for part in (claims, description, abstract) if part is not None]
     languages = [_language(part) or own for part in parts]
+    codes, others = sorted_out(fields)
     return Patent(
         id=patent_id(root.get("country", ""), number, root.get("kind", "")),
         date=iso_date(root.get("date", "") or root.get("date-publ", "")),
         title=flat(_chosen(titles, own)),
         abstract=paragraphs(abstract, _BLOCKS),
         description=paragraphs(description, _BLOCKS),
-        claims=clean_claims(
-            [] if claims is None else [flat(claim) for claim in claims.iterfind("claim")]
-        ),
+        claims=kept.texts,
         codes=codes,
         language="en" if "en" in languages else (languages or [own])[0],
         source=at.source,
+        cancelled_claims=kept.cancelled,
+        empty_claims=kept.empty,
+        other_symbols=others,
     )
 
 
@@ -101,7 +106,7 @@ def _chosen(elements: Sequence[Any], own: str) -> Any:
     return ranked[0] if ranked else None
 
 
-def _codes(bibliography: Any) -> Iterator[Code]:
+def _codes(bibliography: Any) -> Iterator[Code | str]:
     for name, (scheme, version) in _SCHEMES.items():
         for element in bibliography.iter(name):
             if element.find("section") is not None:
@@ -109,4 +114,6 @@ def _codes(bibliography: Any) -> Iterator[Code]:
             elif (match := _TEXT_CODE.match(flat(element))) is not None:
                 dated = _VERSION.match(match["rest"])
                 edition = dated[1] if dated else text_of(element, version)
-                yield from found(code(scheme, match["symbol"], edition))
+                yield code(scheme, match["symbol"], edition)
+            else:
+                yield flat(element)

@@ -15,11 +15,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from domainbert_patent.record import Patent, clean_claims, iso_date, patent_id
+from domainbert_patent.claims import clean_claims
+from domainbert_patent.record import Patent, iso_date, patent_id
+from domainbert_patent.reissue import in_force
 from domainbert_patent.stream import lines_of
-from domainbert_patent.symbols import code, unique
+from domainbert_patent.symbols import code, sorted_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +36,8 @@ _DESCRIPTION = ("GOVT", "PARN", "BSUM", "DRWD", "DETD")
 _CLAIMS = ("CLMS", "DCLM")
 # Headings and paragraphs; PA1 to PA9 and PAL are paragraphs with an indent.
 _PROSE = re.compile(r"PAC|PAR|PAL|PA[0-9]|FNT")
+_OUTER = ("PAR", "PAL")
+_CLAIM_START = re.compile(r"[0-9]{1,4}\s*\.\s")
 _PLACEHOLDER = re.compile(r"##[A-Z]{3}[0-9]+##")
 _DOT_CODE = re.compile(r"\.([A-Za-z+-]{2,12})\.")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
@@ -59,19 +64,6 @@ _CHARACTERS = {
 }  # fmt: skip
 
 
-def in_force(text: str) -> str:
-    """Return the text of a reissue with deletions gone and insertions in place.
-
-    `.[.` and `.].` enclose what was taken out, `.Iadd.` and `.Iaddend.` what was put in.
-    """
-    kept, start = [], 0
-    while (begin := text.find(".[.", start)) >= 0 and (end := text.find(".].", begin + 3)) >= 0:
-        kept.append(text[start:begin])
-        start = end + 3
-    whole = "".join([*kept, text[start:]]).replace(".Iadd.", "").replace(".Iaddend.", "")
-    return " ".join(whole.split()) if len(whole) < len(text) else text
-
-
 @dataclass
 class _Record:
     """One record as it is being read: (section, tag, text) of its tagged lines."""
@@ -84,23 +76,36 @@ class _Record:
     def all(self, section: str, tag: str) -> list[str]:
         return [text for s, t, text in self.lines if (s, t) == (section, tag)]
 
+    def in_force(self, *sections: str) -> Iterator[tuple[str, str, str]]:
+        """Yield the lines of sections as text in force; a deletion may cross lines of a section."""
+        for section, lines in groupby(self.lines, lambda line: line[0]):
+            if section in sections:
+                tags, texts = zip(*((tag, plain(text)) for _, tag, text in lines), strict=True)
+                for tag, text in zip(tags, in_force("\n".join(texts)).split("\n"), strict=True):
+                    yield section, tag, text
+
     def prose(self, *sections: str) -> str:
         """Return headings and paragraphs, a line each."""
-        tagged = (t for s, tag, t in self.lines if s in sections and _PROSE.fullmatch(tag))
-        texts = (in_force(plain(text)) for text in tagged)
+        texts = (t for _, tag, t in self.in_force(*sections) if _PROSE.fullmatch(tag))
         return "\n".join(text for text in texts if text)
 
-    def claims(self) -> list[str]:
-        """Return the claims: in `CLMS` each has a line `NUM`, in `DCLM` there is one."""
-        found: list[list[str]] = []
-        for section, tag, text in self.lines:
-            if section not in _CLAIMS:
-                continue
-            if tag == "NUM" or (tag == "DCLM" and section == "DCLM"):
-                found.append([])
-            elif _PROSE.fullmatch(tag) and found:
-                found[-1].append(plain(text))
-        return [in_force(" ".join(parts)) for parts in found]
+    def claims(self) -> list[tuple[str, str]]:
+        """Return number and text of the claims: each has a line `NUM`, save in designs.
+
+        Where no line has it, paragraphs that begin with a number and a stop begin a claim.
+        """
+        found: list[tuple[str, list[str]]] = []
+        numbered, fresh = bool(self.all("CLMS", "NUM")), True
+        for section, tag, text in self.in_force(*_CLAIMS):
+            if tag in {"NUM", section}:
+                fresh = tag == section
+                found += [] if fresh else [(text, [])]
+            elif _PROSE.fullmatch(tag) and text:
+                if fresh or (not numbered and tag in _OUTER and _CLAIM_START.match(text)):
+                    found.append(("", []))
+                    fresh = False
+                found[-1][1].append(text)
+        return [(number, " ".join(parts)) for number, parts in found]
 
 
 def read_greenbook(at: Position) -> Iterator[Patent]:
@@ -157,16 +162,22 @@ def _patent(record: _Record, at: Position) -> Patent:
     number, kind = _number(record.first("PATN", "WKU"))
     if not number:
         raise at.error("no patent number (WKU)")
+    marked = any(".[." in text for section, _, text in record.lines if section in _CLAIMS)
+    claims = clean_claims(record.claims(), deletes=marked)
+    codes, others = sorted_out(_codes(record))
     return Patent(
         id=patent_id("US", number, kind),
         date=iso_date(record.first("PATN", "ISD")),
-        title=plain(record.first("PATN", "TTL")),
+        title=in_force(plain(record.first("PATN", "TTL"))),
         abstract=record.prose("ABST"),
         description=record.prose(*_DESCRIPTION),
-        claims=clean_claims(record.claims()),
-        codes=unique(_codes(record)),
+        claims=claims.texts,
+        codes=codes,
         language="en",
         source=at.source,
+        cancelled_claims=claims.cancelled,
+        empty_claims=claims.empty,
+        other_symbols=others,
     )
 
 
@@ -181,12 +192,10 @@ def _number(field: str) -> tuple[str, str]:
     return match[0], _KINDS.get(match[1], "A")
 
 
-def _codes(record: _Record) -> Iterator[Code]:
+def _codes(record: _Record) -> Iterator[Code | str]:
     edition = record.first("CLAS", "EDF")
     for text in record.all("CLAS", "ICL"):
-        found = code("IPC", text, edition)
-        if found is not None:
-            yield found
+        yield code("IPC", text, edition)
 
 
 def plain(text: str) -> str:

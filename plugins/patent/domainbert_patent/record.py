@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"([A-Z]*)0*([0-9A-Z]+)")
 _LONGEST_NUMBER = 64
-# `1. A pump`, `1 . A pump`, `1.A pump`; a bare number stays, it may begin the claim.
-_CLAIM_NUMBER = re.compile(r"\s*([0-9]{1,4})\s*(?:[.):]\s*(?![0-9])|(?=[A-Z]))")
-# Status identifiers of 37 CFR 1.121(c), behind a number, a list or a range of numbers.
-_CANCELLED = re.compile(
-    r"(?:[0-9]|[\s.,;:\u2013\u2014&-]|to\b|and\b|through\b|claims?\b)*[(\[]?\s*"
-    r"(?:(?:previously|currently|now)\s)?\s*(?:cancell?ed|withdrawn|deleted|not entered)"
-    r"(?:\s+without\s+prejudice(?:\s+or\s+disclaimer)?|\s+herein)?\s*[)\]]?[\s.;]*",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -36,10 +27,14 @@ class Patent:
         title: The title; a line, like all of the texts below.
         abstract: Paragraphs, a line each; empty for design patents.
         description: Headings and paragraphs, a line each, tables and formulas left out.
-        claims: One text per claim, without its number; cancelled claims are left out.
+        claims: One text per claim in force, without its number.
         codes: Symbols of CPC and IPC, the main one of each scheme first.
         language: Of the texts: `en`, or what the file says if it has no English ones.
         source: File name, and number of the record in it.
+        cancelled_claims: How many claims are left out as cancelled, deleted or withdrawn.
+        empty_claims: How many claims are left out as they have a number and no text.
+        other_symbols: Texts in the fields for symbols that are none of the scheme, such as
+            malformed ones and Locarno classes of designs.
     """
 
     id: str
@@ -51,6 +46,9 @@ class Patent:
     codes: tuple[Code, ...]
     language: str
     source: str
+    cancelled_claims: int = 0
+    empty_claims: int = 0
+    other_symbols: tuple[str, ...] = ()
 
     @property
     def country(self) -> str:
@@ -67,14 +65,16 @@ class Patent:
         """Its kind code, such as `B2`."""
         return self.id.split("-")[2]
 
-    def labels(self, level: str, scheme: str = "CPC") -> tuple[str, ...]:
+    def labels(self, level: str, scheme: str = "CPC", version: str = "") -> tuple[str, ...]:
         """Return the sections, classes or subclasses of its codes, each once, main one first.
 
         Args:
             level: `section`, `class` or `subclass`.
             scheme: `CPC` or `IPC`.
+            version: Only codes of this version, such as `2013.01` or `7`; empty for all.
         """
-        names = [code.symbol.at(level) for code in self.codes if code.scheme == scheme]
+        wanted = (code for code in self.codes if code.scheme == scheme)
+        names = [c.symbol.at(level) for c in wanted if version in {"", c.version}]
         return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -90,25 +90,6 @@ def patent_id(country: str, number: str, kind: str) -> str:
     match = _NUMBER.fullmatch(number) if len(number) <= _LONGEST_NUMBER else None
     plain = f"{match[1]}{match[2]}" if match else number
     return f"{country}-{plain}-{kind}"
-
-
-def clean_claims(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return claims without their numbers, leaving out empty and cancelled ones.
-
-    Args:
-        texts: One claim each, as published.
-    """
-    kept = ((place, text) for place, text in enumerate(texts, 1) if not _CANCELLED.fullmatch(text))
-    bodies = (_without_number(text, place).strip() for place, text in kept)
-    return tuple(body for body in bodies if body)
-
-
-def _without_number(text: str, place: int) -> str:
-    """Return a claim without its number; one without a stop has to be the claim's place."""
-    found = _CLAIM_NUMBER.match(text)
-    if found is None or (found[0].rstrip()[-1].isdigit() and int(found[1]) != place):
-        return text
-    return text[found.end() :]
 
 
 def iso_date(text: str) -> str:

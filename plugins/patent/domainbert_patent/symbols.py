@@ -142,26 +142,36 @@ def parse_version(text: str) -> str:
     return text.lstrip("0")
 
 
-def code(scheme: str, symbol: str, version: str = "") -> Code | None:
-    """Return the code of a field, or None if the field holds no symbol of IPC or CPC.
+def code(scheme: str, symbol: str, version: str = "") -> Code | str:
+    """Return the code of a field, or the text of a field that holds no symbol of the scheme.
 
     Fields for IPC symbols hold Locarno classes in design patents, and blanks in some others.
 
     Args:
-        scheme: `CPC` or `IPC`.
+        scheme: `CPC` or `IPC`; section Y is of the CPC alone.
         symbol: In any spelling.
         version: As in the file.
     """
     try:
-        return Code(scheme, parse_symbol(symbol), parse_version(version))
+        parsed = parse_symbol(symbol)
     except DataError:
-        return None
+        return " ".join(symbol.split())
+    if scheme == "IPC" and parsed.section == "Y":
+        return " ".join(symbol.split())
+    return Code(scheme, parsed, parse_version(version))
 
 
-def unique(codes: Iterable[Code]) -> tuple[Code, ...]:
-    """Return codes in their order, each once; the IPC of 2006 lists one at two levels.
+def sorted_out(fields: Iterable[Code | str]) -> tuple[tuple[Code, ...], tuple[str, ...]]:
+    """Return codes in their order, each once, and the texts of fields that hold none.
+
+    The IPC of 2006 lists a symbol at two levels. Fields of blanks are left out.
 
     Args:
-        codes: As a file gives them.
+        fields: As a file gives them.
     """
-    return tuple(dict.fromkeys(codes))
+    found = tuple(dict.fromkeys(fields))
+    others = (item for item in found if isinstance(item, str))
+    return (
+        tuple(item for item in found if isinstance(item, Code)),
+        tuple(text for text in others if text.strip("/ ")),
+    )

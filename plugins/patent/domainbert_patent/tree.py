@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from domainbert_patent.claims import joined
 from domainbert_patent.entities import replace_names
+from domainbert_patent.reissue import drop_deleted, in_force, may_delete
 from domainbert_patent.sgml import close_empty_elements
 
 if TYPE_CHECKING:
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
     from domainbert_patent.stream import Position, XmlDocument
 
+# Claims of files that have no element for each.
+_LOOSE = ("claim-text", "p", "paragraph", "PARA")
 # The formats of the years in which characters had names.
 _NAMED_CHARACTERS = ("PATDOC", "patent-application-publication")
 
@@ -30,7 +34,8 @@ _WITHIN_WORDS = frozenset({
     "PDAT", "HIL", "BOLD", "ITALIC", "ULINE", "OLINE", "SB", "SP", "SC", "SMALLCAPS", "CLREF",
     "FGREF", "TBLREF", "CRF", "PTEXT", "STEXT", "DEL-S", "DEL-E", "INS-S", "INS-E", "BHIL",
     "highlight", "bold", "italic", "subscript", "superscript", "underline", "cross-reference",
-    "dependent-claim-reference", "small-caps",
+    "dependent-claim-reference", "small-caps", "delete-start", "delete-end", "insert-start",
+    "insert-end", "del", "deleted", "ins", "inserted",
 })  # fmt: skip
 
 
@@ -55,6 +60,7 @@ def parse(document: XmlDocument, at: Position) -> Any:
     text = replace_names(document.text, unknown)
     if document.sgml and document.root == "PATDOC":
         text = close_empty_elements(text)
+    marked = may_delete(text)
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -62,51 +68,16 @@ def parse(document: XmlDocument, at: Position) -> Any:
         load_dtd=False,
         huge_tree=False,
         remove_comments=True,
-        remove_pis="<?delete-start" not in text,
+        remove_pis=not marked,
     )
     try:
         root = etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
-        drop_deleted(root)
-        return root
     except etree.XMLSyntaxError as error:
         said = " ".join(str(error.msg).split())
         raise at.error(f"not well-formed: {said} (lines are those of the record)") from None
-
-
-def drop_deleted(root: Any) -> None:
-    """Take out what a reissue deletes: the text between marks that start and end a deletion.
-
-    The marks are processing instructions, in older files empty elements. Insertions stay.
-    """
-    from lxml import etree
-
-    deleting, instructions = False, []
-    for event, node in etree.iterwalk(root, events=("start", "end", "pi")):
-        name = node.target if event == "pi" else str(node.tag)
-        if event == "start" and deleting:
-            node.text = None
-        if event != "start":
-            starts, ends = name in {"delete-start", "DEL-S"}, name in {"delete-end", "DEL-E"}
-            deleting = starts or (deleting and not ends)
-            if deleting:
-                node.tail = None
-        if event == "pi":
-            instructions.append(node)
-    for node in instructions:
-        _unlink(node)
-
-
-def _unlink(node: Any) -> None:
-    """Remove a processing instruction; its tail stays in place."""
-    parent, before = node.getparent(), node.getprevious()
-    if parent is None:
-        return
-    if before is None:
-        parent.text = (parent.text or "") + (node.tail or "")
-    else:
-        before.tail = (before.tail or "") + (node.tail or "")
-    node.tail = None
-    parent.remove(node)
+    if marked:
+        drop_deleted(root)
+    return root
 
 
 def flat(element: Any) -> str:
@@ -115,7 +86,9 @@ def flat(element: Any) -> str:
     Args:
         element: Any, or None for an absent one, which has no text.
     """
-    return " ".join("".join(_pieces(element)).split()) if element is not None else ""
+    if element is None:
+        return ""
+    return in_force(" ".join("".join(_pieces(element)).split()))
 
 
 def _pieces(element: Any) -> Iterator[str]:
@@ -123,7 +96,7 @@ def _pieces(element: Any) -> Iterator[str]:
     stack: list[tuple[Any, bool]] = [(element, True)]
     while stack:
         node, entering = stack.pop()
-        blank = "" if node.tag in _WITHIN_WORDS else " "
+        blank = "" if _is_within_words(node) else " "
         if not entering:
             yield blank
             yield node.tail or "" if node is not element else ""
@@ -135,6 +108,36 @@ def _pieces(element: Any) -> Iterator[str]:
             yield node.text or ""
             stack.append((node, False))
             stack.extend((child, True) for child in reversed(node))
+
+
+def _is_within_words(node: Any) -> bool:
+    # PAP: `<dependent-claim-reference><claim-text>claim 1</claim-text>` in the midst of a sentence.
+    parent = node.getparent() if node.tag == "claim-text" else None
+    return (node if parent is None else parent).tag in _WITHIN_WORDS
+
+
+def claims_in(element: Any, path: str) -> list[tuple[str, str]]:
+    """Return the number that the file gives apart, and the text, of each claim.
+
+    Claims that stand without an element each, as paragraphs, are taken as such.
+
+    Args:
+        element: Where the path starts, or None where there are no claims.
+        path: To the elements of claims, `claims/claim` or so.
+    """
+    if element is None:
+        return []
+    found = [(_number(claim), flat(claim)) for claim in element.iterfind(path)]
+    if found or "/" not in path:
+        loose = paragraphs(element, _LOOSE).split("\n")
+        return found or [("", text) for text in joined(filter(None, loose))]
+    above = path.rpartition("/")[0].rstrip("/")
+    return [claim for part in element.iterfind(above) for claim in claims_in(part, "claim")]
+
+
+def _number(claim: Any) -> str:
+    given = str(claim.get("num") or claim.get("id") or claim.get("ID") or "")
+    return given if claim.get("num") or given.upper().startswith("CLM") else ""
 
 
 def paragraphs(element: Any, blocks: Iterable[str]) -> str:

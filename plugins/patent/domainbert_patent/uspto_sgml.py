@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domainbert_patent.record import Patent, clean_claims, iso_date, patent_id
-from domainbert_patent.symbols import Code, code, unique
-from domainbert_patent.tree import flat, paragraphs, text_of
+from domainbert_patent.claims import clean_claims
+from domainbert_patent.record import Patent, iso_date, patent_id
+from domainbert_patent.reissue import deletes
+from domainbert_patent.symbols import Code, code, sorted_out
+from domainbert_patent.tree import claims_in, paragraphs, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,26 +36,29 @@ def read_patdoc(root: Any, at: Position) -> Patent:
     if not number:
         raise at.error("no patent number (SDOBI/B100/B110)")
     country = text_of(root, "SDOBI/B100/B190") or "US"
+    claims = clean_claims(claims_in(root, "SDOCL//CLM"), deletes=deletes(root))
+    codes, others = sorted_out(_codes(root.find("SDOBI/B500/B510")))
     return Patent(
         id=patent_id(country, number, text_of(root, "SDOBI/B100/B130")),
         date=iso_date(text_of(root, "SDOBI/B100/B140")),
         title=text_of(root, "SDOBI/B500/B540"),
         abstract=paragraphs(root.find("SDOAB"), ("PARA",)),
         description=paragraphs(root.find("SDODE"), _BLOCKS),
-        claims=clean_claims([flat(claim) for claim in root.iterfind("SDOCL//CLM")]),
-        codes=unique(_codes(root.find("SDOBI/B500/B510"))),
+        claims=claims.texts,
+        codes=codes,
         language="en",
         source=at.source,
+        cancelled_claims=claims.cancelled,
+        empty_claims=claims.empty,
+        other_symbols=others,
     )
 
 
-def _codes(field: Any) -> Iterator[Code]:
+def _codes(field: Any) -> Iterator[Code | str]:
     if field is None:
         return
     edition = text_of(field, "B516")
     for name in ("B511", "B512"):
         for element in field.iterfind(name):
             # Blanks count: the group stands in three columns.
-            found = code("IPC", "".join(element.itertext()).strip("\r\n"), edition)
-            if found is not None:
-                yield found
+            yield code("IPC", "".join(element.itertext()).strip("\r\n"), edition)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domainbert_patent.record import Patent, clean_claims, iso_date, patent_id
-from domainbert_patent.symbols import Code, code, unique
-from domainbert_patent.tree import flat, paragraphs, text_of
+from domainbert_patent.claims import clean_claims
+from domainbert_patent.record import Patent, iso_date, patent_id
+from domainbert_patent.reissue import deletes
+from domainbert_patent.symbols import Code, code, sorted_out
+from domainbert_patent.tree import claims_in, paragraphs, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,20 +37,25 @@ def read_version4(root: Any, at: Position) -> Patent:
     if not number:
         raise at.error("no publication number (publication-reference/document-id/doc-number)")
     country = text_of(published, "document-id/country") or "US"
+    claims = clean_claims(claims_in(root, "claims/claim"), deletes=deletes(root))
+    codes, others = sorted_out(_version4_codes(bibliography))
     return Patent(
         id=patent_id(country, number, text_of(published, "document-id/kind")),
         date=iso_date(text_of(published, "document-id/date")),
         title=text_of(bibliography, "invention-title"),
         abstract=paragraphs(root.find("abstract"), _BLOCKS),
         description=paragraphs(root.find("description"), _BLOCKS),
-        claims=clean_claims([flat(claim) for claim in root.iterfind("claims/claim")]),
-        codes=unique(_version4_codes(bibliography)),
+        claims=claims.texts,
+        codes=codes,
         language="en",
         source=at.source,
+        cancelled_claims=claims.cancelled,
+        empty_claims=claims.empty,
+        other_symbols=others,
     )
 
 
-def _version4_codes(bibliography: Any) -> Iterator[Code]:
+def _version4_codes(bibliography: Any) -> Iterator[Code | str]:
     for element in bibliography.iterfind("classifications-cpc//classification-cpc"):
         yield from structured_code("CPC", element, "cpc-version-indicator")
     for element in bibliography.iterfind("classifications-ipcr/classification-ipcr"):
@@ -57,10 +64,10 @@ def _version4_codes(bibliography: Any) -> Iterator[Code]:
         edition = text_of(element, "edition")
         for name in ("main-classification", "further-classification"):
             for field in element.iterfind(name):
-                yield from found(code("IPC", field.text or "", edition))
+                yield code("IPC", field.text or "", edition)
 
 
-def structured_code(scheme: str, element: Any, version: str) -> Iterator[Code]:
+def structured_code(scheme: str, element: Any, version: str) -> Iterator[Code | str]:
     """Yield the code of an element with a child for each part of the symbol.
 
     Args:
@@ -70,19 +77,7 @@ def structured_code(scheme: str, element: Any, version: str) -> Iterator[Code]:
     """
     names = ("section", "class", "subclass", "main-group")
     symbol = "".join(text_of(element, name) for name in names)
-    yield from found(
-        code(scheme, f"{symbol}/{text_of(element, 'subgroup')}", text_of(element, version))
-    )
-
-
-def found(code: Code | None) -> Iterator[Code]:
-    """Yield a code that there is.
-
-    Args:
-        code: Or None for a field without a symbol.
-    """
-    if code is not None:
-        yield code
+    yield code(scheme, f"{symbol}/{text_of(element, 'subgroup')}", text_of(element, version))
 
 
 def read_pap(root: Any, at: Position) -> Patent:
@@ -99,16 +94,21 @@ def read_pap(root: Any, at: Position) -> Patent:
     number = text_of(root, f"{head}/document-id/doc-number")
     if not number:
         raise at.error(f"no publication number ({head}/document-id/doc-number)")
+    claims = clean_claims(claims_in(root, "subdoc-claims/claim"), deletes=deletes(root))
+    codes, others = sorted_out(_pap_codes(root.find(f"{head}/technical-information")))
     return Patent(
         id=patent_id("US", number, text_of(root, f"{head}/document-id/kind-code")),
         date=iso_date(text_of(root, f"{head}/document-id/document-date")),
         title=text_of(root, f"{head}/technical-information/title-of-invention"),
         abstract=paragraphs(root.find("subdoc-abstract"), ("paragraph",)),
         description=_without_numbers(root.find("subdoc-description")),
-        claims=clean_claims([flat(claim) for claim in root.iterfind("subdoc-claims/claim")]),
-        codes=unique(_pap_codes(root.find(f"{head}/technical-information"))),
+        claims=claims.texts,
+        codes=codes,
         language="en",
         source=at.source,
+        cancelled_claims=claims.cancelled,
+        empty_claims=claims.empty,
+        other_symbols=others,
     )
 
 
@@ -122,10 +122,10 @@ def _without_numbers(description: Any) -> str:
     return paragraphs(description, _PAP_BLOCKS)
 
 
-def _pap_codes(technical: Any) -> Iterator[Code]:
+def _pap_codes(technical: Any) -> Iterator[Code | str]:
     if technical is None:
         return
     for element in technical.iterfind("classification-ipc"):
         edition = text_of(element, "classification-ipc-edition")
         for field in element.iter("ipc"):
-            yield from found(code("IPC", field.text or "", edition))
+            yield code("IPC", field.text or "", edition)

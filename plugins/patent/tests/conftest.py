@@ -95,8 +95,8 @@ PAP = """<?xml version="1.0" encoding="UTF-8"?>
 <subdoc-claims><heading lvl="1">What is claimed is:</heading>
 <claim id="CLM-1"><claim-text><highlight><bold>1</bold></highlight>. A lamp.</claim-text></claim>
 <claim id="CLM-2"><claim-text><highlight><bold>2</bold></highlight>. The lamp of
-<dependent-claim-reference depends_on="CLM-1"><claim-text>claim 1</claim-text>
-</dependent-claim-reference>.</claim-text></claim></subdoc-claims>
+<dependent-claim-reference depends_on="CLM-1"><claim-text
+>claim 1</claim-text></dependent-claim-reference>.</claim-text></claim></subdoc-claims>
 <subdoc-drawings id="D"><figure id="f"><image id="i" file="x.TIF"/></figure></subdoc-drawings>
 </patent-application-publication>
 """

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from domainbert.stages.retrieval import make_pairs
+
 Write = Callable[..., Path]
 Made = dict[str, str]
 
 
-def run(*arguments: object) -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "domainbert", "patents", *map(str, arguments)]
+def run(*arguments: object, command: str = "patents") -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "domainbert", command, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -27,12 +29,16 @@ def test_examples_of_a_weekly_file(made: Made, written: Write, tmp_path: Path) -
     done = run(written(made["weekly"]), "-o", output, "--part", "first-claim", "--level", "class")
     # The application has IPC symbols only.
     counts = "2 examples; 1 patents without text or label"
-    assert done == (0, f"{output}: {counts}\n", "")
+    versions = "CPC versions: 2013.01 in 2 examples"
+    left_out = "left out: 3 cancelled claims\n"
+    assert done == (0, f"{output}: {counts}\n{versions}\n", left_out)
     assert examples(output)[0] == {
         "id": "US-9000001-B2",
         "date": "2015-04-07",
         "text": "A pump comprising: a valve; and a 2 mm seat.",
         "labels": ["F04", "Y10"],
+        "scheme": "CPC",
+        "versions": ["2013.01"],
     }
 
 
@@ -41,7 +47,7 @@ def test_dates_and_scheme(made: Made, written: Write, tmp_path: Path) -> None:
     done = run(
         written(made["weekly"]), "-o", output, "--dates", "2005-01-01:2005-12-31", "--scheme", "IPC"
     )
-    assert (done[0], done[2]) == (0, "")
+    assert (done[0], done[2]) == (0, "left out: 3 cancelled claims\n")
     assert [(e["id"], e["labels"], e["text"]) for e in examples(output)] == [
         ("US-20050099999-A1", ["A61B", "G06F"], "A clip.")
     ]
@@ -70,3 +76,122 @@ def test_a_file_that_exists_is_kept(made: Made, written: Write, tmp_path: Path) 
     code, _, error = run(written(made["grant"]), "-o", output)
     assert (code, output.read_text()) == (2, "mine")
     assert "exists already" in error
+
+
+def dated(made: Made, *days: str) -> str:
+    """Return a weekly file with a grant of each day."""
+    grants = (made["grant"].replace("20150407", day.replace("-", "")) for day in days)
+    return "".join(grant.replace("09000001", f"0900{n:04d}") for n, grant in enumerate(grants, 1))
+
+
+def test_a_split_by_year(made: Made, written: Write, tmp_path: Path) -> None:
+    path = written(dated(made, "2015-12-31", "2016-01-05", "2017-01-03", "2019-06-04", ""))
+    out = tmp_path / "claims"
+    done = run(path, "-o", out, "--split", "2016,2017", "--part", "claims", "--labels", "first")
+    said = "4 examples (train 1, validation 1, test 2); 0 patents without text or label"
+    assert done[:2] == (0, f"{out}: {said}\nCPC versions: 2013.01 in 5 examples\n")
+    assert done[2] == "left out: 1 patents without a date\n"
+    found = {file.stem: examples(file) for file in out.iterdir()}
+    days = {name: [each["date"] for each in each_of] for name, each_of in found.items()}
+    assert days == {
+        "train": ["2015-12-31"], "validation": ["2016-01-05"], "test": ["2017-01-03", "2019-06-04"],
+    }  # fmt: skip
+    assert found["train"][0]["label"] == "F04B"
+    assert str(found["train"][0]["text"]).split("\n")[1] == "The pump of claim 1, red."
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        ("2016", "expected where validation and test begin"),
+        ("2017,2016", "expected where validation and test begin"),
+        ("2015,2018", "as train has no example"),
+        ("2016,2030", "as test has no example"),
+    ],
+)
+def test_splits_that_cannot_be(
+    made: Made, written: Write, tmp_path: Path, split: str, said: str
+) -> None:
+    path = written(dated(made, "2015-12-31", "2016-01-05", "2017-01-03"))
+    code, _, error = run(path, "-o", tmp_path / "claims", "--split", split)
+    assert code == 2
+    assert said in error
+    assert [found.name for found in tmp_path.iterdir()] == ["a.xml"]
+
+
+def test_the_head_of_the_description(made: Made, written: Write, tmp_path: Path) -> None:
+    output = tmp_path / "a.jsonl"
+    run(written(made["grant"]), "-o", output, "--part", "description", "--words", 4)
+    assert examples(output)[0]["text"] == "BACKGROUND\nSee FIG. 1."
+
+
+def test_symbols_of_another_version_are_left_out_and_counted(
+    made: Made, written: Write, tmp_path: Path
+) -> None:
+    later = made["grant"].replace("<date>20130101</date>", "<date>20180801</date>", 1)
+    output = tmp_path / "a.jsonl"
+    code, out, error = run(written(later), "-o", output, "--scheme-version", "20130101")
+    assert (code, error) == (0, "left out: 1 symbols of another version\n")
+    assert "CPC versions: 2013.01 in 1 examples" in out
+    assert examples(output)[0]["labels"] == ["Y10T"]
+    code, _, error = run(written(later), "-o", tmp_path / "b.jsonl", "--scheme-version", "2020.01")
+    assert code == 2
+    assert (
+        "none of 1 patents has a text (abstract) and a label (CPC subclass of version 2020.01)"
+        in error
+    )
+    code, _, error = run(written(later), "-o", tmp_path / "b.jsonl", "--scheme-version", "newest")
+    assert code == 2
+    assert "--scheme-version newest: expected an edition of the IPC" in error
+
+
+def test_malformed_symbols_are_left_out_and_counted(
+    made: Made, written: Write, tmp_path: Path
+) -> None:
+    odd = made["grant"].replace("<section>Y</section>", "<section>Z</section>")
+    output = tmp_path / "a.jsonl"
+    code, _, error = run(written(odd), "-o", output)
+    assert (code, examples(output)[0]["labels"]) == (0, ["F04B"])
+    assert error == (
+        "left out: 1 texts in place of a symbol, the first 'Z10T29/49' in US-9000001-B2\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sides", "query", "passage"),
+    [
+        ("title-claim", "Pump with a valve", "A pump comprising: a valve; and a 2 mm seat."),
+        ("title-abstract", "Pump with a valve", "A pump of H2O\u201410."),
+        (
+            "abstract-claim",
+            "A pump of H2O\u201410.",
+            "A pump comprising: a valve; and a 2 mm seat.",
+        ),
+    ],
+)
+def test_pairs(
+    made: Made, written: Write, tmp_path: Path, sides: str, query: str, passage: str
+) -> None:
+    output = tmp_path / "pairs.jsonl"
+    text = made["grant"] + made["application"].replace("<p>A clip.</p>", "").replace(
+        "<claim-text>4. A clip.</claim-text>", ""
+    )
+    done = run(written(text), "-o", output, "--sides", sides, command="patent-pairs")
+    assert done[:2] == (0, f"{output}: 1 examples; 1 patents without both texts\n")
+    assert done[2] == "left out: 3 cancelled claims\nleft out: 1 claims of only a number\n"
+    assert examples(output) == [
+        {
+            "id": "US-9000001-B2", "date": "2015-04-07", "text": f"{query}\n{passage}",
+            "query": query, "passage": passage,
+        }
+    ]  # fmt: skip
+
+
+def test_the_probe_of_sentence_vectors_reads_pairs(
+    made: Made, written: Write, tmp_path: Path
+) -> None:
+    long = made["grant"].replace("a valve; and", f"{'a valve and a seal, ' * 6} and")
+    output = tmp_path / "pairs.jsonl"
+    assert run(written(long), "-o", output, command="patent-pairs")[0] == 0
+    (pair,) = examples(output)
+    assert make_pairs([str(pair["text"])], 9) == [(pair["query"], pair["passage"])]

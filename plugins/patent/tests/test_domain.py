@@ -16,7 +16,16 @@ import pytest
 import domainbert_patent
 from domainbert import DataError, DataFile
 from domainbert.plugin.registry import load_plugins
-from domainbert_patent.cpc_tasks import read_sections, read_subclasses
+from domainbert.recipe.tasks import TaskSection
+from domainbert.tasks.load import load_task
+from domainbert_patent import cpc_declared
+from domainbert_patent.cpc_tasks import (
+    read_classes,
+    read_ipc_subclasses,
+    read_later_sections,
+    read_sections,
+    read_subclasses,
+)
 from domainbert_patent.domain import PATENT
 from domainbert_patent.reading import read_abstracts, read_claims, read_whole
 
@@ -40,7 +49,10 @@ def test_the_hook_yields_the_domain() -> None:
         "patent-abstracts",
         "patent-claims",
     ]
-    assert list(TASKS) == ["sample-cpc", "cpc-section", "cpc-subclass"]
+    assert list(TASKS) == [
+        "sample-cpc", "cpc-section", "cpc-section-by-year", "cpc-subclass", "cpc-class",
+        "ipc-subclass", "patent-sections",
+    ]  # fmt: skip
 
 
 def test_the_installed_plugin_is_found() -> None:
@@ -78,7 +90,9 @@ def test_tasks_are_classifications() -> None:
     assert {task.kind for task in PATENT.tasks} == {"classification"}
     assert [task.name for task in PATENT.tasks if task.sample] == ["sample-cpc"]
     assert all(task.citation and task.notes for task in PATENT.tasks if not task.sample)
-    assert [task.multi_label for task in PATENT.tasks] == [False, False, True]
+    several = [task.name for task in PATENT.tasks if task.multi_label]
+    assert several == ["cpc-subclass", "cpc-class", "ipc-subclass"]
+    assert all(task.counts for task in PATENT.tasks)
     assert TASKS["cpc-section"].labels == tuple("ABCDEFGH")
     assert (TASKS["cpc-subclass"].labels, dict(TASKS["cpc-subclass"].levels)) == (
         (), {"section": 1, "class": 3},
@@ -188,6 +202,46 @@ def test_declared_files_are_brought_by_the_user() -> None:
     files = list(TASKS["cpc-section"].splits.values())
     assert [file.url for file in files] == [None] * 3
     assert len({file.sha256 for file in files}) == len({file.name for file in files}) == 3
+
+
+@pytest.mark.parametrize("name", [t.name for t in cpc_declared.TASKS])
+def test_declared_counts_are_found_in_the_real_files(name: str) -> None:
+    for split in SPLITS:
+        declared(split)  # or skips
+    task = TASKS[name]
+    loaded = load_task(TaskSection(name=name), PATENT, Path())
+    found = {
+        split: {"records": len(records), **Counter(x for r in records for x in r.labels)}
+        for split, records in loaded.splits.items()
+    }
+    for split, counts in task.counts.items():
+        assert {key: found[split].get(key, 0) for key in counts} == counts
+
+
+def test_a_file_of_other_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = TASKS["cpc-section"].splits["train"]
+    (tmp_path / file.name).write_bytes(b"x" * file.size)
+    monkeypatch.setenv("DOMAINBERT_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=file.sha256[:12]):
+        load_task(TaskSection(name="cpc-section"), PATENT, Path())
+
+
+def test_a_missing_split_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOMAINBERT_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"cpc-abstracts-train\.jsonl\.gz"):
+        load_task(TaskSection(name="cpc-subclass"), PATENT, Path())
+
+
+def test_years_of_the_splits(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    days = ["2006-01-03", "2012-12-25", "2013-01-01", "2014-12-30", "2015-01-06", "2018-03-06"]
+    path.write_bytes(b"".join(record(date=day, text=day) for day in days))
+    found = {split: [e.text for e in read_later_sections(path, split)] for split in SPLITS}
+    assert found == {"train": days[:2], "validation": days[2:4], "test": days[4:]}
+    ipc = [(e.text, e.labels) for e in read_ipc_subclasses(path, "train")]
+    assert ipc == [(day, ("H04L", "Y02D")) for day in days[:2]]
+    classes = [(e.text, e.labels) for e in read_classes(path, "train")]
+    assert classes == [(day, ("H04", "Y02")) for day in days[4:]]
 
 
 def test_real_counts_of_the_section_task() -> None:

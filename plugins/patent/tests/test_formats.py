@@ -8,7 +8,7 @@ import pytest
 
 from domainbert import Document
 from domainbert_patent.reading import read_abstracts, read_claims, read_patents, read_whole
-from domainbert_patent.record import clean_claims, iso_date, patent_id
+from domainbert_patent.record import iso_date, patent_id
 
 Write = Callable[..., Path]
 Made = dict[str, str]
@@ -58,7 +58,7 @@ def test_pap_application(made: Made, written: Write) -> None:
     assert patent.title == "Lamp"
     assert patent.abstract == "A lamp at 5+1 μm [see] here."
     assert patent.description == "FIELD\nLamps 10b glow."
-    assert patent.claims == ("A lamp.", "The lamp of claim 1 .")
+    assert patent.claims == ("A lamp.", "The lamp of claim 1.")
     assert codes(patent) == ["IPC H01J1/62 7"]
 
 
@@ -182,23 +182,6 @@ def test_documents(made: Made, written: Write) -> None:
 def test_a_title_alone_is_no_abstract(made: Made, written: Write) -> None:
     design = made["application"].replace("<p>A clip.</p>", "")
     assert [document.text for document in read_abstracts(written(design))] == [""]
-
-
-@pytest.mark.parametrize(
-    ("published", "claim"),
-    [
-        ("1. A pump.", "A pump."), ("12 . A pump.", "A pump."), ("3.A pump.", "A pump."),
-        ("A pump.", "A pump."), ("2.5 mm of steel.", "2.5 mm of steel."),
-        ("20 pumps.", "20 pumps."),
-    ],
-)  # fmt: skip
-def test_claim_numbers(published: str, claim: str) -> None:
-    assert clean_claims([published]) == (claim,)
-
-
-def test_cancelled_and_empty_claims_are_left_out() -> None:
-    texts = ["1. (canceled)", "2-19. (Cancelled).", "3 \u2013 4. (withdrawn)", "5. ", "6. Kept."]
-    assert clean_claims(texts) == ("Kept.",)
 
 
 def test_ids_and_dates() -> None:

@@ -12,7 +12,7 @@ from domainbert_patent.symbols import (
     code,
     parse_symbol,
     parse_version,
-    unique,
+    sorted_out,
 )
 
 SPELLINGS = {
@@ -54,7 +54,8 @@ def test_parts_and_levels() -> None:
 def test_no_symbols(text: str) -> None:
     with pytest.raises(DataError):
         parse_symbol(text)
-    assert code("IPC", text) is None
+    assert code("IPC", text) == " ".join(text.split())
+    assert sorted_out([code("IPC", text)])[0] == ()
 
 
 @given(
@@ -86,7 +87,18 @@ def test_versions(text: str, version: str) -> None:
 
 def test_one_symbol_in_two_versions_is_two_codes() -> None:
     codes = [code("IPC", "A01L 1/00", v) for v in ("20060101", "7", "20060101")]
-    assert unique(codes) == (codes[0], codes[1])
+    assert sorted_out(codes) == ((codes[0], codes[1]), ())
+
+
+def test_section_y_is_of_the_cpc_alone() -> None:
+    fields = [
+        code("CPC", "Y02E 10/50"),
+        code("IPC", "Y02E 10/50"),
+        code("IPC", "  / "),
+        code("IPC", ""),
+    ]
+    found, others = sorted_out(fields)
+    assert ([str(each.symbol) for each in found], others) == (["Y02E10/50"], ("Y02E 10/50",))
 
 
 def test_sections_have_titles() -> None:

@@ -129,3 +129,13 @@ def test_real_master_file(real: Callable[[str], Path]) -> None:
     assert text.count("</uspat:CPCMasterClassificationRecord>") == 1
     assert (record.id, record.date) == ("US-9400000-B2", "2016-07-26")
     assert len(record.codes) == text.count("</pat:CPCClassification>") == 9
+
+
+def test_a_scheme_with_entities_is_refused(tmp_path: Path) -> None:
+    bomb = "".join(f"<!ENTITY e{n} '{f'&e{n - 1};' * 9}'>" for n in range(1, 9))
+    path = tmp_path / "scheme.xml"
+    path.write_text(
+        f"<!DOCTYPE class-scheme [<!ENTITY e0 'ha'>{bomb}]><class-scheme></class-scheme>"
+    )
+    with pytest.raises(DataError, match="refused: its DOCTYPE has"):
+        read_titles(path)

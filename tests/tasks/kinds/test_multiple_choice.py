@@ -127,8 +127,7 @@ def test_misfits(prediction: Prediction, message: str) -> None:
     ("task", "message"),
     [
         (labelled("multiple-choice", "A"), "multi_label, levels and labels are for classification"),
-        (labelled("multiple-choice", columns={"second": "x"}),
-         "columns: multiple-choice has no `second`"),
+        (labelled("multiple-choice", null_label="none"), "null_label is for relations"),
         (labelled("multiple-choice", columns={"choices": ("x", "y")}), ""),
     ],
 )  # fmt: skip

@@ -110,7 +110,7 @@ def test_records_that_do_not_suit(pair: Pair, message: str) -> None:
     ("changes", "message"),
     [
         ({"multi_label": True}, "multi_label and levels are for classification"),
-        ({"columns": {"choices": "x"}}, "columns: pairs has no `choices`"),
+        ({"null_label": "none"}, "null_label is for relations"),
         ({"columns": {"second": "x"}}, ""),
     ],
 )

@@ -134,7 +134,7 @@ def test_predictions_are_finite_numbers_in_one_form(text: str) -> None:
     [
         ({"label_names": ("a", "b")},
          "labels, label_names, multi_label and levels are for classes, not for numbers"),
-        ({"columns": {"choices": "x"}}, "columns: regression has no `choices`"),
+        ({"null_label": "none"}, "null_label is for relations"),
         ({"columns": {"second": "x"}}, ""),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from helpers.tasks import SETTINGS, labelled, relation, tune
 from sklearn.metrics import precision_recall_fscore_support
 
+from domainbert.errors import PluginError
 from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.plugin.domain import Prediction, Window
 from domainbert.plugin.records import Relation
@@ -17,7 +18,7 @@ from domainbert.run.session import Session
 from domainbert.storage.files import sha256_file
 from domainbert.tasks.finetune import predict
 from domainbert.tasks.kinds.relation import RELATION, encode, kept_tokens, marked
-from domainbert.tasks.metrics.score import score
+from domainbert.tasks.metrics.score import check_metrics, score
 from domainbert.testing import FAMILIES
 from domainbert.tokenizer.load import encode_texts
 
@@ -150,12 +151,29 @@ def test_the_null_class_is_no_label_in_predictions() -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["mcc", "lrap", "top1_f1", *(f"{what}_at_{k}" for what in ("precision", "recall")
+                                        for k in (1, 3, 5))],
+)  # fmt: skip
+def test_metrics_that_would_count_the_null_class_are_refused(name: str) -> None:
+    with pytest.raises(PluginError, match=f"metric '{name}' would count the null_label as a class"):
+        check_metrics(replace(TASK, metrics=(name,)))
+    check_metrics(replace(TASK, null_label="", metrics=(name,)))
+
+
+def test_metrics_that_leave_the_null_class_out_stay() -> None:
+    check_metrics(replace(TASK, metrics=("f1_macro", "f1_micro", "balanced_accuracy", "auroc")))
+
+
+@pytest.mark.parametrize(
     ("prediction", "said"),
     [
         (Prediction(("none",), ()), "the null_label 'none' is a label; expected none in its place"),
         (Prediction((), ("moves", "finds")), "at most one gold and one predicted label"),
         (Prediction((), ("d",)), "'d' is no label of the task (finds, moves, none)"),
         (Prediction((), (), ("moves", "moves")), "a label is named twice"),
+        (Prediction((), (), ("moves",), scores=(1.0, 2.0)), "2 scores of 1 ranked labels"),
+        (Prediction((), (), ("moves",), scores=(float("nan"),)), "a score is not finite"),
+        (Prediction((), (), ("moves", "none"), scores=(1.0, 2.0)), "the scores of the ranking do"),
     ],
 )
 def test_misfits(prediction: Prediction, said: str) -> None:

@@ -17,7 +17,7 @@ from domainbert.plugin.records import Example
 from domainbert.tasks.check import (
     Labels,
     Splits,
-    foreign_keys,
+    null_key,
     strangers,
     unknown_label,
 )
@@ -129,6 +129,14 @@ def annotate(
     return found
 
 
+def annotate_one(
+    task: Task, texts: list[list[Passage]], rows: Any, threshold: float | None
+) -> list[Annotation]:
+    """Return the `label` of each record, and `scores`: probabilities by label."""
+    found = annotate(task, texts, rows, threshold)
+    return [{"label": one["labels"][0], "scores": one["scores"]} for one in found]
+
+
 def _bias(task: Task, examples: Sequence[Any]) -> NDArray[np.float64] | None:
     """Return log-odds of the classes: else the first epochs only make rare classes rare."""
     import numpy as np
@@ -160,7 +168,7 @@ def _one_form(example: Example, counts: Counter[str]) -> Example:
 
 def _check_task(task: Task) -> str:
     wrong = "levels need multi_label: true" if task.levels and not task.multi_label else ""
-    return wrong or foreign_keys(task, "second", "choices")
+    return wrong or null_key(task)
 
 
 def _check(example: Any, task: Task) -> str:
@@ -218,6 +226,7 @@ CLASSIFICATION = TaskKind(
     read=None,
     head=lambda settings: "linear" if settings.pooling == "mean" else "sequences",
     from_rows=examples_of_rows,
+    columns=("text", "label"),
     text=lambda example: example.text,
     labels=lambda example: example.labels,
     outputs=lambda task: task.labels,
@@ -241,4 +250,6 @@ CLASSIFICATION = TaskKind(
     count_long=count_long_texts,
     passages=lambda text, _task: [(Example(text, ()), ())],
     annotate=annotate,
+    pipeline="text-classification",
+    call=lambda _inputs: '"A text."',
 )

@@ -9,19 +9,23 @@ Legend: N choices of all windows, C outputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
 from typing import Any
 
-from domainbert.plugin.components import Predictions, Scores
+from domainbert.plugin.components import Annotation, Passage, Predictions, Scores
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Choices
-from domainbert.tasks.check import Labels, Splits, foreign_keys
+from domainbert.tasks.check import Labels, Splits, null_key
 from domainbert.tasks.decide import RANKED
 from domainbert.tasks.kinds.pairs import PAIRS
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
-from domainbert.tasks.readers.pairs import LETTERS, questions_of_rows
+from domainbert.tasks.readers.pairs import (
+    LETTERS,
+    choice_of_row,
+    questions_of_rows,
+    unlabelled_choices,
+)
 
 _OUTPUTS = ("wrong", "right")
 
@@ -67,22 +71,39 @@ def _loss(scores_NC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> 
 
 def _decode(_task: Task, splits: Splits, scores: Scores) -> Predictions:
     """Return the choice of each question that is right by the widest margin."""
-    import numpy as np
-
     predictions = {}
-    for split, (windows, scores_NC) in scores.items():
-        questions = splits[split]
-        starts = [*accumulate((len(q.choices) for q in questions), initial=0)]
-        margins_N = np.zeros(starts[-1])
-        for window, (wrong, right) in zip(windows, scores_NC.tolist(), strict=True):
-            margins_N[starts[window.record] + window.words[0]] += window.weight * (right - wrong)
-        rows = []
-        for question, start in zip(questions, starts, strict=False):
-            order = np.argsort(-margins_N[start : start + len(question.choices)], kind="stable")
-            ranking = tuple(LETTERS[n] for n in order)
-            rows.append(Prediction(question.labels, ranking[:1], ranking[:RANKED]))
-        predictions[split] = tuple(rows)
+    for split, rows in scores.items():
+        made, questions = [], splits[split]
+        for question, margins in zip(questions, _margins(questions, rows), strict=True):
+            ranking = tuple(margins)
+            made.append(Prediction(question.labels, ranking[:1], ranking[:RANKED]))
+        predictions[split] = tuple(made)
     return predictions
+
+
+def _margins(questions: Sequence[Choices], rows: Any) -> list[dict[str, float]]:
+    """Return for each question by how much its choices are more right than wrong, best first."""
+    margins = [[0.0] * len(question.choices) for question in questions]
+    windows, scores_NC = rows
+    for window, (wrong, right) in zip(windows, scores_NC.tolist(), strict=True):
+        # Weights of a question's windows sum to 1, those of a choice to its share.
+        weight = window.weight * len(margins[window.record])
+        margins[window.record][window.words[0]] += weight * (right - wrong)
+    ordered = [sorted(enumerate(row), key=lambda item: -item[1]) for row in margins]
+    return [{LETTERS[n]: margin for n, margin in row} for row in ordered]
+
+
+def annotate(
+    _task: Task, texts: list[list[Passage]], rows: Any, _threshold: float | None
+) -> list[Annotation]:
+    """Return the letter of the best choice as `label`, and `scores`: whether each is right."""
+    from scipy.special import expit
+
+    found = []
+    for margins in _margins([record for ((record, _),) in texts], rows):
+        scores = {letter: round(float(expit(margin)), 4) for letter, margin in margins.items()}
+        found.append({"label": next(iter(margins)), "scores": scores})
+    return found
 
 
 def _check(question: Choices, _task: Task) -> str:
@@ -99,11 +120,17 @@ def _check(question: Choices, _task: Task) -> str:
 def _check_task(task: Task) -> str:
     if task.multi_label or task.levels or task.labels:
         return "multi_label, levels and labels are for classification"
-    return foreign_keys(task, "second", "words", "tags", "spans")
+    return null_key(task)
 
 
 def _check_labels(_task: Task, _declared: bool, _labels: Labels) -> tuple[str, str] | None:
     return None
+
+
+def _predicted(cells: Mapping[str, Any], question: Choices, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: the choice as `label` or `answer`, as files have it."""
+    letter = choice_of_row(cells, question, task)
+    return Prediction(question.labels, (letter,), (letter,))
 
 
 def _misfit(prediction: Prediction, _task: Task) -> str:
@@ -125,6 +152,9 @@ MULTIPLE_CHOICE = replace(
     record=Choices,
     noun="question",
     from_rows=questions_of_rows,
+    columns=("text", "choices", "label"),
+    inputs=("text", "choices"),
+    unlabelled=unlabelled_choices,
     text=lambda question: "\n".join((question.text, *question.choices)),
     parts=lambda question: (question.text, *question.choices),
     labels=lambda question: LETTERS[: len(question.choices)],
@@ -138,6 +168,9 @@ MULTIPLE_CHOICE = replace(
     check_task=_check_task,
     check=_check,
     check_labels=_check_labels,
+    predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,
+    annotate=annotate,
+    call=lambda _inputs: "",
 )

@@ -12,10 +12,10 @@ from typing import Any
 
 from domainbert.plugin.domain import Task, Window
 from domainbert.plugin.records import Pair, Rating
-from domainbert.tasks.check import class_keys, foreign_keys
-from domainbert.tasks.kinds.classification import CLASSIFICATION
+from domainbert.tasks.check import class_keys, null_key
+from domainbert.tasks.kinds.classification import CLASSIFICATION, annotate_one
 from domainbert.tasks.pair_windows import long_pairs, pair_windows, token_types
-from domainbert.tasks.readers.pairs import pairs_of_rows
+from domainbert.tasks.readers.pairs import pairs_of_rows, unlabelled_pair
 
 
 def forward(model: Any, ids_BL: Any, mask_BL: Any, windows: Sequence[Window]) -> Any:
@@ -28,8 +28,13 @@ def both_texts(pairs: Sequence[Pair | Rating]) -> list[tuple[str, str]]:
     return [(pair.text, pair.second) for pair in pairs]
 
 
+def call(inputs: Sequence[str]) -> str:
+    """Return the argument of transformers' pipeline for one text or two."""
+    return '{"text": "One text.", "text_pair": "Another."}' if "second" in inputs else '"A text."'
+
+
 def _check_task(task: Task) -> str:
-    return class_keys(task) or foreign_keys(task, "choices", "words", "tags", "spans")
+    return class_keys(task) or null_key(task)
 
 
 def _check(pair: Pair, task: Task) -> str:
@@ -50,6 +55,9 @@ PAIRS = replace(
     record=Pair,
     noun="pair",
     from_rows=pairs_of_rows,
+    columns=("text", "second", "label"),
+    inputs=("text", "second"),
+    unlabelled=unlabelled_pair,
     text=lambda pair: f"{pair.text}\n{pair.second}",
     parts=lambda pair: (pair.text, pair.second),
     encode=lambda pairs, tokenizer, settings: pair_windows(both_texts(pairs), tokenizer, settings),
@@ -59,5 +67,7 @@ PAIRS = replace(
     check=_check,
     count_long=_count_long,
     passages=None,
-    annotate=None,
+    annotate=annotate_one,
+    says="label",
+    call=call,
 )

@@ -10,16 +10,16 @@ Legend: B windows of a batch, L length, X tokens of all windows, N questions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from domainbert.plugin.components import Predictions, Scores, TaskKind
+from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Question
 from domainbert.tasks.answers import MAX_ANSWER, Found, best_threshold, find_answers, gold_of
 from domainbert.tasks.check import Splits
 from domainbert.tasks.pair_windows import framing, token_types
-from domainbert.tasks.readers.questions import questions_of_rows
+from domainbert.tasks.readers.questions import answer_of_row, questions_of_rows, unlabelled_question
 from domainbert.tokenizer.load import encode_texts, encode_with_offsets, special_tokens
 
 if TYPE_CHECKING:
@@ -136,6 +136,28 @@ def _threshold(_task: Task, questions: Sequence[Question], rows: Any) -> float |
     return None if threshold == float("inf") else threshold
 
 
+def annotate(
+    _task: Task, texts: list[list[Passage]], rows: Any, threshold: float | None
+) -> list[Annotation]:
+    """Return `answer`, `start` and `end` in the context, and `score`, of each question.
+
+    The answer is empty, and has no place, where the context has none. The score is the share of the
+    answer among the best ones and none, a softmax of their scores as in BERT's run_squad.py.
+    """
+    from scipy.special import softmax
+
+    questions, made = [record for ((record, _),) in texts], []
+    limit = float("inf") if threshold is None else threshold
+    for question, found in zip(questions, find_answers(questions, rows), strict=True):
+        given = _prediction(question, found, limit)
+        (answer,), start = given.predicted, found.starts[0] if given.predicted[0] else None
+        share = softmax(given.scores)[given.ranking.index(answer)]
+        end = None if start is None else start + len(answer)
+        said = {"answer": answer, "start": start, "end": end}
+        made.append({**said, "score": round(float(share), 4)})
+    return made
+
+
 def perfect(windows: Sequence[Window], targets: Sequence[Any]) -> NDArray[np.float32]:
     """Return scores (X, 2) of a model that knows where the answers are."""
     import numpy as np
@@ -189,6 +211,14 @@ def _check(question: Question, _task: Task) -> str:
     return ""
 
 
+def _predicted(cells: Mapping[str, Any], question: Question, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: `answer`, an empty text for none.
+
+    The context need not have it: SQuAD's script compares texts, too.
+    """
+    return Prediction(gold_of(question), (answer_of_row(cells, task),))
+
+
 def _misfit(prediction: Prediction, _task: Task) -> str:
     if len(prediction.predicted) != 1:
         return "exactly one predicted answer was expected, an empty text for none"
@@ -207,6 +237,10 @@ QUESTION_ANSWERING = TaskKind(
     read=None,
     head=lambda _settings: "answers",
     from_rows=questions_of_rows,
+    columns=("question", "context", "answers", "answer", "answer_start", "id", "title"),
+    inputs=("question", "context"),
+    parts=lambda question: (question.question, question.context),
+    unlabelled=unlabelled_question,
     text=lambda question: f"{question.question} {question.context}",
     labels=lambda _question: (),
     outputs=lambda _task: ("start", "end"),
@@ -225,6 +259,10 @@ QUESTION_ANSWERING = TaskKind(
     perfect=perfect,
     check_task=_check_task,
     check=_check,
+    annotate=annotate,
+    says="answer",
+    pipeline="question-answering",
+    predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,
 )

@@ -4,7 +4,7 @@ The loss is the mean squared error of standardised targets: minus the mean of th
 its standard deviation. Predictions are in the units of the data, and so is a kept model: mean and
 deviation become part of the weights of its last layer.
 
-Legend: B windows of a batch, N records.
+Legend: B windows of a batch, W windows of all records, N records.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domainbert.plugin.components import Predictions, Scores, TaskKind
+from domainbert.plugin.components import Annotation, Passage, Predictions, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Rating
-from domainbert.tasks.check import Splits, foreign_keys
+from domainbert.tasks.check import Splits, null_key
 from domainbert.tasks.decide import average_windows
 from domainbert.tasks.kinds.classification import CLASSIFICATION, count_long_texts, text_windows
-from domainbert.tasks.kinds.pairs import both_texts, forward
+from domainbert.tasks.kinds.pairs import both_texts, call, forward
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
-from domainbert.tasks.readers.pairs import ratings_of_rows
+from domainbert.tasks.readers.pairs import number_of_row, ratings_of_rows, unlabelled_rating
 
 _NO_CLASSES = "labels, label_names, multi_label and levels are for classes, not for numbers"
 
@@ -69,6 +69,15 @@ def _decode(_task: Task, splits: Splits, scores: Scores) -> Predictions:
     }
 
 
+def annotate(
+    _task: Task, texts: list[list[Passage]], rows: Any, _threshold: float | None
+) -> list[Annotation]:
+    """Return the `score` of each record, in the units of the data."""
+    windows, scores_W1 = rows
+    values_N = average_windows(windows, scores_W1, len(texts))[:, 0]
+    return [{"score": value} for value in values_N.tolist()]
+
+
 def scored(ratings: Sequence[Rating], values_N: Any) -> tuple[Prediction, ...]:
     """Return predictions with numbers as text, of which the same numbers are read again."""
     rows = zip(ratings, values_N.tolist(), strict=True)
@@ -78,7 +87,7 @@ def scored(ratings: Sequence[Rating], values_N: Any) -> tuple[Prediction, ...]:
 def _check_task(task: Task) -> str:
     if task.labels or task.label_names or task.multi_label or task.levels:
         return _NO_CLASSES
-    return foreign_keys(task, "choices", "words", "tags", "spans")
+    return null_key(task)
 
 
 def _check(rating: Rating, _task: Task) -> str:
@@ -104,6 +113,11 @@ def _check_splits(_task: Task, splits: Mapping[str, Sequence[Any]]) -> tuple[str
     return None
 
 
+def _predicted(cells: Mapping[str, Any], rating: Rating, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: a number as `score` or `label`."""
+    return Prediction((repr(float(rating.score)),), (repr(number_of_row(cells, task)),))
+
+
 def _misfit(prediction: Prediction, _task: Task) -> str:
     for side in (prediction.gold, prediction.predicted):
         if len(side) != 1 or not _is_number(side[0]):
@@ -125,6 +139,9 @@ REGRESSION = TaskKind(
     read=None,
     head=CLASSIFICATION.head,
     from_rows=ratings_of_rows,
+    columns=("text", "second", "label"),
+    inputs=("text", "second"),
+    unlabelled=unlabelled_rating,
     text=lambda rating: f"{rating.text}\n{rating.second}" if rating.second else rating.text,
     parts=lambda rating: tuple(filter(None, (rating.text, rating.second))),
     labels=lambda _rating: (),
@@ -140,6 +157,11 @@ REGRESSION = TaskKind(
     check_task=_check_task,
     check=_check,
     check_splits=_check_splits,
+    annotate=annotate,
+    says="score",
+    pipeline="text-classification",
+    call=call,
+    predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,
 )

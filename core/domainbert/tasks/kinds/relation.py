@@ -11,15 +11,21 @@ place would hide what an adapted model knows of them.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from domainbert.errors import DataError
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Relation
 from domainbert.tasks.check import Labels, unknown_label
-from domainbert.tasks.kinds.classification import CLASSIFICATION
-from domainbert.tasks.readers.relations import relations_of_rows
+from domainbert.tasks.kinds.classification import CLASSIFICATION, annotate_one
+from domainbert.tasks.metrics.ranked import odd_scores
+from domainbert.tasks.readers.relations import (
+    ENTITY_COLUMNS,
+    relations_of_rows,
+    unlabelled_relation,
+)
 from domainbert.tokenizer.load import encode_with_offsets, special_tokens
 
 Span = tuple[int, int]
@@ -133,6 +139,10 @@ def _check_task(task: Task) -> str:
 
 
 def _check(relation: Relation, task: Task) -> str:
+    return _check_entities(relation) or CLASSIFICATION.check(relation, task)
+
+
+def _check_entities(relation: Relation) -> str:
     for name, (start, end) in (("first", relation.first), ("second", relation.second)):
         if not 0 <= start < end <= len(relation.text):
             inside = f"the text of {len(relation.text)} characters"
@@ -142,7 +152,14 @@ def _check(relation: Relation, task: Task) -> str:
     if relation.first == relation.second:
         start, end = relation.first
         return f"both entities are {relation.text[start:end][:60]!r} at {start}; expected two"
-    return CLASSIFICATION.check(relation, task)
+    return ""
+
+
+def _unlabelled(cells: Mapping[str, Any], task: Task) -> Relation | None:
+    relation = unlabelled_relation(cells, task)
+    if relation and (wrong := _check_entities(relation)):
+        raise DataError(wrong)
+    return relation
 
 
 def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str] | None:
@@ -156,8 +173,21 @@ def _check_labels(task: Task, declared: bool, labels: Labels) -> tuple[str, str]
     return None
 
 
+def _predicted(cells: Mapping[str, Any], relation: Relation, task: Task) -> Prediction:
+    """Return a prediction made elsewhere: one `label`; the null class becomes no class."""
+    assert CLASSIFICATION.predicted  # noqa: S101  # it has one
+    made, none = CLASSIFICATION.predicted(cells, relation, task), (task.null_label,)
+    if len(made.predicted) != 1:
+        cure = f", {task.null_label!r} for no relation" if task.null_label else ""
+        raise DataError(f"{len(made.predicted)} labels; expected one{cure}")
+    gold, guess = (() if side == none else side for side in (made.gold, made.predicted))
+    return replace(made, gold=gold, predicted=guess)
+
+
 def _misfit(prediction: Prediction, task: Task) -> str:
     sides = prediction.gold, prediction.predicted
+    if wrong := odd_scores(prediction):
+        return wrong
     if any(len(side) > 1 for side in sides):
         return "at most one gold and one predicted label were expected"
     if task.null_label and (task.null_label,) in sides:
@@ -173,6 +203,9 @@ RELATION = replace(
     record=Relation,
     noun="relation",
     from_rows=relations_of_rows,
+    columns=("text", "label", *ENTITY_COLUMNS),
+    inputs=("text", "first", "second"),
+    unlabelled=_unlabelled,
     text=lambda relation: marked(relation)[0],
     parts=lambda relation: (relation.text,),
     encode=encode,
@@ -183,6 +216,8 @@ RELATION = replace(
     misfit=_misfit,
     count_long=_count_long,
     passages=None,
-    annotate=None,
-    predicted=None,
+    annotate=annotate_one,
+    says="label",
+    call=lambda _inputs: "",
+    predicted=_predicted,
 )

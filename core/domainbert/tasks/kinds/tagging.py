@@ -20,7 +20,7 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     class_keys,
-    foreign_keys,
+    null_key,
     strangers,
     unknown_label,
 )
@@ -57,12 +57,18 @@ def targets(task: Task, sentences: Sequence[Sentence]) -> list[list[int]]:
 
 
 def loss(scores_WC: Any, windows: Sequence[Window], targets: Sequence[Any]) -> Any:
-    """Return the mean cross-entropy over the scored words."""
+    """Return the mean cross-entropy over the scored words, weighted where the windows say so."""
     import torch
     from torch.nn import functional
 
     gold = [targets[window.record][word] for window in windows for word in window.words]
-    return functional.cross_entropy(scores_WC, torch.tensor(gold, device=scores_WC.device))
+    gold_W = torch.tensor(gold, device=scores_WC.device)
+    weights = [weight for window in windows for weight in window.word_weights]
+    if not weights:
+        return functional.cross_entropy(scores_WC, gold_W)
+    weight_W = torch.tensor(weights, device=scores_WC.device)
+    losses_W = functional.cross_entropy(scores_WC, gold_W, reduction="none")
+    return (losses_W * weight_W).sum() / weight_W.sum()
 
 
 def decode(task: Task, splits: Splits, scores: Scores) -> Predictions:
@@ -92,7 +98,7 @@ def _count(sentences: Sequence[Sentence]) -> Counter[str]:
 
 
 def _check_task(task: Task) -> str:
-    return class_keys(task) or foreign_keys(task, "second", "choices")
+    return class_keys(task) or null_key(task)
 
 
 def _check(sentence: Sentence, task: Task) -> str:
@@ -241,6 +247,7 @@ TAGGING = TaskKind(
     read=read_columns,
     head=lambda _settings: "tokens",
     from_rows=sentences_of_rows,
+    columns=("words", "tags", "text", "spans"),
     text=lambda sentence: " ".join(sentence.words),
     labels=lambda sentence: {tag[2:] for tag in sentence.tags if tag != "O"},
     count=_count,
@@ -263,4 +270,7 @@ TAGGING = TaskKind(
     passages=passages,
     annotate=annotate,
     says="entities",
+    weighs_words=True,
+    pipeline="token-classification",
+    call=lambda _inputs: '"A text."',
 )

@@ -183,7 +183,12 @@ def _rows(rows: list[tuple[float, ...]]) -> Any:
 
 
 def _fits_one(task: Task) -> str:
-    return "is for one class per record" if task.multi_label else ""
+    return "is for one class per record" if task.multi_label else without_null(task)
+
+
+def without_null(task: Task) -> str:
+    """Return why a metric of every class suits no task with a null class, or an empty string."""
+    return "would count the null_label as a class" if task.null_label else ""
 
 
 _classes = partial(Metric, kinds=("classification",))
@@ -194,7 +199,9 @@ _relations = partial(
     Metric, kinds=("relation",), source="scikit-learn, `average='micro'`, `labels=RELATIONS`",
     checked="scikit-learn",
 )  # fmt: skip
-_AT: dict[str, Any] = {"source": "Manning et al. 2008, ch. 8.4", "checked": "scikit-learn"}
+_RANKED: dict[str, Any] = _SKLEARN | {
+    "source": "Manning et al. 2008, ch. 8.4", "fits": without_null
+}  # fmt: skip
 
 METRICS = (
     _classes(
@@ -251,14 +258,14 @@ METRICS = (
     ),
     *(
         _classes(
-            f"precision_at_{k}", "", partial(_hits, k), share, shown=k == 1, **_AT,
+            f"precision_at_{k}", "", partial(_hits, k), share, shown=k == 1, **_RANKED,
             definition=f"Share of right classes among the {k} best ranked, mean over records.",
         )
         for k in CUTS
     ),
     *(
         _classes(
-            f"recall_at_{k}", "", partial(_recall, k), share, shown=k == 5, **_AT,
+            f"recall_at_{k}", "", partial(_recall, k), share, shown=k == 5, **_RANKED,
             definition=f"Share of a record's gold classes among the {k} best ranked, mean over the "
             "records that have one.",
         )
@@ -266,6 +273,7 @@ METRICS = (
     ),
     _classes(
         "top1_f1", "F1 of the best-ranked class (arXiv 1906.02124)", _top1_counts, f1,
+        fits=without_null,
         definition="F1 of the best-ranked class: precision over records, recall over all gold "
         "classes.",
         source="Lee and Hsiang 2019, arXiv 1906.02124", checked="counts by hand",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.plugin.metric import Metric
-from domainbert.tasks.metrics.labels import share
+from domainbert.tasks.metrics.labels import share, without_null
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,6 +141,7 @@ METRICS = (
     ),
     _ranked(
         "lrap", "Label ranking average precision", lrap_counts, share, check=unscored, **_SKLEARN,
+        fits=lambda task: without_null(task) or _fits(task),
         definition="Share of gold classes among those ranked no lower than a gold class, mean over "
         "the gold classes and then over records; 1 for a record without one.",
         source="scikit-learn, `label_ranking_average_precision_score`",

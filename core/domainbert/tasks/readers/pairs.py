@@ -87,6 +87,68 @@ def ratings_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterato
         yield rating
 
 
+def unlabelled_pair(row: Mapping[str, Any], task: Task) -> Pair | None:
+    """Return the pair of a row without its label; None where the row has neither text."""
+    return Pair(*_texts(row, task), ()) if _has_texts(row, task) else None
+
+
+def unlabelled_rating(row: Mapping[str, Any], task: Task) -> Rating | None:
+    """Return the text or texts of a row, scored 0; None where the row has neither."""
+    if not _has_texts(row, task):
+        return None
+    text, second = _texts(row, task, single=True)
+    return Rating(text, 0.0, second)
+
+
+def _has_texts(row: Mapping[str, Any], task: Task) -> bool:
+    return any(name in row for name in _pair_columns(row, task))
+
+
+def _texts(row: Mapping[str, Any], task: Task, single: bool = False) -> tuple[str, str]:
+    """Return the two texts of a row; the second is empty where a `single` text is one, too."""
+    first, second = _pair_columns(row, task)
+    alone = single and second not in row and "second" not in task.columns
+    return _text(row, first, "text"), "" if alone else _text(row, second, "second")
+
+
+def unlabelled_choices(row: Mapping[str, Any], task: Task) -> Choices | None:
+    """Return question and choices of a row; None where the row has no question."""
+    if _only(row, task, "text", _QUESTION) not in row:
+        return None
+    text, _, choices = _asked(row, task)
+    return Choices(text, tuple(choices), ())
+
+
+def choice_of_row(row: Mapping[str, Any], question: Choices, task: Task) -> str:
+    """Return the letter of the choice that a row of predictions takes.
+
+    Raises:
+        DataError: It takes none, or none of the question's; without a place.
+    """
+    names = _choices(row, task)[0] if "choices" in row else []
+    answer = row[_answer_column(row, task, _ANSWER)]
+    return LETTERS[_right(answer, names, list(question.choices), task)]
+
+
+def number_of_row(row: Mapping[str, Any], task: Task) -> float:
+    """Return the number of a row of predictions.
+
+    Raises:
+        DataError: There is none, or it is not finite; without a place.
+    """
+    column = _answer_column(row, task, _SCORE)
+    return _number(row[column], column)
+
+
+def _answer_column(row: Mapping[str, Any], task: Task, usual: tuple[str, ...]) -> str:
+    names = dict.fromkeys((str(task.columns.get("label", usual[0])), *usual))
+    found = [name for name in names if name in row]
+    if len(found) != 1:
+        one_of, known = " or ".join(f"`{name}`" for name in names), ", ".join(map(str, [*row][:20]))
+        raise DataError(f"expected {one_of}, one of them; it has {known}")
+    return found[0]
+
+
 def _pair(row: Mapping[str, Any], task: Task) -> Pair:
     first, second = _pair_columns(row, task)
     text, labels = cells(row, task, first)
@@ -131,7 +193,8 @@ def _only(row: Mapping[str, Any], task: Task, key: str, usual: tuple[str, ...]) 
     return found[0] if found else usual[0]
 
 
-def _question(row: Mapping[str, Any], task: Task) -> Choices:
+def _asked(row: Mapping[str, Any], task: Task) -> tuple[str, list[str], list[str]]:
+    """Return question, names and texts of the choices of a row."""
     text = _text(row, _only(row, task, "text", _QUESTION), "text")
     names, choices = _choices(row, task)
     if not 2 <= len(choices) <= len(LETTERS):
@@ -139,6 +202,11 @@ def _question(row: Mapping[str, Any], task: Task) -> Choices:
     for letter, choice in zip(LETTERS, choices, strict=False):
         if not isinstance(choice, str) or not choice.strip():
             raise DataError(f"choice {letter} is empty or no text")
+    return text, names, choices
+
+
+def _question(row: Mapping[str, Any], task: Task) -> Choices:
+    text, names, choices = _asked(row, task)
     column = _only(row, task, "label", _ANSWER)
     if row.get(column) in (None, ""):
         known = ", ".join(map(str, list(row)[:20]))
@@ -198,16 +266,14 @@ def _right(answer: Any, names: list[str], choices: list[Any], task: Task) -> int
 
 
 def _rating(row: Mapping[str, Any], task: Task) -> Rating:
-    first, second = _pair_columns(row, task)
-    other = _text(row, second, "second") if second in row or "second" in task.columns else ""
+    text, other = _texts(row, task, single=True)
     column = _only(row, task, "label", _SCORE)
     if column not in row:
         known = ", ".join(map(str, list(row)[:20]))
         raise DataError(
             f"no column {column!r}; there are {known}. Name it with `columns`, as {{label: …}}"
         )
-    score = _number(row[column], column)
-    return Rating(_text(row, first, "text"), score, other, group_of(row, task))
+    return Rating(text, _number(row[column], column), other, group_of(row, task))
 
 
 def _number(value: Any, column: str) -> float:

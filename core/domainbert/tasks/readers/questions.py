@@ -98,7 +98,34 @@ def _cell(row: Mapping[str, Any], task: Task, key: str) -> Any:
     return row.get(str(task.columns.get(key, key)))
 
 
-def _question(row: dict[str, Any], task: Task, counts: Counter[str], name: str) -> Question:
+def unlabelled_question(row: Mapping[str, Any], task: Task) -> Question | None:
+    """Return question and context of a row; None where it has neither.
+
+    Raises:
+        DataError: One of them is missing, empty or no text; without a place.
+    """
+    if all(_cell(row, task, key) is None for key in ("question", "context")):
+        return None
+    return Question(*_texts(row, task), (), ())
+
+
+def answer_of_row(row: Mapping[str, Any], task: Task) -> str:
+    """Return the answer of a row of predictions, an empty text for none.
+
+    Raises:
+        DataError: It has no `answer`, or one that is no text; without a place.
+    """
+    answer = _cell(row, task, "answer")
+    if not isinstance(answer, str):
+        name, known = task.columns.get("answer", "answer"), ", ".join(map(str, list(row)[:20]))
+        raise DataError(
+            f"expected `{name}` as text, empty for no answer; found {answer!r:.60} among {known}"
+        )
+    return answer
+
+
+def _texts(row: Mapping[str, Any], task: Task) -> tuple[str, str]:
+    """Return question and context of a row."""
     question, context = (_cell(row, task, key) for key in ("question", "context"))
     for key, text in (("question", question), ("context", context)):
         if text is None:
@@ -106,6 +133,11 @@ def _question(row: dict[str, Any], task: Task, counts: Counter[str], name: str) 
             raise DataError(f"no `{task.columns.get(key, key)}`; there are {known}")
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"expected `{task.columns.get(key, key)}` as text, found {text!r:.60}")
+    return question, context
+
+
+def _question(row: dict[str, Any], task: Task, counts: Counter[str], name: str) -> Question:
+    question, context = _texts(row, task)
     given = _answers(row, task)
     impossible = row.get("is_impossible")
     if impossible is True and given:

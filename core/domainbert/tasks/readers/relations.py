@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from domainbert.errors import DataError
@@ -14,6 +14,11 @@ from domainbert.plugin.records import Relation
 from domainbert.plugin.spans import Mention, checked_mention
 from domainbert.tasks.readers.table import cells, group_of, placed
 
+_PARTS = ("start", "end", "type", "text")
+ENTITY_COLUMNS = tuple(
+    name for which in ("first", "second") for name in (which, *(f"{which}_{key}" for key in _PARTS))
+)
+"""Columns of the two entities."""
 _TAGS = ("<e1>", "</e1>", "<e2>", "</e2>")
 _TAG = re.compile("|".join(_TAGS))
 # As BioBERT's files have them: `@GENE$`, `@DISEASE$`.
@@ -47,25 +52,46 @@ def relations_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Itera
         yield relation
 
 
+def unlabelled_relation(row: Mapping[str, Any], task: Task) -> Relation | None:
+    """Return text and entities of a row without its label; None where it has no text.
+
+    Raises:
+        DataError: An entity is missing or not where the row says; without a place.
+    """
+    name = str(task.columns.get("text", "text"))
+    if name not in row:
+        return None
+    if not isinstance(row[name], str) or not row[name].strip():
+        raise DataError(f"expected `{name}` as text, found {row[name]!r:.60}")
+    text, first, second = _entities(row, row[name], task)
+    return Relation(text, first[:2], second[:2], (), (_type(first), _type(second)))
+
+
 def _relation(row: dict[str, Any], task: Task) -> Relation:
     text, labels = cells(row, task, str(task.columns.get("text", "text")))
     # All pairs of one text stay together where splits are cut.
     document = group_of(row, task) or text
+    text, first, second = _entities(row, text, task)
+    return Relation(text, first[:2], second[:2], labels, (_type(first), _type(second)), document)
+
+
+def _entities(row: Mapping[str, Any], text: str, task: Task) -> tuple[str, Mention, Mention]:
+    """Return the text of a row without marks, and its two entities."""
     first, second = (_entity(row, text, task, which) for which in ("first", "second"))
     if first is None and second is None:
         text, first, second = _marked(text)
     if first is None or second is None:
         raise DataError(f"one entity; {_HOW}")
-    return Relation(text, first[:2], second[:2], labels, (_type(first), _type(second)), document)
+    return text, first, second
 
 
-def _entity(row: dict[str, Any], text: str, task: Task, which: str) -> Mention | None:
+def _entity(row: Mapping[str, Any], text: str, task: Task, which: str) -> Mention | None:
     """Return an entity of a row, checked; None if the row says nothing of it."""
     value = row.get(str(task.columns.get(which, which)))
     if isinstance(value, list) and len(value) in (2, 3):
         value = dict(zip(("start", "end", "type"), value, strict=False))
     if value is None:
-        keys = {key: f"{which}_{key}" for key in ("start", "end", "type", "text")}
+        keys = {key: f"{which}_{key}" for key in _PARTS}
         cells = {key: row.get(str(task.columns.get(name, name))) for key, name in keys.items()}
         value = {key: cell for key, cell in cells.items() if cell not in {None, ""}}
         if not value:

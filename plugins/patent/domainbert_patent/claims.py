@@ -1,0 +1,199 @@
+"""From claims as published to claims in force: without numbers and notices, the text unchanged.
+
+A number is taken off where it is the claim's own: the number that the file gives apart, the place
+of the claim, the next one after the claim before, or a later one in a file whose claims are
+numbered.
+Any other number at the beginning is text, as in `3D printer` or `1,2-dichloroethane`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from operator import or_
+from typing import TYPE_CHECKING
+
+from domainbert_patent.notices import claim_numbers, read_notice, without_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# `1. A`, `1 . A`, `1.A`, `1) A`, `1.) A`, `(1) A`, `1: A`, `1.- A`, `1 - A`, `1/ A`.
+_STOPPED = re.compile(
+    r"\s*+(?:[(\[]\s*+([0-9]{1,4})\s*+[)\]]\s*+[.:]?+|([0-9]{1,4})\s*+[ºª°]?+\s*+(?:"
+    r"[.)\]\uff0e\u3002\u3001][.)\],;:]*+(?:\s*+[-\u2010-\u2015](?=\s)|[-\u2010-\u2015])?+(?![0-9])"
+    r"|:(?!\s*+[0-9])|[-\u2010-\u2015/](?=\s++[^\s0-9])|(?=[(\[]\s*+(?:original|currently|previously|"
+    r"newly|new|amended|withdrawn)\b[^()\[\]]{0,60}[)\]])))\s*+",
+    re.IGNORECASE,
+)
+# In a file whose claims are numbered: `1.2-dichloroethane`, where others begin `2.The`.
+_ANY_STOP = re.compile(r"\s*+([0-9]{1,4})\s*+[.):,;\]]++\s*+")
+# In a file whose claims all begin so: `1 A pump`, `1A pump`.
+_BARE = re.compile(r"\s*+([0-9]{1,4})(?:\s++|(?=[A-Z]))")
+_MOST_NOTICES = 100
+_START = re.compile(r"[0-9]{1,4}\s*\.(?![0-9])")
+_DOTTED = re.compile(r"\s*[0-9]{1,4}\s*[.\uff0e]")
+_ARTICLE = re.compile(r"(?:An?|The)\s")
+_NO_TEXT = re.compile(r"[\W_]*+(?:claims?)?+[\W\d_]*+", re.IGNORECASE)
+_HEADING = re.compile(
+    r"\s*+(?:(?:patent\s++)?claims?|(?:patent)?anspr(?:uch|üche)|revendications?)\b"
+    r"[\s:.\u2010-\u2015-]*+",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(
+    r"\s*+(?:(?:having\s++[^:.]{0,200}?described\b[^:.]{0,200}?)?what\s++(?:is|i|we)\s++claim(?:ed)?"
+    r"|(?:i\s*+/\s*+we|i|we)\s++(?:hereby\s++)?claim|it\s++is\s++claimed"
+    r"|the\s++embodiments\s++of\s++the\s++invention\b[^:.]{0,100}?claimed"
+    r"|(?:that\s++which|the\s++invention(?:\s++which)?)\s++(?:is\s++)?claimed"
+    r"|the\s++claims\s++defining\s++the\s++invention\s++are)"
+    r"(?:\s++(?:as|is|are|new|my|our|the|invention|defined|follows|follow|and|desired|to|be|secured|by|"
+    r"letters|patent)\b)*+\s*+"
+    r"(?::[\u2010-\u2015-]?+\s*+|[.,\u2010-\u2015-]?+\s*+(?=[0-9]{1,4}\s*+[.)]))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The claims of a patent.
+
+    Args:
+        texts: Of those in force, without numbers.
+        cancelled: How many the file says are cancelled, withdrawn without text, or deleted.
+        empty: How many have a number and no text.
+    """
+
+    texts: tuple[str, ...] = ()
+    cancelled: int = 0
+    empty: int = 0
+
+
+def clean_claims(published: Iterable[tuple[str, str]], *, deletes: bool = False) -> Claims:
+    """Return the claims in force, and how many there are without text.
+
+    Args:
+        published: Number as the file gives it apart from the text, such as `00001-00020` or
+            `CLM-00003`, or nothing; and the text of each claim, in the order of the file.
+        deletes: Whether the file marks deleted text, as a reissue: a claim of which nothing is left
+            is a deleted one.
+    """
+    living: list[_Claim] = []
+    cancelled = empty = last = 0
+    for place, (name, published_text) in enumerate(published, 1):
+        named, text = claim_numbers(name), _without_opening(published_text)
+        gone, text = _after_notices(text, named or (place,))
+        last = max((last, *gone))
+        if _NO_TEXT.fullmatch(text):
+            lost = len(gone) if gone or not deletes else 1
+            cancelled, empty = cancelled + lost, empty + (not lost)
+            last = max((last, *claim_numbers(text)[:1]))
+            continue
+        cancelled += len(gone)
+        living.append(_Claim(text, {place, last + 1, *named[:1]}, last))
+        last = max((last, *living[-1].printed))
+    return Claims(_without_numbers(living), cancelled, empty)
+
+
+def _after_notices(text: str, named: tuple[int, ...]) -> tuple[list[int], str]:
+    """Return the numbers of claims that are gone, and the next claim behind the notices."""
+    gone: list[int] = []
+    for _ in range(_MOST_NOTICES):
+        if (notice := read_notice(text)) is None:
+            break
+        gone += notice.numbers or named
+        text = notice.rest
+    return gone, text
+
+
+def joined(paragraphs: Iterable[str]) -> list[str]:
+    """Return claims of which the file has only paragraphs: a number and a stop begin one.
+
+    Args:
+        paragraphs: Not empty. Without a number at the first, each is a claim.
+    """
+    claims: list[str] = []
+    numbered = False
+    for paragraph in paragraphs:
+        starts = _START.match(paragraph) is not None
+        numbered = numbered or (starts and not claims)
+        if starts or not numbered:
+            claims.append(paragraph)
+        else:
+            claims[-1] += " " + paragraph
+    return claims
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A claim in force.
+
+    Args:
+        text: With its number.
+        expected: Numbers that can only be its own.
+        before: The highest number of a claim before it.
+    """
+
+    text: str
+    expected: set[int]
+    before: int
+
+    @property
+    def stopped(self) -> int:
+        """The number with a stop at its beginning; 0 without, or where it can be no claim's."""
+        found = _STOPPED.match(self.text)
+        number = int(found[1] or found[2]) if found is not None else 0
+        return number if number in self.expected or number > self.before else 0
+
+    @property
+    def close(self) -> bool:
+        """Whether its own number and a stop are at its beginning, a digit close behind or not."""
+        found = _ANY_STOP.match(self.text)
+        return found is not None and int(found[1]) in self.expected
+
+    @property
+    def bare(self) -> bool:
+        """Whether it begins with its own number, no stop behind."""
+        found = _BARE.match(self.text)
+        return found is not None and int(found[1]) in self.expected
+
+    @property
+    def printed(self) -> tuple[int, ...]:
+        """The number with which it begins, if there is any that can be its own."""
+        found = _BARE.match(self.text)
+        return (self.stopped or (int(found[1]) if found is not None and self.bare else 0),)
+
+
+def _without_numbers(claims: Sequence[_Claim]) -> tuple[str, ...]:
+    """Return texts without their numbers; how most of them begin says if a doubtful one is one."""
+    stopped = [claim.stopped > 0 for claim in claims]
+    numbered = any(stopped) and sum(map(or_, stopped, (c.close for c in claims))) > len(claims) / 2
+    bare = all(claim.bare for claim in claims) and (
+        len(claims) > 1 or any(_ARTICLE.match(_BARE.sub("", c.text, count=1)) for c in claims)
+    )
+    bodies = (_body(claim, numbered, bare, len(claims) > 1) for claim in claims)
+    return tuple(without_status(body).strip() for body in bodies)
+
+
+def _body(claim: _Claim, numbered: bool, bare: bool, several: bool) -> str:
+    pattern = _STOPPED if claim.stopped else _BARE if bare else _ANY_STOP
+    found = pattern.match(claim.text)
+    if found is None:
+        return claim.text
+    if claim.stopped:
+        # `(1)` and `1)` may be a step of an unnumbered claim.
+        dotted, expected = _DOTTED.match(claim.text) is not None, claim.stopped in claim.expected
+        own = (expected and (dotted or numbered)) or (numbered and (dotted or several))
+    else:
+        own = bare or (numbered and claim.close)
+    return claim.text[found.end() :] if own else claim.text
+
+
+def _without_opening(text: str) -> str:
+    """Return the text of a claim without `What is claimed is:` and the like before its number."""
+    opening = _OPENING.match(text)
+    text = text[opening.end() :] if opening is not None else text
+    heading = _HEADING.match(text)
+    # `Claim 1. A pump` has a heading; `Claims 1 and 2 are amended` has none.
+    if heading is not None and any(p.match(text, heading.end()) for p in (_STOPPED, _ANY_STOP)):
+        return text[heading.end() :]
+    return text

@@ -1,0 +1,123 @@
+"""Notices that claims no longer exist, such as `1.-20. (canceled)`, and the status of living ones.
+
+An amended claim begins with its number and a status identifier in brackets (37 CFR 1.121(c)).
+A cancelled one has no text; several in a row share one notice. Offices and typists spell it in many
+ways, so a notice is read as words: numbers and words that join them, a status, words of the reason.
+A claim in which a cancelled thing occurs has other words too, and is no notice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_GONE = (
+    r"cancel\w{0,9}|cancl?e?l?ed|deleted|disclaimed|abandoned|gestrichen|gelöscht|entfallen|"
+    r"entfällt|supprimée?s?|annulée?s?|retirée?s?"
+)
+# Of these alone the text may stay: a withdrawn claim is still pending.
+_ASIDE = r"withdrawn|not entered|not used|omitted|reserved|vacant|zurückgezogen"
+_BETWEEN = r"[\W\d_]*+"
+_JOINS = (
+    "claims?|the|this|please|nos?|numbers?|to|through|thru|till|until|inclusive|and|or|all|both|original|pending|"
+    "is|are|was|were|be|been|being|have|has|now|hereby|herewith|previously|currently|formerly|"
+    "ansprüche|anspruch|patentansprüche|bis|und|revendications?|à|et"
+)
+_REASONS = (
+    "without|with|prejudice|disclaimer|or|and|thereto|thereof|therein|herein|hereby|herewith|by|in|"
+    "this|the|to|of|an?|claims?|preliminary|examiner|s|applicants?|amendments?|application|reply|"
+    "response|filed|on|dated|subject|matter|as|per|drawn|non|nonelected|elected|election|"
+    "its|their|entirety|all|now|restriction|requirement|previously|not|entered|withdrawn|from|consideration"
+)
+_HEAD = re.compile(rf"{_BETWEEN}(?:(?:{_JOINS})\b{_BETWEEN})*+", re.IGNORECASE)
+_STATUS = re.compile(rf"(?P<gone>{_GONE})\b|(?:{_ASIDE})\b", re.IGNORECASE)
+_REASON = rf"(?:{_BETWEEN}(?:{_REASONS}|{_GONE})\b)*+"
+_ALL_REASON = re.compile(rf"{_REASON}{_BETWEEN}", re.IGNORECASE)
+_TO_BRACKET = re.compile(
+    rf"(?:(?:[^\w()\[\]{{}}]|[\d_])*+(?:{_REASONS}|{_GONE})\b)*+\W*?[)\]}}]++[\s.,;:]*+",
+    re.IGNORECASE,
+)
+_BRACKET = re.compile(r"[^()\[\]{}]{0,200}+[)\]}]++[\s.,;:]*+")
+_NUMBER = r"(?<![0-9])0*([0-9]{1,4})(?![0-9])"
+# `1-20. Canceled. 21. A pump.`: the end of the notice, and the number of the next claim.
+_TO_STOP = re.compile(
+    rf"(?:[^\w.]*+(?:{_REASONS}|{_GONE})\b)*+\s*+\.\s++(?=[0-9]{{1,4}}\s*+[.)])", re.IGNORECASE
+)
+_NAMED_BEHIND = re.compile(
+    rf"\bclaims?\b({_BETWEEN}(?:(?:to|through|thru|until|and|bis|et)\b{_BETWEEN})*+)", re.IGNORECASE
+)
+_NEXT = re.compile(r"[0-9]{1,4}\s*+(?:[.)\]:,&~\u2010-\u2015-]|(?:to|through|thru|and)\b)")
+_RANGE = re.compile(
+    rf"{_NUMBER}\W{{0,4}}(?:[-\u2010-\u2015\u2212~\u2026]|\.\.|\b(?:to|through|thru|till|until|bis|à)\b)"
+    rf"\W{{0,4}}{_NUMBER}|{_NUMBER}",
+    re.IGNORECASE,
+)
+_MOST = 2_000
+
+_STATES = (
+    r"(?:(?:currently|previously|newly|once|twice|further)\s+)?(?:amended|presented|added)|original|"
+    r"new|withdrawn|re-?presented|rejoined|reinstated|unamended|unchanged|not entered"
+)
+_IDENTIFIER = re.compile(
+    rf"\s*+[(\[]\s*+(?:{_STATES})(?:\s*+(?:[,;/\u2010-\u2015-]|\band\b)?+\s*+(?:{_STATES}))*+\s*+[)\]]"
+    r"\s*+[.:]?+\s*+(?=[\w(\[])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a notice says.
+
+    Args:
+        numbers: Of the claims that it names, ascending; empty where it names none.
+        rest: What follows it, the next claim or notice with its number; mostly empty.
+    """
+
+    numbers: tuple[int, ...]
+    rest: str = ""
+
+
+def read_notice(text: str) -> Notice | None:
+    """Return the notice with which a claim's text begins, or None for the text of a claim.
+
+    Args:
+        text: Of one claim, with its number.
+    """
+    if (head := _HEAD.match(text)) is None or (status := _STATUS.match(text, head.end())) is None:
+        return None
+    numbers, bracket = claim_numbers(head[0]), head[0].rstrip().endswith(("(", "[", "{"))
+    plain = _TO_BRACKET.match(text, status.end()) if bracket else _TO_STOP.match(text, status.end())
+    if numbers and plain is not None and _NEXT.match(text, plain.end()):
+        return Notice(numbers, text[plain.end() :])
+    if _ALL_REASON.fullmatch(text, status.end()):
+        behind = _NAMED_BEHIND.search(text, status.end())
+        return Notice(numbers or (claim_numbers(behind[1]) if behind is not None else ()))
+    whole = _BRACKET.match(text, status.end()) if bracket else None
+    if whole is not None and whole.end() == len(text):
+        return Notice(numbers)
+    # The text behind such an identifier is that of a claim that is gone.
+    return Notice(numbers) if bracket and plain and status["gone"] and numbers else None
+
+
+def claim_numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers that a list such as `1.-3., 5 and 7 to 9.` names, ascending.
+
+    Args:
+        text: Numbers and what joins them.
+    """
+    found: set[int] = set()
+    for first, last, single in _RANGE.findall(text):
+        low, high = int(first or single), int(last or single)
+        found |= set(range(low, high + 1)) if 0 <= high - low < _MOST else {low, high}
+    return tuple(sorted(found))
+
+
+def without_status(text: str) -> str:
+    """Return the text of a claim without `(currently amended)` and the like at its beginning.
+
+    Args:
+        text: Without its number.
+    """
+    found = _IDENTIFIER.match(text)
+    return text[found.end() :] if found is not None else text
