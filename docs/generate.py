@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer.main
+from directory import directory_page, read_directory
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -46,6 +47,7 @@ def pages() -> dict[str, str]:
         "results.md": results_page(),
         "metrics.md": metrics_page(),
         "result.schema.json": result_schema(),
+        "plugins.md": _GENERATED + directory_page(read_directory()),
     }
 
 
@@ -296,7 +298,12 @@ def _section(kind: Any) -> type[BaseModel] | None:
     return next(filter(None, map(_section, get_args(kind))), None)
 
 
+def place(name: str) -> Path:
+    """Return where a generated page is committed."""
+    return REFERENCE.parent / name if name == "plugins.md" else REFERENCE / name
+
+
 if __name__ == "__main__":
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else REFERENCE
     for name, text in pages().items():
-        (folder / name).write_text(text, encoding="utf-8")
+        file = Path(sys.argv[1]) / name if len(sys.argv) > 1 else place(name)
+        file.write_text(text, encoding="utf-8")
