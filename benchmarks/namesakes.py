@@ -69,7 +69,7 @@ def run(name: str, base: Path, out: Path, sequences: int) -> dict[str, Any]:
     train = recipe["train"]
     changes = {
         "base.source": str(base.resolve()), "corpus.0.path": stand_in(STAND_INS[name]),
-        "train.steps": STEPS, "train.batch_size": sequences, "train.micro_batch_size": sequences,
+        "budget": STEPS, "train.batch_size": sequences, "train.micro_batch_size": sequences,
         "train.logging_steps": 1, "tasks": "[]", "held_out.max_tokens": 2000,
     }  # fmt: skip
     words = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
