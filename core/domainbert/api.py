@@ -99,7 +99,7 @@ def evaluate(
     Args:
         target: Run folder, model folder, hub id or `package:…`.
         others: More of them, such as a run with TAPT; each is a row that is called after its
-            folder, and is compared with the first.
+            folder, and is compared with the first model. Results have a folder apart from runs.
         domain: Domain of the tasks; a run knows its own.
         tasks: Names of tasks of the domain; else those of the recipe, or of the run.
         recipe: A recipe, or a file with `tasks` and `evaluate` alone; else that of a run.
@@ -126,19 +126,21 @@ def evaluate(
     other = None if against is None else str(against)
     chosen = continue_run(Path(target)) if RunFolder(Path(target)).lock.is_file() else None
     models = comparison.find_models(target, other, chosen)
-    models += comparison.find_others([str(name) for name in others])
-    comparison.check_rows(models)
+    more = [str(name) for name in others]
+    models += comparison.find_others(more)
     words = _words(settings) if isinstance(settings, Mapping) else tuple(settings)
     name = None if recipe is None else str(recipe)
     given = comparison.Arguments(domain, tasks, name, words, seeds, baselines)
     asked = comparison.understand(given, chosen, registry)
-    is_run = chosen is not None
-    place = Path(out) if out else comparison.default_folder(target, other, is_run, asked.other)
-    comparison.check_folder(place, other, asked.other)
+    apart = more, other
+    place = comparison.default_folder(target, *apart, chosen is not None, asked.other)
+    place = Path(out) if out else place
+    comparison.check_folder(place, *apart, asked.other)
     pins = RunFolder(Path(target)).lock
     with open_session(place, Reporter()) as session:
         session = replace(session, shard=Shard(*shard))
         loaded = _load(asked, registry, pins, session)
+        comparison.check_rows(models, loaded)
         session = session.with_processes(chosen.recipe.train.precision if chosen else "auto")
         # Shards share a folder: each writes results of its own trials.
         alone = session.is_main and session.shard.count == 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domainbert.pipeline.comparison import find_others
 from domainbert.testing import sample_texts
 
 RECIPE = """\
@@ -140,9 +141,15 @@ def test_further_models_are_rows_that_are_compared_with_the_first(
     # It is the adapted model under another name.
     assert report["models"]["tapt"] == report["models"]["adapted"]
     assert set(report["comparisons"]) == {"adapted", "tapt"}
+    # The run keeps its results and fine-tuned models.
+    assert not list(run.glob("results/*/tapt*"))
+    assert (Path("evaluations") / "run-and-tapt" / "results").is_dir()
+    refused = cli("evaluate", run, "tapt", "--out", run)
+    assert (refused.code, "run: is a run, and tapt is none of its models." in refused.err) == (2, 1)
     shutil.copytree(run, "frozen")
-    for name in ("frozen", run / "adapted"):
-        refused = cli("evaluate", run, name)
-        assert refused.code == 2
-        said = f"{Path(name).name}: two rows of the table have this name. Rename the folder."
-        assert said in refused.err
+    refused = cli("evaluate", run, "frozen")
+    assert refused.code == 2
+    said = "frozen: two rows of the table have this name. Rename the folder."
+    assert said in refused.err
+    # A model inside a run is called after the run.
+    assert find_others([str(run / "adapted")])[0].name == "run"

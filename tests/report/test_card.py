@@ -120,7 +120,8 @@ def test_cost_and_tasks_of_other_fields_are_said() -> None:
     changed = recipe().model_copy(update={"cost": cost})
     summary = replace(SUMMARY, recipe=changed, reports=(REPORT, general))
     card = render_card(summary)
-    hours = summary.seconds / 3600
+    summary = replace(summary, hardware={**SUMMARY.hardware, "processes": 2})
+    hours = (summary.adaptation.seconds + (summary.seconds - summary.adaptation.seconds) / 2) / 3600
     line = f"{2.5 * hours:.2f} EUR at 2.5 EUR per hour, {0.3 * hours:.2f} kWh at 300 W"
     assert f"| cost | {line} |\n" in card
     assert summary_json(summary)["cost"] == {"price": 2.5 * hours, "kwh": 0.3 * hours}

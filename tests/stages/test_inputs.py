@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from domainbert.corpus.steps import find_steps, run_steps
 from domainbert.errors import RecipeError
 from domainbert.pipeline.choose import load_registry
 from domainbert.plugin.domain import Document, Domain, Task
+from domainbert.plugin.records import Example
 from domainbert.plugin.registry import Registry, load_plugins
 from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.resolve import check_names
@@ -95,8 +97,8 @@ def test_training_texts_of_a_task_are_a_corpus(tmp_path: Path) -> None:
     read = [(each.corpus, each.id, each.text) for each in read_sources(sources)]
     assert read == [
         ("more.txt", read[0][1], "More text."),
-        ("task tone", "tone-1", "train one"),
-        ("task tone", "tone-2", "train two"),
+        ("task tone, version 1", "tone-1", "train one"),
+        ("task tone, version 1", "tone-2", "train two"),
     ]
     assert [source.share for source in sources] == [None, 0.5]
     described = describe_sources(sources)[1]
@@ -107,6 +109,26 @@ def test_a_task_as_corpus_is_one_of_the_domain() -> None:
     content = {"name": "tapt", "base": "x", "corpus": [{"task": "tone"}], "train": {"steps": 1}}
     with pytest.raises(RecipeError, match=r"corpus\.0: a recipe without `domain:` has no task"):
         check_names(Recipe.model_validate(content), load_plugins([]))
-    for other in ("path", "name", "format"):
+    with pytest.raises(ValueError, match="`task` is for `corpus`"):
+        Recipe.model_validate({**content, "held_out": {"general": {"task": "tone"}}})
+    for other in ("path", "name", "format", "text_field"):
         with pytest.raises(ValueError, match="task"):
             CorpusSection.model_validate({"task": "tone", other: "x"})
+
+
+def test_what_records_of_a_document_share_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x", encoding="utf-8")
+
+    def read(_path: Path, split: str) -> Iterator[Example]:
+        for text, label, document in (("one", "a", "1"), ("one", "b", "1"), ("two", "a", "1")):
+            yield Example(f"{split} {text}", (label,), document)
+
+    files = dict.fromkeys(("train", "validation", "test"), tmp_path / "a.txt")
+    about = "Tone", "classification", "CC0-1.0", "made up", "2"
+    task = Task("tone", *about, files, ("a", "b"), read=read)
+    domain = Domain("town", "Towns", tasks=(task,))
+    content = {"name": "x", "base": "x", "domain": "town", "train": {"steps": 1}}
+    recipe = Recipe.model_validate({**content, "corpus": [{"task": "tone"}]})
+    sources, _, _ = locate_corpus(recipe, Registry((), {"town": domain}), tmp_path, Fetcher())
+    assert sources[0].name == "task tone, version 2"
+    assert "train one\ntrain two" in [each.text for each in read_sources(sources)]

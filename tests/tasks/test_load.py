@@ -358,6 +358,11 @@ def test_declared_counts_are_those_of_a_right_reader(folder: Path) -> None:
         assert found == (f"task 'roles': {message} declared: the data or the reader has changed.")
 
 
+def test_counts_of_an_unknown_split_are_refused(folder: Path) -> None:
+    with pytest.raises(PluginError, match="task 'roles': counts: no split 'dev'; name splits, sev"):
+        declared(folder, counts={"train+dev": {"records": 1}})
+
+
 def test_counts_of_classes_are_records(folder: Path) -> None:
     splits = {split: folder / f"{split}.csv" for split in SPLITS}
     counts = {"train": {"records": 2, "place": 1, "person": 1}}

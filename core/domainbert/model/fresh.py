@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from domainbert.errors import BaseModelError, one_line
 from domainbert.model.check import hash_weights, weight_files
@@ -14,29 +15,42 @@ from domainbert.model.export import export_model
 from domainbert.model.load import BaseFolder, LoadedModel, find_base
 from domainbert.model.opening import quiet_transformers
 from domainbert.recipe.schema import Recipe
+from domainbert.recipe.sections import BaseSection
 from domainbert.storage.download import cache_folder
 from domainbert.storage.files import manifest_trouble, sha256_file, sha256_of
 from domainbert.tokenizer.load import load_tokenizer
 
 
-def base_of(recipe: Recipe, folder: Path, poll: Callable[[], None] = lambda: None) -> BaseFolder:
+def base_of(
+    recipe: Recipe,
+    folder: Path,
+    poll: Callable[[], None] = lambda: None,
+    commits: Mapping[str, str] = MappingProxyType({}),
+) -> BaseFolder:
     """Return the checkpoint that a recipe starts from, checked; with `base.fresh` a random one.
 
     Args:
         recipe: The recipe.
         folder: Its relative paths start here.
         poll: Called again and again during a download; raises if a signal asked to stop.
+        commits: Those that the run took before, of `known_commits`: a tag may move.
 
     Raises:
         BaseModelError: Not found, not safe to load, or no model of the sizes of `base.fresh`.
     """
     section = recipe.base
-    base = find_base(section.source, folder, section.revision, section.sha256, poll)
+    revision = commits.get(asked_for(section), section.revision)
+    base = find_base(section.source, folder, revision, section.sha256, poll)
     if section.fresh is None:
         return base
     folder = fresh_folder(base, section.fresh, recipe.train.seed)
     digest = hash_weights(weight_files(folder, f"base {section.title!r}"))
     return BaseFolder(section.title, folder, None, digest)
+
+
+def asked_for(section: BaseSection) -> str:
+    """Return id and revision as a recipe names them."""
+    return f"{section.source}@{section.revision or ''}"
 
 
 def fresh_folder(base: BaseFolder, sizes: Mapping[str, int], seed: int) -> Path:

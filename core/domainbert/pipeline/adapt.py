@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from domainbert.corpus.stats import contaminated
+from domainbert.model.fresh import asked_for
 from domainbert.pipeline.evaluate import evaluate, run_models
 from domainbert.pipeline.kept import drop_blends
 from domainbert.pipeline.trial import ModelUnderTest
@@ -72,6 +73,8 @@ def adapt(
         with open_run(session.run, recipe, folder, session.is_main):
             if inputs.pins and session.is_main:
                 update_lock(session.run, datasets=dict(inputs.pins))
+            if inputs.base.revision and session.is_main:
+                update_lock(session.run, bases={asked_for(recipe.base): inputs.base.revision})
             return _run_stages(recipe, inputs, stages, session, until)
 
 

@@ -13,9 +13,9 @@ from domainbert.corpus.stats import contaminated
 from domainbert.errors import RecipeError, RunFolderError
 from domainbert.model.fresh import base_of
 from domainbert.model.load import BaseFolder, find_base, public_name
-from domainbert.pipeline.choose import Chosen
+from domainbert.pipeline.choose import Chosen, continue_run
 from domainbert.pipeline.trial import ModelUnderTest
-from domainbert.plugin.components import Baseline
+from domainbert.plugin.components import Baseline, LoadedTask
 from domainbert.plugin.registry import Registry, components
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.evaluation import resolve_evaluation
@@ -30,35 +30,36 @@ from domainbert.stages.corpus import MANIFEST
 from domainbert.stages.held_out import read_measured
 from domainbert.stages.pretrain import Trained, describe
 from domainbert.storage.files import read_json_with_hash, sha256_of
+from domainbert.storage.locate import known_commits
 
 
 def find_others(targets: Sequence[str]) -> list[ModelUnderTest]:
     """Return further models of `domainbert evaluate`, each called after its run or folder.
 
     Args:
-        targets: Runs, of which the model is taken that they hand over, or the one at the end of
-            training; or models.
+        targets: Finished runs, of which the model is taken that they hand over, or models.
 
     Raises:
         UserError: A model is missing or malformed.
     """
     models = []
     for target in targets:
-        run = RunFolder(Path(target))
-        is_run = run.lock.is_file()
-        model = run.model if run.model.is_dir() else run.adapted
-        place = find_base(str(model) if is_run else target, Path())
-        models.append(_model(_plain(run.path.name if is_run else Path(target).name), place))
+        path = Path(target)
+        is_run = RunFolder(path).lock.is_file()
+        model = find_models(target, None, continue_run(path) if is_run else None)[-1]
+        own = path.parent if RunFolder(path.parent).lock.is_file() else path
+        models.append(replace(model, name=_plain((path if is_run else own).name)))
     return models
 
 
-def check_rows(models: Sequence[ModelUnderTest]) -> None:
-    """Refuse two models of one name, or one that is called as a baseline.
+def check_rows(models: Sequence[ModelUnderTest], tasks: Sequence[LoadedTask]) -> None:
+    """Refuse two models of one name, or one that is called as another row.
 
     Raises:
         RecipeError: With the name.
     """
-    names = [*components(Baseline), *(model.name for model in models)]
+    outside = [made.name for loaded in tasks for made in loaded.outside]
+    names = [*components(Baseline), *dict.fromkeys(outside), *(model.name for model in models)]
     if twice := next((model.name for model in models if names.count(model.name) > 1), ""):
         raise RecipeError(f"{twice}: two rows of the table have this name. Rename the folder.")
 
@@ -79,7 +80,9 @@ def find_models(target: str, against: str | None, chosen: Chosen | None) -> list
         return [*first, _model("adapted" if against else "model", find_base(target, Path()))]
     run = RunFolder(Path(target))
     if against is None:
-        first = [_model("base", base_of(chosen.recipe, chosen.folder))]
+        first = [
+            _model("base", base_of(chosen.recipe, chosen.folder, commits=known_commits(run.lock)))
+        ]
     again = continue_command(run.path, 1)
     if not run.model.is_dir():
         raise RunFolderError(f"{run.path}: has no model yet. Continue with: {again}")
@@ -236,29 +239,36 @@ def _changed(
     return settings.model_copy(update={"baselines": made.baselines})
 
 
-def default_folder(target: str, against: str | None, is_run: bool, other: str = "") -> Path:
+def default_folder(
+    target: str, others: Sequence[str], against: str | None, is_run: bool, other: str = ""
+) -> Path:
     """Return where results go: into a run if they are of this run, else apart from it.
 
     Args:
         target: Run or model.
+        others: Further models.
         against: Model that it is compared with, if that is named.
         is_run: Whether the target is a run.
         other: `Asked.other`.
     """
-    if is_run and not against and not other:
+    if is_run and not (others or against or other):
         return Path(target)
-    name = "-against-".join(map(_plain, filter(None, (target, against))))
+    models = "-and-".join(map(_plain, (target, *others)))
+    name = "-against-".join(filter(None, (models, _plain(against) if against else "")))
     return Path("evaluations") / "-with-".join(filter(None, (name, other)))
 
 
-def check_folder(folder: Path, against: str | None, other: str = "") -> None:
-    """Refuse to write scores of another base, or of other settings, over those of a run.
+def check_folder(folder: Path, others: Sequence[str], against: str | None, other: str = "") -> None:
+    """Refuse to write scores of other models, or of other settings, into a run.
 
     Raises:
         RunFolderError: The folder is that of a run.
     """
-    if not (against or other) or not RunFolder(folder).lock.is_file():
+    if not (others or against or other) or not RunFolder(folder).lock.is_file():
         return
+    if others:
+        what = f"{folder}: is a run, and {others[0]} is none of its models"
+        raise RunFolderError(f"{what}. Name another folder with --out, or none.")
     replaced = f"scores of its base those of {against}" if against else f"results those of {other}"
     what = f"{folder}: is a run, whose {replaced} would replace"
     raise RunFolderError(f"{what}. Name another folder with --out, or none.")

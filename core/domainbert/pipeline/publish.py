@@ -50,8 +50,17 @@ def prepare(
     if domain := about["task"].get("domain"):
         with suppress(PluginError):
             declared = {known.name: known.licence for known in registry.domain(domain).tasks}
-            licences[f"task {task}"] = declared.get(task.partition("@")[0], _UNKNOWN)
+            plain = task.partition("@")[0]
+            found = {n: said for n, said in declared.items() if _is_of(plain, n)}
+            licences[f"task {task}"] = "; ".join(found.values()) or _UNKNOWN
     return Publication(run, model, name, licence, licences, about)
+
+
+def _is_of(task: str, declared: str) -> bool:
+    """Whether a task is the declared one, or was trained or tested on it."""
+    return (
+        task == declared or task.startswith(f"{declared}-on-") or task.endswith(f"-on-{declared}")
+    )
 
 
 def publish_to_folder(publication: Publication, folder: Path, say: Say) -> None:

@@ -237,6 +237,9 @@ class Task:
         missing = {"train", "validation", "test"} - set(self.splits)
         if missing:
             raise PluginError(f"task {self.name!r}: missing splits {sorted(missing)}.")
+        if strange := {*"+".join(self.counts).split("+")} - {"", *self.splits}:
+            what = f"counts: no split {min(strange)!r}; name splits, several joined by +"
+            raise PluginError(f"task {self.name!r}: {what}.")
 
 
 @dataclass(frozen=True)

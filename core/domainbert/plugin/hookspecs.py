@@ -41,7 +41,7 @@ def domainbert_domains() -> Iterable[Domain]:
 
         @domainbert.hookimpl
         def domainbert_domains():
-            yield domainbert.Domain(name="legal", title="Legal text")
+            yield domainbert.Domain(name="botany", title="Botany")
         ```
     """
     return ()

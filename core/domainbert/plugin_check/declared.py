@@ -126,8 +126,6 @@ def _faults_of_task(task: Task) -> Iterator[tuple[str, str]]:
         yield f"levels {dict(task.levels)}", "a level is a length of prefix, 1 or more"
     if not task.version.strip():
         yield "no version", "change it whenever scores stop being comparable"
-    for split in sorted({*"+".join(task.counts).split("+")} - {"", *task.splits}):
-        yield f"counts: no split {split!r}", "name splits, several joined by +"
     names = {label for label in task.labels if label.strip() and "|" not in label}
     if len(names) < len(task.labels):
         yield (

@@ -125,8 +125,8 @@ class CorpusSection(Section):
     @model_validator(mode="after")
     def _one_source(self) -> CorpusSection:
         given = [key for key in ("path", "file", "hub", "task") if getattr(self, key)]
-        if self.task is not None and (self.name or self.format):
-            raise ValueError("`task` reads its own files: leave `name` and `format` out")
+        if self.task is not None and self.model_fields_set - {"task", "share"}:
+            raise ValueError("`task` reads its own files: give `share` beside it, or nothing")
         if len(given) > 1:
             raise ValueError(f"give `{given[0]}` or `{given[1]}`, not both")
         if not (self.name or given):
@@ -171,6 +171,8 @@ class HeldoutSection(Section):
     def _no_share(cls, value: CorpusSection | None) -> CorpusSection | None:
         if value is not None and value.share is not None:
             raise ValueError("`share` is for `corpus`: this text is measured, not trained on")
+        if value is not None and value.task is not None:
+            raise ValueError("`task` is for `corpus`: name a general text by `path` or `file`")
         return value
 
     @field_validator("general", mode="before")

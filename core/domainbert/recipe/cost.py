@@ -8,7 +8,7 @@ from domainbert.recipe.sections import Section
 
 
 class CostSection(Section):
-    """What an hour of the machine takes, so that the card shows what a run took."""
+    """What an hour takes, so that the card shows what training and evaluation took."""
 
     price_per_hour: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Price of an hour of all processes together; absent for none."""

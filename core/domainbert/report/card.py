@@ -77,6 +77,12 @@ class RunSummary:
         """Wall time of training and evaluation, over all calls that continued the run."""
         return self.adaptation.seconds + 60 * sum(report.minutes for report in self.reports)
 
+    @property
+    def cost_seconds(self) -> float:
+        """Wall time of training, and of evaluation, whose trials run side by side."""
+        trials = 60 * sum(report.minutes for report in self.reports)
+        return self.adaptation.seconds + trials / self.hardware["processes"]
+
 
 def write_card(summary: RunSummary, run: RunFolder) -> None:
     """Complete `lock.json` and write `README.md`, unless nothing but the hardware is other."""
@@ -129,7 +135,7 @@ def summary_json(summary: RunSummary) -> Any:
         "tasks": [task_json(report) for report in summary.reports],
         "kept": [folder.relative_to(summary.folder).as_posix() for folder in summary.kept],
         "minutes": round(summary.seconds / 60, 2),
-        "cost": summary.recipe.cost.of(summary.seconds) if summary.recipe.cost else None,
+        "cost": summary.recipe.cost.of(summary.cost_seconds) if summary.recipe.cost else None,
     }
     return to_jsonable_python(numbers)
 

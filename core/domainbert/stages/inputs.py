@@ -36,7 +36,7 @@ from domainbert.run.progress import download_bar
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
 from domainbert.stages.retrieval import check_sentences
-from domainbert.storage.locate import Fetcher, known_pins
+from domainbert.storage.locate import Fetcher, known_commits, known_pins
 from domainbert.tasks.check import check_evaluation
 from domainbert.tasks.load import domain_of, load_task
 from domainbert.tasks.metrics.score import kind_of
@@ -99,7 +99,7 @@ def locate(recipe: Recipe, folder: Path, registry: Registry, session: Session) -
             bar(done, total)
 
         poll = partial(session.check_stop, "downloading")
-        base = base_of(recipe, folder, poll)
+        base = base_of(recipe, folder, poll, known_commits(session.run.lock))
         fetcher = Fetcher(progress, poll, known_pins(session.run.lock))
         sources, tasks, steps = locate_corpus(recipe, registry, folder, fetcher, session.run.path)
         outside = _general_sources(recipe, domain, folder, fetcher, session)
@@ -185,12 +185,17 @@ def _task_source(
         named = ((getattr(r, "document", ""), r) for r in loaded.splits["train"])
         groups = groupby(enumerate(named, 1), key=lambda item: item[1][0] or item[0])
         for number, (_, records) in enumerate(groups, 1):
-            texts = (part for _, (_, record) in records for part in record_texts(kind, record))
+            # Relations of a sentence, or questions about a text, share it.
+            parts = (part for _, (_, record) in records for part in record_texts(kind, record))
+            texts = dict.fromkeys(parts)
             yield Document(f"{task.name}-{number}", "\n".join(texts), f"{path.name}, {number}")
 
     path = fetcher.path(task.splits["train"])
     reader = CorpusReader(f"task-{task.name}", (), read)
-    return Source(f"task {task.name}", task.licence, path, reader, share=section.share)
+    # The version is in the name, so that text of another reading is another corpus.
+    return Source(
+        f"task {task.name}, version {task.version}", task.licence, path, reader, share=section.share
+    )
 
 
 def record_texts(kind: TaskKind, record: Any) -> Sequence[str]:

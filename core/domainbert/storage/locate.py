@@ -54,6 +54,11 @@ def known_pins(lock: Path) -> dict[str, str]:
     return dict(read_json(lock).get("datasets", {})) if lock.is_file() else {}
 
 
+def known_commits(lock: Path) -> dict[str, str]:
+    """Return the commits of bases that the lock of a run holds, by `ID@REVISION` as asked for."""
+    return dict(read_json(lock).get("bases", {})) if lock.is_file() else {}
+
+
 def data_sha256(path: Path) -> str:
     """Return the hash that stands for data: of a file, of a folder, or of a commit of the hub."""
     if path.is_dir():

@@ -8,6 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from domainbert.pipeline.choose import load_registry
+
+
+@pytest.fixture(autouse=True)
+def _plugins() -> None:
+    """Load the plugins, whatever a test before this one has loaded."""
+    load_registry(())
+
 
 @pytest.fixture
 def samples() -> Callable[[str], list[Path]]:

@@ -125,7 +125,9 @@ def choice_of_row(row: Mapping[str, Any], question: Choices, task: Task) -> str:
     Raises:
         DataError: It takes none, or none of the question's; without a place.
     """
-    names = _choices(row, task)[0] if "choices" in row else []
+    given = task.columns.get("choices", "choices")
+    columns = given if isinstance(given, tuple) else (str(given),)
+    names = _choices(row, task)[0] if all(name in row for name in columns) else []
     answer = row[_answer_column(row, task, _ANSWER)]
     return LETTERS[_right(answer, names, list(question.choices), task)]
 
