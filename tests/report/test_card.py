@@ -118,9 +118,9 @@ def test_cost_and_tasks_of_other_fields_are_said() -> None:
     cost = CostSection(price_per_hour=2.5, currency="EUR", watts=300)
     general = replace(REPORT, task=replace(REPORT.task, name="films", domain="general"))
     changed = recipe().model_copy(update={"cost": cost})
-    summary = replace(SUMMARY, recipe=changed, reports=(REPORT, general))
+    hardware = {**SUMMARY.hardware, "processes": 2}
+    summary = replace(SUMMARY, recipe=changed, reports=(REPORT, general), hardware=hardware)
     card = render_card(summary)
-    summary = replace(summary, hardware={**SUMMARY.hardware, "processes": 2})
     hours = (summary.adaptation.seconds + (summary.seconds - summary.adaptation.seconds) / 2) / 3600
     line = f"{2.5 * hours:.2f} EUR at 2.5 EUR per hour, {0.3 * hours:.2f} kWh at 300 W"
     assert f"| cost | {line} |\n" in card
