@@ -124,7 +124,8 @@ def test_cost_and_tasks_of_other_fields_are_said() -> None:
     hours = (summary.adaptation.seconds + (summary.seconds - summary.adaptation.seconds) / 2) / 3600
     line = f"{2.5 * hours:.2f} EUR at 2.5 EUR per hour, {0.3 * hours:.2f} kWh at 300 W"
     assert f"| cost | {line} |\n" in card
-    assert summary_json(summary)["cost"] == {"price": 2.5 * hours, "kwh": 0.3 * hours}
+    wanted = {"price": 2.5 * hours, "kwh": 0.3 * hours}
+    assert summary_json(summary)["cost"] == pytest.approx(wanted)
     assert CostSection(watts=60).line(3600) == "0.06 kWh at 60 W"
     with pytest.raises(ValueError, match="give `price_per_hour` or `watts`"):
         CostSection(currency="EUR")
