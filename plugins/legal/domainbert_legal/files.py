@@ -81,8 +81,8 @@ class _Lines(HTMLParser):
     A head need not be closed, so `body` and block elements end what is hidden.
     """
 
-    # Newer versions of Python read all up to `</title>` as text of the title.
-    RCDATA_CONTENT_ELEMENTS = ()
+    # Python reads, since 3.13.6, all up to `</title>` as text of the title.
+    RCDATA_CONTENT_ELEMENTS = ()  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -14,8 +14,7 @@ def split_of(name: str) -> str:
     The first eight bytes of the SHA-256, read as a fraction of one, are below 0.2 for test and
     below 0.3 for validation. Neither a seed nor the order of a file matters.
     """
-    # JSON can hold half a surrogate as an escape.
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).digest()
+    digest = hashlib.sha256(name.encode("utf-8")).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     if place < TEST_SHARE:
         return "test"
