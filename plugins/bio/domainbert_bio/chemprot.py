@@ -64,7 +64,8 @@ def read_chemprot(path: Path, task: Task, counts: Counter[str]) -> Iterator[Rela
         counts: Receives the remarks.
 
     Raises:
-        DataError: A file is missing or not UTF-8, a line has other columns, or no mention fits.
+        DataError: A file is missing or not UTF-8, a line has other columns, an
+            entity id stands twice in an abstract, or no mention fits.
     """
     if _part(path) != "abstracts":
         _beside(path, "abstracts")
@@ -139,11 +140,15 @@ def _by_pmid(path: Path, expected: str, widths: tuple[int, ...]) -> dict[str, li
 
 def _mentions(text: str, rows: Iterable[_Row], offsets: Offsets) -> Iterator[tuple[str, Mention]]:
     """Yield the mentions of an abstract with their names."""
+    seen = set[str]()
     for where, (name, label, start, end, quoted) in rows:
         kind = label.partition("-")[0]  # GENE-Y and GENE-N, with and without a database entry
         if kind not in {"CHEMICAL", "GENE"} or not all(map(_OFFSET.fullmatch, (start, end))):
             found = " ".join((name, label, start, end))
             raise DataError(f"{where}: expected {_ENTITY}; found {found[:60]!r}.")
+        if name in seen:
+            raise DataError(f"{where}: the id {name[:40]} stands twice in its abstract.")
+        seen.add(name)
         mention = offsets.mention(text, (int(start), int(end)), kind, quoted)
         if mention is not None:
             yield name, mention

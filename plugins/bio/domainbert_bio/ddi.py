@@ -40,7 +40,7 @@ def read_ddi(path: Path, task: Task, counts: Counter[str]) -> Iterator[Relation]
 
     Raises:
         DataError: As of `domainbert_bio.xml_stream.records`; an attribute is missing or malformed;
-            or no entity of the file is at its offsets.
+            an id stands twice; or no entity of the file is at its offsets.
     """
     at, offsets = Position(path, DDI_XML), Offsets(path, counts)
     for sentence in records(at):
@@ -85,8 +85,12 @@ def _entities(
     sentence: Any, text: str, offsets: Offsets, at: Position
 ) -> Iterator[tuple[str, Mention]]:
     """Yield the entities of a sentence with their ids."""
+    seen = set[str]()
     for entity in _children(sentence, "entity"):
         name, label = _attribute(entity, "id", at), _attribute(entity, "type", at)
+        if name in seen:
+            raise _wrong(at, f"the id {name[:40]!r} stands twice")
+        seen.add(name)
         given, quoted = _attribute(entity, "charOffset", at), _attribute(entity, "text", at)
         parts = [_SPAN.fullmatch(part.strip()) for part in given.split(";")]
         places = [int(place) for part in parts if part for place in part.groups()]

@@ -43,7 +43,8 @@ def split_of(pmid: str, question: str, test: frozenset[str]) -> str:
     if pmid in test:
         return "test"
     normalised = " ".join(question.split()).casefold()
-    digest = hashlib.sha256(normalised.encode("utf-8")).digest()
+    # JSON can hold half a surrogate as an escape.
+    digest = hashlib.sha256(normalised.encode(errors="surrogatepass")).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     return "validation" if place < VALIDATION_SHARE else "train"
 
@@ -56,7 +57,8 @@ def read_pubmedqa(path: Path, split: str) -> Iterator[Pair]:
         split: `train`, `validation` or `test`.
 
     Raises:
-        DataError: The file cannot be read, or an entry lacks question, context or answer.
+        DataError: The file cannot be read, a key stands twice, or an entry lacks question, context
+            or answer.
     """
     test = official_test()
     for pmid, entry in _entries(path).items():
@@ -67,12 +69,25 @@ def read_pubmedqa(path: Path, split: str) -> Iterator[Pair]:
 
 def _entries(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(read_utf8(path))
+        found = json.loads(read_utf8(path), object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON: {error}. Download the file again.") from None
     if not isinstance(found, dict):
         raise DataError(f"{path}: not PubMedQA: expected an object with an entry per PMID.")
     return found
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, or refuse a key that stands twice: JSON would keep one of the two.
+
+    Raises:
+        ValueError: With the key.
+    """
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
+    return record
 
 
 def _pair(entry: Any, pmid: str, where: str) -> Pair:

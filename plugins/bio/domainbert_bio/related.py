@@ -72,14 +72,18 @@ def read_related(path: Path, task: Task, counts: Counter[str]) -> Iterator[Relat
         DataError: The file cannot be read, a line is malformed, an abstract is missing, the file
             has no relation, or no mention is at its offsets.
     """
+    first = Offsets(path, Counter())
     related = {
         block.types(pair)
-        for block in _blocks(path, Offsets(path, Counter()))
+        for block in _blocks(path, first)
         for pair, _ in block.relations
         if pair <= {*block.concepts}
     }
     if not related:
-        raise DataError(f"{path}: no relation of two concepts. Expected lines with {_RELATION}.")
+        first.refuse_if_none_fits()
+        differ = f", and {first.unlike:,} mentions differ from the text at their offsets"
+        what = f"no relation of two concepts{differ if first.unlike else ''}"
+        raise DataError(f"{path}: {what}. Expected lines with {_RELATION}.")
     offsets, seen = Offsets(path, counts), set[str]()
     for block in _blocks(path, offsets):
         if block.id in seen:

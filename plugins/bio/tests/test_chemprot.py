@@ -183,6 +183,14 @@ def test_a_pattern_names_all_files_of_a_split(tmp_path: Path) -> None:
         ({"entities": "7\tCHEMICAL\tT1\t24\t31\tAspirin"}, "entities.tsv:1: expected PMID, T1, C"),
         ({"entities": "7\tT1\tCHEMICAL\tAspirin\t24\t31"}, "entities.tsv:1: expected PMID, T1, C"),
         ({"entities": "7\tT1\tCHEMICAL\t24\t31"}, "entities.tsv:1: expected PMID, T1, CHEMICAL"),
+        (
+            {"entities": "\n".join([*map(entity, PLACES), "7\tT1\tGENE-Y\t0\t7\tAspirin"])},
+            "entities.tsv:7: the id T1 stands twice",
+        ),
+        (
+            {"entities": "\n".join([*map(entity, PLACES), "7\tT3\tGENE-Y\t0\t7\tunlike"])},
+            "entities.tsv:7: the id T3 stands twice",
+        ),
         ({"relations": "7\tINHIBITOR\tY\tCPR:4\tArg1:T1\tArg2:T3"}, "relations.tsv:1: expected PM"),
         ({"relations": "7\tCPR:4\tyes\tINHIBITOR\tArg1:T1\tArg2:T3"}, "relations.tsv:1: expected"),
         ({"relations": "7\tCPR:4\tY\tINHIBITOR\tT1\tT3"}, "relations.tsv:1: expected PMID, CPR:4"),

@@ -107,6 +107,14 @@ def test_a_folder_of_files_is_a_split(tmp_path: Path) -> None:
         (document('<entity id="e" charOffset="0" type="drug" text="a"/>'), "charOffset '0' where"),
         (document('<entity id="e" charOffset="0-6" text="a"/>'), "an entity without `type`"),
         (document('<entity id="e" charOffset="0-6" type="drug"/>'), "an entity without `text`"),
+        (
+            document(ENTITIES + ENTITIES.replace("e1", "e9").replace("e2", "e8")),
+            "the id 'd1.s0.e0' stands twice",
+        ),
+        (
+            document(ENTITIES + '<entity id="d1.s0.e1" charOffset="8-10" type="a" text="not"/>'),
+            "the id 'd1.s0.e1' stands twice",
+        ),
         (document('<pair e1="a" e2="b"/>'), "a pair without `ddi`"),
         (document('<pair e1="a" e2="b" ddi="maybe"/>'), "ddi='maybe' where true or false was ex"),
         (document('<pair e2="b" ddi="true" type="int"/>'), "a pair without `e1`"),

@@ -76,11 +76,18 @@ def test_the_split_does_not_depend_on_case_or_blanks() -> None:
     assert plain == [split_of("2", f" {text.upper()} ", frozenset()) for text in texts]
 
 
+def test_half_a_surrogate_in_a_question_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, {"7": {**ENTRY, "QUESTION": "Does \ud800 help?"}})
+    assert [pair.text for pairs in found.values() for pair in pairs] == ["Does \ud800 help?"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
+        (f'{{"7": {json.dumps(ENTRY)}, "7": {{}}}}', "not valid JSON: the key '7' stands twice"),
+        ('{"7": {"QUESTION": "a", "QUESTION": "b"}}', "the key 'QUESTION' stands twice"),
         ([ENTRY], "expected an object with an entry per PMID"),
         ({"7": {**ENTRY, "QUESTION": None}}, ": 7: expected QUESTION as text"),
         ({"7": {**ENTRY, "CONTEXTS": "all"}}, ": 7: QUESTION or CONTEXTS is missing or empty"),

@@ -143,7 +143,14 @@ def test_the_suffix_tells_the_format_of_relations(tmp_path: Path) -> None:
         ("7|t|A\n7|a|B\n7\t0\tone\tA\tGene\t1\n", ":3: malformed line '7"),
         ("7|t|A\n7|a|B\n7\tCID\tD1\n", ":3: malformed line '7"),
         ("words\n", ":1: found 'words'"),
-        (block("CID\tD1\tD2").replace("|t|", "|t|A "), ": no relation of two concepts"),
+        (
+            block("CID\tD1\tD2").replace("|t|", "|t|A "),
+            ": none of its 7 mentions is at its offsets",
+        ),
+        (
+            block("CID\tD1\tD2").replace("\tpolyuria", "\tnephritis"),
+            ": no relation of two concepts, and 2 mentions differ from the text at their offsets.",
+        ),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str, said: str) -> None:

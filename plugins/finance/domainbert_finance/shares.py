@@ -13,7 +13,8 @@ def place_of(text: str) -> float:
     It is made of the first eight bytes of the SHA-256 of the text's UTF-8 bytes.
     """
     normalised = " ".join(text.split()).casefold()
-    digest = hashlib.sha256(normalised.encode("utf-8")).digest()
+    # JSON can hold half a surrogate as an escape.
+    digest = hashlib.sha256(normalised.encode(errors="surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 

@@ -20,3 +20,9 @@ def test_a_file_of_training_texts_gives_a_tenth_to_validation() -> None:
     assert held_out == [text for text in texts if place_of(text) < 0.1]
     assert 400 < len(held_out) < 600
     assert all(is_of_split(text, "test") for text in texts)
+
+
+def test_half_a_surrogate_has_a_place() -> None:
+    """JSON can hold one as an escape; such a text is in one split too."""
+    assert place_of("sales \ud800") == place_of("Sales  \ud800")
+    assert is_of_split("sales \ud800", "train") != is_of_split("sales \ud800", "validation")

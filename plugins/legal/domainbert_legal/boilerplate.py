@@ -34,8 +34,14 @@ _PATTERNS = {
     "signature_pages": (
         re.compile(
             _LINE.format(
-                r"[\[(*]*[ ]*(?:signature pages?|signatures?) (?:follows?|to)\b[^\n\])]{0,120}"
-                r"[ ]*[\])*]*\.?"
+                # In brackets any words. Without them, a note ends soon and a contract has a name.
+                r"[\[(*]+[ ]*(?:signature pages?|signatures?) (?:follows?|to)\b(?! be\b)"
+                r"[^\n\])]{0,120}[\])*]*\.?"
+                r"|(?:signature pages?|signatures?) (?:to )?follows?"
+                r"(?: (?:below|overleaf|on (?:the )?(?:next|following|succeeding) pages?))?\.?"
+                r"|(?:signature pages?|signatures?) to(?! be\b)(?: the| this| that certain)?"
+                r"(?-i:(?: (?:of|and|the|for|to|by|in|on|with|between))*"
+                r" [A-Z0-9(&\u2013]\S{0,40}){1,20}"
                 r"|[\[(*]*[ ]*(?:the )?(?:remainder|rest|balance) of (?:this |the )?page[^\n]{0,20}"
                 r" (?:intentionally )?(?:left )?blank[^\n]{0,80}"
                 r"|[\[(*]*[ ]*(?:this )?page (?:is )?(?:intentionally )?left blank[ ]*[\])*]*\.?"
@@ -72,7 +78,8 @@ _PATTERNS = {
                 r"page[ ]+\d{1,4}(?:[ ]+of[ ]+\d{1,4})?"
                 r"|[-\u2013\u2014][ ]*\d{1,4}[ ]*[-\u2013\u2014]"
                 r"|\d{1,4}|\d{1,4}[ ]+of[ ]+\d{1,4}|table of contents"
-                r"|slip op(?:inion|\.)[^\n]{0,40}"
+                r"|slip op(?:inion|\.)"
+                r"(?:[,:]?(?: (?:at|of|nos?\.?|pages?|pp?\.))*[ ]\d(?:\S{0,30}[\w\])])?){0,3}"
             )
         ),
         "",

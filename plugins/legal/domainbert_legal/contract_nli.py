@@ -60,7 +60,9 @@ CONTRACT_NLI = TaskReader("contract-nli", "pairs", (), _read_all)
 
 
 def _hash(pairs: list[Pair]) -> str:
-    return hashlib.sha256(pairs[0].text.encode("utf-8")).hexdigest() if pairs else ""
+    text = pairs[0].text if pairs else ""
+    # JSON can hold half a surrogate as an escape.
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() if pairs else ""
 
 
 def judgements(path: Path) -> Iterator[list[Pair]]:
@@ -70,11 +72,12 @@ def judgements(path: Path) -> Iterator[list[Pair]]:
         path: A JSON file as published, with `documents` and `labels`.
 
     Raises:
-        DataError: No JSON or of another shape; a hypothesis that `labels` lacks; a choice that is
-            none of `LABELS`; evidence that is no span of the text; two contracts of one id.
+        DataError: No JSON, a key twice, or another shape; a hypothesis that `labels` lacks; a
+            choice that is none of `LABELS`; evidence that is no span of the text; two contracts of
+            one id.
     """
     try:
-        content = json.loads(read_utf8(path))
+        content = json.loads(read_utf8(path), object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON: {error}.") from None
     hypotheses = {
@@ -99,6 +102,19 @@ def judgements(path: Path) -> Iterator[list[Pair]]:
                 annotated, hypotheses, spans, f"{where}.annotation_sets[{place}]"
             )
         ]
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, or refuse a key that stands twice: JSON would keep one of the two.
+
+    Raises:
+        ValueError: With the key.
+    """
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
+    return record
 
 
 def _spans(item: Mapping[str, Any], text: str, where: str) -> int:

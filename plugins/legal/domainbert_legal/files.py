@@ -76,7 +76,13 @@ def html_lines(markup: str) -> list[str]:
 
 
 class _Lines(HTMLParser):
-    """Collects the text between block elements."""
+    """Collects the text between block elements.
+
+    A head need not be closed, so `body` and block elements end what is hidden.
+    """
+
+    # Python reads, since 3.13.6, all up to `</title>` as text of the title.
+    RCDATA_CONTENT_ELEMENTS = ()  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -85,7 +91,8 @@ class _Lines(HTMLParser):
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in _HIDDEN
+        shown = tag == "body" or tag in _BLOCKS
+        self._hidden = 0 if shown else self._hidden + (tag in _HIDDEN)
         self._break(tag)
 
     def handle_endtag(self, tag: str) -> None:

@@ -20,6 +20,9 @@ def cleaned(text: str) -> tuple[str, dict[str, int]]:
     [
         ("[Signature page follows]", "signature_pages"),
         ("[SIGNATURE PAGES TO CREDIT AGREEMENT]", "signature_pages"),
+        ("Signature Page to the Credit Agreement of Tarn Holdings", "signature_pages"),
+        ("Signature page to follow", "signature_pages"),
+        ("SIGNATURES FOLLOW ON NEXT PAGE", "signature_pages"),
         ("(Remainder of page intentionally left blank)", "signature_pages"),
         ("[The remainder of this page is intentionally left blank.]", "signature_pages"),
         ("Case 1:19-cv-01234-ABC Document 45 Filed 03/02/20 Page 1 of 12", "docket_stamps"),
@@ -39,6 +42,8 @@ def cleaned(text: str) -> tuple[str, dict[str, int]]:
         ("217", "page_headers"),
         ("Table of Contents", "page_headers"),
         ("Slip Opinion at 4", "page_headers"),
+        ("Slip Opinion", "page_headers"),
+        ("Slip Op. No. 2014-Tarn-1234, page 3 of 12", "page_headers"),
     ],
 )  # fmt: skip
 def test_lines_that_nobody_wrote_are_taken_out_and_counted(line: str, name: str) -> None:
@@ -68,6 +73,14 @@ def test_citations_cut_by_a_line_are_joined(text: str, joined: str) -> None:
         "Fair use is in 17 U.S.C. § 107, and 410 U.S. 113 (1973) is older.",
         "Art. 5(1)(a)\nArt. 6",
         "The signature page follows the schedules of the lease.",
+        "signature to be notarized by a public officer",
+        "SIGNATURE PAGE TO BE NOTARIZED BY A PUBLIC OFFICER",
+        "(signature to be notarized by a public officer)",
+        "Signatures to Exhibit B must be witnessed",
+        "signature pages follow the schedules of the lease",
+        "Slip opinion is what we call it",
+        "slip opinion of 4 pages is enough",
+        "slip op. at 4.",
         "Case 4 of the tribunal was filed on page 3 of the list.",
         "1. Definitions\n2. Term\n3. Rent",
         "The Official Journal prints each act once.",

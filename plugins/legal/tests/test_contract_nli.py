@@ -137,6 +137,10 @@ NDA = "documents/0/annotation_sets/0/annotations/nda-1"
         ({"documents": []}, "the file: expected `labels` as an object"),
         ([1], "the file: expected `labels` as an object, found [1] around it"),
         ("{", "not valid JSON"),
+        (
+            json.dumps(content(document(1))).replace('"nda-2": {"choice"', '"nda-1": {"choice"'),
+            "not valid JSON: the key 'nda-1' stands twice",
+        ),
         ("[" * 100_000, "not valid JSON"),
     ],
 )
@@ -150,6 +154,14 @@ def test_what_is_refused(file: Callable[..., Path], made: Any, message: str) -> 
 def test_one_contract_cannot_be_shared_out(file: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=r"1 contract\(s\); train and validation need two"):
         list(read_contract_nli(file(content(document(1))), "train"))
+
+
+def test_half_a_surrogate_in_a_contract_is_shared_out(file: Callable[..., Path]) -> None:
+    made = changed("documents/0/text", "Agreement \ud800. All copies go back.")
+    made["documents"][0]["spans"] = [[0, 3], [3, 9]]
+    path = file(made)
+    found = [p.document for s in ("train", "validation") for p in read_contract_nli(path, s)]
+    assert sorted(found) == ["1", "1", "2", "2"]
 
 
 def test_a_missing_split_is_refused(file: Callable[..., Path]) -> None:

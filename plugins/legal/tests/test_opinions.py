@@ -80,6 +80,22 @@ def test_opinions_of_courtlistener_as_json(write: Write) -> None:
     assert read(write("b.json", json.dumps(plain)))[0][0] == "courtlistener:1"
 
 
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<html><head><title>x</title><body><p>a</p></body></html>",
+        "<html><head><title>x</title><body>a</body></html>",
+        "<html><head><title>x<body><p>a</p></body></html>",
+        "<head><title>x</head><div>a</div>",
+        "<title>x<p>a",
+        "<head><title>x</title><style>p {}</style><script>'<p>b</p>'</script></head><body>a",
+    ],
+)
+def test_a_head_that_is_not_closed_hides_no_opinion(write: Write, markup: str) -> None:
+    row = json.dumps({"id": 1, "html": markup})
+    assert read(write("a.json", row)) == [("courtlistener:1", "a")]
+
+
 def test_what_the_step_takes_out_stands_alone(write: Write) -> None:
     stamp = "Case 1:19-cv-01234-ABC Document 45 Filed 03/02/20 Page 1 of 12"
     row = {"id": 1, "plain_text": f"{stamp}\nWe affirm\nthe order.\n 12\n\fSee Art.\n5(1)(a)."}
