@@ -24,6 +24,16 @@ _RECORD = (
     r"(?:MRN|SSN|NPI|medical record|social security|health card|insurance|member|policy"
     r"|account|acct|accession|patient|encounter|visit|unit)"
 )
+_REST = r"[ .-]\(?\d(?:(?:\)?[ .]?|-)\d)"
+# Fluid balances and grades have a `+` as well. What follows must be a code of a country and as many
+# digits as its numbers have.
+_ABROAD = (
+    r"1(?:[ .-]?\([2-9]\d\d\) ?|[ .-][2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}|1[2-9]\d{2}[2-9]\d{6}"
+    r"|[2-9]\d{9,14}|[2-9]\d{4,5}[ -]\d{6,8}"
+    rf"|(?:32|4[57]|65)(?![ .-]\d\d?[.-]\d\d?[.-]\d{{4}}){_REST}{{7,8}}"
+    rf"|7{_REST}{{9}}|(?:2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]){_REST}{{8,12}}"
+    rf"|(?:2[1-689]|3[578]|42|5[09]|6[7-9]|8[0578]|9[679])(?:[1-9]{_REST}{{7,11}}|0{_REST}{{8,11}})"
+)
 _AGE = r"(?:9[1-9]|1[0-2]\d)"
 _NAME = r"[A-Z][a-zA-Z'\u2019-]+"
 
@@ -47,8 +57,8 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "social_security_numbers": (re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), "number"),
     "phones": (
         re.compile(
-            r"(?<![\w.])(?:\+\d{1,3}[ -]?(?:\(\d{1,4}\)[ -]?)?\d{2,8}(?:[ /-]\d{2,8}){1,4}"
-            r"|(?:1-)?\(\d{3}\) ?\d{3}-\d{4}|(?:1-)?\d{3}[-.]\d{3}[-.]\d{4})(?![\w-])"
+            rf"(?<![\w.])\+(?:{_ABROAD})(?![\w/-])|(?<![\w.])(?:"
+            r"(?:1-)?\(\d{3}\) ?\d{3}-\d{4}|(?:1-)?\d{3}[-.]\d{3}[-.]\d{4})(?![\w-])"
             r"|(?i:(?<=phone )|(?<=phone: )|(?<=pager )|(?<=pager: )|(?<=pager #)|(?<=fax )"
             r"|(?<=fax: )|(?<=tel )|(?<=tel: )|(?<=tel\. )|(?<=ext\. )|(?<=extension ))"
             r"\d[\d-]{3,11}(?![\w-])"
