@@ -72,8 +72,12 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "ages_over_89": (
         re.compile(
             rf"(?i)(?<![\w.,/-]){_AGE}(?=[ -]{{0,2}}(?:years?\b[ -]{{0,2}}(?:old|of age)"
-            r"|y\.?/?o\b|yrs?\.? old))"
-            rf"|(?<=\baged ){_AGE}\b(?![.,]?\d|%| ?(?:mg|ml|days?|weeks?|months?)\b)"
+            r"|y[./ ]{0,2}o[FM]?\b|yrs?\.? old|y\b(?!/)))"
+            rf"|(?:(?<=\bage )|(?<=\bage:)|(?<=\bage: )|(?<=\bage of )|(?<=\baged )){_AGE}\b"
+            r"(?![.,]?\d|%| ?(?:mg|ml|days?|weeks?|months?)\b)"
+            # A number with an F is a temperature as well: an age opens a sentence.
+            rf"|(?:(?m:^)|(?<=[.;!?] )|(?<=\bHPI: )|(?<=\ba )|(?<=\bpt )|(?<=\bpatient ))"
+            rf"{_AGE}(?= ?[FM],? (?:with|w/|who|p/w|s/p|c/o|h/o|presents|presenting|admitted))"
         ),
         "90",
     ),
