@@ -21,8 +21,12 @@ _DATE = (
     rf"|{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}} {_MONTH},? \d{{4}}|\b(?:18|19|20)\d\d\b)"
 )
 _RECORD = (
-    r"(?:MRN|SSN|NPI|medical record|social security|health card|insurance|member|policy"
-    r"|account|acct|accession|patient|encounter|visit|unit)"
+    r"(?:MRN|SSN|NPI|medical record|social security|health card"
+    r"|(?P<dated>insurance|member|policy|account|acct|accession|patient|encounter|visit|unit))"
+)
+_DAY_OR_YEARS = (
+    r"(?:(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|[12]\d|3[01])-(?:(?:19|20)\d\d|\d\d)"
+    r"|(?:19|20)\d\d-\d\d?(?:-\d\d?)?|(?:19|20)\d\d-(?:19|20)\d\d)(?![\w-])"
 )
 _REST = r"[ .-]\(?\d(?:(?:\)?[ .]?|-)\d)"
 # Fluid balances and grades have a `+` as well. What follows must be a code of a country and as many
@@ -50,7 +54,7 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "record_numbers": (
         re.compile(
             rf"(?i)\b({_RECORD}(?: (?:number|no\.?|id))?(?: is)? {{0,2}}[:#]{{0,2}} {{0,2}})"
-            r"(?:[A-Z]{1,3}-?)?\d[\d-]{4,14}(?![\w-])"
+            rf"(?(dated)(?!{_DAY_OR_YEARS}))(?:[A-Z]{{1,3}}-?)?\d[\d-]{{4,14}}(?![\w-])"
         ),
         r"\1number",
     ),
@@ -66,7 +70,7 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
         "phone",
     ),
     "long_numbers": (
-        re.compile(r"(?<![\w.,/-])\d{7,12}(?![\w,/-]|\.\d|\s?(?:copies|cells|IU|units)\b)"),
+        re.compile(r"(?<![\w.,/-])\d{7,12}(?![\w,/-]|\.\d|\s?(?i:copies|cells|IU|units|CFU)\b)"),
         "number",
     ),
     "ages_over_89": (
