@@ -39,7 +39,33 @@ _ABROAD = (
     rf"|(?:2[1-689]|3[578]|42|5[09]|6[7-9]|8[0578]|9[679])(?:[1-9]{_REST}{{7,11}}|0{_REST}{{8,11}})"
 )
 _AGE = r"(?:9[1-9]|1[0-2]\d)"
-_NAME = r"[A-Z][a-zA-Z'\u2019-]+"
+# MR, MS and DR in capitals are a valve, a disease and an eye as well.
+_FINDING = "".join(
+    rf"(?<!{word} )"
+    for word in (
+        "(?i:no)",
+        "(?i:mild)",
+        "(?i:moderate)",
+        "(?i:severe)",
+        "(?i:trace)",
+        r"\+",
+        "(?i:of)",
+    )
+)
+_TITLE = (
+    rf"(?:Mrs|mrs|Mr|mr|Ms|Dr|dr|Prof|prof|PROF)\.?|(?:MRS|{_FINDING}DR)\."
+    rf"|{_FINDING}(?:MR|MS)\.(?= ?[A-Z][A-Z.'])|Miss|[Dd]octor|[Pp]rofessor|PROFESSOR|[Nn]urse"
+    r"|(?P<several>[Dd]rs\.?|DRS\.|[Dd]octors)"
+)
+_NO_NAME = (
+    r"(?:(?:Mrs?|Ms|Drs?|Prof|Contin|MRS?|MS|DRS?|PROF|PATIENT|PT|HE|SHE|THE|THIS|THERE|IT|NO|NOT|AND|OR"
+    r"|WITH|FOR|FROM|TO|ON|IN|AT|BY|WILL|WAS|IS|HAS|HAD|MAY|CAN|SEEN|SAW|CAME|SAID|SAYS|NOTED|ASKED"
+    r"|CALLED|DENIES|REPORTS|STATES|AWARE|MD|DO|RN|NP|PA|NORMAL|MILD|MODERATE|SEVERE|MACULA|AORTIC"
+    r"|MITRAL|LVEF|LV|RV|EF|LA|RA|TR|AI|AS)\b)"
+)
+_WORD = rf"(?!{_NO_NAME})[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ÿ'\u2019-]+"
+_SURNAME = rf"(?:(?i:von|van|de|la|der|del) ){{0,3}}{_WORD}"
+_NAME = rf"(?:[A-ZÀ-ÖØ-Þ]\.[ -]?|[A-ZÀ-ÖØ-Þ] ){{0,3}}{_SURNAME}(?: [A-Z]\.)?(?: {_SURNAME})?"
 
 PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "emails": (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"), "email"),
@@ -78,7 +104,7 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
             rf"(?i)(?<![\w.,/-]){_AGE}(?=[ -]{{0,2}}(?:years?\b[ -]{{0,2}}(?:old|of age)"
             r"|y[./ ]{0,2}o[FM]?\b|yrs?\.? old|y\b(?!/)))"
             rf"|(?:(?<=\bage )|(?<=\bage:)|(?<=\bage: )|(?<=\bage of )|(?<=\baged )){_AGE}\b"
-            r"(?![.,]?\d|%| ?(?:mg|ml|days?|weeks?|months?)\b)"
+            r"(?![.,-]?\d|%| ?(?:mg|ml|days?|weeks?|months?)\b)"
             # A number with an F is a temperature as well: an age opens a sentence.
             rf"|(?:(?m:^)|(?<=[.;!?] )|(?<=\bHPI: )|(?<=\ba )|(?<=\bpt )|(?<=\bpatient ))"
             rf"{_AGE}(?= ?[FM],? (?:with|w/|who|p/w|s/p|c/o|h/o|presents|presenting|admitted))"
@@ -87,8 +113,8 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     ),
     "names_behind_titles": (
         re.compile(
-            rf"\b(Mrs\.?|Mr\.?|Ms\.|Miss|Drs?\.?|Doctors?|Prof\.?|Professor|Nurse) "
-            rf"{_NAME}(?: [A-Z]\.)?(?: {_NAME})?"
+            rf"\b({_TITLE}) {{0,2}}(?<=[. ]){_NAME}"
+            rf"(?(several)(?:(?:, and |, | and | & |/){_NAME}){{0,5}})"
         ),
         r"\1 name",
     ),
