@@ -85,7 +85,8 @@ def read_records(path: Path) -> Iterator[Note]:
 
     Raises:
         DataError: The file cannot be read, is not well-formed, has a DOCTYPE with declarations or
-            an entity that XML does not define, or holds no `<TEXT>`.
+            an entity that XML does not define; a note or the file holds no `<TEXT>`; a note holds
+            two, or one stands outside the records.
     """
     reader = _Reader(path)
     found = 0
@@ -95,7 +96,7 @@ def read_records(path: Path) -> Iterator[Note]:
             found += 1
             yield reader.done.pop(0)
     reader.feed(b"", True)
-    if reader.note.text or not found:
+    if not found:
         yield reader.last()
 
 
@@ -107,6 +108,7 @@ class _Reader:
         self._pieces, self._size = list[str](), 0
         self._open = list[tuple[str, str, int]]()
         self._in_text, self._seen = False, False
+        self._in_record, self._has_records = False, False
         self._expat = expat.ParserCreate()
         self._expat.StartDoctypeDeclHandler = self._doctype
         self._expat.SkippedEntityHandler = self._skipped
@@ -153,11 +155,34 @@ class _Reader:
         if self._in_text:
             self._open.append((upper, given.get("TYPE", ""), self._size))
         elif upper == "TEXT":
-            self._in_text, self._seen = True, True
+            self._start_text()
         elif upper == "RECORD":
-            self.note = Note(given.get("ID", ""))
+            self._start_record(given.get("ID", ""))
         elif "START" in given and "END" in given:
             self.note.tags.append(self._tag(upper, given))
+
+    def _start_text(self) -> None:
+        if self._has_records and not self._in_record:
+            raise self._outside()
+        if self._seen:
+            where = f", record {self.note.id!r}" if self._in_record else ""
+            raise self.error(f"a second TEXT in one note{where}", "Write a RECORD for each note")
+        self._in_text, self._seen = True, True
+
+    def _start_record(self, mark: str) -> None:
+        if self._in_record:
+            raise self.error(
+                f"a RECORD inside record {self.note.id!r}", "Write one after the other"
+            )
+        if self._seen:
+            raise self._outside()
+        self._in_record, self._has_records = True, True
+        self.note = Note(mark)
+
+    def _outside(self) -> DataError:
+        return self.error(
+            "a TEXT outside a RECORD, in a file with records", "Write a RECORD for each note"
+        )
 
     def _tag(self, name: str, given: dict[str, str]) -> Tag:
         start, end = given["START"], given["END"]
@@ -178,8 +203,11 @@ class _Reader:
             self.note.text, self._pieces, self._size = "".join(self._pieces), [], 0
             self._in_text = False
         elif upper == "RECORD":
+            if not self._seen:
+                raise self.error(f"no element TEXT in record {self.note.id!r}", "Expected its note")
             self.done.append(self.note)
             self.note = Note()
+            self._in_record, self._seen = False, False
 
     def _data(self, text: str) -> None:
         if self._in_text:

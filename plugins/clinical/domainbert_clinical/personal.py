@@ -21,11 +21,51 @@ _DATE = (
     rf"|{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}} {_MONTH},? \d{{4}}|\b(?:18|19|20)\d\d\b)"
 )
 _RECORD = (
-    r"(?:MRN|SSN|NPI|medical record|social security|health card|insurance|member|policy"
-    r"|account|acct|accession|patient|encounter|visit|unit)"
+    r"(?:MRN|SSN|NPI|medical record|social security|health card"
+    r"|(?P<dated>insurance|member|policy|account|acct|accession|patient|encounter|visit|unit))"
+)
+_DAY_OR_YEARS = (
+    r"(?:(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|[12]\d|3[01])-(?:(?:19|20)\d\d|\d\d)"
+    r"|(?:19|20)\d\d-\d\d?(?:-\d\d?)?|(?:19|20)\d\d-(?:19|20)\d\d)(?![\w-])"
+)
+_REST = r"[ .-]\(?\d(?:(?:\)?[ .]?|-)\d)"
+# Fluid balances and grades have a `+` as well. What follows must be a code of a country and as many
+# digits as its numbers have.
+_ABROAD = (
+    r"1(?:[ .-]?\([2-9]\d\d\) ?|[ .-][2-9]\d\d[ .-])[2-9]\d\d[ .-]?\d{4}|1[2-9]\d{2}[2-9]\d{6}"
+    r"|[2-9]\d{9,14}|[2-9]\d{4,5}[ -]\d{6,8}"
+    rf"|(?:32|4[57]|65)(?![ .-]\d\d?[.-]\d\d?[.-]\d{{4}}){_REST}{{7,8}}"
+    rf"|7{_REST}{{9}}|(?:2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]){_REST}{{8,12}}"
+    rf"|(?:2[1-689]|3[578]|42|5[09]|6[7-9]|8[0578]|9[679])(?:[1-9]{_REST}{{7,11}}|0{_REST}{{8,11}})"
 )
 _AGE = r"(?:9[1-9]|1[0-2]\d)"
-_NAME = r"[A-Z][a-zA-Z'\u2019-]+"
+# MR, MS and DR in capitals are a valve, a disease and an eye as well.
+_FINDING = "".join(
+    rf"(?<!{word} )"
+    for word in (
+        "(?i:no)",
+        "(?i:mild)",
+        "(?i:moderate)",
+        "(?i:severe)",
+        "(?i:trace)",
+        r"\+",
+        "(?i:of)",
+    )
+)
+_TITLE = (
+    rf"(?:Mrs|mrs|Mr|mr|Ms|Dr|dr|Prof|prof|PROF)\.?|(?:MRS|{_FINDING}DR)\."
+    rf"|{_FINDING}(?:MR|MS)\.(?= ?[A-Z][A-Z.'])|Miss|[Dd]octor|[Pp]rofessor|PROFESSOR|[Nn]urse"
+    r"|(?P<several>[Dd]rs\.?|DRS\.|[Dd]octors)"
+)
+_NO_NAME = (
+    r"(?:(?:Mrs?|Ms|Drs?|Prof|Contin|MRS?|MS|DRS?|PROF|PATIENT|PT|HE|SHE|THE|THIS|THERE|IT|NO|NOT|AND|OR"
+    r"|WITH|FOR|FROM|TO|ON|IN|AT|BY|WILL|WAS|IS|HAS|HAD|MAY|CAN|SEEN|SAW|CAME|SAID|SAYS|NOTED|ASKED"
+    r"|CALLED|DENIES|REPORTS|STATES|AWARE|MD|DO|RN|NP|PA|NORMAL|MILD|MODERATE|SEVERE|MACULA|AORTIC"
+    r"|MITRAL|LVEF|LV|RV|EF|LA|RA|TR|AI|AS)\b)"
+)
+_WORD = rf"(?!{_NO_NAME})[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ÿ'\u2019-]+"
+_SURNAME = rf"(?:(?i:von|van|de|la|der|del) ){{0,3}}{_WORD}"
+_NAME = rf"(?:[A-ZÀ-ÖØ-Þ]\.[ -]?|[A-ZÀ-ÖØ-Þ] ){{0,3}}{_SURNAME}(?: [A-Z]\.)?(?: {_SURNAME})?"
 
 PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "emails": (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"), "email"),
@@ -40,15 +80,15 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "record_numbers": (
         re.compile(
             rf"(?i)\b({_RECORD}(?: (?:number|no\.?|id))?(?: is)? {{0,2}}[:#]{{0,2}} {{0,2}})"
-            r"(?:[A-Z]{1,3}-?)?\d[\d-]{4,14}(?![\w-])"
+            rf"(?(dated)(?!{_DAY_OR_YEARS}))(?:[A-Z]{{1,3}}-?)?\d[\d-]{{4,14}}(?![\w-])"
         ),
         r"\1number",
     ),
     "social_security_numbers": (re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), "number"),
     "phones": (
         re.compile(
-            r"(?<![\w.])(?:\+\d{1,3}[ -]?(?:\(\d{1,4}\)[ -]?)?\d{2,8}(?:[ /-]\d{2,8}){1,4}"
-            r"|(?:1-)?\(\d{3}\) ?\d{3}-\d{4}|(?:1-)?\d{3}[-.]\d{3}[-.]\d{4})(?![\w-])"
+            rf"(?<![\w.])\+(?:{_ABROAD})(?![\w/-])|(?<![\w.])(?:"
+            r"(?:1-)?\(\d{3}\) ?\d{3}-\d{4}|(?:1-)?\d{3}[-.]\d{3}[-.]\d{4})(?![\w-])"
             r"|(?i:(?<=phone )|(?<=phone: )|(?<=pager )|(?<=pager: )|(?<=pager #)|(?<=fax )"
             r"|(?<=fax: )|(?<=tel )|(?<=tel: )|(?<=tel\. )|(?<=ext\. )|(?<=extension ))"
             r"\d[\d-]{3,11}(?![\w-])"
@@ -56,21 +96,25 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
         "phone",
     ),
     "long_numbers": (
-        re.compile(r"(?<![\w.,/-])\d{7,12}(?![\w,/-]|\.\d|\s?(?:copies|cells|IU|units)\b)"),
+        re.compile(r"(?<![\w.,/-])\d{7,12}(?![\w,/-]|\.\d|\s?(?i:copies|cells|IU|units|CFU)\b)"),
         "number",
     ),
     "ages_over_89": (
         re.compile(
             rf"(?i)(?<![\w.,/-]){_AGE}(?=[ -]{{0,2}}(?:years?\b[ -]{{0,2}}(?:old|of age)"
-            r"|y\.?/?o\b|yrs?\.? old))"
-            rf"|(?<=\baged ){_AGE}\b(?![.,]?\d|%| ?(?:mg|ml|days?|weeks?|months?)\b)"
+            r"|y[./ ]{0,2}o[FM]?\b|yrs?\.? old|y\b(?!/)))"
+            rf"|(?:(?<=\bage )|(?<=\bage:)|(?<=\bage: )|(?<=\bage of )|(?<=\baged )){_AGE}\b"
+            r"(?![.,-]?\d|%| ?(?:mg|ml|days?|weeks?|months?)\b)"
+            # A number with an F is a temperature as well: an age opens a sentence.
+            rf"|(?:(?m:^)|(?<=[.;!?] )|(?<=\bHPI: )|(?<=\ba )|(?<=\bpt )|(?<=\bpatient ))"
+            rf"{_AGE}(?= ?[FM],? (?:with|w/|who|p/w|s/p|c/o|h/o|presents|presenting|admitted))"
         ),
         "90",
     ),
     "names_behind_titles": (
         re.compile(
-            rf"\b(Mrs\.?|Mr\.?|Ms\.|Miss|Drs?\.?|Doctors?|Prof\.?|Professor|Nurse) "
-            rf"{_NAME}(?: [A-Z]\.)?(?: {_NAME})?"
+            rf"\b({_TITLE}) {{0,2}}(?<=[. ]){_NAME}"
+            rf"(?(several)(?:(?:, and |, | and | & |/){_NAME}){{0,5}})"
         ),
         r"\1 name",
     ),

@@ -97,12 +97,33 @@ def test_marks_inside_the_text_are_mentions(written: Any) -> None:
         ("<R><TEXT>cut", "a.xml:1: not well-formed XML"),
         ("", "a.xml:1: not well-formed XML: no element found"),
         ("<articles><p>x</p></articles>", "a.xml:1: no element TEXT"),
+        ("<R>\n<TEXT>a</TEXT>\n<TEXT>b</TEXT></R>", "a.xml:3: a second TEXT in one note"),
+        (
+            '<R><RECORD ID="7">\n<TEXT>a</TEXT><TEXT>b</TEXT></RECORD></R>',
+            "a.xml:2: a second TEXT in one note, record '7'",
+        ),
+        (
+            "<R><RECORD><TEXT>a</TEXT></RECORD>\n<TEXT>b</TEXT></R>",
+            "a.xml:2: a TEXT outside a RECORD, in a file with records",
+        ),
+        (
+            "<R><TEXT>b</TEXT>\n<RECORD><TEXT>a</TEXT></RECORD></R>",
+            "a.xml:2: a TEXT outside a RECORD, in a file with records",
+        ),
+        ('<R><RECORD ID="7"><S/>\n</RECORD></R>', "a.xml:2: no element TEXT in record '7'"),
+        ('<R><RECORD ID="7">\n<RECORD/></RECORD></R>', "a.xml:2: a RECORD inside record '7'"),
         ('<?xml version="1.0" encoding="EBCDIC-9"?><R/>', "unknown encoding: EBCDIC-9"),
     ],
 )
 def test_bad_files_are_refused(written: Any, text: str, error: str) -> None:
     with pytest.raises(DataError, match=error):
         list(read_records(written("a.xml", text)))
+
+
+def test_an_empty_note_is_a_note(written: Any) -> None:
+    text = '<R><RECORD ID="1"><TEXT></TEXT></RECORD><RECORD ID="2"><TEXT>b</TEXT></RECORD></R>'
+    notes = list(read_records(written("a.xml", text)))
+    assert [(note.id, note.text) for note in notes] == [("1", ""), ("2", "b")]
 
 
 def test_a_note_without_end_is_refused(written: Any) -> None:
