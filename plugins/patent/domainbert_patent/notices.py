@@ -60,7 +60,9 @@ _STATES = (
 )
 _IDENTIFIER = re.compile(
     rf"\s*+[(\[]\s*+(?:{_STATES})(?:\s*+(?:[,;/\u2010-\u2015-]|\band\b)?+\s*+(?:{_STATES}))*+\s*+[)\]]"
-    r"\s*+[.:]?+\s*+(?=[\w(\[])",
+    # A stop is the identifier's own where a blank or a sentence follows, not in `.5%` or `.beta.`.
+    r"(?:\s*+[.:,](?=\s)|[:,]|\.(?=(?-i:[A-Z][a-z\s]))|\s*+[\u2010-\u2015-](?=\s++[^\s0-9]))?+"
+    r"\s*+(?=\W*+\w)",
     re.IGNORECASE,
 )
 

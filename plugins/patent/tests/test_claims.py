@@ -206,6 +206,21 @@ def test_the_status_of_a_living_claim_is_no_text(status: str, text: str) -> None
     assert without_status(text) == text
 
 
+@pytest.mark.parametrize(
+    ("published", "text"),
+    [
+        ("(New) .5% solution", ".5% solution"), ("(New) .beta.-x", ".beta.-x"),
+        ('(New) "Smart" pump', '"Smart" pump'), ("(Original) \u221ax", "\u221ax"),
+        ("(New) -5 V supply", "-5 V supply"), ("(currently amended), B", "B"),
+        ("(New). A pump", "A pump"), ("(New).A pump", "A pump"), ("(New): A", "A"),
+        ("(New):A", "A"), ("(Original)A", "A"), ("(New) \u2013 A pump", "A pump"),
+        ("(new)", "(new)"), ("(new).", "(new)."),
+    ],
+)  # fmt: skip
+def test_only_the_status_and_its_stop_are_taken_off(published: str, text: str) -> None:
+    assert texts(f"1. {published}") == (text,)
+
+
 @pytest.mark.parametrize("text", ["5.", "5", "", " ", "Claim 5.", "(5)", "\u2014"])
 def test_a_claim_of_only_a_number_is_counted(text: str) -> None:
     assert clean_claims([("", "1. A pump."), ("", text)]) == Claims(("A pump.",), empty=1)
