@@ -13,21 +13,12 @@ from dataclasses import dataclass
 from operator import or_
 from typing import TYPE_CHECKING
 
+from domainbert_patent.beginnings import ANY_STOP, STOPPED, without_opening
 from domainbert_patent.notices import claim_numbers, read_notice, without_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# `1. A`, `1 . A`, `1.A`, `1) A`, `1.) A`, `(1) A`, `1: A`, `1.- A`, `1 - A`, `1/ A`.
-_STOPPED = re.compile(
-    r"\s*+(?:[(\[]\s*+([0-9]{1,4})\s*+[)\]]\s*+[.:]?+|([0-9]{1,4})\s*+[ºª°]?+\s*+(?:"
-    r"[.)\]\uff0e\u3002\u3001][.)\],;:]*+(?:\s*+[-\u2010-\u2015](?=\s)|[-\u2010-\u2015])?+(?![0-9])"
-    r"|:(?!\s*+[0-9])|[-\u2010-\u2015/](?=\s++[^\s0-9])|(?=[(\[]\s*+(?:original|currently|previously|"
-    r"newly|new|amended|withdrawn)\b[^()\[\]]{0,60}[)\]])))\s*+",
-    re.IGNORECASE,
-)
-# In a file whose claims are numbered: `1.2-dichloroethane`, where others begin `2.The`.
-_ANY_STOP = re.compile(r"\s*+([0-9]{1,4})\s*+[.):,;\]]++\s*+")
 # In a file whose claims all begin so: `1 A pump`, `1A pump`.
 _BARE = re.compile(r"\s*+([0-9]{1,4})(?:\s++|(?=[A-Z]))")
 _MOST_NOTICES = 100
@@ -35,22 +26,6 @@ _START = re.compile(r"[0-9]{1,4}\s*\.(?![0-9])")
 _DOTTED = re.compile(r"\s*[0-9]{1,4}\s*[.\uff0e]")
 _ARTICLE = re.compile(r"(?:An?|The)\s")
 _NO_TEXT = re.compile(r"[\W_]*+(?:claims?)?+[\W\d_]*+", re.IGNORECASE)
-_HEADING = re.compile(
-    r"\s*+(?:(?:patent\s++)?claims?|(?:patent)?anspr(?:uch|üche)|revendications?)\b"
-    r"[\s:.\u2010-\u2015-]*+",
-    re.IGNORECASE,
-)
-_OPENING = re.compile(
-    r"\s*+(?:(?:having\s++[^:.]{0,200}?described\b[^:.]{0,200}?)?what\s++(?:is|i|we)\s++claim(?:ed)?"
-    r"|(?:i\s*+/\s*+we|i|we)\s++(?:hereby\s++)?claim|it\s++is\s++claimed"
-    r"|the\s++embodiments\s++of\s++the\s++invention\b[^:.]{0,100}?claimed"
-    r"|(?:that\s++which|the\s++invention(?:\s++which)?)\s++(?:is\s++)?claimed"
-    r"|the\s++claims\s++defining\s++the\s++invention\s++are)"
-    r"(?:\s++(?:as|is|are|new|my|our|the|invention|defined|follows|follow|and|desired|to|be|secured|by|"
-    r"letters|patent)\b)*+\s*+"
-    r"(?::[\u2010-\u2015-]?+\s*+|[.,\u2010-\u2015-]?+\s*+(?=[0-9]{1,4}\s*+[.)]))",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -80,7 +55,7 @@ def clean_claims(published: Iterable[tuple[str, str]], *, deletes: bool = False)
     living: list[_Claim] = []
     cancelled = empty = last = 0
     for place, (name, published_text) in enumerate(published, 1):
-        named, text = claim_numbers(name), _without_opening(published_text)
+        named, text = claim_numbers(name), without_opening(published_text)
         gone, text = _after_notices(text, named or (place,))
         last = max((last, *gone))
         if _NO_TEXT.fullmatch(text):
@@ -140,14 +115,14 @@ class _Claim:
     @property
     def stopped(self) -> int:
         """The number with a stop at its beginning; 0 without, or where it can be no claim's."""
-        found = _STOPPED.match(self.text)
+        found = STOPPED.match(self.text)
         number = int(found[1] or found[2]) if found is not None else 0
         return number if number in self.expected or number > self.before else 0
 
     @property
     def close(self) -> bool:
         """Whether its own number and a stop are at its beginning, a digit close behind or not."""
-        found = _ANY_STOP.match(self.text)
+        found = ANY_STOP.match(self.text)
         return found is not None and int(found[1]) in self.expected
 
     @property
@@ -175,7 +150,7 @@ def _without_numbers(claims: Sequence[_Claim]) -> tuple[str, ...]:
 
 
 def _body(claim: _Claim, numbered: bool, bare: bool, several: bool) -> str:
-    pattern = _STOPPED if claim.stopped else _BARE if bare else _ANY_STOP
+    pattern = STOPPED if claim.stopped else _BARE if bare else ANY_STOP
     found = pattern.match(claim.text)
     if found is None:
         return claim.text
@@ -186,14 +161,3 @@ def _body(claim: _Claim, numbered: bool, bare: bool, several: bool) -> str:
     else:
         own = bare or (numbered and claim.close)
     return claim.text[found.end() :] if own else claim.text
-
-
-def _without_opening(text: str) -> str:
-    """Return the text of a claim without `What is claimed is:` and the like before its number."""
-    opening = _OPENING.match(text)
-    text = text[opening.end() :] if opening is not None else text
-    heading = _HEADING.match(text)
-    # `Claim 1. A pump` has a heading; `Claims 1 and 2 are amended` has none.
-    if heading is not None and any(p.match(text, heading.end()) for p in (_STOPPED, _ANY_STOP)):
-        return text[heading.end() :]
-    return text

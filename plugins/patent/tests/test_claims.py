@@ -125,6 +125,29 @@ def test_a_notice_may_have_a_claim_behind_it() -> None:
     assert clean_claims([one, ("", "22. Two.")]) == Claims(("A pump.", "Two."), 20)
 
 
+@pytest.mark.parametrize(
+    ("published", "count"),
+    [
+        ("1-20. (canceled) 21 A pump.", 20), ("1-20. (canceled) Claim 21. A pump.", 20),
+        ("1-20. (canceled) What is claimed is: 21. A pump.", 20),
+        ("2-4 (cancelled) (5) A pump.", 3), ("2-4 (cancelled) [5]. A pump.", 3),
+        ("1. (canceled) 2 A pump.", 1), ("1-20. (canceled) A pump.", 20),
+        ("1-20. (canceled) What is claimed is: A pump.", 20),
+        ("1-3. (canceled) Claim 4. (canceled) 5 A pump.", 4),
+    ],
+)  # fmt: skip
+def test_the_number_of_a_claim_behind_a_notice_may_be_of_any_form(
+    published: str, count: int
+) -> None:
+    found = clean_claims([("", published), ("", "Another lid.")])
+    assert found == Claims(("A pump.", "Another lid."), count)
+
+
+@pytest.mark.parametrize("text", ["2 pumps.", "(1) a step; (2) a step.", "(a) A pump."])
+def test_a_number_that_is_text_of_a_cancelled_claim_goes_with_it(text: str) -> None:
+    assert clean_claims([("", f"1. (canceled) {text}")]) == Claims((), cancelled=1)
+
+
 def test_the_text_of_a_cancelled_claim_is_left_out_and_that_of_a_withdrawn_one_kept() -> None:
     gone, aside = ("", "1. (canceled) A pump."), ("", "2. (withdrawn) A pump with a lid.")
     assert clean_claims([gone, aside]) == Claims(("A pump with a lid.",), cancelled=1)
