@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # In a file whose claims all begin so: `1 A pump`, `1A pump`.
 _BARE = re.compile(r"\s*+([0-9]{1,4})(?:\s++|(?=[A-Z]))")
-_MOST_NOTICES = 100
+_MOST_NOTICES = 2_000
 _START = re.compile(r"[0-9]{1,4}\s*\.(?![0-9])")
 _DOTTED = re.compile(r"\s*[0-9]{1,4}\s*[.\uff0e]")
 _ARTICLE = re.compile(r"(?:An?|The)\s")
@@ -53,31 +53,48 @@ def clean_claims(published: Iterable[tuple[str, str]], *, deletes: bool = False)
             is a deleted one.
     """
     living: list[_Claim] = []
-    cancelled = empty = last = 0
+    # Numbers of claims so far: those that are gone, and those with which others begin.
+    gone: set[int] = set()
+    seen: set[int] = set()
+    unnumbered = empty = last = 0
     for place, (name, published_text) in enumerate(published, 1):
-        named, text = claim_numbers(name), without_opening(published_text)
-        gone, text = _after_notices(text, named or (place,))
-        last = max((last, *gone))
-        if _NO_TEXT.fullmatch(text):
-            lost = len(gone) if gone or not deletes else 1
-            cancelled, empty = cancelled + lost, empty + (not lost)
-            last = max((last, *claim_numbers(text)[:1]))
-            continue
-        cancelled += len(gone)
-        living.append(_Claim(text, {place, last + 1, *named[:1]}, last))
-        last = max((last, *living[-1].printed))
-    return Claims(_without_numbers(living), cancelled, empty)
+        named = claim_numbers(name)
+        numbers, without, text = _after_notices(without_opening(published_text), named)
+        gone |= numbers
+        seen |= numbers
+        unnumbered += without
+        last = max((last, *numbers, place * (without > 0)))
+        if not _NO_TEXT.fullmatch(text):
+            expected = frozenset({place, last + 1, *named[:1]})
+            living.append(_Claim(text, expected, _stopped(text, expected, seen)))
+            own = living[-1].printed
+        else:
+            own = next(iter(claim_numbers(text)), 0)
+            lost = not numbers and not without
+            unnumbered, empty = unnumbered + (lost and deletes), empty + (lost and not deletes)
+        seen.add(own)
+        last = max(last, own)
+    return Claims(_without_numbers(living), len(gone) + unnumbered, empty)
 
 
-def _after_notices(text: str, named: tuple[int, ...]) -> tuple[list[int], str]:
-    """Return the numbers of claims that are gone, and the next claim behind the notices."""
-    gone: list[int] = []
+def _after_notices(text: str, named: tuple[int, ...]) -> tuple[set[int], int, str]:
+    """Return numbers of claims that are gone, how many have none, and the claim behind them."""
+    gone: set[int] = set()
+    without = 0
     for _ in range(_MOST_NOTICES):
         if (notice := read_notice(text)) is None:
             break
-        gone += notice.numbers or named
-        text = notice.rest
-    return gone, text
+        numbers = notice.numbers or named
+        gone.update(numbers)
+        without, text = without + (not numbers), notice.rest
+    return gone, without, text
+
+
+def _stopped(text: str, expected: frozenset[int], seen: set[int]) -> int:
+    """Return the number with a stop at a claim's beginning; 0 without, or where another has it."""
+    found = STOPPED.match(text)
+    number = int(found[1] or found[2]) if found is not None else 0
+    return number if number in expected or number not in seen else 0
 
 
 def joined(paragraphs: Iterable[str]) -> list[str]:
@@ -105,19 +122,12 @@ class _Claim:
     Args:
         text: With its number.
         expected: Numbers that can only be its own.
-        before: The highest number of a claim before it.
+        stopped: The number with a stop at its beginning; 0 without, or where it can be no claim's.
     """
 
     text: str
-    expected: set[int]
-    before: int
-
-    @property
-    def stopped(self) -> int:
-        """The number with a stop at its beginning; 0 without, or where it can be no claim's."""
-        found = STOPPED.match(self.text)
-        number = int(found[1] or found[2]) if found is not None else 0
-        return number if number in self.expected or number > self.before else 0
+    expected: frozenset[int]
+    stopped: int
 
     @property
     def close(self) -> bool:
@@ -132,10 +142,10 @@ class _Claim:
         return found is not None and int(found[1]) in self.expected
 
     @property
-    def printed(self) -> tuple[int, ...]:
-        """The number with which it begins, if there is any that can be its own."""
+    def printed(self) -> int:
+        """The number with which it begins, or 0 if there is none that can be its own."""
         found = _BARE.match(self.text)
-        return (self.stopped or (int(found[1]) if found is not None and self.bare else 0),)
+        return self.stopped or (int(found[1]) if found is not None and self.bare else 0)
 
 
 def _without_numbers(claims: Sequence[_Claim]) -> tuple[str, ...]:

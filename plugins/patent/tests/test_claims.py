@@ -143,6 +143,41 @@ def test_the_number_of_a_claim_behind_a_notice_may_be_of_any_form(
     assert found == Claims(("A pump.", "Another lid."), count)
 
 
+@pytest.mark.parametrize(
+    ("published", "found"),
+    [
+        (["1-3, 5. (canceled)", "4. A pump", "6. B"], Claims(("A pump", "B"), 4)),
+        (["1. A", "3. (canceled)", "2. B"], Claims(("A", "B"), 1)),
+        (["1. A", "5. B", "3. C", "5. mm"], Claims(("A", "B", "C", "5. mm"))),
+        (["(canceled)", "1. A pump", "2. B"], Claims(("A pump", "B"), 1)),
+        (["4.", "1. A pump", "2. B"], Claims(("A pump", "B"), empty=1)),
+    ],
+)
+def test_a_number_out_of_order_is_the_claims_own_unless_another_has_it(
+    published: list[str], found: Claims
+) -> None:
+    assert clean_claims([("", text) for text in published]) == found
+
+
+@pytest.mark.parametrize(
+    ("published", "found"),
+    [
+        (["1.-3. (canceled)", "2. (canceled)", "3. (canceled)", "4. A"], Claims(("A",), 3)),
+        (["1.-3. (canceled)", "(canceled)", "(canceled)", "6. A"], Claims(("A",), 5)),
+        (["1. (canceled) 1-2. (canceled) 3. A pump."], Claims(("A pump.",), 2)),
+    ],
+)
+def test_a_claim_that_several_notices_name_is_counted_once(
+    published: list[str], found: Claims
+) -> None:
+    assert clean_claims([("", text) for text in published]) == found
+
+
+def test_a_claim_behind_many_notices_in_one_text() -> None:
+    notices = "".join(f"{n}. (canceled) " for n in range(2, 150))
+    assert clean_claims([("", notices + "150. A pump.")]) == Claims(("A pump.",), 148)
+
+
 @pytest.mark.parametrize("text", ["2 pumps.", "(1) a step; (2) a step.", "(a) A pump."])
 def test_a_number_that_is_text_of_a_cancelled_claim_goes_with_it(text: str) -> None:
     assert clean_claims([("", f"1. (canceled) {text}")]) == Claims((), cancelled=1)
