@@ -25,8 +25,8 @@ _OPENING = re.compile(
     r"|the\s++embodiments\s++of\s++the\s++invention\b[^:.]{0,100}?claimed"
     r"|(?:that\s++which|the\s++invention(?:\s++which)?)\s++(?:is\s++)?claimed"
     r"|the\s++claims\s++defining\s++the\s++invention\s++are)"
-    r"(?:\s++(?:as|is|are|new|my|our|the|invention|defined|follows|follow|and|desired|to|be|secured|by|"
-    r"letters|patent)\b)*+\s*+"
+    r"(?:\s++(?:as|is|are|new|my|our|the|invention|defined|follows|follow|and|desired?|to|be|secured?|"
+    r"by|letters|patent|of|united|states)\b)*+\s*+"
     r"(?::[\u2010-\u2015-]?+\s*+|[.,\u2010-\u2015-]?+\s*+(?=[0-9]{1,4}\s*+[.)]))",
     re.IGNORECASE,
 )

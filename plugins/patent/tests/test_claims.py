@@ -233,6 +233,16 @@ def test_a_claim_in_which_something_is_cancelled_stays(text: str, number: str) -
         (["I claim: A pump."], ["A pump."]),
         (["I/We hereby claim: 1. A pump."], ["A pump."]),
         (["Having thus described it, what is claimed is: 1. A pump."], ["A pump."]),
+        (
+            ["What I claim as new and desire to secure by Letters Patent is: 1. A pump."],
+            ["A pump."],
+        ),
+        (
+            [
+                "What we claim and desire to secure by Letters Patent of the United States is 1. Oil."
+            ],
+            ["Oil."],
+        ),
         (["Having a lid, the pump of claim 1."], None),
         (["The embodiments of the invention of claim 1."], None),
         (["8. A pump.", "11. A lid.", "13. A cap."], ["A pump.", "A lid.", "A cap."]),
