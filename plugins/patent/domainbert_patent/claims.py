@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # In a file whose claims all begin so: `1 A pump`, `1A pump`.
 _BARE = re.compile(r"\s*+([0-9]{1,4})(?:\s++|(?=[A-Z]))")
 _MOST_NOTICES = 2_000
-_START = re.compile(r"[0-9]{1,4}\s*\.(?![0-9])")
+# Marks of a reissue may stand before the number.
+_START = re.compile(r"(?:\.\[\.\s*+|\.Iadd\.\s*+)*+[0-9]{1,4}\s*\.(?![0-9])", re.IGNORECASE)
 _DOTTED = re.compile(r"\s*[0-9]{1,4}\s*[.\uff0e]")
 _ARTICLE = re.compile(r"(?:An?|The)\s")
 _NO_TEXT = re.compile(r"[\W_]*+(?:claims?)?+[\W\d_]*+", re.IGNORECASE)
@@ -101,7 +102,7 @@ def joined(paragraphs: Iterable[str]) -> list[str]:
     """Return claims of which the file has only paragraphs: a number and a stop begin one.
 
     Args:
-        paragraphs: Not empty. Without a number at the first, each is a claim.
+        paragraphs: As published, not empty. Without a number at the first, each is a claim.
     """
     claims: list[str] = []
     numbered = False

@@ -238,9 +238,7 @@ def test_a_claim_in_which_something_is_cancelled_stays(text: str, number: str) -
             ["A pump."],
         ),
         (
-            [
-                "What we claim and desire to secure by Letters Patent of the United States is 1. Oil."
-            ],
+            ["We claim and desire to secure by Letters Patent of the United States: 1. Oil."],
             ["Oil."],
         ),
         (["Having a lid, the pump of claim 1."], None),
