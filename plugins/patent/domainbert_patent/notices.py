@@ -59,6 +59,8 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _MOST = 2_000
+# Characters behind a status that may all be its reason; many notices in one text cost no more.
+_LONGEST_REASON = 2_000
 
 _STATES = (
     r"(?:(?:currently|previously|newly|once|twice|further)\s+)?(?:amended|presented|added)|original|"
@@ -99,7 +101,8 @@ def read_notice(text: str) -> Notice | None:
     behind_it = _next_claim(text[plain.end() :], numbers) if numbers and plain is not None else ""
     if behind_it:
         return Notice(numbers, behind_it)
-    if _ALL_REASON.fullmatch(text, status.end()):
+    short = len(text) - status.end() <= _LONGEST_REASON
+    if short and _ALL_REASON.fullmatch(text, status.end()):
         behind = _NAMED_BEHIND.search(text, status.end())
         return Notice(numbers or (claim_numbers(behind[1]) if behind is not None else ()))
     whole = _BRACKET.match(text, status.end()) if bracket else None

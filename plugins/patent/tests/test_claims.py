@@ -325,7 +325,8 @@ def test_a_prolog_of_any_content_takes_linear_time(unit: str) -> None:
 
 
 UNITS = ("1 ", "1, 2 and ", "to ", "claims ", "1. (canceled) ", "1-2 ", "(new) ", "(", ". ", "- ",
-         "canceled and ", "what is claimed is ", " ", "1. ", "(original), ")  # fmt: skip
+         "canceled and ", "what is claimed is ", " ", "1. ", "(original), ",
+         "1. (canceled) (2) ", "1-2. (canceled) A ", "(canceled) 2 A ")  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", UNITS)
