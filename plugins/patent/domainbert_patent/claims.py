@@ -13,44 +13,20 @@ from dataclasses import dataclass
 from operator import or_
 from typing import TYPE_CHECKING
 
+from domainbert_patent.beginnings import ANY_STOP, STOPPED, without_opening
 from domainbert_patent.notices import claim_numbers, read_notice, without_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# `1. A`, `1 . A`, `1.A`, `1) A`, `1.) A`, `(1) A`, `1: A`, `1.- A`, `1 - A`, `1/ A`.
-_STOPPED = re.compile(
-    r"\s*+(?:[(\[]\s*+([0-9]{1,4})\s*+[)\]]\s*+[.:]?+|([0-9]{1,4})\s*+[ºª°]?+\s*+(?:"
-    r"[.)\]\uff0e\u3002\u3001][.)\],;:]*+(?:\s*+[-\u2010-\u2015](?=\s)|[-\u2010-\u2015])?+(?![0-9])"
-    r"|:(?!\s*+[0-9])|[-\u2010-\u2015/](?=\s++[^\s0-9])|(?=[(\[]\s*+(?:original|currently|previously|"
-    r"newly|new|amended|withdrawn)\b[^()\[\]]{0,60}[)\]])))\s*+",
-    re.IGNORECASE,
-)
-# In a file whose claims are numbered: `1.2-dichloroethane`, where others begin `2.The`.
-_ANY_STOP = re.compile(r"\s*+([0-9]{1,4})\s*+[.):,;\]]++\s*+")
 # In a file whose claims all begin so: `1 A pump`, `1A pump`.
 _BARE = re.compile(r"\s*+([0-9]{1,4})(?:\s++|(?=[A-Z]))")
-_MOST_NOTICES = 100
-_START = re.compile(r"[0-9]{1,4}\s*\.(?![0-9])")
+_MOST_NOTICES = 2_000
+# Marks of a reissue may stand before the number.
+_START = re.compile(r"(?:\.\[\.\s*+|\.Iadd\.\s*+)*+[0-9]{1,4}\s*\.(?![0-9])", re.IGNORECASE)
 _DOTTED = re.compile(r"\s*[0-9]{1,4}\s*[.\uff0e]")
 _ARTICLE = re.compile(r"(?:An?|The)\s")
 _NO_TEXT = re.compile(r"[\W_]*+(?:claims?)?+[\W\d_]*+", re.IGNORECASE)
-_HEADING = re.compile(
-    r"\s*+(?:(?:patent\s++)?claims?|(?:patent)?anspr(?:uch|üche)|revendications?)\b"
-    r"[\s:.\u2010-\u2015-]*+",
-    re.IGNORECASE,
-)
-_OPENING = re.compile(
-    r"\s*+(?:(?:having\s++[^:.]{0,200}?described\b[^:.]{0,200}?)?what\s++(?:is|i|we)\s++claim(?:ed)?"
-    r"|(?:i\s*+/\s*+we|i|we)\s++(?:hereby\s++)?claim|it\s++is\s++claimed"
-    r"|the\s++embodiments\s++of\s++the\s++invention\b[^:.]{0,100}?claimed"
-    r"|(?:that\s++which|the\s++invention(?:\s++which)?)\s++(?:is\s++)?claimed"
-    r"|the\s++claims\s++defining\s++the\s++invention\s++are)"
-    r"(?:\s++(?:as|is|are|new|my|our|the|invention|defined|follows|follow|and|desired|to|be|secured|by|"
-    r"letters|patent)\b)*+\s*+"
-    r"(?::[\u2010-\u2015-]?+\s*+|[.,\u2010-\u2015-]?+\s*+(?=[0-9]{1,4}\s*+[.)]))",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -78,38 +54,55 @@ def clean_claims(published: Iterable[tuple[str, str]], *, deletes: bool = False)
             is a deleted one.
     """
     living: list[_Claim] = []
-    cancelled = empty = last = 0
+    # Numbers of claims so far: those that are gone, and those with which others begin.
+    gone: set[int] = set()
+    seen: set[int] = set()
+    unnumbered = empty = last = 0
     for place, (name, published_text) in enumerate(published, 1):
-        named, text = claim_numbers(name), _without_opening(published_text)
-        gone, text = _after_notices(text, named or (place,))
-        last = max((last, *gone))
-        if _NO_TEXT.fullmatch(text):
-            lost = len(gone) if gone or not deletes else 1
-            cancelled, empty = cancelled + lost, empty + (not lost)
-            last = max((last, *claim_numbers(text)[:1]))
-            continue
-        cancelled += len(gone)
-        living.append(_Claim(text, {place, last + 1, *named[:1]}, last))
-        last = max((last, *living[-1].printed))
-    return Claims(_without_numbers(living), cancelled, empty)
+        named = claim_numbers(name)
+        numbers, without, text = _after_notices(without_opening(published_text), named)
+        gone |= numbers
+        seen |= numbers
+        unnumbered += without
+        last = max((last, *numbers, place * (without > 0)))
+        if not _NO_TEXT.fullmatch(text):
+            expected = frozenset({place, last + 1, *named[:1]})
+            living.append(_Claim(text, expected, _stopped(text, expected, seen)))
+            own = living[-1].printed
+        else:
+            own = next(iter(claim_numbers(text)), 0)
+            lost = not numbers and not without
+            unnumbered, empty = unnumbered + (lost and deletes), empty + (lost and not deletes)
+        seen.add(own)
+        last = max(last, own)
+    return Claims(_without_numbers(living), len(gone) + unnumbered, empty)
 
 
-def _after_notices(text: str, named: tuple[int, ...]) -> tuple[list[int], str]:
-    """Return the numbers of claims that are gone, and the next claim behind the notices."""
-    gone: list[int] = []
+def _after_notices(text: str, named: tuple[int, ...]) -> tuple[set[int], int, str]:
+    """Return numbers of claims that are gone, how many have none, and the claim behind them."""
+    gone: set[int] = set()
+    without = 0
     for _ in range(_MOST_NOTICES):
         if (notice := read_notice(text)) is None:
             break
-        gone += notice.numbers or named
-        text = notice.rest
-    return gone, text
+        numbers = notice.numbers or named
+        gone.update(numbers)
+        without, text = without + (not numbers), notice.rest
+    return gone, without, text
+
+
+def _stopped(text: str, expected: frozenset[int], seen: set[int]) -> int:
+    """Return the number with a stop at a claim's beginning; 0 without, or where another has it."""
+    found = STOPPED.match(text)
+    number = int(found[1] or found[2]) if found is not None else 0
+    return number if number in expected or number not in seen else 0
 
 
 def joined(paragraphs: Iterable[str]) -> list[str]:
     """Return claims of which the file has only paragraphs: a number and a stop begin one.
 
     Args:
-        paragraphs: Not empty. Without a number at the first, each is a claim.
+        paragraphs: As published, not empty. Without a number at the first, each is a claim.
     """
     claims: list[str] = []
     numbered = False
@@ -130,24 +123,17 @@ class _Claim:
     Args:
         text: With its number.
         expected: Numbers that can only be its own.
-        before: The highest number of a claim before it.
+        stopped: The number with a stop at its beginning; 0 without, or where it can be no claim's.
     """
 
     text: str
-    expected: set[int]
-    before: int
-
-    @property
-    def stopped(self) -> int:
-        """The number with a stop at its beginning; 0 without, or where it can be no claim's."""
-        found = _STOPPED.match(self.text)
-        number = int(found[1] or found[2]) if found is not None else 0
-        return number if number in self.expected or number > self.before else 0
+    expected: frozenset[int]
+    stopped: int
 
     @property
     def close(self) -> bool:
         """Whether its own number and a stop are at its beginning, a digit close behind or not."""
-        found = _ANY_STOP.match(self.text)
+        found = ANY_STOP.match(self.text)
         return found is not None and int(found[1]) in self.expected
 
     @property
@@ -157,10 +143,10 @@ class _Claim:
         return found is not None and int(found[1]) in self.expected
 
     @property
-    def printed(self) -> tuple[int, ...]:
-        """The number with which it begins, if there is any that can be its own."""
+    def printed(self) -> int:
+        """The number with which it begins, or 0 if there is none that can be its own."""
         found = _BARE.match(self.text)
-        return (self.stopped or (int(found[1]) if found is not None and self.bare else 0),)
+        return self.stopped or (int(found[1]) if found is not None and self.bare else 0)
 
 
 def _without_numbers(claims: Sequence[_Claim]) -> tuple[str, ...]:
@@ -175,7 +161,7 @@ def _without_numbers(claims: Sequence[_Claim]) -> tuple[str, ...]:
 
 
 def _body(claim: _Claim, numbered: bool, bare: bool, several: bool) -> str:
-    pattern = _STOPPED if claim.stopped else _BARE if bare else _ANY_STOP
+    pattern = STOPPED if claim.stopped else _BARE if bare else ANY_STOP
     found = pattern.match(claim.text)
     if found is None:
         return claim.text
@@ -186,14 +172,3 @@ def _body(claim: _Claim, numbered: bool, bare: bool, several: bool) -> str:
     else:
         own = bare or (numbered and claim.close)
     return claim.text[found.end() :] if own else claim.text
-
-
-def _without_opening(text: str) -> str:
-    """Return the text of a claim without `What is claimed is:` and the like before its number."""
-    opening = _OPENING.match(text)
-    text = text[opening.end() :] if opening is not None else text
-    heading = _HEADING.match(text)
-    # `Claim 1. A pump` has a heading; `Claims 1 and 2 are amended` has none.
-    if heading is not None and any(p.match(text, heading.end()) for p in (_STOPPED, _ANY_STOP)):
-        return text[heading.end() :]
-    return text

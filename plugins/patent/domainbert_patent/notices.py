@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from domainbert_patent.beginnings import without_opening
+
 _GONE = (
     r"cancel\w{0,9}|cancl?e?l?ed|deleted|disclaimed|abandoned|gestrichen|gelöscht|entfallen|"
     r"entfällt|supprimée?s?|annulée?s?|retirée?s?"
@@ -47,12 +49,18 @@ _NAMED_BEHIND = re.compile(
     rf"\bclaims?\b({_BETWEEN}(?:(?:to|through|thru|until|and|bis|et)\b{_BETWEEN})*+)", re.IGNORECASE
 )
 _NEXT = re.compile(r"[0-9]{1,4}\s*+(?:[.)\]:,&~\u2010-\u2015-]|(?:to|through|thru|and)\b)")
+# `(canceled) 21 A pump`, `(cancelled) (5) A pump`: no stop behind the number.
+_UNSTOPPED = re.compile(
+    r"(?:[(\[]\s*+([0-9]{1,4})\s*+[)\]][.:]?+|([0-9]{1,4})(?=\s++(?-i:[A-Z])))\s*+", re.IGNORECASE
+)
 _RANGE = re.compile(
     rf"{_NUMBER}\W{{0,4}}(?:[-\u2010-\u2015\u2212~\u2026]|\.\.|\b(?:to|through|thru|till|until|bis|à)\b)"
     rf"\W{{0,4}}{_NUMBER}|{_NUMBER}",
     re.IGNORECASE,
 )
 _MOST = 2_000
+# Characters behind a status that may all be its reason; many notices in one text cost no more.
+_LONGEST_REASON = 2_000
 
 _STATES = (
     r"(?:(?:currently|previously|newly|once|twice|further)\s+)?(?:amended|presented|added)|original|"
@@ -60,7 +68,9 @@ _STATES = (
 )
 _IDENTIFIER = re.compile(
     rf"\s*+[(\[]\s*+(?:{_STATES})(?:\s*+(?:[,;/\u2010-\u2015-]|\band\b)?+\s*+(?:{_STATES}))*+\s*+[)\]]"
-    r"\s*+[.:]?+\s*+(?=[\w(\[])",
+    # A stop is the identifier's own where a blank or a sentence follows, not in `.5%` or `.beta.`.
+    r"(?:\s*+[.:,](?=\s)|[:,]|\.(?=(?-i:[A-Z][a-z\s]))|\s*+[\u2010-\u2015-](?=\s++[^\s0-9]))?+"
+    r"\s*+(?=\W*+\w)",
     re.IGNORECASE,
 )
 
@@ -88,16 +98,31 @@ def read_notice(text: str) -> Notice | None:
         return None
     numbers, bracket = claim_numbers(head[0]), head[0].rstrip().endswith(("(", "[", "{"))
     plain = _TO_BRACKET.match(text, status.end()) if bracket else _TO_STOP.match(text, status.end())
-    if numbers and plain is not None and _NEXT.match(text, plain.end()):
-        return Notice(numbers, text[plain.end() :])
-    if _ALL_REASON.fullmatch(text, status.end()):
+    behind_it = _next_claim(text[plain.end() :], numbers) if numbers and plain is not None else ""
+    if behind_it:
+        return Notice(numbers, behind_it)
+    short = len(text) - status.end() <= _LONGEST_REASON
+    if short and _ALL_REASON.fullmatch(text, status.end()):
         behind = _NAMED_BEHIND.search(text, status.end())
         return Notice(numbers or (claim_numbers(behind[1]) if behind is not None else ()))
     whole = _BRACKET.match(text, status.end()) if bracket else None
     if whole is not None and whole.end() == len(text):
         return Notice(numbers)
-    # The text behind such an identifier is that of a claim that is gone.
-    return Notice(numbers) if bracket and plain and status["gone"] and numbers else None
+    if not (bracket and plain and status["gone"] and numbers):
+        return None
+    # Text behind the identifier of one claim is its own and gone; several claims share no text.
+    return Notice(numbers, "" if len(numbers) == 1 else without_opening(text[plain.end() :]))
+
+
+def _next_claim(text: str, numbers: tuple[int, ...]) -> str:
+    """Return what is behind a notice, if it begins with the number of a claim, else nothing."""
+    text = without_opening(text)
+    if _NEXT.match(text):
+        return text
+    found = _UNSTOPPED.match(text)
+    if found is None or int(found[1] or found[2]) != max(numbers) + 1:
+        return ""
+    return f"{max(numbers) + 1}. {text[found.end() :]}"
 
 
 def claim_numbers(text: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@
 | version 4 | `<?delete-start?>` to `<?delete-end?>` | `<?insert-start?>` to `<?insert-end?>` |
 
 The marks of each format are read in all of them, and may cross paragraphs and claims. A deletion
-that never ends deletes nothing.
+that never ends deletes nothing; its mark goes.
 """
 
 from __future__ import annotations
@@ -42,12 +42,18 @@ def in_force(text: str) -> str:
 
 def _without_brackets(text: str) -> str:
     marks = list(_BRACKETS.finditer(text))
-    pairs = _pairs([mark[0] == ".[." for mark in marks])
-    kept, start = [], 0
-    for first, last in pairs:
-        kept.append(text[start : marks[first].start()])
-        kept.append("\n" * text.count("\n", marks[first].end(), marks[last].start()))
-        start = marks[last].end()
+    ends = dict(_pairs([mark[0] == ".[." for mark in marks]))
+    kept, start, until = [], 0, -1
+    for place, mark in enumerate(marks):
+        if place <= until:
+            continue
+        piece = text[start : mark.start()]
+        until = ends.get(place, place)
+        # `[J. Chem. Soc.].` ends a reference, not a deletion.
+        own = mark[0] == ".]." and "[" in piece.rpartition("]")[2]
+        deleted = text.count("\n", mark.end(), marks[until].start())
+        kept += [piece, mark[0] if own else "\n" * deleted]
+        start = marks[until].end()
     return "".join([*kept, text[start:]])
 
 

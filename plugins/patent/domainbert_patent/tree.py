@@ -86,9 +86,16 @@ def flat(element: Any) -> str:
     Args:
         element: Any, or None for an absent one, which has no text.
     """
-    if element is None:
-        return ""
-    return in_force(" ".join("".join(_pieces(element)).split()))
+    return in_force(_as_published(element)) if element is not None else ""
+
+
+def _in_force(published: list[str]) -> list[str]:
+    """Return texts in force; a deletion may cross them."""
+    return in_force("\n".join(published)).split("\n") if published else []
+
+
+def _as_published(element: Any) -> str:
+    return " ".join("".join(_pieces(element)).split())
 
 
 def _pieces(element: Any) -> Iterator[str]:
@@ -127,10 +134,11 @@ def claims_in(element: Any, path: str) -> list[tuple[str, str]]:
     """
     if element is None:
         return []
-    found = [(_number(claim), flat(claim)) for claim in element.iterfind(path)]
+    claims = element.findall(path)
+    found = list(zip(map(_number, claims), _in_force([*map(_as_published, claims)]), strict=True))
     if found or "/" not in path:
-        loose = paragraphs(element, _LOOSE).split("\n")
-        return found or [("", text) for text in joined(filter(None, loose))]
+        loose = filter(None, map(_as_published, _blocks_in(element, _LOOSE)))
+        return found or [("", text) for text in _in_force(joined(loose))]
     above = path.rpartition("/")[0].rstrip("/")
     return [claim for part in element.iterfind(above) for claim in claims_in(part, "claim")]
 
@@ -148,18 +156,21 @@ def paragraphs(element: Any, blocks: Iterable[str]) -> str:
         blocks: Names of elements that are a paragraph or a heading; one inside another is part of
             its text.
     """
-    names = frozenset(blocks)
-    if element is None:
-        return ""
-    lines: list[str] = []
-    stack = [element]
+    published = [_as_published(block) for block in _blocks_in(element, blocks)]
+    return "\n".join(filter(None, _in_force(published)))
+
+
+def _blocks_in(element: Any, names: Iterable[str]) -> list[Any]:
+    wanted = frozenset(names)
+    found: list[Any] = []
+    stack = [element] if element is not None else []
     while stack:
         node = stack.pop()
-        if node.tag in names:
-            lines.append(flat(node))
+        if node.tag in wanted:
+            found.append(node)
         elif node.tag not in _LEFT_OUT:
             stack.extend(reversed(node))
-    return "\n".join(line for line in lines if line)
+    return found
 
 
 def text_of(element: Any, path: str) -> str:

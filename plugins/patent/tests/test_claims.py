@@ -125,6 +125,64 @@ def test_a_notice_may_have_a_claim_behind_it() -> None:
     assert clean_claims([one, ("", "22. Two.")]) == Claims(("A pump.", "Two."), 20)
 
 
+@pytest.mark.parametrize(
+    ("published", "count"),
+    [
+        ("1-20. (canceled) 21 A pump.", 20), ("1-20. (canceled) Claim 21. A pump.", 20),
+        ("1-20. (canceled) What is claimed is: 21. A pump.", 20),
+        ("2-4 (cancelled) (5) A pump.", 3), ("2-4 (cancelled) [5]. A pump.", 3),
+        ("1. (canceled) 2 A pump.", 1), ("1-20. (canceled) A pump.", 20),
+        ("1-20. (canceled) What is claimed is: A pump.", 20),
+        ("1-3. (canceled) Claim 4. (canceled) 5 A pump.", 4),
+    ],
+)  # fmt: skip
+def test_the_number_of_a_claim_behind_a_notice_may_be_of_any_form(
+    published: str, count: int
+) -> None:
+    found = clean_claims([("", published), ("", "Another lid.")])
+    assert found == Claims(("A pump.", "Another lid."), count)
+
+
+@pytest.mark.parametrize(
+    ("published", "found"),
+    [
+        (["1-3, 5. (canceled)", "4. A pump", "6. B"], Claims(("A pump", "B"), 4)),
+        (["1. A", "3. (canceled)", "2. B"], Claims(("A", "B"), 1)),
+        (["1. A", "5. B", "3. C", "5. mm"], Claims(("A", "B", "C", "5. mm"))),
+        (["(canceled)", "1. A pump", "2. B"], Claims(("A pump", "B"), 1)),
+        (["4.", "1. A pump", "2. B"], Claims(("A pump", "B"), empty=1)),
+    ],
+)
+def test_a_number_out_of_order_is_the_claims_own_unless_another_has_it(
+    published: list[str], found: Claims
+) -> None:
+    assert clean_claims([("", text) for text in published]) == found
+
+
+@pytest.mark.parametrize(
+    ("published", "found"),
+    [
+        (["1.-3. (canceled)", "2. (canceled)", "3. (canceled)", "4. A"], Claims(("A",), 3)),
+        (["1.-3. (canceled)", "(canceled)", "(canceled)", "6. A"], Claims(("A",), 5)),
+        (["1. (canceled) 1-2. (canceled) 3. A pump."], Claims(("A pump.",), 2)),
+    ],
+)
+def test_a_claim_that_several_notices_name_is_counted_once(
+    published: list[str], found: Claims
+) -> None:
+    assert clean_claims([("", text) for text in published]) == found
+
+
+def test_a_claim_behind_many_notices_in_one_text() -> None:
+    notices = "".join(f"{n}. (canceled) " for n in range(2, 150))
+    assert clean_claims([("", notices + "150. A pump.")]) == Claims(("A pump.",), 148)
+
+
+@pytest.mark.parametrize("text", ["2 pumps.", "(1) a step; (2) a step.", "(a) A pump."])
+def test_a_number_that_is_text_of_a_cancelled_claim_goes_with_it(text: str) -> None:
+    assert clean_claims([("", f"1. (canceled) {text}")]) == Claims((), cancelled=1)
+
+
 def test_the_text_of_a_cancelled_claim_is_left_out_and_that_of_a_withdrawn_one_kept() -> None:
     gone, aside = ("", "1. (canceled) A pump."), ("", "2. (withdrawn) A pump with a lid.")
     assert clean_claims([gone, aside]) == Claims(("A pump with a lid.",), cancelled=1)
@@ -175,6 +233,14 @@ def test_a_claim_in_which_something_is_cancelled_stays(text: str, number: str) -
         (["I claim: A pump."], ["A pump."]),
         (["I/We hereby claim: 1. A pump."], ["A pump."]),
         (["Having thus described it, what is claimed is: 1. A pump."], ["A pump."]),
+        (
+            ["What I claim as new and desire to secure by Letters Patent is: 1. A pump."],
+            ["A pump."],
+        ),
+        (
+            ["We claim and desire to secure by Letters Patent of the United States: 1. Oil."],
+            ["Oil."],
+        ),
         (["Having a lid, the pump of claim 1."], None),
         (["The embodiments of the invention of claim 1."], None),
         (["8. A pump.", "11. A lid.", "13. A cap."], ["A pump.", "A lid.", "A cap."]),
@@ -204,6 +270,21 @@ def test_the_status_of_a_living_claim_is_no_text(status: str, text: str) -> None
     for number in ("1. ", "1 ", "Claim 1 ", "1) "):
         assert texts(f"{number}{status} {text}") == (text,)
     assert without_status(text) == text
+
+
+@pytest.mark.parametrize(
+    ("published", "text"),
+    [
+        ("(New) .5% solution", ".5% solution"), ("(New) .beta.-x", ".beta.-x"),
+        ('(New) "Smart" pump', '"Smart" pump'), ("(Original) \u221ax", "\u221ax"),
+        ("(New) -5 V supply", "-5 V supply"), ("(currently amended), B", "B"),
+        ("(New). A pump", "A pump"), ("(New).A pump", "A pump"), ("(New): A", "A"),
+        ("(New):A", "A"), ("(Original)A", "A"), ("(New) \u2013 A pump", "A pump"),
+        ("(new)", "(new)"), ("(new).", "(new)."),
+    ],
+)  # fmt: skip
+def test_only_the_status_and_its_stop_are_taken_off(published: str, text: str) -> None:
+    assert texts(f"1. {published}") == (text,)
 
 
 @pytest.mark.parametrize("text", ["5.", "5", "", " ", "Claim 5.", "(5)", "\u2014"])
@@ -244,7 +325,8 @@ def test_a_prolog_of_any_content_takes_linear_time(unit: str) -> None:
 
 
 UNITS = ("1 ", "1, 2 and ", "to ", "claims ", "1. (canceled) ", "1-2 ", "(new) ", "(", ". ", "- ",
-         "canceled and ", "what is claimed is ", " ", "1. ", "(original), ")  # fmt: skip
+         "canceled and ", "what is claimed is ", " ", "1. ", "(original), ",
+         "1. (canceled) (2) ", "1-2. (canceled) A ", "(canceled) 2 A ")  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", UNITS)

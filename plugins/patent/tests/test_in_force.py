@@ -97,6 +97,44 @@ def test_a_green_book_deletion_may_cross_lines_and_claims(made: Made, written: W
     assert patent.description == "BACKGROUND\nAfter."
 
 
+def crossing(made: Made, form: str, *claims: str) -> tuple[str, str]:
+    """Return the claims of a fixture as they are, and with others in their place."""
+    path, one = {
+        "grant": ("claims", "<claim><claim-text>{}</claim-text></claim>"),
+        "application": ("claims", "<claim><claim-text>{}</claim-text></claim>"),
+        "pap": ("subdoc-claims", "<claim><claim-text>{}</claim-text></claim>"),
+        "patdoc": ("SDOCL", "<CL><CLM><PARA><PTEXT><PDAT>{}</PDAT></PTEXT></PARA></CLM></CL>"),
+        "marec": ("claims", "<p>{}</p>"),
+    }[form]
+    found = list(re.finditer(rf"<{path}\b[^>]*>(.*?)</{path}>", made[form], re.DOTALL))[-1]
+    return found[1], "".join(map(one.format, claims))
+
+
+@pytest.mark.parametrize("form", ["grant", "application", "pap", "patdoc", "marec"])
+def test_stops_and_brackets_may_cross_claims(made: Made, written: Write, form: str) -> None:
+    change = crossing(made, form, ".[.1. A pump.", "2. B.].", "3. C")
+    patent = read(made, written, form, change)
+    assert (patent.claims, patent.cancelled_claims, patent.empty_claims) == (("C",), 2, 0)
+
+
+def test_a_deleted_paragraph_of_a_claim_is_no_claim(made: Made, written: Write) -> None:
+    change = crossing(made, "marec", "1. A pump:", ".[.a seal;.].", "a lid.", ".[.2. B.].")
+    patent = read(made, written, "marec", change)
+    assert (patent.claims, patent.cancelled_claims) == (("A pump: a lid.",), 1)
+
+
+def test_stops_and_brackets_may_cross_paragraphs(made: Made, written: Write) -> None:
+    old = made["grant"][made["grant"].index("<description") :].split("</description>")[0]
+    new = '<description id="d"><p>One .[.two.</p><p>Three.</p><p>Four.]. five.</p>'
+    assert read(made, written, "grant", (old, new)).description == "One\nfive."
+
+
+def test_a_green_book_deletion_without_an_end_leaves_no_mark(made: Made, written: Write) -> None:
+    change = ("PAR  1. A hinge", "PAR  .[.1. A hinge")
+    found, plain = read(made, written, "greenbook", change), read(made, written, "greenbook")
+    assert (found.claims, found.cancelled_claims) == (plain.claims, 0)
+
+
 def test_nested_deletions_and_insertions_within_them(made: Made, written: Write) -> None:
     marked = "a <?delete-start id='1'?>b <?insert-start?>c<?insert-end?> <?delete-start id='2'?>d"
     marked += "<?delete-end id='2'?> e<?delete-end id='1'?>f"
@@ -119,8 +157,12 @@ def test_a_deletion_without_an_end_deletes_nothing(made: Made, written: Write, m
         (".[.A seal..]. .Iadd.1. Two seals..Iaddend.", "1. Two seals."),
         ("one .[.a.]. b .[.c.]. d", "one b d"),
         ("one .[.a .[.b.]. c.]. d", "one d"),
-        ("one.].[.a.]. d", "one.]. d"),
-        ("a .[. b", "a .[. b"),
+        ("one.].[.a.]. d", "one d"),
+        ("a .[. b", "a b"),
+        (".[.1. A pump", "1. A pump"),
+        ("a .[. b .[.c.]. d", "a b d"),
+        (".[.a.]. b.]. c", "b c"),
+        (".[.a.]. [J. Chem. Soc.]. c", "[J. Chem. Soc.]. c"),
         ("plain  text", "plain  text"),
         (".IADD.a.IADDEND.", "a"),
         ("x .[.a\nb.]. y", "x\ny"),
