@@ -185,7 +185,7 @@ def message_cases() -> Iterator[Case]:
         ("town.yaml --domain bio", "Give a recipe or --domain, not both; a recipe names its"),
         ("--json", "Give a recipe or --domain, such as `domainbert adapt --domain bio`. See `"),
         ("tawn.yaml", "tawn.yaml: no such recipe file or name."),
-        ("--domain legal", "Unknown domain 'legal'. Installed: none. Install a plugin that"),
+        ("--domain botany", "Unknown domain 'botany'. Installed: none. Install a plugin that"),
         ("town.yaml --out letters.txt", "letters.txt: is a file. Name a folder with --out."),
         ("town.yaml --out base", "base: exists and is not a run folder. Name another with --out."),
         ("town.yaml --out run --set heldout.x=1", "unknown key. Did you mean 'held_out'?"),
