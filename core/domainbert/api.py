@@ -126,14 +126,14 @@ def evaluate(
     other = None if against is None else str(against)
     chosen = continue_run(Path(target)) if RunFolder(Path(target)).lock.is_file() else None
     models = comparison.find_models(target, other, chosen)
-    apart = [str(name) for name in others], other
-    models += comparison.find_others(apart[0])
+    more = [str(name) for name in others]
+    models += comparison.find_others(more)
     words = _words(settings) if isinstance(settings, Mapping) else tuple(settings)
     name = None if recipe is None else str(recipe)
     given = comparison.Arguments(domain, tasks, name, words, seeds, baselines)
     asked = comparison.understand(given, chosen, registry)
-    place = comparison.default_folder(target, *apart, chosen is not None, asked.other)
-    comparison.check_folder(place := Path(out) if out else place, *apart, asked.other)
+    is_run = chosen is not None
+    place = comparison.results_folder(out, target, more, other, is_run, asked.other)
     pins = RunFolder(Path(target)).lock
     with open_session(place, Reporter()) as session:
         session = replace(session, shard=Shard(*shard))

@@ -130,3 +130,20 @@ def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "_RATIO_FROM", 1 << 20)
     path = zipped(tmp_path / "a.zip", {"a.txt": bytes(20 << 20)})
     assert "grows to more than 200 times its size" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("\ufeffCafé".encode(), "Café"),
+        (b"Caf\xe9 \x93x\x94", "Café “x”"),
+        (b"Caf\xe9 \x81", "Café \x81"),
+    ],
+)
+def test_encodings(data: bytes, text: str) -> None:
+    assert readers.decode_western(data, "a") == text
+
+
+def test_a_zero_byte_is_no_text() -> None:
+    with pytest.raises(DataError, match="a: not a text: byte 2 is zero"):
+        readers.decode_western(b"ab\0", "a")

@@ -239,18 +239,35 @@ def _changed(
     return settings.model_copy(update={"baselines": made.baselines})
 
 
-def default_folder(
-    target: str, others: Sequence[str], against: str | None, is_run: bool, other: str = ""
+def results_folder(
+    out: str | Path | None,
+    target: str,
+    others: Sequence[str],
+    against: str | None,
+    is_run: bool,
+    other: str = "",
 ) -> Path:
     """Return where results go: into a run if they are of this run, else apart from it.
 
     Args:
+        out: Folder that was asked for, if any.
         target: Run or model.
         others: Further models.
         against: Model that it is compared with, if that is named.
         is_run: Whether the target is a run.
         other: `Asked.other`.
+
+    Raises:
+        RunFolderError: The folder is a run, and the results are not all of it.
     """
+    folder = Path(out) if out else _default_folder(target, others, against, is_run, other)
+    _check_folder(folder, others, against, other)
+    return folder
+
+
+def _default_folder(
+    target: str, others: Sequence[str], against: str | None, is_run: bool, other: str
+) -> Path:
     if is_run and not (others or against or other):
         return Path(target)
     models = "-and-".join(map(_plain, (target, *others)))
@@ -258,12 +275,8 @@ def default_folder(
     return Path("evaluations") / "-with-".join(filter(None, (name, other)))
 
 
-def check_folder(folder: Path, others: Sequence[str], against: str | None, other: str = "") -> None:
-    """Refuse to write scores of other models, or of other settings, into a run.
-
-    Raises:
-        RunFolderError: The folder is that of a run.
-    """
+def _check_folder(folder: Path, others: Sequence[str], against: str | None, other: str) -> None:
+    """Refuse to write scores of other models, or of other settings, into a run."""
     if not (others or against or other) or not RunFolder(folder).lock.is_file():
         return
     if others:

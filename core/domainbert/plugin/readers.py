@@ -168,6 +168,26 @@ def decode(raw: bytes, path: Path, line: int = 1, encoding: str = "utf-8") -> st
         ) from None
 
 
+def decode_western(data: bytes, where: str) -> str:
+    """Return text from UTF-8, or else from Windows-1252, of which ISO-8859-1 text is a part.
+
+    Args:
+        data: Bytes of a text file.
+        where: The file, with a line if it has one, for the message.
+
+    Raises:
+        DataError: A zero byte: this is no text.
+    """
+    if (at := data.find(b"\0")) >= 0:
+        raise DataError(f"{where}: not a text: byte {at} is zero. Is it another kind of file?")
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("iso-8859-1")
+
+
 class _Stream(io.RawIOBase):
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks, self._rest = chunks, memoryview(b"")

@@ -183,14 +183,11 @@ class Variance:
 
     def records_for(self, difference: float) -> int | None:
         """Return how many test records would, to two digits; None if no number does."""
-        if self.n_seeds < 2:
+        if self.n_seeds < 2 or not difference:
             return None
         # No bisection: with few seeds, whose spread then weighs most, the quantiles grow again.
-        for number in _TWO_DIGITS:
-            later = self._with(self.n_seeds, number) if number >= self.n_records else None
-            if later and difference and later.visible() <= abs(difference):
-                return number
-        return None
+        numbers, small = (n for n in _TWO_DIGITS if n >= self.n_records), abs(difference)
+        return next((n for n in numbers if self._with(self.n_seeds, n).visible() <= small), None)
 
     def _quantile(self, share: float) -> float:
         from scipy import stats

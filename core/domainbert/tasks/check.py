@@ -136,9 +136,9 @@ def wrong_count(kind: TaskKind, task: Task, splits: Splits) -> tuple[str, str] |
     """
     for names, declared in task.counts.items():
         records = [record for name in names.split("+") for record in splits[name]]
-        found = Counter(label for record in records for label in {*kind.labels(record)})
         with calling(kind):
-            found = Counter(kind.count(records)) if kind.count else found
+            labels = (label for record in records for label in {*kind.labels(record)})
+            found = Counter(kind.count(records) if kind.count else labels)
         found["records"] = len(records)
         wrong = [name for name, number in declared.items() if found[name] != number]
         if wrong:

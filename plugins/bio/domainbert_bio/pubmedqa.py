@@ -9,13 +9,12 @@ calls this setting reasoning-required.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError, DataFile, Pair, Task
-from domainbert.readers import read_utf8
+from domainbert.readers import each_once, read_utf8, split_by_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +41,7 @@ def split_of(pmid: str, question: str, test: frozenset[str]) -> str:
     """
     if pmid in test:
         return "test"
-    normalised = " ".join(question.split()).casefold()
-    # JSON can hold half a surrogate as an escape.
-    digest = hashlib.sha256(normalised.encode(errors="surrogatepass")).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
-    return "validation" if place < VALIDATION_SHARE else "train"
+    return split_by_hash(question, validation=VALIDATION_SHARE, fold=True)
 
 
 def read_pubmedqa(path: Path, split: str) -> Iterator[Pair]:
@@ -75,19 +70,6 @@ def _entries(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DataError(f"{path}: not PubMedQA: expected an object with an entry per PMID.")
     return found
-
-
-def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, or refuse a key that stands twice: JSON would keep one of the two.
-
-    Raises:
-        ValueError: With the key.
-    """
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
-    return record
 
 
 def _pair(entry: Any, pmid: str, where: str) -> Pair:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
-from domainbert.readers import read_bytes
-from domainbert_finance.files import MAX_BYTES, decode, is_html
+from domainbert.readers import decode_western, read_bytes
+from domainbert_finance.files import MAX_BYTES, is_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ def read_call(path: Path) -> Iterator[Document]:
     Raises:
         DataError: The file cannot be read, is no text, is HTML, or is larger than 256 MiB.
     """
-    text = decode(read_bytes(path, MAX_BYTES), str(path))
+    text = decode_western(read_bytes(path, MAX_BYTES), str(path))
     if is_html(text):
         raise DataError(f"{path}: HTML, expected a transcript in plain text. Save it as text.")
     parts: dict[str, list[str]] = {}

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from domainbert.readers import read_bytes
-from domainbert_finance.files import MAX_BYTES, decode
+from domainbert.readers import decode_western, read_bytes
+from domainbert_finance.files import MAX_BYTES
 from domainbert_finance.tone import tone_counts
 
 app = typer.Typer(help="Tools of the finance plugin.", no_args_is_help=True)
@@ -31,7 +31,7 @@ def tone(
 
     Example: `domainbert finance tone report.txt --json`
     """
-    found = tone_counts(decode(read_bytes(file, MAX_BYTES), str(file)))
+    found = tone_counts(decode_western(read_bytes(file, MAX_BYTES), str(file)))
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
         return

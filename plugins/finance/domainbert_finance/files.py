@@ -16,26 +16,6 @@ _BEGINNING = 4096
 _DECLARATION = re.compile(r"<!ENTITY|<!DOCTYPE[^>\[]{0,500}\[", re.IGNORECASE)
 
 
-def decode(data: bytes, where: str) -> str:
-    """Return text from UTF-8, or else from Windows-1252, of which ISO-8859-1 text is a part.
-
-    Args:
-        data: Bytes of a text file.
-        where: File and line, for the message.
-
-    Raises:
-        DataError: A zero byte: this is no text.
-    """
-    if (at := data.find(b"\0")) >= 0:
-        raise DataError(f"{where}: not a text: byte {at} is zero. Is it another kind of file?")
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("iso-8859-1")
-
-
 def is_html(text: str) -> bool:
     """Return whether a text begins as HTML does."""
     return _MARKUP.search(text[:_BEGINNING]) is not None

@@ -21,7 +21,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError, Pair, Rating
-from domainbert.readers import read_utf8
+from domainbert.readers import each_once, read_utf8
 from domainbert_finance.shares import is_of_split
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _sentences(path: Path) -> Iterator[tuple[str, str, list[Any]]]:
     """Yield id, sentence and targets of each entry."""
     expected = "by id objects with `sentence` and `info`, as in task 1 of FiQA"
     try:
-        entries = json.loads(read_utf8(path), object_pairs_hook=_each_once)
+        entries = json.loads(read_utf8(path), object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON: {error}. Expected {expected}.") from None
     if not isinstance(entries, dict) or not entries:
@@ -102,15 +102,6 @@ def _sentences(path: Path) -> Iterator[tuple[str, str, list[Any]]]:
         if not isinstance(info, list) or not info:
             raise DataError(f"{where}: `info` is {str(info)[:40]!r}, expected a list of targets.")
         yield name, sentence, info
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, or refuse a key that stands twice: JSON would keep one of the two."""
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
-    return record
 
 
 def _text(item: Any, key: str, where: str) -> str:

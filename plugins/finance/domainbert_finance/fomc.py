@@ -11,8 +11,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
-from domainbert.readers import plain_suffix, read_bytes, read_rows
-from domainbert_finance.files import MAX_BYTES, decode, is_html
+from domainbert.readers import decode_western, plain_suffix, read_bytes, read_rows
+from domainbert_finance.files import MAX_BYTES, is_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def read_fomc(path: Path) -> Iterator[Document]:
     if plain_suffix(path) == ".csv":
         lines = _turns(path)
     elif plain_suffix(path) == ".txt":
-        text = decode(read_bytes(path, MAX_BYTES), str(path))
+        text = decode_western(read_bytes(path, MAX_BYTES), str(path))
         if is_html(text):
             raise DataError(f"{path}: HTML, expected plain text. Save the page as text.")
         lines = (" ".join(line.split()) for line in text.split("\n"))

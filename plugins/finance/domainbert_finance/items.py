@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
-from domainbert.readers import read_bytes
-from domainbert_finance.files import MAX_BYTES, decode
+from domainbert.readers import decode_western, read_bytes
+from domainbert_finance.files import MAX_BYTES
 from domainbert_finance.submission import read_parts
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _heaviest_ascent(headings: Sequence[_Heading]) -> list[_Heading]:
 
 def _extracted(path: Path) -> Iterator[Document]:
     try:
-        record = json.loads(decode(read_bytes(path, MAX_BYTES), str(path)))
+        record = json.loads(decode_western(read_bytes(path, MAX_BYTES), str(path)))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON: {error}. Expected one report per file.") from None
     names = [key for key in record if _JSON_ITEM.fullmatch(key)] if isinstance(record, dict) else []

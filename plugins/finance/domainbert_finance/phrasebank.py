@@ -17,8 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Example
-from domainbert.readers import read_lines
-from domainbert_finance.shares import place_of
+from domainbert.readers import read_lines, split_by_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +34,7 @@ def split_of(sentence: str) -> str:
     It depends on the sentence alone, without regard to case and white space: the first eight bytes
     of its SHA-256, read as a fraction of one, are below 0.2 for test and below 0.3 for validation.
     """
-    place = place_of(sentence)
-    if place < TEST_SHARE:
-        return "test"
-    return "validation" if place < TEST_SHARE + VALIDATION_SHARE else "train"
+    return split_by_hash(sentence, TEST_SHARE, VALIDATION_SHARE, fold=True)
 
 
 def read_phrasebank(path: Path, split: str) -> Iterator[Example]:

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+from domainbert.readers import split_by_hash
 
 VALIDATION_SHARE = 0.1
-
-
-def place_of(text: str) -> float:
-    """Return the place of a text from 0 to 1, without regard to its case and white space.
-
-    It is made of the first eight bytes of the SHA-256 of the text's UTF-8 bytes.
-    """
-    normalised = " ".join(text.split()).casefold()
-    # JSON can hold half a surrogate as an escape.
-    digest = hashlib.sha256(normalised.encode(errors="surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def is_of_split(text: str, split: str) -> bool:
@@ -28,4 +17,4 @@ def is_of_split(text: str, split: str) -> bool:
         text: Of the file of that split.
         split: `train`, `validation` or `test`.
     """
-    return split == "test" or (place_of(text) < VALIDATION_SHARE) == (split == "validation")
+    return split in ("test", split_by_hash(text, validation=VALIDATION_SHARE, fold=True))

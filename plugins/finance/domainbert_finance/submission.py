@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
-from domainbert.readers import open_bytes, read_bytes
-from domainbert_finance.files import MAX_BYTES, decode
+from domainbert.readers import decode_western, open_bytes, read_bytes
+from domainbert_finance.files import MAX_BYTES
 from domainbert_finance.markup import html_paragraphs, looks_like_html, text_paragraphs
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def read_parts(path: Path) -> Iterator[Part]:
 
 
 def _page(path: Path) -> Part:
-    text = decode(read_bytes(path, MAX_BYTES), str(path))
+    text = decode_western(read_bytes(path, MAX_BYTES), str(path))
     if "</html" not in text[-_SNIFFED:].lower():
         raise DataError(
             f"{path}: the page does not end: no </html> near the end of {len(text)} characters. "
@@ -173,7 +173,7 @@ def _parts(path: Path) -> Iterator[Part]:
             _take(part, line, mark, f"{path}:{number}")
             if part.done:
                 if part.prose():
-                    text = decode(b"".join(part.lines or ()), f"{path}:{part.line}")
+                    text = decode_western(b"".join(part.lines or ()), f"{path}:{part.line}")
                     kind = part.type.decode("latin-1")
                     yield Part(frame.accession, part.number, kind, part.line, text)
                 part = None

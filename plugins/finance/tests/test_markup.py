@@ -5,7 +5,6 @@ import time
 import pytest
 
 from domainbert import DataError
-from domainbert_finance.files import decode
 from domainbert_finance.markup import html_paragraphs, looks_like_html, text_paragraphs
 
 
@@ -105,20 +104,3 @@ def test_html_is_told_from_text() -> None:
     assert looks_like_html("\n<?xml version='1.0'?>\n<html xmlns='x'>")
     assert looks_like_html("<P ALIGN=left>")
     assert not looks_like_html("<PAGE>\n<TABLE>\n<CAPTION>\n<S> <C>\nprofit < loss")
-
-
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ("\ufeffCafé".encode(), "Café"),
-        (b"Caf\xe9 \x93x\x94", "Café “x”"),
-        (b"Caf\xe9 \x81", "Café \x81"),
-    ],
-)
-def test_encodings(data: bytes, text: str) -> None:
-    assert decode(data, "a") == text
-
-
-def test_a_zero_byte_is_no_text() -> None:
-    with pytest.raises(DataError, match="a: not a text: byte 2 is zero"):
-        decode(b"ab\0", "a")

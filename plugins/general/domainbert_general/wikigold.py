@@ -6,11 +6,10 @@ hash of its words assigns an article to one, so sentences of one article stay to
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Sentence
-from domainbert.readers import read_lines
+from domainbert.readers import read_lines, split_by_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +40,7 @@ _Article = list[tuple[tuple[str, ...], tuple[str, ...]]]
 
 def _split_of(article: _Article) -> str:
     words = " ".join(word for words, _ in article for word in words)
-    place = int.from_bytes(hashlib.sha256(words.encode("utf-8")).digest()[:8], "big") / 2**64
-    if place < TEST_SHARE:
-        return "test"
-    return "validation" if place < TEST_SHARE + VALIDATION_SHARE else "train"
+    return split_by_hash(words, TEST_SHARE, VALIDATION_SHARE)
 
 
 def _articles(path: Path) -> Iterator[_Article]:

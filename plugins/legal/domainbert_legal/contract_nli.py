@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError, Pair, TaskReader
-from domainbert.readers import read_utf8
+from domainbert.readers import each_once, read_utf8
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -102,19 +102,6 @@ def judgements(path: Path) -> Iterator[list[Pair]]:
                 annotated, hypotheses, spans, f"{where}.annotation_sets[{place}]"
             )
         ]
-
-
-def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, or refuse a key that stands twice: JSON would keep one of the two.
-
-    Raises:
-        ValueError: With the key.
-    """
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
-    return record
 
 
 def _spans(item: Mapping[str, Any], text: str, where: str) -> int:

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from domainbert import DataError, Document
-from domainbert.readers import read_bytes
+from domainbert.readers import decode_western, read_bytes
 from domainbert_legal.boilerplate import stands_alone
-from domainbert_legal.files import MAX_BYTES, decode, one_line
+from domainbert_legal.files import MAX_BYTES, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def read_contract(path: Path) -> Iterator[Document]:
     Raises:
         DataError: The file cannot be read, is no text, or is larger than 256 MiB; HTML, PDF or RTF.
     """
-    text = decode(read_bytes(path, MAX_BYTES), str(path))
+    text = decode_western(read_bytes(path, MAX_BYTES), str(path))
     if _MARKUP.search(text[:4096]):
         what = "HTML, PDF or RTF, expected a contract in plain text"
         raise DataError(f"{path}: {what}. Save it as text.")

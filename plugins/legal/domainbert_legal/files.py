@@ -1,11 +1,10 @@
-"""Text of legal files in any of their encodings, and HTML to lines of text."""
+"""Text of legal files: paragraphs of plain text, and HTML to lines of text."""
 
 from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
 
-from domainbert import DataError
 from domainbert_legal.boilerplate import has_line_numbers, stands_alone
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -17,26 +16,6 @@ _BLOCKS = frozenset({
     "section", "table", "td", "th", "tr", "ul",
 })  # fmt: skip
 _HIDDEN = frozenset({"head", "script", "style", "title"})
-
-
-def decode(data: bytes, where: str) -> str:
-    """Return text from UTF-8, or else from Windows-1252, of which ISO-8859-1 text is a part.
-
-    Args:
-        data: Bytes of a text file.
-        where: The file, for the message.
-
-    Raises:
-        DataError: A zero byte: this is no text.
-    """
-    if (at := data.find(b"\0")) >= 0:
-        raise DataError(f"{where}: not a text: byte {at} is zero. Is it another kind of file?")
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("iso-8859-1")
 
 
 def one_line(text: str) -> str:

@@ -6,11 +6,10 @@ titles; both are read. The copy has no validation split: the text decides which 
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError, Example, HubData, Task
-from domainbert.readers import read_table_rows
+from domainbert.readers import hash_fraction, read_table_rows
 from domainbert_patent.symbols import SECTION_TITLES
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ def is_validation(text: str) -> bool:
         text: The first eight bytes of its SHA-256, as a fraction of one, decide; blanks and case
             do not matter, so that a text that occurs twice is on one side.
     """
-    digest = hashlib.sha256(" ".join(text.split()).casefold().encode("utf-8")).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < VALIDATION_SHARE
+    return hash_fraction(text, fold=True) < VALIDATION_SHARE
 
 
 def read_nine_sections(path: Path, split: str) -> Iterator[Example]:
