@@ -11,9 +11,9 @@ import pytest
 from domainbert.pipeline.choose import load_registry
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _plugins() -> None:
-    """Load the plugins, whatever a test before this one has loaded."""
+    """Load the plugins, whatever the tests of another module have loaded."""
     load_registry(())
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+
+from helpers.terms import check_lines, doubled
 
 from domainbert_clinical.domain import CLINICAL
 
@@ -17,8 +18,7 @@ GENERAL = {
 def test_enough_distinct_terms() -> None:
     terms = TERMS.read()
     assert len(terms) >= 1500
-    doubled = [term for term, n in Counter(map(str.casefold, terms)).items() if n > 1]
-    assert doubled == []
+    assert doubled(TERMS) == []
 
 
 def test_terms_are_short_and_clean() -> None:
@@ -36,11 +36,4 @@ def test_no_general_words() -> None:
 
 
 def test_lines_are_terms_or_comments_and_the_header_states_origin_and_licence() -> None:
-    lines = TERMS.path.read_text(encoding="utf-8").splitlines()
-    assert len(TERMS.read()) == sum(not line.startswith("#") for line in lines)
-    assert all(line == line.strip() != "" for line in lines)
-    header = " ".join(lines[:5])
-    assert "Written by hand for this project" in header
-    assert "CC0-1.0" in header
-    assert TERMS.licence == "CC0-1.0"
-    assert sum(line.startswith("# ") for line in lines) > 20
+    check_lines(TERMS)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+
+from helpers.terms import check_lines, doubled
 
 from domainbert_finance.domain import FINANCE
 
@@ -19,7 +20,7 @@ GENERAL = {
 def test_enough_distinct_terms() -> None:
     terms = TERMS.read()
     assert len(terms) == 1638
-    assert [term for term, n in Counter(map(str.casefold, terms)).items() if n > 1] == []
+    assert doubled(TERMS) == []
 
 
 def test_each_term_is_one_to_four_words_without_stray_blanks() -> None:
@@ -33,11 +34,4 @@ def test_no_general_words() -> None:
 
 
 def test_lines_are_terms_or_comments_and_the_header_states_origin_and_licence() -> None:
-    lines = TERMS.path.read_text(encoding="utf-8").splitlines()
-    assert len(TERMS.read()) == sum(not line.startswith("#") for line in lines)
-    assert all(line == line.strip() != "" for line in lines)
-    header = " ".join(lines[:5])
-    assert "Written by hand for this project" in header
-    assert "CC0-1.0" in header
-    assert TERMS.licence == "CC0-1.0"
-    assert sum(line.startswith("# ") for line in lines) > 20
+    check_lines(TERMS)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 import pytest
+from helpers.terms import check_lines, doubled
 
 from domainbert.corpus.token_units import IN_TERM, term_units
 from domainbert.words import word_spans
@@ -21,8 +21,7 @@ GENERAL = {
 def test_enough_distinct_terms() -> None:
     terms = TERMS.read()
     assert len(terms) >= 2000
-    doubled = [term for term, n in Counter(map(str.casefold, terms)).items() if n > 1]
-    assert doubled == []
+    assert doubled(TERMS) == []
 
 
 def test_terms_are_clean() -> None:
@@ -36,14 +35,7 @@ def test_no_general_words() -> None:
 
 
 def test_lines_are_terms_or_comments_and_the_header_states_origin_and_licence() -> None:
-    lines = TERMS.path.read_text(encoding="utf-8").splitlines()
-    assert len(TERMS.read()) == sum(not line.startswith("#") for line in lines)
-    assert all(line == line.strip() != "" for line in lines)
-    header = " ".join(lines[:5])
-    assert "Written by hand for this project" in header
-    assert "CC0-1.0" in header
-    assert TERMS.licence == "CC0-1.0"
-    assert sum(line.startswith("# ") for line in lines) > 20
+    check_lines(TERMS)
 
 
 @pytest.mark.parametrize(
