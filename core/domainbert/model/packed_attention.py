@@ -54,25 +54,61 @@ def packed_attention(
             module, query_1ATD, key_1ATD, value_1ATD, attention_mask, **options
         )
     window = options.get("sliding_window")
-    found, first = [], 0
-    for count, length in runs:
-        end = first + count * length
+    found = []
+    # Split at once: the gradients of single slices would each be as long as the row.
+    parts = (
+        t[0].split([c * length for c, length in runs], 1)
+        for t in (query_1ATD, key_1ATD, value_1ATD)
+    )
+    for (count, length), *of_run in zip(runs, *parts, strict=True):
         # One call for all sequences of a length: no mask, so the fast kernels take it.
         query_CALD, key_CALD, value_CALD = (
-            tensor[0, :, first:end].unflatten(1, (count, length)).transpose(0, 1)
-            for tensor in (query_1ATD, key_1ATD, value_1ATD)
+            part.unflatten(1, (count, length)).transpose(0, 1) for part in of_run
         )
         near_LL = None
         if window is not None and length > window:
             places_L = torch.arange(length, device=query_CALD.device)
             near_LL = (places_L[:, None] - places_L[None, :]).abs() < window
-        out_CALD = functional.scaled_dot_product_attention(
+        out_CALD = attend(
             query_CALD, key_CALD, value_CALD, near_LL,
-            options.get("dropout", 0.0), scale=options.get("scaling"),
+            options.get("dropout", 0.0), options.get("scaling"),
         )  # fmt: skip
         found.append(out_CALD.transpose(1, 2).flatten(0, 1))
-        first = end
     return torch.cat(found).unsqueeze(0), None
+
+
+def attend(
+    query_CALD: Tensor,
+    key_CALD: Tensor,
+    value_CALD: Tensor,
+    near_LL: Tensor | None,
+    dropout: float,
+    scale: float | None,
+) -> Tensor:
+    """Do what `scaled_dot_product_attention` does; to learn in bf16 on a CPU, by plain products.
+
+    There the backward pass of torch 2.13's kernel takes three to seventeen times as long (24 to 256
+    tokens; docs/explanation/performance.md). In inference the kernel is as fast.
+
+    Args:
+        query_CALD: Queries.
+        key_CALD: Keys.
+        value_CALD: Values.
+        near_LL: True where a token sees another; all see all without it.
+        dropout: Share of the weights that are left out.
+        scale: Factor of the products; 1/√D without it.
+    """
+    slow = query_CALD.device.type == "cpu" and query_CALD.dtype is torch.bfloat16
+    if not slow or not torch.is_grad_enabled():
+        return functional.scaled_dot_product_attention(
+            query_CALD, key_CALD, value_CALD, near_LL, dropout, scale=scale
+        )
+    scale = query_CALD.size(-1) ** -0.5 if scale is None else scale
+    seen_CALL = query_CALD @ key_CALD.transpose(-1, -2) * scale
+    if near_LL is not None:
+        seen_CALL = seen_CALL.masked_fill(~near_LL, -torch.inf)
+    weights_CALL = seen_CALL.softmax(-1, dtype=torch.float32)
+    return functional.dropout(weights_CALL, dropout).to(value_CALD.dtype) @ value_CALD
 
 
 def attend_within(model: Any) -> None:
