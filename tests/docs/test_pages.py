@@ -17,8 +17,8 @@ PAGES = sorted(
 ) + sorted(ROOT.glob("*.md"))
 SLOW = (
     "add-a-component", "baselines", "bio", "blend", "clean-a-corpus", "clinical", "corpus-steps",
-    "extend-the-vocabulary", "finance", "hub-data", "legal", "objectives", "own-data",
-    "pairs-and-regression", "patent", "plan-a-run", "python",
+    "embed", "evaluate", "extend-the-vocabulary", "finance", "hub-data", "legal", "lora", "objectives", "own-data",
+    "pairs-and-regression", "patent", "plan-a-run", "predict", "python",
     "relations-and-questions", "stages",
 )  # fmt: skip
 RUNNABLE = [
@@ -77,6 +77,12 @@ def blocks(page):
         for language, code in found
         if language in {"bash", "python"} or _FILE.match(code)
     ]
+
+
+def test_every_how_to_page_with_code_is_run():
+    pages = [page for page in PAGES if page.parent == ROOT / "docs" / "how-to"]
+    written = {page.stem for page in pages if any(code[0] == "python" for code in blocks(page))}
+    assert written - set(SLOW) == set()
 
 
 @pytest.mark.parametrize("page", RUNNABLE)
