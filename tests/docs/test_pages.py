@@ -17,8 +17,8 @@ PAGES = sorted(
 ) + sorted(ROOT.glob("*.md"))
 SLOW = (
     "add-a-component", "baselines", "bio", "blend", "clean-a-corpus", "clinical", "corpus-steps",
-    "embed", "evaluate", "extend-the-vocabulary", "finance", "hub-data", "legal", "lora", "objectives", "own-data",
-    "pairs-and-regression", "patent", "plan-a-run", "predict", "python",
+    "embed", "evaluate", "extend-the-vocabulary", "finance", "hub-data", "legal", "lora",
+    "objectives", "own-data", "pairs-and-regression", "patent", "plan-a-run", "predict", "python",
     "relations-and-questions", "stages",
 )  # fmt: skip
 RUNNABLE = [
