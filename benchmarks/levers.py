@@ -1,14 +1,16 @@
 """What each thing that makes a step fast is worth: everything on, and one after the other off.
 
-    python benchmarks/levers.py [--texts long|short] [--steps 3] [--blocks 3]
+    python benchmarks/levers.py [--texts long|short] [--steps 3] [--blocks 3] [--bf16]
 
 One JSON line goes to stdout, all else to stderr. Text, model and options are those of
-`throughput.py`, in float32 on one CPU thread; arms alternate. `cost` is the median over rounds of
-the CPU time of a step with one lever off, over that with all on, per token.
+`throughput.py`, in float32 on one CPU thread, or with products in bf16; arms alternate. `cost` is
+the median over rounds of the CPU time of a step with one lever off, over that with all on, per
+token.
 
 `packing`: sequences padded to the longest of their pass. `sparse_head`: logits at every position.
 `no_dropout`: dropout 0.1. `kept_memory`: freed memory goes back to the system, as glibc has it.
 `fused`: AdamW one parameter after the other. `wide_pass`: 4 sequences a forward pass, not 16.
+`plain_products`, in bf16 alone: attention by PyTorch's kernel.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ import torch
 from datasets import disable_progress_bars
 from texts import silent_session
 from throughput import Clock, Setup, prepare, read_options, usual_memory
+from torch.nn import functional
 
+from domainbert.model import packed_attention
 from domainbert.model.load import load_masked_lm
 from domainbert.model.masked_lm import set_dropout
 from domainbert.recipe.train import TrainSection
@@ -44,6 +48,7 @@ from domainbert.training.step import train_step
 CHANGES: dict[str, dict[str, Any]] = {
     "all_on": {}, "packing": {}, "sparse_head": {}, "no_dropout": {"dropout": 0.1},
     "kept_memory": {}, "fused": {}, "wide_pass": {"micro_batch_size": 4},
+    "plain_products": {},
 }  # fmt: skip
 
 
@@ -63,6 +68,14 @@ def lever_off(name: str) -> Iterator[None]:
     if name == "sparse_head":
         with mock.patch.object(SummedLosses, "read", read_densely):
             yield
+    elif name == "plain_products":
+        kernel = functional.scaled_dot_product_attention
+        with mock.patch.object(
+            packed_attention,
+            "attend",
+            lambda q, k, v, near, p, s: kernel(q, k, v, near, p, scale=s),
+        ):
+            yield
     else:
         if name == "kept_memory":
             usual_memory()
@@ -70,12 +83,12 @@ def lever_off(name: str) -> Iterator[None]:
     keep_freed_memory()
 
 
-def run(setup: Setup, name: str, turn: int) -> float:
+def run(setup: Setup, name: str, turn: int, precision: str) -> float:
     """Return the CPU seconds of a token with one lever off."""
-    settings = TrainSection(steps=1, precision="fp32", max_seq_length=setup.length)
+    settings = TrainSection(steps=1, max_seq_length=setup.length)
     settings = settings.model_copy(update=CHANGES[name])
     clock, tokens = Clock(setup.device), 0
-    with silent_session(setup.folder / "run") as session, lever_off(name):
+    with silent_session(setup.folder / "run", precision) as session, lever_off(name):
         loaded = load_masked_lm(setup.base, 0)
         job = build_job(settings, loaded, setup.store, setup.documents_T, session)
         if name == "packing":
@@ -98,19 +111,22 @@ def run(setup: Setup, name: str, turn: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    options = read_options()
+    options = read_options("--bf16")
+    precision = "bf16" if options.bf16 else "fp32"
+    names = [name for name in CHANGES if options.bf16 or name != "plain_products"]
     torch.set_num_threads(options.threads)
     disable_progress_bars()
     rounds: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         setup = prepare(options, options.steps, Path(folder))
         for turn in range(options.blocks):
-            order = reversed(CHANGES) if turn % 2 else CHANGES
-            rounds.append({name: run(setup, name, turn) for name in order})
+            order = names[::-1] if turn % 2 else names
+            rounds.append({name: run(setup, name, turn, precision) for name in order})
             print(rounds[-1], file=sys.stderr, flush=True)
-    cost = {n: round(median(r[n] / r["all_on"] for r in rounds), 3) for n in CHANGES}
+    cost = {n: round(median(r[n] / r["all_on"] for r in rounds), 3) for n in names}
     speed = round(median(1 / r["all_on"] for r in rounds))
     about = {"texts": options.texts, "steps": options.steps, "blocks": options.blocks}
+    about["precision"] = precision
     about |= {"processor": processor_name(), "threads": torch.get_num_threads()}
     print(json.dumps({"cost": cost, "tokens_per_cpu_second": speed, **about}))
 

@@ -49,7 +49,6 @@ import re
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -64,7 +63,7 @@ from datasets import Dataset, concatenate_datasets, disable_progress_bars
 from texts import find_file, silent_session, write_texts
 
 from domainbert.corpus.build import Encoder, build_store
-from domainbert.corpus.sources import Source, describe_sources, find_sources
+from domainbert.corpus.sources import Source, describe_sources, find_sources, read_sources
 from domainbert.corpus.steps import find_steps
 from domainbert.corpus.steps.held_out import split_documents
 from domainbert.corpus.store import TokenStore
@@ -74,7 +73,6 @@ from domainbert.model.masked_lm import set_dropout
 from domainbert.planning.memory import peak_memory, reset_peak
 from domainbert.plugin.domain import Document
 from domainbert.plugin.registry import load_plugins
-from domainbert.plugin.steps import CorpusStep
 from domainbert.recipe.corpus import CorpusSection
 from domainbert.recipe.train import TrainSection
 from domainbert.run.device import device_has_bf16
@@ -313,11 +311,14 @@ def prepare(options: argparse.Namespace, steps: int, folder: Path) -> Setup:
     base = find_base(str(model_folder(options.model, folder)), folder)
     short = options.texts == "short"
     sources = find_texts(options.file, folder)
+    if short:
+        sentences = folder / "sentences.jsonl"
+        write_texts(sentences, sentences_of(read_sources(sources)))
+        sources = find_texts(sentences, folder)
     with silent_session(folder / "run") as session:
         device = session.accelerator.device
         tokenizer = load_masked_lm(base, DEFAULTS.seed).tokenizer
         files, cleaning = describe_sources(sources), find_steps(["normalise", "exact-duplicates"])
-        cleaning = (CorpusStep("sentences", sentences), *cleaning) if short else cleaning
         encoder = Encoder(tokenizer)
         store = build_store(session.run.corpus, sources, files, cleaning, encoder, session)
     documents_T = split_documents(store, 0.05).train_T
@@ -369,11 +370,10 @@ def find_texts(file: Path | None, folder: Path) -> tuple[Source, ...]:
     return find_sources([section], domain, folder)
 
 
-def sentences(documents: Iterable[Document], _counts: Counter[str]) -> Iterator[Document]:
-    """Yield a document per sentence."""
+def sentences_of(documents: Iterable[Document]) -> Iterator[str]:
+    """Yield the sentences of documents."""
     for document in documents:
-        for number, text in enumerate(re.split(r"(?<=[.!?])\s+|\n+", document.text)):
-            yield Document(f"{document.id}-{number}", text, document.source)
+        yield from filter(str.strip, re.split(r"(?<=[.!?])\s+|\n+", document.text))
 
 
 def summarise(rounds: list[dict[str, dict[str, float]]], on_gpu: bool) -> dict[str, Any]:
@@ -402,8 +402,8 @@ def summarise(rounds: list[dict[str, dict[str, float]]], on_gpu: bool) -> dict[s
     return summary
 
 
-def read_options() -> argparse.Namespace:
-    """Read the command line."""
+def read_options(*switches: str) -> argparse.Namespace:
+    """Read the command line, which may have further switches."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--texts", choices=("long", "short"), default="long", help="(long)")
     parser.add_argument("--file", type=Path, help="jsonl[.gz] of your own")
@@ -416,6 +416,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--blocks", type=int, default=5, help="blocks of each kind (5)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
     parser.add_argument("--quick", action="store_true", help="tiny model, one block of two steps")
+    for switch in switches:
+        parser.add_argument(switch, action="store_true")
     options = parser.parse_args()
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("no CUDA device is at hand")

@@ -41,3 +41,13 @@ def test_every_family_is_exact_under_one_to_four_processes() -> None:
     # What the benchmark compares with is as wrong as it says, so the equalities above mean much.
     assert found["families"]["bert"]["trainer_loss_ratio"] == pytest.approx(8, rel=0.05)
     assert found["families"]["bert"]["gradient_of_means"] > 0.05
+
+
+@pytest.mark.slow
+def test_the_speed_of_training_and_of_its_levers_is_measured() -> None:
+    found = told_by("throughput.py", "--quick")
+    assert min(found["ratio"], found["tokens_per_cpu_second"]) > 0
+    assert found["padding_waste"] < found["trainer_padding_waste"]
+    cost = told_by("levers.py", "--quick", "--bf16")["cost"]
+    assert cost.pop("all_on") == 1
+    assert set(cost) >= {"packing", "sparse_head", "plain_products"}
