@@ -31,6 +31,9 @@ def build_accelerator(precision: str) -> Any:
     # With FSDP, transformers would leave the base unread in all processes but one.
     os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
     keep_freed_memory()
+    # Of products of each shape oneDNN keeps 1,024 kernels, 5 GB in a run with rows of all lengths;
+    # a step uses fewer than these.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     if precision == "auto":
         precision = "bf16" if device_has_bf16() else "fp32"
     return Accelerator(
