@@ -59,7 +59,8 @@ def _baselines() -> Iterator[Baseline]:
     def bilstm() -> Any:
         return import_module("domainbert.tasks.baselines.bilstm")
 
-    both, only = ("classification", "tagging"), ("classification",)
+    only, tags = ("classification",), ("tagging",)
+    both = only + tags
     yield Baseline("majority", texts.predict_majority)
     yield Baseline("tfidf-svm", texts.predict_tfidf_svm, texts.check_tfidf)
     yield Baseline("tfidf-logreg", texts.predict_tfidf_logreg, texts.check_tfidf, kinds=only)
@@ -69,8 +70,15 @@ def _baselines() -> Iterator[Baseline]:
     yield Baseline("no-answer", question_answering.predict_no_answer)
     yield Baseline("majority-type", tagging.predict_majority_type)
     yield Baseline("dictionary", tagging.predict_dictionary)
-    yield Baseline("mentions", tagging.predict_mentions, kinds=("tagging",))
+    yield Baseline("mentions", tagging.predict_mentions, kinds=tags)
     yield Baseline("bilstm", lambda *given: bilstm().predict_words(*given), kinds=both, seeded=True)
+    yield Baseline(
+        "bilstm-crf",
+        lambda *given: bilstm().predict_words(*given, crf=True),
+        lambda loaded: bilstm().check_crf(loaded),
+        kinds=tags,
+        seeded=True,
+    )
     yield Baseline(
         "bilstm-pieces",
         predict_with_base=lambda *given: bilstm().predict_pieces(*given),

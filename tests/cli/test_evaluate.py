@@ -69,6 +69,9 @@ tasks:
 evaluate:
   {seeds: [0, 1], epochs: 1, min_steps: 1, max_seq_length: 32, keep: none, baselines: false}
 """
+SECOND_TASK = """\
+  - {name: clerks, kind: classification, train: test.tsv, validation: train.tsv, test: train.tsv}
+"""
 
 
 def test_own_tasks_and_other_settings_have_another_folder(
@@ -153,3 +156,37 @@ def test_further_models_are_rows_that_are_compared_with_the_first(
     assert said in refused.err
     # A model inside a run is called after the run.
     assert find_others([str(run / "adapted")])[0].name == "run"
+
+
+def test_a_second_run_has_a_row_and_a_verdict_per_task_and_no_run_is_written_to(
+    run: Path, cli: Callable[..., Any], fresh_accelerator: None
+) -> None:
+    assert cli("adapt", "town.yaml", "--set", "train.steps=9", "--out", "second").code == 0
+    Path("two.yaml").write_text(OWN.replace("evaluate:", f"{SECOND_TASK}evaluate:"))
+    files = [path for name in ("run", "second") for path in Path(name).rglob("*")]
+    before = {path: path.is_file() and path.read_bytes() for path in files}
+    given = ("evaluate", run, "second", "--recipe", "two.yaml")
+    done = cli(*given, "--json")
+    assert done.code == 0, done.err
+    reports = json.loads(done.out)
+    assert [report["task"] for report in reports] == ["trades", "clerks"]
+    for report in reports:
+        assert list(report["models"]) == ["base", "adapted", "second"]
+        assert list(report["comparisons"]) == ["adapted", "second"]
+        means = {name: rows["f1_macro"]["mean"] for name, rows in report["models"].items()}
+        for name, made in report["comparisons"].items():
+            assert made["difference"] == pytest.approx(means[name] - means["base"])
+    # Holm over the tasks of each model alone: of two p the smaller counts twice.
+    for name in ("adapted", "second"):
+        low, high = sorted(
+            (report["comparisons"][name] for report in reports), key=lambda made: made["p_value"]
+        )
+        assert low["p_holm"] == min(1.0, 2 * low["p_value"])
+        assert high["p_holm"] == max(low["p_holm"], high["p_value"])
+    said = cli(*given).out
+    for report in reports:
+        start = f"{report['task']}: second − base = "
+        (line,) = (row for row in said.splitlines() if row.startswith(start))
+        assert report["comparisons"]["second"]["verdict"] in line
+    after = [path for name in ("run", "second") for path in Path(name).rglob("*")]
+    assert {path: path.is_file() and path.read_bytes() for path in after} == before

@@ -11,8 +11,17 @@ from helpers.tasks import labelled
 from numpy.typing import NDArray
 
 from domainbert.errors import DataError
-from domainbert.report.compare import Comparison, Group, compare, compare_results, corrected, group
+from domainbert.report.compare import (
+    Comparison,
+    Group,
+    TaskReport,
+    compare,
+    compare_results,
+    corrected,
+    group,
+)
 from domainbert.report.statistics import crossed_variance
+from domainbert.report.task_reports import corrected_reports
 from domainbert.tasks.metrics.score import primary_metric
 
 Write = Callable[..., Path]
@@ -101,6 +110,21 @@ def test_holm_over_the_tasks_of_a_run() -> None:
     assert made[0].notes == ("better on its own, p = 0.030, and not among 3 tasks",)
     assert corrected([comparison(0.04)])[0].verdict == "better"
     assert corrected([]) == []
+
+
+def test_each_further_model_is_corrected_over_the_tasks_alone() -> None:
+    values = {"adapted": (0.01, 0.04), "second": (0.03, 0.04)}
+    reports = [
+        TaskReport(
+            TASK, "f1", {}, {name: comparison(p[number]) for name, p in values.items()}, {}, 0.0
+        )
+        for number in range(2)
+    ]
+    first, other = corrected_reports(reports, list(values))
+    assert {n: c.p_holm for n, c in first.comparisons.items()} == {"adapted": 0.02, "second": 0.06}
+    assert {n: c.p_holm for n, c in other.comparisons.items()} == {"adapted": 0.04, "second": 0.06}
+    assert [c.verdict for c in first.comparisons.values()] == ["better", "not shown"]
+    assert [c.verdict for c in other.comparisons.values()] == ["better", "not shown"]
 
 
 def fill(folder: Path, write: Write, right: float, seeds: int = 2, **changes: Any) -> Path:

@@ -11,7 +11,7 @@ from domainbert.recipe.evaluate import Baselines
 from domainbert.tasks.check import baseline_names, check_baselines
 
 ALL_OF_TEXTS = ("majority", "tfidf-svm", "tfidf-logreg", "bilstm", "bilstm-pieces", "frozen")
-ALL_OF_TAGS = ("majority-type", "mentions", "bilstm", "bilstm-pieces", "frozen")
+ALL_OF_TAGS = ("majority-type", "mentions", "bilstm", "bilstm-crf", "bilstm-pieces", "frozen")
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ MAX_JSON_BYTES = 256 * 1024 * 1024
 """No more than this is held of a JSON file."""
 
 BIOC_XML = Format(
-    "BioC XML", ("collection", "document"), "document", ("document",), "document",
-    "PubMed and PubMed Central",
+    "BioC XML", ("collection", "document"), "document", ("document",),
+    "PubMed and PubMed Central", "document",
 )  # fmt: skip
 
 # What the service for PMC articles calls references and tables; neither is prose.

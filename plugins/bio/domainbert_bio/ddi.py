@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from domainbert.readers import Mention
 
 DDI_XML = Format(
-    "DDI XML", ("document",), "sentence", ("sentence",), "sentence", "the DDI corpus"
+    "DDI XML", ("document",), "sentence", ("sentence",), "the DDI corpus", "sentence"
 )  # fmt: skip
 _SPAN = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 

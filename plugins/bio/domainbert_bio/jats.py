@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 JATS = Format(
     "JATS XML", ("article", "articles", "pmc-articleset", "articleset"), "article", ("article",),
-    "article", "PubMed Central",
+    "PubMed Central", "article",
 )  # fmt: skip
 
 # The first of these kinds that an article has is its id.

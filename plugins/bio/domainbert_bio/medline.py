@@ -19,7 +19,7 @@ PUBMED_XML = Format(
     "PubMed XML",
     ("PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", *_ARTICLES,
      "MedlineCitation"),
-    "article", (*_CITATIONS, *_ARTICLES, *_DELETIONS), "PMID", "the National Library of Medicine",
+    "article", (*_CITATIONS, *_ARTICLES, *_DELETIONS), "the National Library of Medicine", "PMID",
 )  # fmt: skip
 _PMID = re.compile(r"[0-9]+")
 # The TeX of a formula stands beside what is shown of it.

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 from domainbert import DataError, Domain, Relation, Task
 from domainbert.recipe.tasks import TaskSection
 from domainbert.tasks.load import load_task
-from domainbert_bio.bioc import read_bioc
 from domainbert_bio.ddi import read_ddi
 
 TASK = Task(
@@ -131,47 +129,3 @@ def test_what_is_refused(tmp_path: Path, content: str | bytes, said: str) -> Non
         read(tmp_path, content)
     assert "d1.xml" in str(caught.value)
     assert said in str(caught.value)
-
-
-# --- entities of XML, which no reader of the plugin expands ---------------------------------------
-
-LEVELS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 12))
-LAUGHS = f'[<!ENTITY l0 "lol">{LEVELS}]'
-BIOC = "<collection><document><id>1</id><passage><text>{}</text></passage></document></collection>"
-
-
-@pytest.mark.parametrize(
-    ("subset", "name"),
-    [(LAUGHS, "l11"), ('[<!ENTITY e SYSTEM "secret.txt">]', "e"), ('[<!ENTITY e "in">]', "e")],
-    ids=["billion laughs", "external entity", "internal entity"],
-)
-@pytest.mark.parametrize("form", ["ddi", "bioc"])
-def test_entities_are_refused_before_any_is_expanded(
-    tmp_path: Path, subset: str, name: str, form: str
-) -> None:
-    (tmp_path / "secret.txt").write_text("SECRET")
-    path, started = tmp_path / "a.xml", time.monotonic()
-    if form == "ddi":
-        path.write_text(document(text=f"&{name};", prolog=f"<!DOCTYPE document {subset}>"))
-    else:
-        path.write_text(f"<!DOCTYPE collection {subset}>{BIOC.format(f'&{name};')}")
-    with pytest.raises(DataError, match="its DOCTYPE has an internal subset") as caught:
-        list(read_ddi(path, TASK, Counter()) if form == "ddi" else read_bioc(path))
-    assert "SECRET" not in str(caught.value)
-    assert time.monotonic() - started < 5
-
-
-@pytest.mark.parametrize("form", ["ddi", "bioc"])
-def test_an_entity_of_a_dtd_outside_is_refused_and_the_dtd_is_not_opened(
-    tmp_path: Path, form: str
-) -> None:
-    (tmp_path / "x.dtd").write_text('<!ENTITY e "SECRET">')
-    path = tmp_path / "a.xml"
-    root = "document" if form == "ddi" else "collection"
-    doctype = f'<!DOCTYPE {root} SYSTEM "x.dtd">'
-    body = document(text="&e;", prolog=doctype)
-    path.write_text(body if form == "ddi" else doctype + BIOC.format("&e;"))
-    with pytest.raises(DataError) as caught:
-        list(read_ddi(path, TASK, Counter()) if form == "ddi" else read_bioc(path))
-    assert "SECRET" not in str(caught.value)
-    assert "entity" in str(caught.value).lower()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from domainbert import DataError, Document
-from domainbert.readers import read_chunks
+from domainbert.readers import read_chunks, refuse_declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,15 +110,14 @@ class _Reader:
         self._in_text, self._seen = False, False
         self._in_record, self._has_records = False, False
         self._expat = expat.ParserCreate()
-        self._expat.StartDoctypeDeclHandler = self._doctype
-        self._expat.SkippedEntityHandler = self._skipped
+        refuse_declarations(self._expat, self.error, "i2b2 and n2c2")
         self._expat.StartElementHandler = self._start
         self._expat.EndElementHandler = self._end
         self._expat.CharacterDataHandler = self._data
 
     def error(self, what: str, advice: str) -> DataError:
         """Return an error with the line."""
-        return DataError(f"{self.path}:{self._expat.CurrentLineNumber}: {what}. {advice}.")
+        return DataError(f"{self.path}:{self._expat.CurrentLineNumber}: {what}. {advice}")
 
     def feed(self, chunk: bytes, is_last: bool = False) -> None:
         """Read on."""
@@ -126,28 +125,17 @@ class _Reader:
             self._expat.Parse(chunk, is_last)
         except expat.ExpatError as error:
             what = f"not well-formed XML: {expat.ErrorString(error.code)}"
-            raise self.error(what, "Get the file from its publisher again") from None
+            raise self.error(what, "Get the file from its publisher again.") from None
         except (LookupError, ValueError) as error:  # an encoding that Python or expat lacks
-            raise self.error(str(error), "Convert the file to UTF-8") from None
+            raise self.error(str(error), "Convert the file to UTF-8.") from None
 
     def last(self) -> Note:
         """Return the note of a file without `RECORD`."""
         if not self._seen:
             raise self.error(
-                "no element TEXT", "Expected XML of i2b2 or n2c2 with a note in <TEXT>"
+                "no element TEXT", "Expected XML of i2b2 or n2c2 with a note in <TEXT>."
             )
         return self.note
-
-    def _doctype(self, _name: str, _system: str | None, _public: str | None, inside: bool) -> None:
-        if inside:
-            raise self.error(
-                "refused: its DOCTYPE has declarations, with which a file can grow without bound "
-                "or read other files",
-                "The files of i2b2 and n2c2 have none",
-            )
-
-    def _skipped(self, name: str, _is_parameter: bool) -> None:
-        raise self.error(f"refused: the entity {name!r} is not declared", "Write its text instead")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         upper = name.upper()
@@ -166,13 +154,13 @@ class _Reader:
             raise self._outside()
         if self._seen:
             where = f", record {self.note.id!r}" if self._in_record else ""
-            raise self.error(f"a second TEXT in one note{where}", "Write a RECORD for each note")
+            raise self.error(f"a second TEXT in one note{where}", "Write a RECORD for each note.")
         self._in_text, self._seen = True, True
 
     def _start_record(self, mark: str) -> None:
         if self._in_record:
             raise self.error(
-                f"a RECORD inside record {self.note.id!r}", "Write one after the other"
+                f"a RECORD inside record {self.note.id!r}", "Write one after the other."
             )
         if self._seen:
             raise self._outside()
@@ -181,7 +169,7 @@ class _Reader:
 
     def _outside(self) -> DataError:
         return self.error(
-            "a TEXT outside a RECORD, in a file with records", "Write a RECORD for each note"
+            "a TEXT outside a RECORD, in a file with records", "Write a RECORD for each note."
         )
 
     def _tag(self, name: str, given: dict[str, str]) -> Tag:
@@ -204,7 +192,9 @@ class _Reader:
             self._in_text = False
         elif upper == "RECORD":
             if not self._seen:
-                raise self.error(f"no element TEXT in record {self.note.id!r}", "Expected its note")
+                raise self.error(
+                    f"no element TEXT in record {self.note.id!r}", "Expected its note."
+                )
             self.done.append(self.note)
             self.note = Note()
             self._in_record, self._seen = False, False
@@ -214,4 +204,4 @@ class _Reader:
             self._pieces.append(text)
             self._size += len(text)
             if self._size > MAX_NOTE:
-                raise self.error(f"a note of more than {MAX_NOTE:,} characters", "Split the file")
+                raise self.error(f"a note of more than {MAX_NOTE:,} characters", "Split the file.")

@@ -1,8 +1,6 @@
 """Parse an XML file that nobody vouches for: no DTD, no entity that it declares, no network.
 
-A first parser, which only tokenises, looks at what stands before the root element. A DOCTYPE with
-an internal subset, the only place where a file can declare entities, is refused there. What stands
-before the root is then cut off, so that nothing is declared any more.
+What stands before the root is looked at, and then cut off, so that nothing is declared any more.
 """
 
 from __future__ import annotations
@@ -10,10 +8,9 @@ from __future__ import annotations
 import re
 from html.entities import html5
 from typing import TYPE_CHECKING, Any
-from xml.parsers import expat
 
 from domainbert import DataError
-from domainbert.readers import read_bytes
+from domainbert.readers import LXML_OPTIONS, XmlProlog, read_bytes
 from domainbert_legal.files import one_line
 
 if TYPE_CHECKING:
@@ -22,8 +19,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024 * 1024
 """No larger file is parsed; the longest acts have some megabytes."""
 
-# Both parsers build these in. Of any other one they could differ in what they see.
-_ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1")
 _NAMED = re.compile(r"<!\[CDATA\[.*?\]\]>|&([A-Za-z][A-Za-z0-9]*);", re.DOTALL)
 _PREDEFINED = ("amp", "apos", "gt", "lt", "quot")
 
@@ -45,7 +40,7 @@ def parse(path: Path, publisher: str) -> Any:
     from lxml import etree
 
     data = read_bytes(path, MAX_BYTES)
-    start, encoding = _prolog(data, path, publisher)
+    prolog = _prolog(data, path, publisher)
 
     def named(match: re.Match[str]) -> str:
         if match[1] is None or match[1] in _PREDEFINED:
@@ -59,11 +54,13 @@ def parse(path: Path, publisher: str) -> Any:
         return "".join(f"&#{ord(c)};" for c in character)
 
     try:
-        text = _NAMED.sub(named, data[start:].decode(encoding))
-        return etree.fromstring(text.encode("utf-8"), _parser(etree))
+        text = _NAMED.sub(named, data[prolog.start :].decode(prolog.encoding))
+        parser = etree.XMLParser(encoding="utf-8", **LXML_OPTIONS)
+        return etree.fromstring(text.encode("utf-8"), parser)
     except UnicodeDecodeError as error:
-        where = f"byte {start + error.start}"
-        raise DataError(f"{path}: not {encoding.upper()} at {where}. Convert the file.") from None
+        where = f"byte {prolog.start + error.start}"
+        what = f"not {prolog.encoding.upper()} at {where}"
+        raise DataError(f"{path}: {what}. Convert the file.") from None
     except etree.XMLSyntaxError as error:
         said = one_line(str(error.msg))
         raise DataError(
@@ -72,56 +69,13 @@ def parse(path: Path, publisher: str) -> Any:
         ) from None
 
 
-def _parser(etree: Any) -> Any:
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-
-
-class _Found(Exception):
-    """The root element starts."""
-
-
-def _prolog(data: bytes, path: Path, publisher: str) -> tuple[int, str]:
-    """Return the byte at which the root element starts, and the encoding."""
+def _prolog(data: bytes, path: Path, publisher: str) -> XmlProlog:
+    """Return what stands before the root element, which starts in UTF-8 or like it."""
     if not data.strip():
         raise DataError(f"{path}: the file is empty.")
-    parser, encodings, starts = expat.ParserCreate(), ["utf-8"], [0]
-
-    def declaration(_version: str, encoding: str | None, _standalone: int) -> None:
-        encodings[0] = (encoding or "utf-8").lower()
-
-    def doctype(_name: str, _system: str | None, _public: str | None, subset: bool) -> None:
-        if subset:
-            raise DataError(
-                f"{path}: refused: its DOCTYPE has an internal subset, where a file can declare "
-                "entities that grow without bound or read other files. "
-                f"The files of {publisher} have none: download the file there."
-            )
-
-    def root(_name: str, _attributes: dict[str, str]) -> None:
-        starts[0] = parser.CurrentByteIndex
-        raise _Found
-
-    parser.XmlDeclHandler = declaration
-    parser.StartDoctypeDeclHandler = doctype
-    parser.StartElementHandler = root
-    try:
-        parser.Parse(data, True)
-    except _Found:
-        if encodings[0] in _ENCODINGS and data[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
-            return starts[0], encodings[0]
-        said = encodings[0][:40]
-        raise DataError(
-            f"{path}: refused: its encoding is {said!r} or UTF-16, expected "
-            f"{', '.join(_ENCODINGS)}. Convert the file."
-        ) from None
-    except expat.ExpatError as error:
-        raise DataError(f"{path}: does not start as XML does: {error}.") from None
-    raise DataError(f"{path}: no root element.")  # pragma: no cover  # expat refuses it before
+    prolog = XmlProlog(lambda what, advice: DataError(f"{path}: {what}. {advice}"), publisher)
+    prolog.feed(data, True)
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        said = f"refused: its encoding is {prolog.encoding!r} or UTF-16"
+        raise DataError(f"{path}: {said}, expected UTF-8. Convert the file.")
+    return prolog

@@ -6,13 +6,12 @@ to date each month, gives one version for all. It is one XML document of several
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from domainbert.readers import read_chunks
+from domainbert.readers import XmlFormat, read_chunks, xml_elements
 from domainbert_patent.record import patent_id
-from domainbert_patent.stream import MAX_RECORD_BYTES, Position, check_prolog
+from domainbert_patent.stream import Position
 from domainbert_patent.symbols import Code, code, sorted_out
 from domainbert_patent.tree import text_of
 
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_RECORD = "{*}CPCMasterClassificationRecord"
-_ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?CPCMasterClassificationFile[\s>]")
+_FORMAT = XmlFormat(
+    "a CPC master file", ("CPCMasterClassificationFile",), "record",
+    ("CPCMasterClassificationRecord",), "the USPTO",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,51 +52,10 @@ def read_cpc_master(path: Path) -> Iterator[Classified]:
         DataError: The file is missing, no such file, damaged, cut short or not well-formed, or its
             DOCTYPE declares something.
     """
-    from lxml import etree
-
     at = Position(path)
-    parser = etree.XMLPullParser(
-        events=("end",), tag=_RECORD, resolve_entities=False, no_network=True, load_dtd=False,
-        huge_tree=False, remove_comments=True, remove_pis=True,
-    )  # fmt: skip
-    held = 0
-    try:
-        for chunk in _after_prolog(at):
-            parser.feed(chunk)
-            # An entity that is not declared raises nothing in a pull parser.
-            for entry in parser.feed_error_log:
-                raise at.error(f"not well-formed after this record: {entry.message}")
-            held += len(chunk)
-            for _, element in parser.read_events():
-                at.number += 1
-                yield _classified(element, at)
-                _free(element)
-                held = 0
-            if held > MAX_RECORD_BYTES:
-                raise at.error(f"no record ends within {MAX_RECORD_BYTES >> 20} MiB after it")
-        parser.close()
-    except etree.XMLSyntaxError as error:
-        said = " ".join(str(error.msg).split())
-        raise at.error(f"not well-formed, or cut short, after this record: {said}") from None
-
-
-def _after_prolog(at: Position) -> Iterator[bytes]:
-    """Yield the data from the root element on, after a check of what stands before it."""
-    start, checked = b"", False
-    for chunk in read_chunks(at.path):
-        if checked:
-            yield chunk
-            continue
-        start += chunk
-        root = _ROOT.search(start)
-        if root is None and len(start) > 1 << 20:
-            break
-        if root is not None:
-            check_prolog(start[: root.start()].removeprefix(b"\xef\xbb\xbf"), at)
-            checked = True
-            yield start[root.start() :]
-    if not checked:
-        raise at.error("no CPC master file", "Expected a CPCMasterClassificationFile element.")
+    for element in xml_elements(read_chunks(path), _FORMAT, at.error):
+        at.number += 1
+        yield _classified(element, at)
 
 
 def _classified(record: Any, at: Position) -> Classified:
@@ -125,9 +85,3 @@ def _codes(record: Any) -> Iterator[Code | str]:
         symbol = "".join(text_of(element, f"{{*}}{name}") for name in names)
         version = text_of(element, "{*}ClassificationVersionDate")
         yield code("CPC", f"{symbol}/{text_of(element, '{*}Subgroup')}", version)
-
-
-def _free(element: Any) -> None:
-    element.clear(keep_tail=True)
-    while element.getprevious() is not None:
-        del element.getparent()[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from domainbert.readers import LXML_OPTIONS
 from domainbert_patent.claims import joined
 from domainbert_patent.entities import replace_names
 from domainbert_patent.reissue import drop_deleted, in_force, may_delete
@@ -61,15 +62,7 @@ def parse(document: XmlDocument, at: Position) -> Any:
     if document.sgml and document.root == "PATDOC":
         text = close_empty_elements(text)
     marked = may_delete(text)
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=not marked,
-    )
+    parser = etree.XMLParser(encoding="utf-8", **{**LXML_OPTIONS, "remove_pis": not marked})
     try:
         root = etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
     except etree.XMLSyntaxError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -194,15 +192,15 @@ def test_claims_that_are_paragraphs() -> None:
     assert joined(["A pump.", "The pump of claim 1."]) == ["A pump.", "The pump of claim 1."]
 
 
+# So many characters take linear time some seconds; quadratic time exceeds the timeout of a test.
+PROLOG, CLAIM = 4_000_000, 1_000_000
+
+
 @pytest.mark.parametrize("unit", ["<?", "<!--", "<!DOCTYPE ", "<!DOCTYPE a", "<!NOTATION ", "&a;"])
 def test_a_prolog_of_any_content_takes_linear_time(unit: str) -> None:
-    def seconds(count: int) -> float:
-        started = time.process_time()
-        with suppress(DataError):
-            check_prolog(b"<!DOCTYPE a [" + unit.encode() * count, Position(Path("a.xml")))
-        return time.process_time() - started
-
-    assert seconds(40_000) < 16 * seconds(10_000) + 0.1
+    prolog = b"<!DOCTYPE a [" + unit.encode() * (PROLOG // len(unit))
+    with pytest.raises(DataError, match="expected an XML prolog before the root element"):
+        check_prolog(prolog, Position(Path("a.xml")))
 
 
 UNITS = ("1 ", "1, 2 and ", "to ", "claims ", "1. (canceled) ", "1-2 ", "(new) ", "(", ". ", "- ",
@@ -213,6 +211,5 @@ UNITS = ("1 ", "1, 2 and ", "to ", "claims ", "1. (canceled) ", "1-2 ", "(new) "
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_claim_of_any_content_takes_linear_time(unit: str) -> None:
     for start in ("", "1. (canceled ", "1. (", "I claim "):
-        started = time.process_time()
-        clean_claims([("", start + unit * 20_000 + "x")])
-        assert time.process_time() - started < 2
+        found = clean_claims([("", start + unit * (CLAIM // len(unit)) + "x")])
+        assert len(found.texts) + found.cancelled + found.empty > 0

@@ -85,13 +85,13 @@ def test_master_file(written: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (master(1, 2)[:-300], "record 1, at byte 0: not well-formed, or cut short"),
+        (master(1, 2)[:-300], "record 1, at byte 0: the XML ends before its root"),
         (master(1).replace("</pat:Class>", ""), "not well-formed"),
         (master(1).replace("703", "&x;"), "not well-formed"),
         (master(1, doctype="<!DOCTYPE m [<!ENTITY x 'y'>]>"), "refused: its DOCTYPE has"),
         (master(1).replace("PatentNumber", "Number"), "neither a grant's nor a publication's"),
-        ("<html></html>", "no CPC master file"),
-        ("", "no CPC master file"),
+        ("<html></html>", "not a CPC master file: its root element is 'html'"),
+        ("", "record 0, at byte 0: the file is empty"),
     ],
 )
 def test_bad_master_files(written: Write, text: str, said: str) -> None:

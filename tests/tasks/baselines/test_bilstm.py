@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.tasks import classification, sentences, tagging
+from torch import Tensor
 
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.records import Sentence
-from domainbert.tasks.baselines.bilstm import BiLstm, predict_pieces, predict_words
+from domainbert.tasks.baselines.bilstm import BiLstm, check_crf, predict_pieces, predict_words
+from domainbert.tasks.baselines.chain import LinearChain
 from domainbert.tasks.metrics.score import score
 
 TASKS = {
@@ -32,6 +34,39 @@ def test_words_are_learned_and_a_seed_means_the_same_again(name: str) -> None:
     assert {split: len(rows) for split, rows in made.items()} == {
         split: len(loaded.splits[split]) for split in ("validation", "test")
     }
+
+
+def test_tags_of_sentences_of_several_lengths_are_learned_by_a_crf() -> None:
+    whole = tagging()
+    splits = {
+        split: tuple(
+            Sentence(s.words[number % 4 :], s.tags[number % 4 :]) for number, s in enumerate(rows)
+        )
+        for split, rows in whole.splits.items()
+    }
+    made = predict_words(replace(whole, splits=splits), 0, crf=True)
+    assert made == predict_words(replace(whole, splits=splits), 0, crf=True)
+    assert score(whole.task, made["test"])["f1_strict"] == 1.0
+
+
+def test_tags_are_the_best_path_of_a_chain_that_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    learned = []
+
+    def best_path(chain: LinearChain, _scores_BLC: Tensor, mask_BL: Tensor) -> Tensor:
+        learned.append(bool(chain.moves_CC.any()))
+        return torch.full(mask_BL.shape, 3)
+
+    monkeypatch.setattr(LinearChain, "best_path", best_path)
+    (first,) = sentences(0, 1)
+    long = Sentence(first.words * 60, first.tags * 60)  # two windows, each with its path
+    made = predict_words(tagging(test=(first, long)), 0, crf=True)["test"]
+    assert [{*row.predicted} for row in made] == [{"B-ROLE"}, {"B-ROLE"}]
+    assert all(learned)
+
+
+def test_a_crf_needs_words_to_tag() -> None:
+    assert check_crf(tagging()) == ""
+    assert "no words to tag" in check_crf(classification())
 
 
 @pytest.mark.parametrize("family", ["bert", "modernbert", "roberta"])

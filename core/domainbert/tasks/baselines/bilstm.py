@@ -1,8 +1,9 @@
 """BiLSTM baselines: a small network on words, or on the word pieces of the base.
 
-One layer of 128 hidden units in each direction, on the CPU, with a softmax per word or per text and
-no CRF. A text is the maximum of its states (Conneau et al. 2017, arXiv 1705.02364). Any task kind
-works whose `forward` takes scores from `score_words` or `score_texts` alone.
+One layer of 128 hidden units in each direction, on the CPU, with a softmax per word or per text, or
+a CRF over the words of a window. A text is the maximum of its states (Conneau et al. 2017, arXiv
+1705.02364). Any task kind works whose `forward` takes scores from `score_words` or `score_texts`
+alone.
 
 Legend: B windows, L length, V vocabulary, E width of word vectors, H hidden size of both
 directions, W scored words, X rows of scores, C outputs.
@@ -14,14 +15,14 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.functional import one_hot
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from domainbert.keyed_random import derive_key
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
@@ -29,6 +30,7 @@ from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.heartbeat import heartbeat
+from domainbert.tasks.baselines.chain import LinearChain
 from domainbert.tasks.finetune import pad_windows
 from domainbert.tasks.learning import descend, of_similar_length, scored_in_batches
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
@@ -55,17 +57,21 @@ class BiLstm(nn.Module):
         vectors_VE: Initial word vectors, which learn.
         n_outputs: Number of classes or tags.
         drop_V: How often each entry is read as the unknown one in training.
+        crf: Whether a chain joins the tags of a window.
     """
 
     drop_V: Tensor
 
-    def __init__(self, vectors_VE: Tensor, n_outputs: int, drop_V: Tensor) -> None:
+    def __init__(
+        self, vectors_VE: Tensor, n_outputs: int, drop_V: Tensor, crf: bool = False
+    ) -> None:
         super().__init__()
         size, width = vectors_VE.shape
         self.embedding = nn.Embedding(size, width, _weight=vectors_VE)
         self.lstm = nn.LSTM(width, HIDDEN, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(DROPOUT)
         self.classifier = nn.Linear(2 * HIDDEN, n_outputs)
+        self.chain = LinearChain(n_outputs) if crf else None
         self.register_buffer("drop_V", drop_V)
 
     def score_words(
@@ -108,10 +114,11 @@ class _Encoded:
     windows: Mapping[str, list[Window]]
 
 
-def predict_words(loaded: LoadedTask, seed: int) -> Predictions:
+def predict_words(loaded: LoadedTask, seed: int, crf: bool = False) -> Predictions:
     """Return predictions of a BiLSTM on the words of the training split, drawn at random.
 
-    Case is ignored. Words that training lacks share one vector.
+    Case is ignored. Words that training lacks share one vector. With `crf`, the tags of the words
+    of a window are one path through a linear-chain CRF.
     """
     kind = kind_of(loaded.task)
     tokenizer, counts = _word_tokenizer(kind, loaded)
@@ -123,7 +130,13 @@ def predict_words(loaded: LoadedTask, seed: int) -> Predictions:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_key("bilstm", seed))
         vectors_VE = torch.randn(len(vocabulary), WIDTH) / WIDTH**0.5
-        return _fit(encoded, BiLstm(vectors_VE, _n_outputs(encoded), drop_V))
+        return _fit(encoded, BiLstm(vectors_VE, _n_outputs(encoded), drop_V, crf))
+
+
+def check_crf(loaded: LoadedTask) -> str:
+    """Return why a CRF cannot work on a task, or an empty string."""
+    tagged = kind_of(loaded.task).head(EvaluateSection()) == "tokens"
+    return "" if tagged else "its records have no words to tag, which a CRF needs"
 
 
 def predict_pieces(loaded: LoadedTask, seed: int, base: Path) -> Predictions:
@@ -234,9 +247,20 @@ def _train_step(
 ) -> None:
     heartbeat(f"{encoded.loaded.task.name}, BiLSTM")
     scores_XC = _scores(encoded.kind, model, batch)
-    with calling(encoded.kind):
-        loss = encoded.kind.loss(scores_XC, batch, targets)
+    if model.chain is None:
+        with calling(encoded.kind):
+            loss = encoded.kind.loss(scores_XC, batch, targets)
+    else:
+        gold = [torch.tensor([targets[w.record][word] for word in w.words]) for w in batch]
+        loss = model.chain.loss(*_by_window(scores_XC, batch), pad_sequence(gold, True))
     descend(loss, model, optimizer)
+
+
+def _by_window(scores_WC: Tensor, batch: list[Window]) -> tuple[Tensor, Tensor]:
+    """Return the scores of words by their windows, (B, L, C), and their mask, (B, L)."""
+    sizes = [len(window.words) for window in batch]
+    mask_BL = torch.arange(max(sizes)) < torch.tensor(sizes).unsqueeze(1)
+    return pad_sequence(scores_WC.split(sizes), batch_first=True), mask_BL
 
 
 def _scores(kind: TaskKind, model: BiLstm, batch: list[Window]) -> Tensor:
@@ -250,6 +274,14 @@ def _scores(kind: TaskKind, model: BiLstm, batch: list[Window]) -> Tensor:
 def _predict(encoded: _Encoded, model: BiLstm, splits: Sequence[str]) -> Predictions:
     kind, outputs = encoded.kind, model.classifier.out_features
     model.eval()
-    rows = partial(_scores, kind, model)
+
+    def rows(batch: list[Window]) -> Tensor:
+        scores_XC = _scores(kind, model, batch)
+        if model.chain is None:
+            return scores_XC
+        # The best path has no score per word; 1 for its tag and 0 for others is decoded alike.
+        scores_BLC, mask_BL = _by_window(scores_XC, batch)
+        return one_hot(model.chain.best_path(scores_BLC, mask_BL), outputs)[mask_BL].float()
+
     scores = {s: scored_in_batches(encoded.windows[s], outputs, rows) for s in splits}
     return kind.decode(encoded.loaded.task, encoded.loaded.splits, scores)
