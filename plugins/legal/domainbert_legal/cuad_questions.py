@@ -89,7 +89,7 @@ def questions(content: Any, where: str, counts: Counter[str]) -> Iterator[Questi
     Args:
         content: Of the JSON file.
         where: The file, for messages.
-        counts: Receives `moved_answers`, `answers_not_in_contract` and
+        counts: Receives `answers_read_at_nearest_place`, `answers_not_in_contract` and
             `questions_without_their_answers`.
 
     Raises:
@@ -127,7 +127,7 @@ def _found(
         text = value_of(item, "text", str, place, _SHAPE)
         said = value_of(item, "answer_start", int, place, _SHAPE)
         start = _nearest(context, text, said)
-        counts["moved_answers"] += start not in {said, -1}
+        counts["answers_read_at_nearest_place"] += start not in {said, -1}
         counts["answers_not_in_contract"] += start < 0
         if start >= 0:
             found[text, start] = None

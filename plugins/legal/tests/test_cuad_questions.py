@@ -27,7 +27,11 @@ Answer = tuple[str, int]
 TASK = next(task for task in LEGAL.tasks if task.name == "cuad")
 TEXT = "This is the Agreement. The law of Tarn governs. Tarn Mills may audit."
 LAW, AUDIT = "The law of Tarn governs.", "Tarn Mills may audit."
-COUNTED = ("moved_answers", "answers_not_in_contract", "questions_without_their_answers")
+COUNTED = (
+    "answers_read_at_nearest_place",
+    "answers_not_in_contract",
+    "questions_without_their_answers",
+)
 
 
 def asked(name: str, *answers: Answer, about: str = "Governing Law") -> dict[str, Any]:
@@ -86,7 +90,7 @@ def test_an_answer_at_another_place_is_moved_to_the_nearest_and_counted(
 ) -> None:
     (question,), counts = read(contract("a", asked("a_1", answer)))
     assert question.starts == (start,)
-    assert counts["moved_answers"] == counted
+    assert counts["answers_read_at_nearest_place"] == counted
 
 
 def test_an_answer_that_is_not_in_the_contract_is_left_out_and_counted() -> None:

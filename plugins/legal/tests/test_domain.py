@@ -111,7 +111,8 @@ def test_the_readme_of_the_sample_has_its_counts() -> None:
 
 def test_the_recipes() -> None:
     assert [path.stem for path in RECIPES] == [
-        "contract-nli-minilm", "ettin-17m", "legal-bert", "legal-lora", "quickstart",
+        "bert-mini", "contract-nli-minilm", "ettin-17m", "ettin-32m", "legal-bert", "legal-lora",
+        "quickstart",
     ]  # fmt: skip
     assert LEGAL.default_recipe == "legal/quickstart"
 
