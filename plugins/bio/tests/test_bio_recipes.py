@@ -22,10 +22,12 @@ TASKS = {task.name: task for task in BIO.tasks}
 def test_the_recipes_of_the_domain() -> None:
     assert list(RECIPES) == [
         "bc5cdr-minilm",
+        "bert-mini",
         "biobert",
         "biobert-lora",
         "disease-cross-corpus",
         "ettin-17m",
+        "ettin-32m",
         "ncbi-disease-minilm",
         "pubmed-modernbert",
         "quickstart",
@@ -61,7 +63,7 @@ def test_modernbert_goes_on_as_bioclinical_modernbert_did() -> None:
     assert (train.adam_betas, train.weight_decay) == ((0.9, 0.98), 1e-5)
 
 
-@pytest.mark.parametrize("name", ["pubmed-modernbert", "ettin-17m"])
+@pytest.mark.parametrize("name", ["pubmed-modernbert", "ettin-17m", "ettin-32m"])
 def test_no_revision_is_invented_where_none_is_known(name: str) -> None:
     assert RECIPES[name].base.revision is None
     header = PATHS[name].read_text(encoding="utf-8").split("\nname:")[0]

@@ -19,8 +19,9 @@ def recipe(name: str) -> Any:
     return yaml.safe_load((ROOT / "recipes" / "clinical" / f"{name}.yaml").read_text("utf-8"))
 
 
-def test_there_are_five_recipes() -> None:
-    names = {"clinicalbert", "clinicalbert-lora", "ettin-17m", "mts-dialog-minilm", "quickstart"}
+def test_these_are_the_recipes() -> None:
+    small = {"bert-mini", "ettin-17m", "ettin-32m"}
+    names = {"clinicalbert", "clinicalbert-lora", "mts-dialog-minilm", "quickstart", *small}
     assert {path.stem for path in RECIPES} == names
 
 

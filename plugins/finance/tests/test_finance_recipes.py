@@ -18,10 +18,10 @@ def recipe(name: str) -> Any:
     return yaml.safe_load((ROOT / "recipes" / "finance" / f"{name}.yaml").read_text("utf-8"))
 
 
-def test_there_are_six_recipes() -> None:
+def test_these_are_the_recipes() -> None:
     assert [path.stem for path in RECIPES] == [
-        "ettin-17m", "finbert-lora", "finbert-prosus", "finbert-yang", "phrasebank-minilm",
-        "quickstart",
+        "bert-mini", "ettin-17m", "ettin-32m", "finbert-lora", "finbert-prosus", "finbert-yang",
+        "phrasebank-minilm", "quickstart",
     ]  # fmt: skip
     assert FINANCE.default_recipe == "finance/quickstart"
 

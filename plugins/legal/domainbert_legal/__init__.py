@@ -21,9 +21,11 @@ def domainbert_domains() -> Iterable[Domain]:
 
 @hookimpl
 def domainbert_components() -> Iterable[CorpusStep | TaskReader]:
-    """Yield the step that takes boilerplate out of texts, and the format `contract-nli`."""
+    """Yield the step that takes boilerplate out of texts, and the formats of own files."""
     from domainbert_legal.boilerplate import BOILERPLATE
     from domainbert_legal.contract_nli import CONTRACT_NLI
+    from domainbert_legal.cuad_questions import CUAD
 
     yield BOILERPLATE
     yield CONTRACT_NLI
+    yield CUAD

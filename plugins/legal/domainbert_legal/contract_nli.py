@@ -6,12 +6,10 @@ checked and not read: no evidence is marked where nothing is mentioned, so it wo
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError, Pair, TaskReader
-from domainbert.readers import each_once, read_utf8
+from domainbert_legal.json_files import read_json, value_of
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -21,48 +19,33 @@ if TYPE_CHECKING:
     from domainbert import Task
 
 LABELS = ("Entailment", "Contradiction", "NotMentioned")
-VALIDATION_SHARE = 0.2
+HYPOTHESES = 17
+"""Each published contract is judged on all of them."""
+_SHAPE = (
+    "Expected a file of ContractNLI: {documents: [{id, text, spans, annotation_sets}], "
+    "labels: {…}}."
+)
 
 
-def read_contract_nli(path: Path, split: str) -> Iterator[Pair]:
-    """Yield the judgements on the contracts of a split, in file order.
-
-    `train` and `validation` share out one file. A fifth of its contracts, those whose texts have
-    the smallest SHA-256, are validation: whole contracts, as their judgements share a text.
+def read_contract_nli(path: Path, _split: str) -> Iterator[Pair]:
+    """Yield the judgements on the contracts of a file, in its order; each split has its own file.
 
     Args:
         path: A JSON file as published, with `documents` and `labels`.
-        split: `train` and `validation` share out the file; any other is all of it.
 
     Raises:
-        DataError: As of `judgements`; or there are not two contracts to share out.
+        DataError: As of `judgements`.
     """
-    documents = list(judgements(path))
-    if split in {"train", "validation"}:
-        if len(documents) < 2:
-            raise DataError(
-                f"{path}: {len(documents)} contract(s); train and validation need two at least."
-            )
-        ranked = sorted(range(len(documents)), key=lambda number: _hash(documents[number]))
-        chosen = {*ranked[: max(1, round(len(documents) * VALIDATION_SHARE))]}
-        documents = [d for n, d in enumerate(documents) if (n in chosen) == (split == "validation")]
-    for pairs in documents:
-        yield from pairs
-
-
-def _read_all(path: Path, _task: Task, _counts: Counter[str]) -> Iterator[Pair]:
     for pairs in judgements(path):
         yield from pairs
 
 
+def _read_all(path: Path, _task: Task, _counts: Counter[str]) -> Iterator[Pair]:
+    yield from read_contract_nli(path, "")
+
+
 CONTRACT_NLI = TaskReader("contract-nli", "pairs", (), _read_all)
-"""Format of own files, such as the published train.json, dev.json and test.json."""
-
-
-def _hash(pairs: list[Pair]) -> str:
-    text = pairs[0].text if pairs else ""
-    # JSON can hold half a surrogate as an escape.
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() if pairs else ""
+"""Format of own files in the form of the published train.json, dev.json and test.json."""
 
 
 def judgements(path: Path) -> Iterator[list[Pair]]:
@@ -76,10 +59,7 @@ def judgements(path: Path) -> Iterator[list[Pair]]:
             choice that is none of `LABELS`; evidence that is no span of the text; two contracts of
             one id.
     """
-    try:
-        content = json.loads(read_utf8(path), object_pairs_hook=each_once)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not valid JSON: {error}.") from None
+    content = read_json(path)
     hypotheses = {
         name: _get(label, "hypothesis", str, f"{path}: labels.{name}")
         for name, label in _get(content, "labels", dict, f"{path}: the file").items()
@@ -139,12 +119,4 @@ def _choices(
 
 def _get(holder: Any, key: str, kind: type, where: str) -> Any:
     """Return a value of a JSON object, of the expected type."""
-    names: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
-    value: Any = holder.get(key) if isinstance(holder, dict) else None
-    if not isinstance(value, kind) or (kind is str and not str(value).strip()):
-        found = f"{value!r:.60}" if isinstance(holder, dict) else f"{holder!r:.60} around it"
-        raise DataError(
-            f"{where}: expected `{key}` as {names[kind]}, found {found}. Expected a file of "
-            "ContractNLI: {documents: [{id, text, spans, annotation_sets}], labels: {…}}."
-        )
-    return value
+    return value_of(holder, key, kind, where, _SHAPE)

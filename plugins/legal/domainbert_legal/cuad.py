@@ -4,7 +4,7 @@ The file has a row per contract: its file name, then clauses and an answer for e
 categories, in two columns. A cell of clauses is a list as Python prints it, `['…', "…"]`. It is
 parsed here, and no code is evaluated.
 
-CUAD's span questions are in another file, `CUADv1.json`, in the form of SQuAD 2.0; core reads it.
+CUAD's span questions are in other files; see `cuad_questions`.
 """
 
 from __future__ import annotations

@@ -1,23 +1,26 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from domainbert import DataError, Pair
+from domainbert import DataError, Domain, Pair
 from domainbert.pipeline.choose import load_registry
 from domainbert.recipe.tasks import TaskSection
 from domainbert.tasks.load import load_task
-from domainbert_legal.contract_nli import LABELS, judgements, read_contract_nli
+from domainbert_legal.contract_nli import HYPOTHESES, LABELS, judgements, read_contract_nli
 from domainbert_legal.domain import LEGAL
 
 Write = Callable[[str, bytes | str], Path]
-HYPOTHESES = {"nda-1": "Copies are returned.", "nda-2": "Nothing may be told."}
+TASK = next(task for task in LEGAL.tasks if task.name == "contract-nli")
+TEXTS = {"nda-1": "Copies are returned.", "nda-2": "Nothing may be told."}
 
 
 def document(number: int, first: str = "Entailment", second: str = "NotMentioned") -> dict:
@@ -36,9 +39,7 @@ def document(number: int, first: str = "Entailment", second: str = "NotMentioned
 
 
 def content(*documents: dict) -> dict:
-    labels = {
-        name: {"short_description": name, "hypothesis": text} for name, text in HYPOTHESES.items()
-    }
+    labels = {name: {"short_description": name, "hypothesis": text} for name, text in TEXTS.items()}
     return {"documents": list(documents), "labels": labels}
 
 
@@ -62,25 +63,67 @@ def test_a_pair_is_a_contract_and_a_hypothesis(file: Callable[..., Path]) -> Non
     assert [pair.document for pair in read_contract_nli(path, "test")] == ["1", "1", "2", "2"]
 
 
-@pytest.mark.parametrize(("contracts", "validation"), [(61, 12), (10, 2), (2, 1)])
-def test_train_and_validation_share_out_whole_contracts(
-    file: Callable[..., Path], contracts: int, validation: int
+def test_the_declared_files_and_counts_are_those_published() -> None:
+    assert TASK.counts == {
+        "train": {"records": 7191}, "validation": {"records": 1037}, "test": {"records": 2091},
+    }  # fmt: skip
+    assert [n * HYPOTHESES for n in (423, 61, 123)] == [7191, 1037, 2091]
+    assert [file.url.rpartition("/")[2] for file in TASK.splits.values()] == [
+        "train.json", "dev.json", "test.json",
+    ]  # fmt: skip
+
+
+def published(contracts: int) -> bytes:
+    """Return a file of the shape of a published one: 17 judgements on each contract."""
+    names = [f"nda-{n}" for n in range(HYPOTHESES)]
+    made = content(*(document(n) for n in range(contracts)))
+    made["labels"] = {name: {"hypothesis": f"It says {name}."} for name in names}
+    for item in made["documents"]:
+        judged = {n: {"choice": LABELS[i % 3], "spans": []} for i, n in enumerate(names)}
+        item["annotation_sets"] = [{"annotations": judged}]
+    return json.dumps(made).encode()
+
+
+@pytest.fixture
+def served(
+    file_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Domain]:
+    """Return the domain with files of given numbers of contracts on a server of one's own."""
+    monkeypatch.delenv("DOMAINBERT_DATA", raising=False)
+    monkeypatch.setenv("DOMAINBERT_CACHE", str(tmp_path / "cache"))
+
+    def serve(*contracts: int) -> Domain:
+        splits = {}
+        for (split, file), number in zip(TASK.splits.items(), contracts, strict=True):
+            made = published(number)
+            file_server.files[f"/{file.name}"] = made
+            sha256, url = hashlib.sha256(made).hexdigest(), f"{file_server.address}/{file.name}"
+            splits[split] = replace(file, sha256=sha256, size=len(made), url=url)
+        return replace(LEGAL, tasks=(replace(TASK, splits=splits),))
+
+    return serve
+
+
+def test_three_files_are_fetched_and_their_counts_compared(served: Callable[..., Domain]) -> None:
+    task = load_task(TaskSection(name="contract-nli"), served(423, 61, 123), Path())
+    sizes = {split: len({pair.document for pair in ps}) for split, ps in task.splits.items()}
+    assert sizes == {"train": 423, "validation": 61, "test": 123}
+    assert [len(pairs) for pairs in task.splits.values()] == [7191, 1037, 2091]
+
+
+def test_a_file_with_a_contract_less_is_refused(served: Callable[..., Domain]) -> None:
+    with pytest.raises(DataError, match="train: records: 7,174 were read, 7,191 are declared"):
+        load_task(TaskSection(name="contract-nli"), served(422, 61, 123), Path())
+
+
+def test_another_file_at_the_address_is_refused_and_its_hash_named(
+    served: Callable[..., Domain], file_server: Any
 ) -> None:
-    path = file(content(*(document(n) for n in range(contracts))))
-    found = {s: {p.document for p in read_contract_nli(path, s)} for s in ("train", "validation")}
-    assert len(found["validation"]) == validation
-    assert len(found["train"]) == contracts - validation
-    assert found["train"] & found["validation"] == set()
-    again = file(content(*(document(n) for n in reversed(range(contracts)))), "other.json")
-    assert {p.document for p in read_contract_nli(again, "validation")} == found["validation"]
-
-
-def test_the_declared_counts_are_those_published() -> None:
-    task = next(task for task in LEGAL.tasks if task.name == "contract-nli")
-    assert task.counts == {"train+validation": {"records": 1037}, "test": {"records": 2091}}
-    assert 61 * 17 == 1037
-    assert 123 * 17 == 2091
-    assert task.splits["train"] == task.splits["validation"] != task.splits["test"]
+    domain = served(423, 61, 123)
+    other = file_server.files["/contract-nli-train.json"].replace(b"Secrets", b"Letters")
+    file_server.files["/contract-nli-train.json"] = other
+    with pytest.raises(DataError, match=f"got {hashlib.sha256(other).hexdigest()}"):
+        load_task(TaskSection(name="contract-nli"), domain, Path())
 
 
 def test_own_files_have_a_format(file: Callable[..., Path]) -> None:
@@ -149,19 +192,6 @@ def test_what_is_refused(file: Callable[..., Path], made: Any, message: str) -> 
     with pytest.raises(DataError, match=re.escape(str(path))) as error:
         list(judgements(path))
     assert message in str(error.value)
-
-
-def test_one_contract_cannot_be_shared_out(file: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match=r"1 contract\(s\); train and validation need two"):
-        list(read_contract_nli(file(content(document(1))), "train"))
-
-
-def test_half_a_surrogate_in_a_contract_is_shared_out(file: Callable[..., Path]) -> None:
-    made = changed("documents/0/text", "Agreement \ud800. All copies go back.")
-    made["documents"][0]["spans"] = [[0, 3], [3, 9]]
-    path = file(made)
-    found = [p.document for s in ("train", "validation") for p in read_contract_nli(path, s)]
-    assert sorted(found) == ["1", "1", "2", "2"]
 
 
 def test_a_missing_split_is_refused(file: Callable[..., Path]) -> None:

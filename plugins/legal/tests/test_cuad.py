@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from domainbert import DataError, DataFile, Example
-from domainbert.recipe.tasks import TaskSection
 from domainbert.storage.locate import Fetcher
-from domainbert.tasks.load import load_task
 from domainbert_legal.cuad import (
     FILE,
     LABELS,
@@ -164,55 +161,3 @@ def test_a_file_with_other_bytes_is_refused_and_its_hash_named(
     monkeypatch.setenv("DOMAINBERT_CACHE", str(tmp_path / "cache"))
     with pytest.raises(DataError, match=f"sha256 {file.sha256[:12]}"):
         Fetcher().path(replace(file, url=None))
-
-
-# CUADv1.json: the form of SQuAD 2.0, which core reads.
-
-
-def squad(answer: str, start: int, context: str = "The law of Tarn governs.") -> dict:
-    question = {
-        "id": "a__Governing Law",
-        "question": 'Highlight the parts (if any) of this contract related to "Governing Law".',
-        "answers": [{"text": answer, "answer_start": start}],
-        "is_impossible": False,
-    }
-    paragraph = {"context": context, "qas": [question]}
-    return {"version": "x", "data": [{"title": "a", "paragraphs": [paragraph]}]}
-
-
-def loaded(write: Write, *contents: dict):
-    names = ("train", "validation", "test")
-    files = {
-        name: str(write(f"{name}.json", json.dumps(content)))
-        for name, content in zip(names, contents, strict=True)
-    }
-    section = TaskSection(name="cuad", kind="question-answering", format="squad", **files)
-    return load_task(section, None, Path())
-
-
-def test_span_questions_of_a_contract(write: Write) -> None:
-    content = squad("Tarn", 11)
-    task = loaded(write, content, content, content)
-    (question,) = task.splits["test"]
-    assert (question.answers, question.starts, question.document) == (("Tarn",), (11,), "a")
-
-
-def test_an_answer_at_another_place_is_moved_and_counted(write: Write) -> None:
-    task = loaded(write, squad("Tarn", 3), squad("Tarn", 11), squad("Tarn", 11))
-    assert task.splits["train"][0].starts == (11,)
-    assert task.counts["moved_answers"] == 1
-
-
-def test_an_answer_that_is_not_in_the_contract_is_refused(write: Write) -> None:
-    good = squad("Tarn", 11)
-    with pytest.raises(DataError, match="has the answer 'Ontario' 0 times") as error:
-        loaded(write, good, good, squad("Ontario", 11))
-    assert "a__Governing Law" in str(error.value)
-    assert "test.json" in str(error.value)
-
-
-def test_a_question_on_a_contract_of_100_000_words(write: Write) -> None:
-    context = "word " * 100_000 + "The law of Tarn governs."
-    content = squad("Tarn", context.index("Tarn"), context)
-    task = loaded(write, content, content, content)
-    assert task.splits["test"][0].starts == (500_011,)

@@ -40,8 +40,8 @@ def test_the_hook_yields_the_domain() -> None:
     assert list(domainbert_legal.domainbert_domains()) == [LEGAL]
     assert list(CORPORA) == ["sample", "contracts", "eu-law", "us-opinions"]
     assert list(TASKS) == [
-        "sample-clauses", "cuad-clauses", "contract-nli", "ledgar", "eurlex", "case-hold", "scotus",
-        "unfair-tos",
+        "sample-clauses", "cuad-clauses", "cuad", "contract-nli", "ledgar", "eurlex", "case-hold",
+        "scotus", "unfair-tos",
     ]  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_declared_files_have_distinct_names() -> None:
     files = {
         file for task in LEGAL.tasks for file in task.splits.values() if isinstance(file, DataFile)
     }
-    assert len({file.name for file in files}) == len({file.sha256 for file in files}) == 3
+    assert len({file.name for file in files}) == len({file.sha256 for file in files}) == 5
 
 
 def test_the_sample_corpus_is_large_enough_and_has_no_near_duplicates() -> None:
@@ -111,7 +111,8 @@ def test_the_readme_of_the_sample_has_its_counts() -> None:
 
 def test_the_recipes() -> None:
     assert [path.stem for path in RECIPES] == [
-        "contract-nli-minilm", "ettin-17m", "legal-bert", "legal-lora", "quickstart",
+        "bert-mini", "contract-nli-minilm", "ettin-17m", "ettin-32m", "legal-bert", "legal-lora",
+        "quickstart",
     ]  # fmt: skip
     assert LEGAL.default_recipe == "legal/quickstart"
 

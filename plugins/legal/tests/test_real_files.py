@@ -1,4 +1,4 @@
-"""The declared files, where `DOMAINBERT_DATA` has them: CUAD's table and ContractNLI."""
+"""The declared files, where `DOMAINBERT_DATA` has them: CUAD and ContractNLI."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def found(name: str) -> list[Path]:
 
 
 def test_contract_nli_has_the_published_judgements() -> None:
-    assert len(found("contract-nli")) == 2
+    assert len(found("contract-nli")) == 3
     task = load_task(TaskSection(name="contract-nli"), LEGAL, Path())
     contracts = {s: len({pair.document for pair in ps}) for s, ps in task.splits.items()}
-    assert contracts == {"train": 49, "validation": 12, "test": 123}
+    assert contracts == {"train": 423, "validation": 61, "test": 123}
 
 
 def test_cuad_has_510_contracts_in_three_splits() -> None:
@@ -46,3 +46,12 @@ def test_cuad_has_510_contracts_in_three_splits() -> None:
             name for name in names if split_of(whole_name(name)) == split
         }
     assert sum(map(len, task.splits.values())) > 5_000
+
+
+def test_cuad_has_the_published_questions_and_all_their_answers() -> None:
+    (path,) = found("cuad")
+    task = load_task(TaskSection(name="cuad"), LEGAL, Path())
+    contracts = {s: {question.document for question in qs} for s, qs in task.splits.items()}
+    assert len(contracts["test"]) == 102
+    assert len(contracts["train"] | contracts["validation"]) == 408
+    assert task.counts.get("questions_without_their_answers", 0) == 0, path
