@@ -234,6 +234,7 @@ def _train_step(
 ) -> None:
     heartbeat(f"{encoded.loaded.task.name}, BiLSTM")
     scores_XC = _scores(encoded.kind, model, batch)
+    assert encoded.kind.loss  # noqa: S101  # it suits kinds that learn
     with calling(encoded.kind):
         loss = encoded.kind.loss(scores_XC, batch, targets)
     descend(loss, model, optimizer)
