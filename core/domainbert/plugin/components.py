@@ -106,8 +106,7 @@ class TaskKind:
         baselines: Names of the baselines that suit a loaded task.
         threshold: Task, records, and windows with their scores, to the score that decides, as from
             which on a label is predicted; kept with a fine-tuned model.
-        has_threshold: Whether a task has one, so that `threshold` is called; with several labels
-            per record by default.
+        has_threshold: Whether a task has one; by default with several labels per record.
         perfect: Windows and targets to the scores of a model without a mistake, for the checks of
             plugins; None where a target is an output number or a row of scores.
         passages: Text and task to its records, each with the offsets of its words, for texts

@@ -155,7 +155,7 @@ def unused_settings(tasks: Sequence[LoadedTask], settings: EvaluateSection) -> s
     if not frozen or not changed:
         return ""
     named = ", ".join(f"`evaluate.{key}`" for key in sorted(changed))
-    return f"notice: {', '.join(frozen)}: nothing is fine-tuned, so {named} changes nothing there"
+    return f"notice: {', '.join(frozen)}: nothing is fine-tuned, so this is ignored there: {named}"
 
 
 def tuned_section(settings: EvaluateSection, baseline: Baseline) -> EvaluateSection:
