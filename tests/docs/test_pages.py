@@ -17,7 +17,7 @@ PAGES = sorted(
 ) + sorted(ROOT.glob("*.md"))
 SLOW = (
     "add-a-component", "baselines", "bio", "blend", "clean-a-corpus", "clinical", "corpus-steps",
-    "extend-the-vocabulary", "finance", "hub-data", "legal", "objectives", "own-data",
+    "evaluate", "extend-the-vocabulary", "finance", "hub-data", "legal", "objectives", "own-data",
     "pairs-and-regression", "patent", "plan-a-run", "python",
     "relations-and-questions", "stages",
 )  # fmt: skip

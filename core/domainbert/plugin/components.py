@@ -247,7 +247,7 @@ class Baseline:
             and has a rank.
         predict_with_base: Instead of `predict`: the same with the folder of the first model.
         tuned: Instead of both: keys of `evaluate` with which the first model is fine-tuned; it
-            suits every kind.
+            suits every kind that learns.
     """
 
     name: str

@@ -93,7 +93,7 @@ def load_task(
 
 
 def _check_train(section: TaskSection, kind: TaskKind, places: Mapping[str, Any]) -> None:
-    """Refuse a task that lacks what is learned from, and a label budget where nothing learns.
+    """Refuse a task without its training split, and a label budget where nothing learns.
 
     Raises:
         RecipeError: With the key.

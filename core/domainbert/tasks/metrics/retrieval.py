@@ -1,6 +1,6 @@
-"""Scores of retrieval: where the relevant documents of a query stand among all candidates.
+"""Scores of retrieval: the ranks of the relevant documents of a query.
 
-Relevance is binary. Documents of equal score stand in the worst order: those that are not relevant
+Relevance is binary. Of equal scores the order is the worst: documents that are not relevant come
 first, so that a model that says the same of all texts finds nothing. scikit-learn averages over all
 orders of ties; without ties both agree.
 
@@ -29,7 +29,7 @@ WITHIN = 10
 def worst_order(scores_N: NDArray[Any], relevant: Sequence[int]) -> NDArray[np.int64]:
     """Return the candidates, best first, int64 (N,).
 
-    Of equal scores relevant documents stand last, and others in the order of the candidates.
+    Of equal scores relevant documents are last, and others in the order of the candidates.
     """
     import numpy as np
 
