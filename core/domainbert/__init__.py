@@ -18,7 +18,16 @@ from domainbert.plugin.domain import Corpus, Document, Domain, Prediction, Task,
 from domainbert.plugin.hookspecs import hookimpl
 from domainbert.plugin.metric import Metric
 from domainbert.plugin.places import DataFile, Feed, HubData, RemoteFile
-from domainbert.plugin.records import Choices, Example, Pair, Question, Rating, Relation, Sentence
+from domainbert.plugin.records import (
+    Choices,
+    Example,
+    Pair,
+    Query,
+    Question,
+    Rating,
+    Relation,
+    Sentence,
+)
 from domainbert.plugin.steps import CorpusReader, CorpusStep
 
 if TYPE_CHECKING:
@@ -38,7 +47,7 @@ __all__ = [
     "CLASSIFICATION", "MULTIPLE_CHOICE", "PAIRS", "REGRESSION", "TAGGING", "Baseline", "Choices",
     "Corpus", "CorpusReader", "CorpusStep", "DataError", "DataFile", "Document", "Domain",
     "DomainBertError", "Evaluation", "Example", "Feed", "HubData", "LoadedTask", "Metric",
-    "Objective", "Pair", "Prediction", "Predictions", "Question", "Rating", "Relation",
+    "Objective", "Pair", "Prediction", "Predictions", "Query", "Question", "Rating", "Relation",
     "RemoteFile", "RunSummary", "Sentence", "Task", "TaskKind", "TaskReader", "TaskReport", "Terms",
     "UserError", "Window", "adapt", "evaluate", "hookimpl", "load_recipe",
 ]  # fmt: skip

@@ -154,6 +154,7 @@ def _load(
     """Return the tasks, downloaded, read and checked."""
     from domainbert.tasks.check import check_evaluation
     from domainbert.tasks.load import domain_of, load_task
+    from domainbert.tasks.trials import unused_settings
 
     with download_bar(session.reporter) as progress:
         poll = partial(session.check_stop, "downloading")
@@ -163,6 +164,8 @@ def _load(
             for task in asked.sections
         ]
     check_evaluation(loaded, asked.settings)
+    if notice := unused_settings(loaded, asked.settings):
+        session.reporter.say(notice)
     return loaded
 
 

@@ -28,15 +28,16 @@ def _of_tasks() -> Iterator[Component]:
     from domainbert.tasks.kinds.question_answering import QUESTION_ANSWERING
     from domainbert.tasks.kinds.regression import REGRESSION
     from domainbert.tasks.kinds.relation import RELATION
+    from domainbert.tasks.kinds.retrieval import RETRIEVAL
     from domainbert.tasks.kinds.tagging import TAGGING
-    from domainbert.tasks.metrics import answers, entities, labels, numbers, ranked
+    from domainbert.tasks.metrics import answers, entities, labels, numbers, ranked, retrieval
     from domainbert.tasks.readers.brat import read_brat
     from domainbert.tasks.readers.columns import read_columns
     from domainbert.tasks.readers.questions import read_squad
 
     yield TAGGING
     yield CLASSIFICATION
-    yield from (PAIRS, MULTIPLE_CHOICE, REGRESSION, RELATION, QUESTION_ANSWERING)
+    yield from (PAIRS, MULTIPLE_CHOICE, REGRESSION, RELATION, QUESTION_ANSWERING, RETRIEVAL)
     yield TaskReader("columns", "tagging", (), lambda path, task, _: read_columns(path, task))
     yield TaskReader("conllu", "tagging", (".conllu",), lambda p, t, _: read_columns(p, t, True))
     yield TaskReader(
@@ -49,12 +50,13 @@ def _of_tasks() -> Iterator[Component]:
     yield from labels.METRICS
     yield from ranked.METRICS
     yield from numbers.METRICS
+    yield from retrieval.METRICS
     yield from _baselines()
 
 
 def _baselines() -> Iterator[Baseline]:
     from domainbert.tasks.baselines import classification as texts
-    from domainbert.tasks.baselines import question_answering, regression, tagging
+    from domainbert.tasks.baselines import question_answering, regression, retrieval, tagging
 
     def bilstm() -> Any:
         return import_module("domainbert.tasks.baselines.bilstm")
@@ -68,6 +70,7 @@ def _baselines() -> Iterator[Baseline]:
     yield Baseline("tfidf-ridge", regression.predict_tfidf_ridge, texts.check_tfidf)
     yield Baseline("closest-sentence", question_answering.predict_closest_sentence)
     yield Baseline("no-answer", question_answering.predict_no_answer)
+    yield Baseline("bm25", retrieval.predict_bm25, retrieval.check_bm25)
     yield Baseline("majority-type", tagging.predict_majority_type)
     yield Baseline("dictionary", tagging.predict_dictionary)
     yield Baseline("mentions", tagging.predict_mentions, kinds=tags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domainbert.plugin.components import LoadedTask
-from domainbert.plugin.records import Choices, Pair, Rating
+from domainbert.plugin.records import Choices, Pair, Query, Rating
 from helpers.tasks import labelled
 from helpers.town import PEOPLE, PLACES
 
@@ -53,3 +53,16 @@ def ratings(paired: bool = False, **splits: tuple[Rating, ...]) -> LoadedTask:
         return Rating(text, base + number // 2 % 4, second)
 
     return _task("regression", (), rating, **splits)
+
+
+def queries(train: bool = False, **splits: tuple[Query, ...]) -> LoadedTask:
+    """Return a task: what was said of people is found by their name; some have two documents."""
+    loaded = _task("retrieval", (), _query)
+    made = dict(loaded.splits) if train else {**loaded.splits, "train": ()}
+    return LoadedTask(loaded.task, {**made, **splits})
+
+
+def _query(number: int) -> Query:
+    who, where = PEOPLE[number % 4], PLACES[number // 4 % 4]
+    found = tuple(f"{number} the {who} {deed} {where}" for deed in ("moved", "left"))
+    return Query(f"{number} the {who}", found[: 1 + number % 2])

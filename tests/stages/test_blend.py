@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from helpers.runs import digests, times
-from helpers.town import HELD_OUT
+from helpers.town import HELD_OUT, PEOPLE, task
 from safetensors.torch import load_file
 
 import domainbert.stages.validation
@@ -406,3 +406,21 @@ def test_a_floor_of_steps_that_decides_nothing_makes_no_other_trial(
     assert times(run.results) == before
     adapt(town, "floor", "--set", "evaluate.min_steps=60")
     assert times(run.results) != before
+
+
+def test_a_task_without_seeds_counts_in_each_mean_of_seeds(
+    make_town: Callable[[], Any], adapt: Adapt
+) -> None:
+    made = make_town()
+    files = {split: f"{split}.jsonl" for split in ("validation", "test")}
+    tasks = [task("town-names", "tagging"), {"name": "find", "kind": "retrieval", **files}]
+    made.write(sections={**SECTIONS, "tasks": tasks}, learning_rate=5e-3, steps=4, head_steps=2)
+    for number, name in enumerate(files.values()):
+        rows = [{"query": f"the {who}", "document": f"{number} {who}"} for who in PEOPLE]
+        (made.folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    said = adapt(made, "town.yaml", "--out", "run").err
+    assert "notice: find: nothing is fine-tuned, so this is ignored there: `evaluate.b" in said
+    run = RunFolder(made.folder / "run")
+    assert [len(point["validation"]) for point in stage(run)["curve"]] == [2] * 4
+    assert [path.name for path in run.kept.iterdir()] == ["town-names"]
+    assert "\nNothing is fine-tuned here: each encoder" in run.card.read_text(encoding="utf-8")

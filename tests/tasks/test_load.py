@@ -299,7 +299,7 @@ KINDS = {name: kind for name, kind in components(TaskKind).items() if kind.colum
 
 def test_each_kind_of_core_names_its_columns() -> None:
     core = [item.name for item in domainbert_components() if isinstance(item, TaskKind)]
-    assert {*core} <= {*KINDS} and len(core) == 7
+    assert {*core} <= {*KINDS} and len(core) == 8
     known = {*get_args(Column), "text", "label", "group"}
     assert known - {"group"} <= {name for kind in KINDS.values() for name in kind.columns}
 

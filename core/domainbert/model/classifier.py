@@ -65,12 +65,19 @@ class Classifier(nn.Module):
         self, input_ids_BL: Tensor, mask_BL: Tensor, types_BL: Tensor | None = None
     ) -> Tensor:
         """Return float32 scores of texts, or of pairs with the types of their tokens; (B, C)."""
+        mean_BH = self.mean_texts(input_ids_BL, mask_BL, types_BL)
+        scores_BC: Tensor = self.classifier(self.dropout(mean_BH))
+        return scores_BC.float()
+
+    def mean_texts(
+        self, input_ids_BL: Tensor, mask_BL: Tensor, types_BL: Tensor | None = None
+    ) -> Tensor:
+        """Return the mean token vector of texts, without the head, shape (B, H)."""
         inputs = _inputs(mask_BL, types_BL)
         hidden_BLH = self.encoder(input_ids_BL, **inputs).last_hidden_state
         weight_BL1 = mask_BL.unsqueeze(-1).to(hidden_BLH.dtype)
-        mean_BH = (hidden_BLH * weight_BL1).sum(dim=1) / weight_BL1.sum(dim=1)
-        scores_BC: Tensor = self.classifier(self.dropout(mean_BH))
-        return scores_BC.float()
+        mean_BH: Tensor = (hidden_BLH * weight_BL1).sum(dim=1) / weight_BL1.sum(dim=1)
+        return mean_BH
 
 
 class _OwnClass(nn.Module):

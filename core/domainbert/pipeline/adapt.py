@@ -29,6 +29,7 @@ from domainbert.stages.pretrain import Trained, describe, fit_head, pretrain
 from domainbert.stages.sentences import find_pairs, harm_notice, train_sentences
 from domainbert.stages.vocabulary import extend_vocabulary
 from domainbert.storage.files import check_utf8, sha256_file
+from domainbert.tasks.trials import unused_settings
 from domainbert.training.job import check_environment
 
 
@@ -66,6 +67,8 @@ def adapt(
         check_run_folder(session.run)
         inputs = locate(recipe, folder, registry, session)
         if notice := harm_notice(recipe, inputs.base.folder):
+            session.reporter.say(notice)
+        if notice := unused_settings(inputs.tasks, recipe.evaluate):
             session.reporter.say(notice)
         stages = plan_stages(recipe, inputs, session.run)
         stages.check()

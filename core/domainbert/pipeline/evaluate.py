@@ -23,10 +23,17 @@ from domainbert.run.environment import environment
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
 from domainbert.tasks.learned import learned_nothing, says_one_thing
-from domainbert.tasks.metrics.score import check_predictions, marked, primary_metric, score
+from domainbert.tasks.metrics.score import (
+    check_predictions,
+    kind_of,
+    marked,
+    primary_metric,
+    score,
+)
 from domainbert.tasks.trials import (
     Tuned,
     run_trials,
+    section_of,
     stored_settings,
     tuned_predictions,
     tuned_section,
@@ -119,6 +126,7 @@ def _validation_scores(trials: Sequence[ModelTrial]) -> dict[Path, float]:
 def _trials(
     loaded: LoadedTask, models: Models, settings: EvaluateSection, session: Session
 ) -> list[ModelTrial]:
+    settings = section_of(loaded, settings)
     rows = [(model, settings, settings.seeds) for model in models]
     rows += _others(loaded, models[0], settings)
     trials = []
@@ -161,9 +169,10 @@ def _run(
         minutes, started = (time.perf_counter() - started) / 60, time.perf_counter()
         task, model = trial.loaded.task, trial.model
         counts = {**trial.loaded.counts, **tuned.counts}
-        if tuned.candidate is not None and says_one_thing(predictions["test"]):
+        learner = tuned.candidate if kind_of(task).learns else None
+        if learner is not None and says_one_thing(predictions["test"]):
             counts["learned_nothing"] = 1
-            session.reporter.say(f"notice: {trial.title}: {learned_nothing(tuned.candidate)}")
+            session.reporter.say(f"notice: {trial.title}: {learned_nothing(learner)}")
         keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated", *_NOT_OF_MODELS
         run = recipe.name if recipe and model.tokens else None
         about = {"run": run, "parameters": tuned.size or None, "minutes": round(model.minutes, 2)}

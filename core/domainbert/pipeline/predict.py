@@ -20,6 +20,7 @@ from domainbert.pipeline.workers import CHUNK, Annotate, in_turn
 from domainbert.plugin.components import Annotation
 from domainbert.plugin.domain import Document
 from domainbert.report.annotations import CSV_HEADERS, FORMATS, ONLY_ENTITIES
+from domainbert.report.scored import find_result
 from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session
 from domainbert.storage.files import (
@@ -31,6 +32,7 @@ from domainbert.storage.files import (
     write_text,
 )
 from domainbert.system import fsync_path
+from domainbert.tasks.metrics.score import kind_of
 from domainbert.tasks.read import column_names, read_asked
 
 _MARK = ".predict"
@@ -68,9 +70,26 @@ def find_task_model(target: str, task: str | None) -> BaseFolder:
         raise BaseModelError(f"{target}: has models of {', '.join(tasks)}; name one with --task.")
     found = best_model(run, task)
     if found is None:
+        _refuse_frozen(run, target, task)
         known = f"It has {', '.join(tasks)}" if tasks else "It kept none (evaluate.keep)"
         raise BaseModelError(f"{target}: no fine-tuned model of {task or 'any task'}. {known}.")
     return find_base(str(found[0]), Path())
+
+
+def _refuse_frozen(run: RunFolder, target: str, task: str | None) -> None:
+    """Refuse a task of a run whose kind learns nothing, so that there is no model of it.
+
+    Raises:
+        BaseModelError: With the command that gives vectors.
+    """
+    for path in sorted(run.results.glob(f"{task or '*'}/*-seed-*.json")):
+        found = find_result(path)
+        if found is not None and not kind_of(found.result.task).learns:
+            raise BaseModelError(
+                f"{target}: nothing is fine-tuned for {path.parent.name}, a task of "
+                f"{found.result.task.kind}, so there is nothing to predict with. Vectors of texts: "
+                f"`domainbert embed {target} FILE -o vectors.parquet`."
+            )
 
 
 def predict(

@@ -22,8 +22,6 @@ Scores = Mapping[str, tuple[Sequence[Window], Any]]
 """Per split: windows, and the scores of their rows, float32, shape (X, C)."""
 Predictions = Mapping[str, Sequence[Prediction]]
 """Predictions of each split, in the order of its records."""
-
-
 Passage = tuple[Any, Sequence[tuple[int, int]]]
 """A record made of a part of a text, and the offsets of its words in the text."""
 Annotation = dict[str, Any]
@@ -94,10 +92,10 @@ class TaskKind:
             (B, L) and the batch's windows to scores (X, C).
         targets: Task and records to one target per record: an output number, a row (C,) of
             scores, or output numbers per word where windows have words.
-        loss: Scores (X, C), the batch's windows and all targets to a scalar.
-        units: Task and training records to the mean and spread of what `targets` standardises: a
-            score becomes `score * spread + mean` before `decode`, and in a kept model. None where
-            scores are no numbers in units.
+        loss: Scores (X, C), the batch's windows and all targets to a scalar. None where nothing
+            is fine-tuned: a model is scored once, as it is, and a task needs no `train`.
+        units: Task and training records to mean and spread of what `targets` standardises: a score
+            becomes `score * spread + mean` before `decode` and in a kept model. None without units.
         decode: Task, records per split, and per split the windows with their scores, to
             predictions per split.
         metrics: Names of the task's metrics, the primary metric first.
@@ -108,8 +106,7 @@ class TaskKind:
         baselines: Names of the baselines that suit a loaded task.
         threshold: Task, records, and windows with their scores, to the score that decides, as from
             which on a label is predicted; kept with a fine-tuned model.
-        has_threshold: Whether a task has one, so that `threshold` is called; with several labels
-            per record by default.
+        has_threshold: Whether a task has one; by default with several labels per record.
         perfect: Windows and targets to the scores of a model without a mistake, for the checks of
             plugins; None where a target is an output number or a row of scores.
         passages: Text and task to its records, each with the offsets of its words, for texts
@@ -131,7 +128,7 @@ class TaskKind:
         check_task: Why a declaration does not suit the kind, or an empty string.
         check: Why a record does not suit the task, or an empty string.
         check_labels: Task with labels, whether these were declared, and the sorted labels of each
-            split, to the split at fault and the reason; None if all is well.
+            split to the split at fault and the reason, or None.
         columns: Keys of `Task.columns` that it reads, beside `group`; empty for any.
         inputs: Fields of a record that a model reads; columns of a row have these names.
         unlabelled: Cells of a row (JSON values) and task to a record without a gold label, or None
@@ -161,7 +158,7 @@ class TaskKind:
     encode: Callable[[Sequence[Any], Any, Any], list[Window]]
     forward: Callable[[Any, Any, Any, Sequence[Window]], Any]
     targets: Callable[[Task, Sequence[Any]], Sequence[Any]]
-    loss: Callable[[Any, Sequence[Window], Sequence[Any]], Any]
+    loss: Callable[[Any, Sequence[Window], Sequence[Any]], Any] | None
     decode: Callable[[Task, Mapping[str, Sequence[Any]], Scores], Predictions]
     metrics: Callable[[Task], tuple[str, ...]]
     head: Callable[[Any], Literal["linear", "tokens", "sequences", "answers"]] = lambda _settings: (
@@ -209,6 +206,11 @@ class TaskKind:
         lambda _train, predictions: predictions
     )
 
+    @property
+    def learns(self) -> bool:
+        """Whether models are fine-tuned."""
+        return self.loss is not None
+
 
 @dataclass(frozen=True)
 class TaskReader:
@@ -245,7 +247,7 @@ class Baseline:
             and has a rank.
         predict_with_base: Instead of `predict`: the same with the folder of the first model.
         tuned: Instead of both: keys of `evaluate` with which the first model is fine-tuned; it
-            suits every kind.
+            suits every kind that learns.
     """
 
     name: str

@@ -58,9 +58,11 @@ class Prediction:
     """Gold labels of one record and those of a model.
 
     Args:
-        gold: A tag per word, or the record's classes; none for the null class of relations.
-        predicted: The same from the model.
-        ranking: Best classes, best first; all up to 50, else ten; empty where nothing is ranked.
+        gold: A tag per word, or the record's classes; none for the null class of relations. Of a
+            query, the numbers of its relevant documents.
+        predicted: The same from the model; of a query, the rank of each relevant document.
+        ranking: Best classes or documents, best first; all classes up to 50, else ten; empty where
+            nothing is ranked.
         words: The words that the tags belong to.
         scores: Scores of `ranking`, where a kind stores them; of one class they can be compared
             between records.
@@ -175,7 +177,8 @@ class Task:
         origin: Address of the people who publish it.
         version: Changes whenever scores stop being comparable.
         splits: `train`, `validation` and `test`, each a declared file or a path in the package; the
-            same file three times where `read` shares its records out.
+            same file three times where `read` shares its records out. A kind that learns nothing
+            needs no `train`.
         labels: Entity types or classes, in the order of the model's outputs. Empty only for
             multi-label tasks: then the labels of the training split, sorted.
         read: File and name of the split to records; None reads the default format of the kind. A
@@ -234,7 +237,7 @@ class Task:
             return  # a result of a stranger: any name is shown, and escaped
         budget = "" if self.train_records is None else f"@{self.train_records}"
         check_name("task", self.name.removesuffix(budget) if budget else self.name)
-        missing = {"train", "validation", "test"} - set(self.splits)
+        missing = {"validation", "test"} - set(self.splits)
         if missing:
             raise PluginError(f"task {self.name!r}: missing splits {sorted(missing)}.")
         if strange := {*"+".join(self.counts).split("+")} - {"", *self.splits}:

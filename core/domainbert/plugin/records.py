@@ -127,3 +127,19 @@ class Question:
     starts: tuple[int, ...]
     id: str = ""
     document: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query and the documents that answer it.
+
+    Args:
+        text: The query, such as a title.
+        documents: Its relevant documents, at least one. The candidates of a split are the documents
+            of all its queries.
+        document: Name of its group, whose queries stay together where splits are cut.
+    """
+
+    text: str
+    documents: tuple[str, ...]
+    document: str = field(default="", compare=False, repr=False)

@@ -17,7 +17,7 @@ _SHARE = 0.1
 Column = Literal[
     "words", "tags", "spans", "first", "second", "choices", "first_start", "first_end",
     "second_start", "second_end", "question", "context", "answers", "answer", "answer_start", "id",
-    "title",
+    "title", "query", "document",
 ]  # fmt: skip
 """Columns that may have other names, beside text and label."""
 
@@ -89,11 +89,11 @@ class TaskSection(Section):
     the task's own, so that models are fine-tuned on one data set and tested on another."""
     kind: str | None = None
     """Kind of your own task: `tagging` (entities), `classification`, `pairs` (two texts, one
-    label), `multiple-choice`, `regression` (a number), `relation`, `question-answering`, or one of
-    a plugin."""
+    label), `multiple-choice`, `regression` (a number), `relation`, `question-answering`,
+    `retrieval` (queries and their documents), or one of a plugin."""
     train: str | None = None
     """Training file, relative to the recipe; with `hub`, or the `file` of a saved data set, the
-    name of its split."""
+    name of its split. Retrieval needs none: nothing is fine-tuned."""
     validation: str | None = None
     """Validation file or split."""
     test: str | None = None
@@ -214,9 +214,11 @@ class TaskSection(Section):
             raise ValueError("`group` is for `splits`: give shares of the splits that are missing")
         if self.hub is not None and self.hub.split is not None:
             raise ValueError("hub.split: a task has three; name them `train`, `validation`, `test`")
-        if self.kind is None or self.file or self.hub:
-            return self
         missing = tuple(name for name in SPLITS if getattr(self, name) is None)
+        # Kinds that learn nothing need no `train`; loading refuses the others.
+        trainless = missing == ("train",) and self.splits is None
+        if self.kind is None or self.file or self.hub or trainless:
+            return self
         if "train" in missing or (missing and self.splits is None):
             cure = "; or cut it from train with `splits`" if "train" not in missing else ""
             raise ValueError(f"your own task also needs {', '.join(sorted(missing))}{cure}")

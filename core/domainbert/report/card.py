@@ -21,7 +21,7 @@ from domainbert.stages.blend import Blend
 from domainbert.stages.pretrain import Adaptation
 from domainbert.stages.retrieval import Retrieval
 from domainbert.storage.files import write_text
-from domainbert.tasks.metrics.score import metric_of
+from domainbert.tasks.metrics.score import kind_of, metric_of
 from domainbert.tokenizer.extend import Extension
 
 
@@ -148,10 +148,12 @@ def task_json(report: TaskReport) -> Any:
 
 
 def side_notes(report: TaskReport) -> list[str]:
-    """Return the scores without test records that are in train, and where predictions are from."""
+    """Return where predictions are from, whether anything learned, and scores without train."""
     notes = [
         f"{name}: predictions made elsewhere ({about})." for name, about in report.outside.items()
     ]
+    if not kind_of(report.task).learns:
+        notes.append("Nothing is fine-tuned here: each encoder is scored once, as it is.")
     if report.clean:
         scores = ", ".join(f"{name} {spread(one)}" for name, one in report.clean.items())
         notes.append(f"Without the test records that are in train, {report.metric}: {scores}.")

@@ -25,7 +25,7 @@ from domainbert.report.statistics import (
     crossed_variance,
     summarise,
 )
-from domainbert.tasks.metrics.score import primary_metric
+from domainbert.tasks.metrics.score import kind_of, primary_metric
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +54,15 @@ class Group:
 
     @property
     def unranked(self) -> str | None:
-        """Why it has no rank: `baseline` without seeds, or `one seed` or `one run` alone."""
+        """Why it has no rank: `baseline` without seeds, or `one seed` or `one run` alone.
+
+        Where nothing is fine-tuned, one result is all that there is to know.
+        """
         if self.first.is_baseline and not self.first.result.model.seeded:
             return "baseline"
-        return f"one {self.first.noun}" if len(self.results) < 2 else None
+        task, model = self.first.result.task, self.first.result.model
+        known = len(self.results) > 1 or not (model.date or kind_of(task).learns)
+        return None if known else f"one {self.first.noun}"
 
     @property
     def side(self) -> Side:
@@ -224,8 +229,9 @@ def _extreme(base: Group, other: Group) -> str:
     if values == {metric.high}:
         return "ceiling: both models have every record right; take a harder task or test split"
     if values == {max(metric.low, 0.0)}:
-        cure = "raise evaluate.epochs or evaluate.learning_rate, and look at the labels"
-        return f"floor: neither model finds anything; {cure}"
+        learns = kind_of(base.first.result.task).learns
+        cure = "raise evaluate.epochs or evaluate.learning_rate, and " if learns else ""
+        return f"floor: neither model finds anything; {cure}look at the labels"
     return ""
 
 

@@ -236,7 +236,10 @@ def _curve(
             tasks = inputs.tasks if validation else ()
             by_task = [of_result(session, loaded, name, recipe) for loaded in tasks]
         general = None if scores.general is None else scores.general.bits_per_character
-        means = tuple(np.mean(by_task, axis=0).tolist()) if by_task else ()
+        # Where nothing learns, one score stands for all seeds.
+        n_seeds = max(map(len, by_task), default=0)
+        rows = [values * (n_seeds // len(values)) for values in by_task]
+        means = tuple(np.mean(rows, axis=0).tolist()) if rows else ()
         curve.append(Point(alpha, scores.field.bits_per_character, general, means))
     return tuple(curve)
 

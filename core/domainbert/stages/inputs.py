@@ -180,6 +180,10 @@ def _task_source(
     """Return the training texts of a task as a source; sentences of a document stay together."""
     loaded = load_task(TaskSection(name=str(section.task)), domain, folder, fetcher)
     task, kind = loaded.task, kind_of(loaded.task)
+    if not loaded.splits["train"]:
+        raise RecipeError(
+            f"corpus: task {task.name!r} has no training split, whose text this takes."
+        )
 
     def read(path: Path, _options: Any) -> Iterator[Document]:
         named = ((getattr(r, "document", ""), r) for r in loaded.splits["train"])

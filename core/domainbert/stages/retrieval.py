@@ -1,7 +1,7 @@
 """A probe of sentence vectors: titles find their texts among those of other held-out documents.
 
 The pairs are made from the corpus alone: a document's first line or sentence is the query, the rest
-is what it has to find. BM25 (Robertson and Zaragoza 2009) stands beside, by bm25s.
+is what it has to find. BM25 stands beside.
 
 Legend: Q queries, N texts.
 """
@@ -9,7 +9,7 @@ Legend: Q queries, N texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from domainbert.model.load import check_length
 from domainbert.model.sentence_encoder import SentenceEncoder
 from domainbert.recipe.sentences import SentencesSection
 from domainbert.report.statistics import variance_of_mean
+from domainbert.tasks.baselines.retrieval import bm25_scores
+from domainbert.tasks.metrics.retrieval import ndcg, ranks_of, reciprocal_rank, worst_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +32,6 @@ Pair = tuple[str, str]
 
 _CUT = re.compile(r"\n+|(?<=[.!?])\s+")
 _SHORTEST, _LONGEST, _TEXT = 15, 300, 100
-_WITHIN = 10
 _NEEDED = ("sentence_transformers", "bm25s")
 
 
@@ -91,30 +92,20 @@ def of_encoder(name: str, encoder: SentenceEncoder, pairs: Sequence[Pair]) -> Re
 
 def of_bm25(pairs: Sequence[Pair]) -> Retrieval:
     """Return how well BM25 does."""
-    import bm25s
-
     titles, texts = ([pair[side] for pair in pairs] for side in (0, 1))
-    quiet: dict[str, Any] = {"show_progress": False}
-    words, of_texts = (bm25s.tokenize(s, return_ids=False, **quiet) for s in (titles, texts))
-    scores_QN = np.zeros((len(titles), len(texts)))
-    if any(of_texts):
-        index = bm25s.BM25()
-        index.index(of_texts, **quiet)
-        for query, found_N in zip(words, scores_QN, strict=True):
-            if query:  # else it has stop words alone
-                found_N[:] = index.get_scores(list(query))
-    return _summary("bm25", scores_QN)
+    return _summary("bm25", bm25_scores(titles, texts))
 
 
 def _summary(name: str, scores_QN: NDArray[Any]) -> Retrieval:
     """Return the metrics of scores in which query q has to find text q; ties count against it."""
-    own_Q1 = np.diagonal(scores_QN)[:, None]
-    ranks_Q = (scores_QN >= own_Q1).sum(axis=1)
-    ndcg_Q = np.where(ranks_Q <= _WITHIN, 1 / np.log2(1 + ranks_Q), 0.0)
-    return Retrieval(name, _mean(ndcg_Q), _mean(1 / ranks_Q), len(ranks_Q))
+    ranks = [ranks_of(worst_order(scores_N, [q]), [q]) for q, scores_N in enumerate(scores_QN)]
+    return Retrieval(name, _mean(ndcg, ranks), _mean(reciprocal_rank, ranks), len(ranks))
 
 
-def _mean(values_Q: NDArray[np.float64]) -> tuple[float, float, float]:
+def _mean(
+    value: Callable[[list[int]], float], ranks: Sequence[list[int]]
+) -> tuple[float, float, float]:
+    values_Q = np.array([value(one) for one in ranks])
     mean = float(values_Q.mean())
     low, high = variance_of_mean(values_Q).interval(mean)
     return mean, max(0.0, low), min(1.0, high)

@@ -17,7 +17,7 @@ from domainbert.run.session import Session
 from domainbert.stages.plan import PointStages
 from domainbert.storage.files import read_json_with_hash, write_json_with_hash
 from domainbert.tasks.metrics.score import primary_metric, score
-from domainbert.tasks.trials import run_trials, stored_settings, tuned_predictions
+from domainbert.tasks.trials import run_trials, section_of, stored_settings, tuned_predictions
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def validate_points(
         ValidationTrial(loaded, point, seed, _validation_path(session, loaded, point.alpha, seed))
         for loaded in tasks
         for point in points
-        for seed in settings.seeds
+        for seed in section_of(loaded, settings).seeds
     ]
     finished = partial(_finished, recipe=recipe, session=session)
     run = partial(_run, recipe=recipe, session=session)
@@ -91,7 +91,8 @@ def _run(trials: Sequence[ValidationTrial], recipe: Recipe, session: Session) ->
     point, loaded = trials[0].point, trials[0].loaded
     session.await_stage(point.model)
     # No hash: the stage has just compared those of its files.
-    checkpoint, settings = (point.folder, None, f"α = {point.alpha:g}"), recipe.evaluate
+    checkpoint = point.folder, None, f"α = {point.alpha:g}"
+    settings = section_of(loaded, recipe.evaluate)
     made = tuned_predictions(checkpoint, loaded, trials, settings, session, ["validation"])
     for trial, predictions, _ in made:
         scores = score(loaded.task, predictions["validation"])
@@ -106,7 +107,9 @@ def _made_from(trial: ValidationTrial, recipe: Recipe, session: Session) -> dict
     return {
         "point": trial.point.model.key,
         "task": task_identity(trial.loaded.task),
-        "settings": stored_settings(recipe.evaluate, trial.loaded, session),
+        "settings": stored_settings(
+            section_of(trial.loaded, recipe.evaluate), trial.loaded, session
+        ),
     }
 
 
@@ -124,7 +127,7 @@ def _finished(trial: ValidationTrial, recipe: Recipe, session: Session) -> float
 def of_result(session: Session, loaded: LoadedTask, name: str, recipe: Recipe) -> list[float]:
     """Return the validation scores that the trials of a model have left in `results/`."""
     metric, values = primary_metric(loaded.task).name, []
-    for seed in recipe.evaluate.seeds:
+    for seed in section_of(loaded, recipe.evaluate).seeds:
         path = result_path(session.run.results, loaded.task.name, name, seed)
         if (found := find_result(path)) is None:
             raise RunFailed(f"{path}: missing or changed while points were compared.")

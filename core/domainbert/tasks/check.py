@@ -61,7 +61,8 @@ def check_evaluation(tasks: Sequence[LoadedTask], settings: EvaluateSection) -> 
     """
     check_baselines(tasks, settings.baselines)
     for loaded in tasks if settings.class_weights == "balanced" else ():
-        _check_weights(loaded)
+        if component(TaskKind, loaded.task.kind).learns:
+            _check_weights(loaded)
 
 
 def check_baselines(tasks: Sequence[LoadedTask], wanted: Baselines = True) -> None:
@@ -124,7 +125,7 @@ def baseline_names(loaded: LoadedTask, wanted: Baselines = True) -> tuple[str, .
     others = [
         name
         for name, baseline in components(Baseline).items()
-        if (baseline.tuned or kind.name in baseline.kinds) and name not in usual
+        if ((baseline.tuned and kind.learns) or kind.name in baseline.kinds) and name not in usual
     ]
     return tuple(name for name in (*usual, *others) if wanted == "all" or name in wanted)
 

@@ -108,9 +108,9 @@ def prepare(
     with calling(kind):
         windows = {
             name: kind.encode(loaded.splits[name], tokenizer, settings)
-            for name in ("train", *splits)
+            for name in (*(["train"] if kind.learns else []), *splits)
         }
-    if not windows["train"]:
+    if kind.learns and not windows["train"]:
         raise RunFailed(f"task {loaded.task.name!r}: its kind gives no window to learn from.")
     pad = special_tokens(tokenizer).pad
     return Candidate(model.eval(), tokenizer, pad, kind, loaded, settings, session, windows)
@@ -119,7 +119,8 @@ def prepare(
 def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
     """Return a fine-tuned copy: with the weights of the last step, or of the best epoch.
 
-    The best is chosen on validation, so test scores carry no choice.
+    The best is chosen on validation, so test scores carry no choice. A kind that learns nothing
+    gets the model as it is.
 
     Args:
         candidate: From `prepare`; not changed.
@@ -130,6 +131,8 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         RunFailed: The loss is not finite, or the task's kind fails.
     """
     kind, loaded, session = candidate.kind, candidate.loaded, candidate.session
+    if not kind.learns:
+        return candidate
     settings, windows = candidate.settings, _windows(candidate)
     tuned = replace(candidate, model=copy.deepcopy(candidate.model))
     model = tuned.model
@@ -201,6 +204,7 @@ def _train_step(
     tuned: Candidate, optimizer: torch.optim.Optimizer, batch: list[Window], targets: Sequence[Any]
 ) -> float:
     scores_XC = score_batch(tuned, batch)
+    assert tuned.kind.loss  # noqa: S101  # else there is no step
     with calling(tuned.kind):
         loss = tuned.kind.loss(scores_XC, batch, targets)
     optimizer.zero_grad(set_to_none=True)
@@ -239,15 +243,17 @@ def score_windows(
 ) -> tuple[list[Window], NDArray[np.float32]]:
     """Return windows, shortest first, and the scores of their rows in the task's units, (X, C)."""
     windows = sorted(windows, key=lambda window: len(window.input_ids))
-    parts = [np.zeros((0, tuned.model.n_outputs), np.float32)]
+    parts = list[NDArray[np.float32]]()
     for batch in batched(windows, _PREDICTED):
         tuned.session.check_stop()
         with torch.inference_mode():
             parts.append(score_batch(tuned, batch).cpu().numpy())
         if not np.isfinite(parts[-1]).all():
             task = f"task {tuned.loaded.task.name!r}"
-            raise RunFailed(f"{task}: scores that are not finite. Lower `evaluate.learning_rate`.")
-    scores_XC = np.concatenate(parts)
+            cure = " Lower `evaluate.learning_rate`." if tuned.kind.learns else ""
+            raise RunFailed(f"{task}: scores that are not finite.{cure}")
+    none_XC = np.zeros((0, tuned.model.n_outputs), np.float32)
+    scores_XC = np.concatenate(parts) if parts else none_XC
     if tuned.units is None:
         return windows, scores_XC
     mean, spread = tuned.units

@@ -59,15 +59,19 @@ def load_task(
     kind, counts = _checked_kind(task), Counter[str]()
     if section.kind:
         paths, cut = find_splits(section, folder, fetcher)
+        _check_train(section, kind, paths)
         task = replace(task, splits=paths, version=_version(section, cut))
         read = _cut_splits(task, kind, paths, cut, section, counts)
     else:
-        paths = {split: fetcher.path(task.splits[split]) for split in SPLITS}
-        own = {split: paths[split] for split in ("train", "validation")}
+        _check_train(section, kind, task.splits)
+        paths = {split: fetcher.path(place) for split, place in task.splits.items()}
+        own = {split: path for split, path in paths.items() if split != "test"}
         read = _read_splits(task, kind, own, counts)
         read |= _read_splits(tested, kind, {"test": paths["test"]}, counts)
-    splits = {}
+    splits: dict[str, tuple[Any, ...]] = {"train": ()}
     for split, path in paths.items():
+        if split == "train" and not (kind.learns or read[split]):
+            continue
         with calling(kind):
             splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
@@ -88,8 +92,23 @@ def load_task(
     return LoadedTask(complete, splits, dict(+counts), terms, in_train, outside)
 
 
+def _check_train(section: TaskSection, kind: TaskKind, places: Mapping[str, Any]) -> None:
+    """Refuse a task without its training split, and a label budget where nothing learns.
+
+    Raises:
+        RecipeError: With the key.
+    """
+    if kind.learns and "train" not in places:
+        raise RecipeError(f"tasks: {section.name!r}: {kind.name} also needs `train`.")
+    if not kind.learns and section.train_records is not None:
+        what = f"train_records is for fine-tuning, and {kind.name} has none; leave it out"
+        raise RecipeError(f"tasks: {section.full_name!r}: {what}.")
+
+
 def _in_train(kind: TaskKind, splits: Mapping[str, Sequence[Any]]) -> tuple[int, ...]:
-    """Return the numbers, from 0, of test records whose text is in train, too."""
+    """Return the numbers, from 0, of test records whose text is learned from in train, too."""
+    if not kind.learns:
+        return ()
     # Hashes, as the texts of questions on long documents would fill the memory.
     train = {sha256_of(plain_text(kind, record)) for record in splits["train"]}
     return tuple(n for n, r in enumerate(splits["test"]) if sha256_of(plain_text(kind, r)) in train)

@@ -72,7 +72,8 @@ def _named(
         if path is not None:
             paths[name] = path
     missing = [name for name in SPLITS if name not in paths]
-    if "train" in missing or (missing and section.splits is None):
+    trainless = missing == ["train"] and section.splits is None  # enough where nothing learns
+    if not trainless and ("train" in missing or (missing and section.splits is None)):
         cure = f"Name one, as `{missing[0]}: NAME`"
         if "train" not in missing:
             cure += f", or cut it from train with `splits: {{{missing[0]}: 0.1}}`"
@@ -84,6 +85,8 @@ def _with_shared(
     paths: dict[str, Path], section: TaskSection
 ) -> tuple[dict[str, Path], tuple[str, ...]]:
     missing = tuple(name for name in SPLITS if name not in paths)
+    if missing == ("train",):
+        return paths, ()
     if section.splits is not None and (wrong := missing and section.splits.wrong(missing)):
         raise DataError(f"task {section.name!r}: {wrong}.")
     return {name: paths.get(name, paths["train"]) for name in SPLITS}, missing

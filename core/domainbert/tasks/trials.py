@@ -17,6 +17,7 @@ from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.session import Session
 from domainbert.storage.files import sha256_of
+from domainbert.tasks.metrics.score import check_predictions, kind_of, marked
 
 
 class Trial(Protocol):
@@ -65,6 +66,8 @@ class Tuned(NamedTuple):
         return point | chosen
 
 
+# Settings that a task reads of which nothing is fine-tuned.
+_READ = "max_seq_length", "long_texts", "baselines"
 T = TypeVar("T", bound=Trial)
 R = TypeVar("R")
 
@@ -123,14 +126,36 @@ def stored_settings(
     """Return the settings of fine-tuning as results store them.
 
     A floor of steps that decides nothing is stored as 1, like the results of before there was one.
+    Where nothing learns, `steps` is 0.
     """
     stored = settings.model_dump(mode="json", exclude={"seeds", "baselines", "keep"})
+    precision = {"precision": "bf16" if session.bf16 else "fp32"}
+    if not kind_of(loaded.task).learns:
+        return stored | {"steps": 0, "min_steps": 1} | precision
     tried = settings.grid.epochs if settings.grid else ()
     epochs = min(tried or (settings.epochs,))
     steps = epochs * math.ceil(len(loaded.splits["train"]) / settings.batch_size)
     if settings.steps is not None or steps >= settings.min_steps:
         stored["min_steps"] = 1
-    return stored | {"precision": "bf16" if session.bf16 else "fp32"}
+    return stored | precision
+
+
+def section_of(loaded: LoadedTask, settings: EvaluateSection) -> EvaluateSection:
+    """Return the settings of a task: those of `evaluate`, or the few that count without a step."""
+    if kind_of(loaded.task).learns:
+        return settings
+    read = {key: getattr(settings, key) for key in _READ}
+    return EvaluateSection(**read, seeds=(0,), method="frozen", keep="none")
+
+
+def unused_settings(tasks: Sequence[LoadedTask], settings: EvaluateSection) -> str:
+    """Return the notice on settings that are nothing to tasks without a step; empty without any."""
+    frozen = [loaded.task.name for loaded in tasks if not kind_of(loaded.task).learns]
+    changed = settings.model_dump(exclude_defaults=True).keys() - {*_READ, "seeds"}
+    if not frozen or not changed:
+        return ""
+    named = ", ".join(f"`evaluate.{key}`" for key in sorted(changed))
+    return f"notice: {', '.join(frozen)}: nothing is fine-tuned, so this is ignored there: {named}"
 
 
 def tuned_section(settings: EvaluateSection, baseline: Baseline) -> EvaluateSection:
@@ -153,7 +178,7 @@ def tuned_predictions(
         checkpoint: Folder, hash of its weights, and what messages call the model.
         loaded: The task.
         trials: Give the seeds.
-        settings: Of fine-tuning.
+        settings: Of fine-tuning; see `section_of`.
         session: Device, progress, signals.
         splits: Those to predict.
 
@@ -163,7 +188,6 @@ def tuned_predictions(
     from domainbert.model.check import check_unchanged, hash_weights, weight_files
     from domainbert.tasks.finetune import finetune, predict, prepare
     from domainbert.tasks.grid import choose_point
-    from domainbert.tasks.metrics.score import check_predictions, marked
 
     folder, sha256, name = checkpoint
     check_unchanged(folder, sha256, f"model {name!r}")

@@ -32,6 +32,10 @@ Files = Annotated[list[Path], typer.Argument(help="Patent files, plain, .gz or .
 Dates = Annotated[
     str, typer.Option(help="Only patents of these days, such as 2015-01-01:2015-12-31.")
 ]
+Output = Annotated[Path, typer.Option("--out", "-o", help="A .jsonl file; a folder with --split.")]
+Bounds = Annotated[
+    str, typer.Option("--split", help="Where validation and test begin, such as 2016,2017.")
+]
 _LEFT_OUT = (
     "cancelled claims", "claims of only a number", "symbols of another version",
     "patents without a date",
@@ -57,7 +61,7 @@ class Wanted:
     """What `domainbert patents` is asked for: each field is an argument or an option."""
 
     files: Files
-    out: Annotated[Path, typer.Option("--out", "-o", help="A .jsonl file; a folder with --split.")]
+    out: Output
     part: Annotated[Part, typer.Option(help="Text of an example.")] = "abstract"
     words: Annotated[int, typer.Option(min=0, help="Words of the text at most; 0: all.")] = 0
     level: Annotated[Level, typer.Option(help="What its labels name.")] = "subclass"
@@ -67,9 +71,7 @@ class Wanted:
         str, typer.Option(help="Only symbols of this version, such as 2013.01 or, of the IPC, 7.")
     ] = ""
     dates: Dates = ":"
-    split: Annotated[
-        str, typer.Option(help="Where validation and test begin, such as 2016,2017.")
-    ] = ""
+    split: Bounds = ""
 
 
 def patents(**options: Any) -> None:
@@ -77,9 +79,7 @@ def patents(**options: Any) -> None:
     wanted, seen = Wanted(**options), Seen()
     version = checked_version(wanted.scheme_version)
     how = Labelling(wanted.level, wanted.scheme, version, wanted.labels)
-    names = ("train", "validation", "test") if wanted.split else ()
-    if names:
-        split_of("", wanted.split)  # refuses malformed bounds before anything is read
+    names = _names(wanted.split)
     what = f"a text ({wanted.part}) and a label ({wanted.scheme} {wanted.level}{{}})"
 
     def example(patent: Any) -> dict[str, Any] | None:
@@ -100,17 +100,26 @@ patents.__signature__ = inspect.signature(Wanted, eval_str=True)  # type: ignore
 
 def patent_pairs(
     files: Files,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A .jsonl file to write.")],
+    out: Output,
     sides: Annotated[Sides, typer.Option(help="The query, and the text to find.")] = "title-claim",
     dates: Dates = ":",
+    split: Bounds = "",
 ) -> None:
-    """Write one pair for each patent that has both texts."""
-    seen = Seen()
-    with whole_or_nothing(out, ()) as streams:
+    """Write one pair for each patent that has both texts; a task of retrieval reads the files."""
+    seen, names = Seen(), _names(split)
+    with whole_or_nothing(out, names) as streams:
         found = chosen_patents(files, dates, seen)
-        write_examples(found, streams, lambda patent: paired(patent, sides), "", seen)
-        _check(out, seen, (), f"both texts ({sides})")
-    _report(out, seen, (), "both texts")
+        write_examples(found, streams, lambda patent: paired(patent, sides), split, seen)
+        # Nothing is trained on, so train may be empty.
+        _check(out, seen, names[1:], f"both texts ({sides})")
+    _report(out, seen, names, "both texts")
+
+
+def _names(split: str) -> tuple[str, ...]:
+    """Return the names of the files, after malformed bounds are refused; none for one file."""
+    if split:
+        split_of("", split)
+    return ("train", "validation", "test") if split else ()
 
 
 def _check(out: Path, seen: Seen, names: tuple[str, ...], what: str) -> None:

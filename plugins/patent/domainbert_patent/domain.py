@@ -83,6 +83,24 @@ _SAMPLE_TASK = Task(
     sample=True,
 )
 
+# No training split: nothing is fine-tuned for retrieval.
+_RETRIEVAL = tuple(
+    Task(
+        name=f"sample-{query}-{document}",
+        title=f"Find the {document} of the {query}, of patents written for this project",
+        kind="retrieval",
+        licence="CC0-1.0",
+        origin=_SAMPLE_ORIGIN,
+        version="1",
+        splits={split: SAMPLE / "retrieval" / f"{split}.jsonl" for split in ("validation", "test")},
+        labels=(),
+        columns={"query": query, "document": document},
+        counts={"validation": {"records": 24}, "test": {"records": 32}},
+        sample=True,
+    )
+    for query, document in (("title", "abstract"), ("abstract", "claim"))
+)
+
 _TERMS = Terms(
     path=PACKAGE / "terms.txt",
     licence="CC0-1.0",
@@ -94,7 +112,7 @@ PATENT = Domain(
     title="Patents: grants and applications, CPC and IPC classes",
     corpora=(_SAMPLE_CORPUS, _PUBLIC, _PATENTS, _ABSTRACTS, _CLAIMS),
     terms=_TERMS,
-    tasks=(_SAMPLE_TASK, *cpc_declared.TASKS, NINE_SECTIONS),
+    tasks=(_SAMPLE_TASK, *_RETRIEVAL, *cpc_declared.TASKS, NINE_SECTIONS),
     default_recipe="patent/quickstart",
     languages=("en",),
 )

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from domainbert import DataError
+from domainbert.recipe.tasks import TaskSection
 from domainbert.stages.retrieval import make_pairs
+from domainbert.tasks.load import load_task
 
 Write = Callable[..., Path]
 Made = dict[str, str]
@@ -185,6 +188,31 @@ def test_pairs(
             "query": query, "passage": passage,
         }
     ]  # fmt: skip
+
+
+def test_pairs_by_year_are_a_task_of_retrieval(made: Made, written: Write, tmp_path: Path) -> None:
+    dated = {year: made["grant"].replace("20150407", f"{year}0407") for year in (2015, 2016, 2017)}
+    texts = {year: text.replace("9000001", f"900{year}") for year, text in dated.items()}
+    weekly = written("".join(texts[year] for year in (2016, 2017)))
+    output = tmp_path / "pairs"
+    done = run(weekly, "-o", output, "--split", "2016,2017", command="patent-pairs")
+    said = "2 examples (train 0, validation 1, test 1); 0 patents without both texts"
+    assert done[:2] == (0, f"{output}: {said}\n")
+    files = {split: f"pairs/{split}.jsonl" for split in ("train", "validation", "test")}
+    section = TaskSection(name="claims", kind="retrieval", **files)
+    with pytest.raises(DataError, match=r"validation.jsonl has one document alone"):
+        load_task(section, None, tmp_path)
+    more = texts[2017].replace("valve", "flap").replace("9002017", "9002018")
+    weekly = written(
+        "".join([texts[2016], texts[2016].replace("valve", "flap"), texts[2017], more])
+    )
+    assert run(weekly, "-o", output, "--split", "2016,2017", command="patent-pairs")[0] == 2
+    assert run(weekly, "-o", tmp_path / "b", "--split", "2018,2019", command="patent-pairs")[0] == 2
+    again = run(weekly, "-o", tmp_path / "c", "--split", "2016,2017", command="patent-pairs")
+    assert again[0] == 0
+    moved = {split: name.replace("pairs/", "c/") for split, name in files.items()}
+    loaded = load_task(TaskSection(name="claims", kind="retrieval", **moved), None, tmp_path)
+    assert [len(loaded.splits[split]) for split in files] == [0, 2, 2]
 
 
 def test_the_probe_of_sentence_vectors_reads_pairs(

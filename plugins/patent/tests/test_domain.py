@@ -50,8 +50,8 @@ def test_the_hook_yields_the_domain() -> None:
         "patent-claims",
     ]
     assert list(TASKS) == [
-        "sample-cpc", "cpc-section", "cpc-section-by-year", "cpc-subclass", "cpc-class",
-        "ipc-subclass", "patent-sections",
+        "sample-cpc", "sample-title-abstract", "sample-abstract-claim", "cpc-section",
+        "cpc-section-by-year", "cpc-subclass", "cpc-class", "ipc-subclass", "patent-sections",
     ]  # fmt: skip
 
 
@@ -86,9 +86,12 @@ def test_corpora_of_files_are_the_users() -> None:
     }  # fmt: skip
 
 
-def test_tasks_are_classifications() -> None:
-    assert {task.kind for task in PATENT.tasks} == {"classification"}
-    assert [task.name for task in PATENT.tasks if task.sample] == ["sample-cpc"]
+def test_tasks_are_classifications_and_retrieval() -> None:
+    retrieval = ["sample-title-abstract", "sample-abstract-claim"]
+    assert [task.name for task in PATENT.tasks if task.kind == "retrieval"] == retrieval
+    assert {task.kind for task in PATENT.tasks} == {"classification", "retrieval"}
+    samples = ["sample-cpc", *retrieval]
+    assert [task.name for task in PATENT.tasks if task.sample] == samples
     assert all(task.citation and task.notes for task in PATENT.tasks if not task.sample)
     several = [task.name for task in PATENT.tasks if task.multi_label]
     assert several == ["cpc-subclass", "cpc-class", "ipc-subclass"]
@@ -124,6 +127,22 @@ def test_sample_task_has_the_counts_of_its_readme() -> None:
     assert {frozenset(row) for found in rows.values() for row in found} == {
         frozenset({"text", "label"})
     }
+
+
+def test_retrieval_has_the_abstracts_of_the_sample_task() -> None:
+    words = {}
+    for split in SPLITS[1:]:
+        path = TASKS["sample-title-abstract"].splits[split]
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        assert [row["abstract"] for row in rows] == [row["text"] for row in sample_rows(split)]
+        written = [row[key] for row in rows for key in ("title", "claim")]
+        assert len(set(written)) == 2 * len(rows)
+        words[split] = sum(len(text.split()) for text in written)
+    assert words == {"validation": 757, "test": 1137}
+    loaded = load_task(TaskSection(name="sample-abstract-claim"), PATENT, Path())
+    (query, *_) = loaded.splits["test"]
+    assert (loaded.splits["train"], query.text[:15]) == ((), "A tape dispense")
+    assert query.documents[0].startswith("A device for paying out strips")
 
 
 def test_no_sentence_of_the_sample_stands_twice() -> None:

@@ -248,6 +248,7 @@ def _train_step(
     heartbeat(f"{encoded.loaded.task.name}, BiLSTM")
     scores_XC = _scores(encoded.kind, model, batch)
     if model.chain is None:
+        assert encoded.kind.loss  # noqa: S101  # it suits kinds that learn
         with calling(encoded.kind):
             loss = encoded.kind.loss(scores_XC, batch, targets)
     else:

@@ -264,12 +264,13 @@ METRICS = (
         for k in CUTS
     ),
     *(
-        _classes(
-            f"recall_at_{k}", "", partial(_recall, k), share, shown=k == 5, **_RANKED,
-            definition=f"Share of a record's gold classes among the {k} best ranked, mean over the "
-            "records that have one.",
+        Metric(
+            f"recall_at_{k}", "", partial(_recall, k), share, shown=k in (5, 10), **_RANKED,
+            kinds=("classification", "retrieval"),
+            definition=f"Share of a record's gold classes, or relevant documents, among the {k} "
+            "best ranked, mean over the records that have one.",
         )
-        for k in CUTS
+        for k in (*CUTS, 10)
     ),
     _classes(
         "top1_f1", "F1 of the best-ranked class (arXiv 1906.02124)", _top1_counts, f1,

@@ -108,12 +108,12 @@ def _texts(row: Mapping[str, Any], task: Task, single: bool = False) -> tuple[st
     """Return the two texts of a row; the second is empty where a `single` text is one, too."""
     first, second = _pair_columns(row, task)
     alone = single and second not in row and "second" not in task.columns
-    return _text(row, first, "text"), "" if alone else _text(row, second, "second")
+    return text_cell(row, first, "text"), "" if alone else text_cell(row, second, "second")
 
 
 def unlabelled_choices(row: Mapping[str, Any], task: Task) -> Choices | None:
     """Return question and choices of a row; None where the row has no question."""
-    if _only(row, task, "text", _QUESTION) not in row:
+    if usual_column(row, task, "text", _QUESTION) not in row:
         return None
     text, _, choices = _asked(row, task)
     return Choices(text, tuple(choices), ())
@@ -154,7 +154,7 @@ def _answer_column(row: Mapping[str, Any], task: Task, usual: tuple[str, ...]) -
 def _pair(row: Mapping[str, Any], task: Task) -> Pair:
     first, second = _pair_columns(row, task)
     text, labels = cells(row, task, first)
-    return Pair(text, _text(row, second, "second"), labels, group_of(row, task))
+    return Pair(text, text_cell(row, second, "second"), labels, group_of(row, task))
 
 
 def _pair_columns(row: Mapping[str, Any], task: Task) -> tuple[str, str]:
@@ -171,7 +171,7 @@ def _pair_columns(row: Mapping[str, Any], task: Task) -> tuple[str, str]:
 _NAMED = "as {text: …, second: …}"
 
 
-def _text(row: Mapping[str, Any], name: str, key: str) -> str:
+def text_cell(row: Mapping[str, Any], name: str, key: str) -> str:
     """Return the text of a column, which is not empty."""
     if name not in row:
         known = ", ".join(map(str, list(row)[:20]))
@@ -184,7 +184,7 @@ def _text(row: Mapping[str, Any], name: str, key: str) -> str:
     return str(row[name])
 
 
-def _only(row: Mapping[str, Any], task: Task, key: str, usual: tuple[str, ...]) -> str:
+def usual_column(row: Mapping[str, Any], task: Task, key: str, usual: tuple[str, ...]) -> str:
     """Return the name of a column: that of the task, or the usual one that the row has."""
     if key in task.columns:
         return str(task.columns[key])
@@ -197,7 +197,7 @@ def _only(row: Mapping[str, Any], task: Task, key: str, usual: tuple[str, ...]) 
 
 def _asked(row: Mapping[str, Any], task: Task) -> tuple[str, list[str], list[str]]:
     """Return question, names and texts of the choices of a row."""
-    text = _text(row, _only(row, task, "text", _QUESTION), "text")
+    text = text_cell(row, usual_column(row, task, "text", _QUESTION), "text")
     names, choices = _choices(row, task)
     if not 2 <= len(choices) <= len(LETTERS):
         raise DataError(f"{len(choices)} choices; expected 2 to {len(LETTERS)}")
@@ -209,7 +209,7 @@ def _asked(row: Mapping[str, Any], task: Task) -> tuple[str, list[str], list[str
 
 def _question(row: Mapping[str, Any], task: Task) -> Choices:
     text, names, choices = _asked(row, task)
-    column = _only(row, task, "label", _ANSWER)
+    column = usual_column(row, task, "label", _ANSWER)
     if row.get(column) in (None, ""):
         known = ", ".join(map(str, list(row)[:20]))
         raise DataError(f"no right choice in `{column}`; there are {known}")
@@ -269,7 +269,7 @@ def _right(answer: Any, names: list[str], choices: list[Any], task: Task) -> int
 
 def _rating(row: Mapping[str, Any], task: Task) -> Rating:
     text, other = _texts(row, task, single=True)
-    column = _only(row, task, "label", _SCORE)
+    column = usual_column(row, task, "label", _SCORE)
     if column not in row:
         known = ", ".join(map(str, list(row)[:20]))
         raise DataError(
