@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,8 +75,6 @@ def test_what_is_no_plain_text_is_refused(write: Write, content: bytes, message:
 def test_a_contract_of_100_000_words(write: Write) -> None:
     clause = "The Supplier shall deliver the goods to the Buyer at its silo on time.\n"
     text = "".join(f"{n % 90 + 1}. {clause}" for n in range(7_200))
-    started = time.perf_counter()
     found = lines(write("a.txt", text))
-    assert time.perf_counter() - started < 20
     assert len(found) == 7_200
     assert sum(len(line.split()) for line in found) == 7_200 * 15 > 100_000
