@@ -20,6 +20,12 @@ MTS_LABELS = (
 )  # fmt: skip
 """Sections of MTS-Dialog, in the order of its README."""
 
+_ACI_BENCH = (
+    "Wen-wai Yim, Yujuan Fu, Asma Ben Abacha, Neal Snider, Thomas Lin and Meliha Yetisgen. "
+    "Aci-bench: a novel ambient clinical intelligence dataset for benchmarking automatic "
+    "visit note generation. Scientific Data 10, 2023, 586."
+)
+
 _CORPORA = (
     Corpus(
         name="sample",
@@ -35,11 +41,7 @@ _CORPORA = (
         origin="https://github.com/wyim/aci-bench",
         read=read_aci_bench,
         files=public.ACI_BENCH,
-        citation=(
-            "Wen-wai Yim, Yujuan Fu, Asma Ben Abacha, Neal Snider, Thomas Lin and Meliha Yetisgen. "
-            "Aci-bench: a novel ambient clinical intelligence dataset for benchmarking automatic "
-            "visit note generation. Scientific Data 10, 2023, 586."
-        ),
+        citation=_ACI_BENCH,
     ),
     Corpus(
         name="notes",
@@ -96,6 +98,22 @@ def _mts_dialog(name: str, what: str, column: str, test: DataFile, challenge: st
     )
 
 
+# No training split: nothing is fine-tuned for retrieval.
+_VISITS = Task(
+    name="aci-bench-notes",
+    title="ACI-Bench: find the note of a visit by its dialogue",
+    kind="retrieval",
+    licence="CC BY 4.0; Yim et al. 2023",
+    origin="https://github.com/wyim/aci-bench",
+    version="1",
+    splits={"validation": public.ACI_BENCH[1], "test": public.ACI_BENCH[2]},
+    labels=(),
+    columns={"query": "dialogue", "document": "note"},
+    counts={"validation": {"records": 20}, "test": {"records": 40}},
+    notes="The test set is that of ClinicalNLP, task B. Texts are long: take `long_texts: window`.",
+    citation=_ACI_BENCH,
+)
+
 _CHAT, _SUM = "MEDIQA-Chat 2023", "MEDIQA-Sum 2023"
 _NOTE = "a text from a note", "section_text"
 _DIALOGUE = "a dialogue of doctor and patient", "dialogue"
@@ -115,6 +133,7 @@ CLINICAL = Domain(
         _mts_dialog("mts-dialog-test2", *_NOTE, public.MTS_TEST_2, _SUM),
         _mts_dialog("mts-dialog-dialogue", *_DIALOGUE, public.MTS_TEST, _CHAT),
         _mts_dialog("mts-dialog-dialogue-test2", *_DIALOGUE, public.MTS_TEST_2, _SUM),
+        _VISITS,
     ),
     default_recipe="clinical/quickstart",
     languages=("en",),

@@ -46,7 +46,7 @@ def test_the_hook_yields_the_domain() -> None:
     assert list(domainbert_clinical.domainbert_domains()) == [CLINICAL]
     assert (CLINICAL.name, CLINICAL.default_recipe) == ("clinical", "clinical/quickstart")
     assert list(CORPORA) == ["sample", "aci-bench", "notes", "i2b2"]
-    assert list(TASKS) == ["sample-sections", *MTS]
+    assert list(TASKS) == ["sample-sections", *MTS, "aci-bench-notes"]
 
 
 def test_the_installed_plugin_is_found() -> None:
@@ -95,6 +95,24 @@ def test_real_files_have_the_declared_counts(name: str) -> None:
         here(file)
     splits = load_task(TaskSection(name=name), CLINICAL, Path()).splits
     assert [len(splits[split]) for split in splits] == [1201, 100, 200]
+
+
+def test_a_note_of_aci_bench_is_the_document_of_its_dialogue(written: Any) -> None:
+    header = "dataset,encounter_id,dialogue,note\n"
+    rows = "virtassist,D2N1,[doctor] hi,A cough.\nvirtscribe,D2N2,[doctor] hello,A rash.\n"
+    splits = {split: written(f"{split}.csv", header + rows) for split in ("validation", "test")}
+    task = replace(TASKS["aci-bench-notes"], splits=splits, counts={})
+    queries = load(task).splits["test"]
+    assert [(q.text, q.documents) for q in queries] == [
+        ("[doctor] hi", ("A cough.",)), ("[doctor] hello", ("A rash.",)),
+    ]  # fmt: skip
+
+
+def test_real_visits_of_aci_bench_have_the_declared_counts() -> None:
+    for file in TASKS["aci-bench-notes"].splits.values():
+        here(file)
+    splits = load_task(TaskSection(name="aci-bench-notes"), CLINICAL, Path()).splits
+    assert [len(splits[split]) for split in splits] == [20, 40]
 
 
 def test_real_notes_of_aci_bench_have_the_published_number() -> None:
