@@ -136,13 +136,11 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
     settings, windows = candidate.settings, _windows(candidate)
     tuned = replace(candidate, model=copy.deepcopy(candidate.model))
     model = tuned.model
-    draw_head(model, seed)
+    _draw_head(model, seed, kind, loaded)
     with calling(kind):
         train = loaded.splits["train"]
-        targets, bias_C = kind.targets(loaded.task, train), kind.bias(loaded.task, train)
+        targets = kind.targets(loaded.task, train)
         tuned = replace(tuned, units=kind.units(loaded.task, train) if kind.units else None)
-    if bias_C is not None and isinstance(model, Classifier):
-        model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
     adapter = choose_learning(model, settings, seed)
     scales = rate_scales(depth := depths(model), settings.layerwise_lr_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, session.accelerator.device, scales)
@@ -171,6 +169,15 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         merge(adapter)
     model.eval()
     return tuned
+
+
+def _draw_head(model: Any, seed: int, kind: TaskKind, loaded: LoadedTask) -> None:
+    """Draw the weights of a new head, and set its bias where the kind knows one."""
+    draw_head(model, seed)
+    with calling(kind):
+        bias_C = kind.bias(loaded.task, loaded.splits["train"])
+    if bias_C is not None and isinstance(model, Classifier):
+        model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
 
 
 def _windows(candidate: Candidate) -> list[Window]:
