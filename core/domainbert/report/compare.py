@@ -60,9 +60,9 @@ class Group:
         """
         if self.first.is_baseline and not self.first.result.model.seeded:
             return "baseline"
-        task, model = self.first.result.task, self.first.result.model
-        known = len(self.results) > 1 or not (model.date or kind_of(task).learns)
-        return None if known else f"one {self.first.noun}"
+        noun = self.first.noun
+        known = noun == "seed" and not kind_of(self.first.result.task).learns
+        return None if known or len(self.results) > 1 else f"one {noun}"
 
     @property
     def side(self) -> Side:
