@@ -20,7 +20,7 @@ from domainbert.pipeline.evaluate import ModelUnderTest, evaluate
 from domainbert.pipeline.kept import kept_models
 from domainbert.pipeline.predict import find_task_model
 from domainbert.report.card import side_notes
-from domainbert.report.compare import compare_results
+from domainbert.report.compare_results import compare_results
 from domainbert.report.leaderboard import make_leaderboard
 from domainbert.run.session import Session
 from domainbert.storage.files import sha256_file, write_json

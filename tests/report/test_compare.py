@@ -16,10 +16,10 @@ from domainbert.report.compare import (
     Group,
     TaskReport,
     compare,
-    compare_results,
     corrected,
     group,
 )
+from domainbert.report.compare_results import compare_results
 from domainbert.report.statistics import crossed_variance
 from domainbert.report.task_reports import corrected_reports
 from domainbert.tasks.metrics.score import primary_metric

@@ -28,7 +28,7 @@ def compare(
 
     Example: `domainbert compare 'runs/mine/results/*/base-seed-*.json' runs/mine`
     """
-    from domainbert.report.compare import compare_results, comparison_json
+    from domainbert.report.compare_results import compare_results, comparison_json
     from domainbert.report.text import difference, plain, spread
 
     compared, notices = compare_results(first, second)
