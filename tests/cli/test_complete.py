@@ -36,7 +36,10 @@ def domainbert_tasks():
         ("tokenizer report BASE --domain f", {"finance"}),
         ("adapt bio/q", {"bio/quickstart"}),
         ("recipes show finance/quick", {"finance/quickstart"}),
-        ("evaluate MODEL --domain patent --task sample-", {"sample-cpc"}),
+        (
+            "evaluate MODEL --domain patent --task sample-",
+            {"sample-cpc", "sample-title-abstract", "sample-abstract-claim"},
+        ),
         ("evaluate MODEL --task sample-d", {"sample-disease"}),
         ("adapt --domain nothing", set()),
     ],
