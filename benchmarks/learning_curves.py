@@ -78,7 +78,7 @@ def measure(given: argparse.Namespace) -> None:
             section = {"name": task if budget == "all" else f"{task}@{budget}"}
             loaded = load_task(TaskSection.model_validate(section), domain, Path())
             with open_session(given.folder, Reporter()) as session:
-                done = run_models(models, [loaded], settings, session.with_processes("fp32"))
+                done = run_models(models, [loaded], settings, session.with_processes("auto"))
             found = dict.fromkeys(scored.result.model.name for scored in done)
             groups = {n: group([s for s in done if s.result.model.name == n]) for n in found}
             for row in rows_of(groups, task, budget):
