@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Reply
+from helpers.file_server import Reply
 
 from domainbert.errors import DataError
 from domainbert.plugin.places import Feed, Get, RemoteFile

@@ -57,7 +57,8 @@ def archive(**members: Any) -> bytes:
     with zipfile.ZipFile(made, "w") as packed:
         for name, content in members.items():
             text = content if isinstance(content, str) else json.dumps(content)
-            packed.writestr(names.get(name, name), text)
+            # An entry without the time, so that equal archives have equal bytes.
+            packed.writestr(zipfile.ZipInfo(names.get(name, name)), text)
     return made.getvalue()
 
 
