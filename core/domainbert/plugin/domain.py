@@ -237,7 +237,9 @@ class Task:
             return  # a result of a stranger: any name is shown, and escaped
         budget = "" if self.train_records is None else f"@{self.train_records}"
         check_name("task", self.name.removesuffix(budget) if budget else self.name)
-        missing = {"validation", "test"} - set(self.splits)
+        # Whether a task needs `train` depends on its kind, and is checked when it is loaded.
+        needed = {"validation", "test"} | ({"train"} & {*"+".join(self.counts).split("+")})
+        missing = needed - set(self.splits)
         if missing:
             raise PluginError(f"task {self.name!r}: missing splits {sorted(missing)}.")
         if strange := {*"+".join(self.counts).split("+")} - {"", *self.splits}:
