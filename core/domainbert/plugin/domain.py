@@ -237,12 +237,12 @@ class Task:
             return  # a result of a stranger: any name is shown, and escaped
         budget = "" if self.train_records is None else f"@{self.train_records}"
         check_name("task", self.name.removesuffix(budget) if budget else self.name)
+        counted = {*"+".join(self.counts).split("+")} - {""}
         # Whether a task needs `train` depends on its kind, and is checked when it is loaded.
-        needed = {"validation", "test"} | ({"train"} & {*"+".join(self.counts).split("+")})
-        missing = needed - set(self.splits)
+        missing = {"validation", "test", *(counted & {"train"})} - set(self.splits)
         if missing:
             raise PluginError(f"task {self.name!r}: missing splits {sorted(missing)}.")
-        if strange := {*"+".join(self.counts).split("+")} - {"", *self.splits}:
+        if strange := counted - set(self.splits):
             what = f"counts: no split {min(strange)!r}; name splits, several joined by +"
             raise PluginError(f"task {self.name!r}: {what}.")
 

@@ -91,8 +91,7 @@ def _run(trials: Sequence[ValidationTrial], recipe: Recipe, session: Session) ->
     point, loaded = trials[0].point, trials[0].loaded
     session.await_stage(point.model)
     # No hash: the stage has just compared those of its files.
-    checkpoint = point.folder, None, f"α = {point.alpha:g}"
-    settings = section_of(loaded, recipe.evaluate)
+    checkpoint, settings = (point.folder, None, f"α = {point.alpha:g}"), recipe.evaluate
     made = tuned_predictions(checkpoint, loaded, trials, settings, session, ["validation"])
     for trial, predictions, _ in made:
         scores = score(loaded.task, predictions["validation"])
@@ -107,9 +106,7 @@ def _made_from(trial: ValidationTrial, recipe: Recipe, session: Session) -> dict
     return {
         "point": trial.point.model.key,
         "task": task_identity(trial.loaded.task),
-        "settings": stored_settings(
-            section_of(trial.loaded, recipe.evaluate), trial.loaded, session
-        ),
+        "settings": stored_settings(recipe.evaluate, trial.loaded, session),
     }
 
 

@@ -128,6 +128,7 @@ def stored_settings(
     A floor of steps that decides nothing is stored as 1, like the results of before there was one.
     Where nothing learns, `steps` is 0.
     """
+    settings = section_of(loaded, settings)
     stored = settings.model_dump(mode="json", exclude={"seeds", "baselines", "keep"})
     precision = {"precision": "bf16" if session.bf16 else "fp32"}
     if not kind_of(loaded.task).learns:
@@ -178,7 +179,7 @@ def tuned_predictions(
         checkpoint: Folder, hash of its weights, and what messages call the model.
         loaded: The task.
         trials: Give the seeds.
-        settings: Of fine-tuning; see `section_of`.
+        settings: Of fine-tuning; without it, those of `section_of`.
         session: Device, progress, signals.
         splits: Those to predict.
 
@@ -190,6 +191,7 @@ def tuned_predictions(
     from domainbert.tasks.grid import choose_point
 
     folder, sha256, name = checkpoint
+    settings = section_of(loaded, settings)
     check_unchanged(folder, sha256, f"model {name!r}")
     candidate = prepare(folder, loaded, settings, session, splits)
     if settings.grid is not None:
