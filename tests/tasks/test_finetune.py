@@ -164,6 +164,23 @@ def test_a_model_with_nan_is_refused_by_name(family_folder: Folder, tmp_path: Pa
         load_classifier(tmp_path, 3)
 
 
+@pytest.mark.parametrize("changes", [{}, {"epoch": "best"}, {"unfreeze": "gradual"}])
+@pytest.mark.parametrize("family", ["bert", "modernbert"])
+def test_rows_of_tokens_that_do_not_occur_are_what_adamw_makes_of_them(
+    family_folder: Folder,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    family: str,
+    changes: dict[str, str],
+) -> None:
+    few = tune(family_folder(family), tagging(), session, **changes)
+    monkeypatch.setattr("domainbert.tasks.finetune._learn_occurring", lambda _tuned: None)
+    whole = tune(family_folder(family), tagging(), session, **changes)
+    assert few.model.state_dict().keys() == whole.model.state_dict().keys()
+    for name, value in few.model.state_dict().items():
+        torch.testing.assert_close(value, whole.model.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
 HEAD = ("classifier.", "head.", "model.classifier.", "model.bert.pooler.")
 
 

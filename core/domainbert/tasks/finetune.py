@@ -25,6 +25,7 @@ from domainbert.model.classifier import Classifier, TaskModel, draw_head, load_c
 from domainbert.model.layers import depths, rate_scales
 from domainbert.model.load import check_length, longest_sequence
 from domainbert.model.lora import TakenAdapter, merge, taken
+from domainbert.model.occurring import OccurringRows
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
@@ -36,6 +37,7 @@ from domainbert.tasks.learning import (
     batches_of,
     choose_learning,
     count_steps,
+    descend,
     unfreeze,
     with_class_weights,
 )
@@ -44,7 +46,7 @@ from domainbert.tokenizer.load import load_tokenizer, special_tokens
 from domainbert.training.data.batch import padded_length
 from domainbert.training.schedule import build_optimizer, learning_rate_at, set_rate
 
-_DECAY, _BETAS, _MAX_NORM = 0.01, (0.9, 0.999), 1.0
+_DECAY, _BETAS = 0.01, (0.9, 0.999)
 _PREDICTED = 64
 
 
@@ -142,6 +144,7 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         targets = kind.targets(loaded.task, train)
         tuned = replace(tuned, units=kind.units(loaded.task, train) if kind.units else None)
     adapter = choose_learning(model, settings, seed)
+    rows = _learn_occurring(tuned)
     scales = rate_scales(depth := depths(model), settings.layerwise_lr_decay)
     optimizer = build_optimizer(model, _BETAS, _DECAY, session.accelerator.device, scales)
     per_epoch = math.ceil(len(windows) / settings.batch_size)
@@ -164,11 +167,26 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
                 break
     if best is not None:
         tuned = replace(tuned, epoch=best.restore(model))
+    if rows is not None:
+        model.encoder.set_input_embeddings(rows.to_table())
     if adapter is not None:
         tuned = replace(tuned, adapter=taken(adapter))
         merge(adapter)
     model.eval()
     return tuned
+
+
+def _learn_occurring(tuned: Candidate) -> OccurringRows | None:
+    """Let only those rows of the token table learn that the windows have, if the table learns."""
+    encoder = tuned.model.encoder
+    table = encoder.get_input_embeddings()
+    if not table.weight.requires_grad:
+        return None
+    looked_at = ["train", "validation"] if tuned.settings.epoch == "best" else ["train"]
+    ids = {i for name in looked_at for window in tuned.windows[name] for i in window.input_ids}
+    rows = OccurringRows(table, ids | {tuned.pad})
+    encoder.set_input_embeddings(rows)
+    return rows
 
 
 def _draw_head(model: Any, seed: int, kind: TaskKind, loaded: LoadedTask) -> None:
@@ -214,10 +232,7 @@ def _train_step(
     assert tuned.kind.loss  # noqa: S101  # else there is no step
     with calling(tuned.kind):
         loss = tuned.kind.loss(scores_XC, batch, targets)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(tuned.model.parameters(), _MAX_NORM)
-    optimizer.step()
+    descend(loss, tuned.model, optimizer)
     return float(loss.detach())
 
 
