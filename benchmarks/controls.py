@@ -44,9 +44,11 @@ LAYERS = 3
 LEAST, TIMES = 5, 2.0
 # Seeds that are fine-tuned, and pairs of disjoint sets of three that are drawn from them.
 POOL, SEEDS, PAIRS, MANY = 30, 3, 20, 2000
+# As in the recipes of the controls.
 SETTINGS = EvaluateSection(
-    seeds=tuple(range(POOL)), steps=60, learning_rate=5e-4, baselines=False, keep="none"
-)
+    seeds=tuple(range(POOL)), epochs=4, batch_size=16, learning_rate=5e-4, baselines=False,
+    keep="none",
+)  # fmt: skip
 
 
 def counts_of(tokenizer: Any, file: Path) -> Counter[int]:
@@ -100,7 +102,7 @@ def compare_with_itself(base: Path, out: Path) -> None:
     loaded = load_task(TaskSection(name="ncbi-disease", train_records=300), domain, Path())
     model = ModelUnderTest("base", place.folder, place.sha256, place.public_name)
     with open_session(out, Reporter()) as session:
-        scored = run_models([model], [loaded], SETTINGS, session.with_processes("fp32"))
+        scored = run_models([model], [loaded], SETTINGS, session.with_processes("auto"))
     numbers, verdicts = np.random.default_rng(0), Counter[str]()
     first = Counter[str]()
     for number in range(MANY):

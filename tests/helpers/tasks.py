@@ -11,7 +11,8 @@ from domainbert.plugin.records import Example, Question, Relation, Sentence
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import Candidate, finetune, prepare
+from domainbert.tasks.candidate import Candidate, prepare
+from domainbert.tasks.finetune import finetune
 from helpers.town import PEOPLE, PLACES
 
 DEEDS = ["moved", "counted", "found", "opened"]

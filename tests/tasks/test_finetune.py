@@ -17,7 +17,8 @@ from domainbert.plugin.records import Sentence
 from domainbert.recipe.lora import LoraSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import finetune, predict, prepare
+from domainbert.tasks.candidate import predict, prepare
+from domainbert.tasks.finetune import finetune
 from domainbert.tasks.metrics.score import score
 
 Folder = Callable[[str], Path]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 import domainbert.tasks.grid
 from domainbert.recipe.evaluate import EvaluateSection, GridSection
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import prepare, validation_score
+from domainbert.tasks.candidate import prepare, validation_score
 from domainbert.tasks.grid import choose_point, grid_settings
 from domainbert.tasks.trials import stored_settings, tuned_predictions
 

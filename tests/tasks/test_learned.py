@@ -7,7 +7,7 @@ from helpers.tasks import classification, tune
 
 from domainbert.plugin.domain import Prediction
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import predict
+from domainbert.tasks.candidate import predict
 from domainbert.tasks.learned import learned_nothing, says_one_thing
 
 A, B = ("a",), ("b",)

@@ -25,8 +25,8 @@ from domainbert.errors import DataError
 from domainbert.plugin.domain import Window
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.session import Session
+from domainbert.tasks.candidate import predict
 from domainbert.tasks.check import check_evaluation
-from domainbert.tasks.finetune import predict
 from domainbert.tasks.kinds.classification import CLASSIFICATION
 from domainbert.tasks.kinds.tagging import TAGGING
 from domainbert.tasks.learning import with_class_weights

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 
 class OccurringRows(nn.Module):
-    """Stands in for an embedding table; other ids than those that occur are out of range.
+    """Vectors of the tokens that occur, instead of a table; other ids are out of range.
 
     Args:
         table: The table, (V, H); not changed until `to_table`.
@@ -43,7 +43,7 @@ class OccurringRows(nn.Module):
 
     @torch.no_grad()
     def to_table(self) -> nn.Embedding:
-        """Return the table with what was learned."""
+        """Return the table as training leaves it."""
         (table,) = self.table
         table.weight *= self.weight[-1, 0]
         table.weight[self.ids_R] = self.weight[:-1]

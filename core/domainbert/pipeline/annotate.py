@@ -17,7 +17,7 @@ from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.report.results import TaskEntry
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import Candidate, score_windows
+from domainbert.tasks.candidate import Candidate, score_windows
 from domainbert.tasks.metrics.score import kind_of
 from domainbert.tokenizer.load import special_tokens
 from domainbert.words import LONE_SURROGATE

@@ -17,7 +17,7 @@ from domainbert.report.scored import canonical, find_result
 from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session
 from domainbert.storage.files import read_json
-from domainbert.tasks.finetune import Candidate, score_windows
+from domainbert.tasks.candidate import Candidate, score_windows
 from domainbert.tasks.metrics.score import primary_metric
 from domainbert.tasks.read import inputs_of
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from domainbert.recipe.evaluate import EvaluateSection, GridSection
 from domainbert.storage.files import read_json_with_hash, write_json_with_hash
-from domainbert.tasks.finetune import Candidate, finetune, validation_score
+from domainbert.tasks.candidate import Candidate, validation_score
+from domainbert.tasks.finetune import finetune
 
 SEED = 0
 """Seed of all fits of a grid."""

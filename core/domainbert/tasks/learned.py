@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from domainbert.plugin.domain import Prediction
-from domainbert.tasks.finetune import Candidate
+from domainbert.tasks.candidate import Candidate
 from domainbert.tasks.learning import count_steps
 
 

@@ -103,15 +103,15 @@ def scored_in_batches(
 
     Args:
         windows: Of a split; none give no row.
-        n_outputs: C.
+        n_outputs: C of no rows.
         score: A batch to its rows.
     """
     ordered = sorted(windows, key=lambda window: len(window.input_ids))
-    parts = [np.zeros((0, n_outputs), np.float32)]
+    parts = list[NDArray[np.float32]]()
     for batch in batched(ordered, _PREDICTED):
         with torch.inference_mode():
             parts.append(score(batch).cpu().numpy())
-    return ordered, np.concatenate(parts)
+    return ordered, np.concatenate(parts) if parts else np.zeros((0, n_outputs), np.float32)
 
 
 def with_class_weights(

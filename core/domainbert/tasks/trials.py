@@ -187,7 +187,8 @@ def tuned_predictions(
         Trial, predictions, and the model that made them.
     """
     from domainbert.model.check import check_unchanged, hash_weights, weight_files
-    from domainbert.tasks.finetune import finetune, predict, prepare
+    from domainbert.tasks.candidate import predict, prepare
+    from domainbert.tasks.finetune import finetune
     from domainbert.tasks.grid import choose_point
 
     folder, sha256, name = checkpoint

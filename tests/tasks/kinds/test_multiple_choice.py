@@ -15,7 +15,7 @@ from domainbert.plugin.records import Choices
 from domainbert.report.statistics import records_of
 from domainbert.run.session import Session
 from domainbert.tasks.baselines.classification import predict_majority
-from domainbert.tasks.finetune import predict
+from domainbert.tasks.candidate import predict
 from domainbert.tasks.kinds.multiple_choice import MULTIPLE_CHOICE, choice_windows
 from domainbert.tasks.metrics.score import check_predictions, primary_metric, score
 

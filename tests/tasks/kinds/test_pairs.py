@@ -14,7 +14,7 @@ from domainbert.plugin.domain import Prediction
 from domainbert.plugin.records import Pair
 from domainbert.run.session import Session
 from domainbert.tasks.baselines.classification import predict_majority, predict_tfidf_svm
-from domainbert.tasks.finetune import predict, score_batch
+from domainbert.tasks.candidate import predict, score_batch
 from domainbert.tasks.kinds.pairs import PAIRS
 from domainbert.tasks.metrics.score import score
 from domainbert.testing import FAMILIES

@@ -18,7 +18,7 @@ from domainbert.plugin.records import Question
 from domainbert.run.session import Session
 from domainbert.storage.files import sha256_file
 from domainbert.tasks.answers import best_threshold, find_answers
-from domainbert.tasks.finetune import predict, prepare, score_batch, score_windows
+from domainbert.tasks.candidate import predict, prepare, score_batch, score_windows
 from domainbert.tasks.kinds.question_answering import (
     QUESTION_ANSWERING,
     encode,

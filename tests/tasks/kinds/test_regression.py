@@ -14,7 +14,7 @@ from domainbert.model.classifier import in_units
 from domainbert.plugin.domain import Prediction, Window
 from domainbert.plugin.records import Rating
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import predict, score_batch
+from domainbert.tasks.candidate import predict, score_batch
 from domainbert.tasks.kinds.regression import REGRESSION, units
 from domainbert.tasks.metrics.score import check_predictions, score
 from domainbert.testing import FAMILIES

@@ -16,7 +16,7 @@ from domainbert.plugin.domain import Prediction, Window
 from domainbert.plugin.records import Relation
 from domainbert.run.session import Session
 from domainbert.storage.files import sha256_file
-from domainbert.tasks.finetune import predict
+from domainbert.tasks.candidate import predict
 from domainbert.tasks.kinds.relation import RELATION, encode, kept_tokens, marked
 from domainbert.tasks.metrics.score import check_metrics, score
 from domainbert.testing import FAMILIES

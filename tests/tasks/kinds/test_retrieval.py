@@ -19,7 +19,8 @@ from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.tasks import TaskSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
-from domainbert.tasks.finetune import finetune, predict, prepare
+from domainbert.tasks.candidate import predict, prepare
+from domainbert.tasks.finetune import finetune
 from domainbert.tasks.kinds.retrieval import RETRIEVAL, candidates, ranked
 from domainbert.tasks.load import load_task
 from domainbert.tasks.metrics.score import check_predictions, score

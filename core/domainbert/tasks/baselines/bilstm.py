@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,14 @@ from torch.nn.functional import one_hot
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from domainbert.keyed_random import derive_key
+from domainbert.model.occurring import OccurringRows
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.heartbeat import heartbeat
 from domainbert.tasks.baselines.chain import LinearChain
-from domainbert.tasks.finetune import pad_windows
+from domainbert.tasks.candidate import pad_windows
 from domainbert.tasks.learning import descend, of_similar_length, scored_in_batches
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 from domainbert.tokenizer.load import load_tokenizer
@@ -67,7 +68,7 @@ class BiLstm(nn.Module):
     ) -> None:
         super().__init__()
         size, width = vectors_VE.shape
-        self.embedding = nn.Embedding(size, width, _weight=vectors_VE)
+        self.embedding: Any = nn.Embedding(size, width, _weight=vectors_VE)
         self.lstm = nn.LSTM(width, HIDDEN, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(DROPOUT)
         self.classifier = nn.Linear(2 * HIDDEN, n_outputs)
@@ -148,19 +149,13 @@ def predict_pieces(loaded: LoadedTask, seed: int, base: Path) -> Predictions:
     kind = kind_of(loaded.task)
     encoded = _encode(kind, loaded, load_tokenizer(base))
     encoder = from_folder(transformers.AutoModel, base, f"{base}: has no word vectors")
-    all_VE = encoder.get_input_embeddings().weight.detach().float()
-    # Entries that no record has would never learn; without them a step is fast.
+    vectors_VE = encoder.get_input_embeddings().weight.detach().float()
     ids = {i for windows in encoded.windows.values() for w in windows for i in w.input_ids}
-    row = {number: place for place, number in enumerate(sorted(ids))}
-    windows = {
-        split: [replace(w, input_ids=tuple(row[i] for i in w.input_ids)) for w in own]
-        for split, own in encoded.windows.items()
-    }
-    encoded = replace(encoded, windows=windows)
-    vectors_VE = all_VE[torch.tensor(sorted(ids))].clone()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_key("bilstm", seed))
-        return _fit(encoded, BiLstm(vectors_VE, _n_outputs(encoded), torch.zeros(len(ids))))
+        model = BiLstm(vectors_VE, _n_outputs(encoded), torch.zeros(len(vectors_VE)))
+        model.embedding = OccurringRows(model.embedding, ids | {_PAD})
+        return _fit(encoded, model)
 
 
 def _word_tokenizer(kind: TaskKind, loaded: LoadedTask) -> tuple[Any, Counter[str]]:
