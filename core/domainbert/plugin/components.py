@@ -89,7 +89,8 @@ class TaskKind:
         outputs: Names of the model's outputs, from the task's labels.
         encode: Records, a fast tokenizer and the `evaluate` settings to windows.
         forward: Model (`domainbert.model.classifier.Classifier`), token ids (B, L), attention mask
-            (B, L) and the batch's windows to scores (X, C).
+            (B, L) and the batch's windows to scores (X, C). Other ids than those of windows and
+            padding have no vector while the model learns.
         targets: Task and records to one target per record: an output number, a row (C,) of
             scores, or output numbers per word where windows have words.
         loss: Scores (X, C), the batch's windows and all targets to a scalar. None where nothing
