@@ -107,6 +107,14 @@ def test_what_a_run_would_refuse_is_refused(
     assert list(temporary.iterdir()) == []
 
 
+def test_a_launcher_is_told_that_a_dry_run_is_one_process(
+    town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    refused = adapt(town, *DRY, code=2).err
+    assert "--dry-run: a launcher started this process as one of several" in refused
+
+
 @pytest.fixture(scope="module")
 def timed(town: Any, adapt: Adapt) -> RunFolder:
     """A run of a second or so."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +29,12 @@ def forecast(
         full: Print the values that are defaults too.
         as_json: Print JSON, with all values.
     """
+    from domainbert.launch.supervisor import check_alone
     from domainbert.planning.dry_run import dry_run
     from domainbert.run.progress import Reporter
 
+    check_alone("--dry-run")  # other ranks would wait for this one
     plan = dry_run(chosen.recipe, chosen.folder, out, registry, Reporter(), processes)
-    if os.environ.get("RANK", "0") != "0":
-        return
     recipe, digest = chosen.recipe.model_dump(mode="json"), chosen.recipe.hash()
     if as_json:
         origins = {dotted(at): origin for at, origin in chosen.origins.items()}

@@ -38,9 +38,18 @@ def check_supervision() -> None:
     """
     if not IS_POSIX:
         raise UserError("--processes: works on Linux and macOS. Leave the option out on Windows.")
+    check_alone("--processes")
+
+
+def check_alone(option: str) -> None:
+    """Refuse an option in a process that a launcher has started as one of several.
+
+    Raises:
+        UserError: It has.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         cure = "Leave the option out, or start `domainbert` without a launcher."
-        raise UserError(f"--processes: a launcher started this process as one of several. {cure}")
+        raise UserError(f"{option}: a launcher started this process as one of several. {cure}")
 
 
 def supervise(processes: int, out: Path) -> int:
