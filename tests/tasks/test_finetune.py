@@ -20,6 +20,7 @@ from domainbert.run.session import Session
 from domainbert.tasks.candidate import predict, prepare
 from domainbert.tasks.finetune import finetune
 from domainbert.tasks.metrics.score import score
+from domainbert.testing import FAMILIES
 
 Folder = Callable[[str], Path]
 Fit = Callable[..., Any]
@@ -166,7 +167,7 @@ def test_a_model_with_nan_is_refused_by_name(family_folder: Folder, tmp_path: Pa
 
 
 @pytest.mark.parametrize("changes", [{}, {"epoch": "best"}, {"unfreeze": "gradual"}])
-@pytest.mark.parametrize("family", ["bert", "modernbert"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_rows_of_tokens_that_do_not_occur_are_what_adamw_makes_of_them(
     family_folder: Folder,
     session: Session,
