@@ -13,6 +13,7 @@ from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Choices, Pair, Rating
 from domainbert.tasks.readers.table import cells, group_of, labelled, named_label, placed
+from domainbert.words import squeezed
 
 # Names that public data sets use; taken where a row has exactly one of these pairs.
 _USUAL = (
@@ -127,9 +128,12 @@ def choice_of_row(row: Mapping[str, Any], question: Choices, task: Task) -> str:
     """
     given = task.columns.get("choices", "choices")
     columns = given if isinstance(given, tuple) else (str(given),)
-    names = _choices(row, task)[0] if all(name in row for name in columns) else []
+    choices = list(question.choices)
+    names, own = _choices(row, task) if all(name in row for name in columns) else ([], choices)
+    if [squeezed(str(choice)) for choice in own] != [squeezed(choice) for choice in choices]:
+        raise DataError(f"its choices are not those of the record, which are {question.choices}")
     answer = row[_answer_column(row, task, _ANSWER)]
-    return LETTERS[_right(answer, names, list(question.choices), task)]
+    return LETTERS[_right(answer, names, choices, task)]
 
 
 def number_of_row(row: Mapping[str, Any], task: Task) -> float:
@@ -201,6 +205,9 @@ def _asked(row: Mapping[str, Any], task: Task) -> tuple[str, list[str], list[str
     names, choices = _choices(row, task)
     if not 2 <= len(choices) <= len(LETTERS):
         raise DataError(f"{len(choices)} choices; expected 2 to {len(LETTERS)}")
+    if names and not len({*names}) == len(names) == len(choices):
+        shown = ", ".join(names)
+        raise DataError(f"{len(choices)} choices have the names {shown}; expected one name each")
     for letter, choice in zip(LETTERS, choices, strict=False):
         if not isinstance(choice, str) or not choice.strip():
             raise DataError(f"choice {letter} is empty or no text")
@@ -238,7 +245,8 @@ def _choices(row: Mapping[str, Any], task: Task) -> tuple[list[str], list[Any]]:
             "as {choices: …}, or several as {choices: [a, b]}"
         )
     if cell and all(isinstance(item, dict) for item in cell):
-        return [str(item.get("label")) for item in cell], [item.get("text") for item in cell]
+        names = [item["label"] for item in cell if "label" in item]
+        return list(map(str, names)), [item.get("text") for item in cell]
     return [], cell
 
 
