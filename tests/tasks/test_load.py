@@ -189,7 +189,7 @@ def test_unicode_forms_tell_neither_labels_nor_texts_apart(folder: Path) -> None
     assert loaded.task.labels == (composed, "other")
     assert (loaded.counts, loaded.in_train) == ({"test_in_train": 2}, (0, 1))
     for changes in ({"labels": [apart, composed]}, {"label_names": [composed, apart]}):
-        with pytest.raises(ValidationError, match="twice|once"):
+        with pytest.raises(ValidationError, match=r"twice|once"):
             own("classification", **changes)
     assert own("relation", null_label=apart).null_label == composed
 

@@ -55,7 +55,8 @@ def tags_of_row(row: Mapping[str, Any], words: Sequence[str], task: Task) -> tup
     """Return the tags of a row of predictions for given words.
 
     The row has a list of `tags` of any scheme, or a list of `entities` with offsets into its
-    `text`, else into its words, or those of the record, with blanks between. A word that an entity covers in part belongs to it.
+    `text`, else into its words, or those of the record, with blanks between. A word that an entity
+    covers in part belongs to it.
 
     Raises:
         DataError: There is neither, it does not fit the words, or entities overlap; without a
