@@ -181,6 +181,12 @@ def test_labels_that_training_lacks_are_refused_or_counted(folder: Path) -> None
     assert loaded.in_train == (0, 1)
 
 
+def test_a_test_split_of_one_class_is_remarked(folder: Path) -> None:
+    (folder / "test.csv").write_text("text,label\nnoon,place\nnight,place\n")
+    assert load_task(own("classification"), None, folder).counts == {"one_class": 1}
+    assert load_task(own("classification", multi_label=True), None, folder).counts == {}
+
+
 def test_unicode_forms_tell_neither_labels_nor_texts_apart(folder: Path) -> None:
     composed, apart = "caf\xe9", "cafe\u0301"
     for split, name in zip(SPLITS, (composed, "Arl", apart), strict=True):

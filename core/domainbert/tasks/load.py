@@ -86,6 +86,8 @@ def load_task(
     if wrong:
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
+    one_each = kind.weighs_records and not task.multi_label
+    counts["one_class"] += one_each and len(labels["test"]) == 1
     counts["test_in_train"] = len(in_train := _in_train(kind, splits))
     terms = domain.terms.read() if domain and domain.terms else ()
     outside = load_outside(section, kind, complete, splits["test"], folder)

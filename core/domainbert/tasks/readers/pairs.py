@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from domainbert.errors import DataError
@@ -290,7 +291,7 @@ def _number(value: Any, column: str) -> float:
     number = math.nan
     # Python reads 1_000 as a number, too.
     if (
-        isinstance(value, int | float | str)
+        isinstance(value, int | float | str | Decimal)
         and not isinstance(value, bool)
         and "_" not in str(value)
     ):
