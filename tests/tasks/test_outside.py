@@ -168,7 +168,7 @@ def test_words_are_those_of_the_record(tmp_path: Path) -> None:
     record = Sentence(("do", "n't", "go", "Bob"), ("O", "O", "O", "B-ROLE"))
     loaded = tagging(test=(record,))
     said = refusal(tmp_path, loaded, [{"words": ["don", "'t", "go", "Bob"], "tags": record.tags}])
-    assert said == 'made.jsonl:1: expected tags of the words "do n\'t go Bob", found other words.'
+    assert said == 'made.jsonl:1: expected tags of "do n\'t go Bob", found other words.'
     # Offsets are those of the row's own words.
     row = {"words": ["don't", "goBob"], "entities": [[8, 11, "ROLE"]]}
     (made,) = read(tmp_path, loaded, [row])

@@ -27,12 +27,12 @@ _RATIO_FROM = 64 * 1024 * 1024
 _CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 # First bytes of what is often given another name, and what helps.
+_UTF_16 = "This is UTF-16: `iconv -f utf-16 -t utf-8` converts it."
 _SIGNS = {
-    b"\xff\xfe": "This is UTF-16: `iconv -f utf-16 -t utf-8` converts it.",
-    b"\xfe\xff": "This is UTF-16: `iconv -f utf-16 -t utf-8` converts it.",
+    b"\xff\xfe": _UTF_16, b"\xfe\xff": _UTF_16,
     b"\x1f\x8b": "This is compressed: let its name end in .gz.",
     b"PK": "This is a workbook or an archive: let its name end in .xlsx or .zip.",
-}
+}  # fmt: skip
 
 
 def plain_suffix(path: Path) -> str:
@@ -169,10 +169,8 @@ def decode(raw: bytes, path: Path, line: int = 1, encoding: str = "utf-8") -> st
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         before, end = raw[: error.start], b"\n"
-        cure = "Convert the file, for example with `iconv -f latin1 -t utf-8`."
-        cure = next(
-            (said for sign, said in _SIGNS.items() if line == 1 and raw.startswith(sign)), cure
-        )
+        known = [cure for sign, cure in _SIGNS.items() if line == 1 and raw.startswith(sign)]
+        cure = (*known, "Convert the file, for example with `iconv -f latin1 -t utf-8`.")[0]
         where = f"{path}:{line + before.count(end)}:{error.start - before.rfind(end)}"
         raise DataError(
             f"{where}: not {encoding.upper()} (byte 0x{raw[error.start]:02x}). {cure}"

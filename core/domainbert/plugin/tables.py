@@ -83,15 +83,11 @@ def _csv_rows(
             start = rows.line_num + 1
     except csv.Error as error:
         where = f"in the row that begins at line {start}"
-        what, cure = (
-            str(error),
-            "A quote at the start of a cell opens it, and one inside is doubled",
-        )
+        what, cure = str(error), "A quote at the start of a cell opens it; one inside is doubled"
         if what.startswith("new-line"):  # of Python's csv, which goes on with advice on Python
             what, cure = "a lone carriage return", LINE_ENDS
-        raise DataError(
-            f"{path}:{rows.line_num}: not valid CSV, {where}: {what}. {cure}."
-        ) from None
+        said = f"{path}:{rows.line_num}: not valid CSV, {where}: {what}. {cure}."
+        raise DataError(said) from None
 
 
 def _header(path: Path, cells: list[str], separator: str, needed: Iterable[str]) -> list[str]:

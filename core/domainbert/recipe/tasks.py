@@ -132,7 +132,7 @@ class TaskSection(Section):
     choices one with lists, or several: `{choices: [a, b, c]}`. In files without a header the
     number of the column, from 1 or from the end: `{words: 2, tags: -1}`, or `word_column: 2` and
     `tag_column: -1`."""
-    label_names: Annotated[tuple[Label, ...], EachOnce] = ()
+    label_names: Annotated[tuple[str, ...], EachOnce] = ()
     """Names of labels or tags that are numbers in the files: the first is that of 0."""
     separator: str = Field(default="", max_length=1)
     """What separates columns, if it is neither tab, blank, comma nor semicolon."""

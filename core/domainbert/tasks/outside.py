@@ -23,8 +23,6 @@ from domainbert.words import squeezed
 
 _MODELS = {"base", "adapted", "blend", "model"}
 _SHOWN = 60
-_Places = tuple[dict[str, list[int]], dict[str, list[int]]]
-"""Numbers of the records, from 0, by each of the two keys of their texts."""
 
 
 def load_outside(
@@ -83,10 +81,10 @@ def _matched(path: Path, task: Task, kind: TaskKind, records: Sequence[Any]) -> 
     Raises:
         DataError: A row is of no record, a record has two rows, or has none.
     """
-    places: _Places = ({}, {})
+    places: dict[str, list[int]] = {}
     for place, record in enumerate(records):
-        for known, key in zip(places, _keys(kind.text(record)), strict=True):
-            known.setdefault(key, []).append(place)
+        for key in _keys(kind.text(record)):
+            places.setdefault(key, []).append(place)
     found: dict[int, Row] = {}
     for row in read_table_rows(path):
         free = _places_of(row, task, kind, records, places)
@@ -95,8 +93,9 @@ def _matched(path: Path, task: Task, kind: TaskKind, records: Sequence[Any]) -> 
             first = found[free[0]][0]
             raise DataError(f"{row[0]}: record {free[0] + 1} has a prediction already, in {first}.")
         found[left[0]] = row
-    for copies in places[0].values():  # one row is enough for records of one text
-        if len(given := [place for place in copies if place in found]) == 1:
+    for key, copies in places.items():  # one row is enough for records of one text
+        given = [place for place in copies if place in found]
+        if key.endswith(" ") and len(given) == 1:
             found |= dict.fromkeys(copies, found[given[0]])
     if missing := [place for place in range(len(records)) if place not in found]:
         first = f"record {missing[0] + 1}: {_shown(kind.text(records[missing[0]]))}"
@@ -106,14 +105,13 @@ def _matched(path: Path, task: Task, kind: TaskKind, records: Sequence[Any]) -> 
 
 
 def _places_of(
-    row: Row, task: Task, kind: TaskKind, records: Sequence[Any], places: _Places
+    row: Row, task: Task, kind: TaskKind, records: Sequence[Any], places: Mapping[str, list[int]]
 ) -> list[int]:
     """Return the places of the records that a row can mean, by number or by text."""
     number, text = _named_by(row, task, kind)
     if number is None:
-        for known, key in zip(places, _keys(text or ""), strict=True):
-            if key in known:
-                return known[key]
+        if found := [places[key] for key in _keys(text or "") if key in places]:
+            return found[0]
         raise DataError(f"{row[0]}: no record of test has this text: {_shown(text or '')}.")
     if not 1 <= number <= len(records):
         raise DataError(f"{row[0]}: number {number}; expected 1 to {len(records):,}.")
@@ -157,8 +155,8 @@ def text_of_row(cells: Mapping[str, Any], task: Task) -> str | None:
 
 
 def _keys(text: str) -> tuple[str, str]:
-    """Return what a text is recognised by: itself, or else it without white space."""
-    return text, squeezed(text)
+    """Return what a text is recognised by: itself with a blank, or else it without any."""
+    return f"{text} ", squeezed(text)
 
 
 def _shown(text: str) -> str:

@@ -111,7 +111,7 @@ def test_bad_rows_are_refused(tmp_path: Path, rows: list[Any], message: str) -> 
 def test_documents_that_are_not_relevant_are_refused(tmp_path: Path, key: str, value: Any) -> None:
     row = {"query": "a", "document": "b"}
     rows = iter([("a.jsonl:1", row | {key: 1}), ("a.jsonl:2", row | {key: value})])
-    with pytest.raises(DataError, match=rf"a.jsonl:2: `{key}` is .*, and the document of a row is"):
+    with pytest.raises(DataError, match=rf"a.jsonl:2: `{key}` is .*; leave out documents that"):
         list(queries_of_rows(rows, TASK, Counter()))
 
 

@@ -77,7 +77,7 @@ def test_refused_answers_are_left_out_and_counted(tmp_path: Path) -> None:
         ({"words": ["a"], "tags": [0.5]}, "unknown tag 0.5; expected O"),
         ({"words": ["a"], "tags": ["B"]}, "the tag 'B' has no type. Name it with `labels: [TYPE]`"),
         ({"text": TEXT, "spans": [[4, 8, "X"]], "entities": [[0, 3, "X"]]},
-         "has spans in `spans` and `entities`. Name one with `columns`, as {spans: …}."),
+         "has spans in spans and entities. Name one with `columns`, as {spans: …}."),
         ({"text": TEXT, "spans": [[4, 8]]}, "expected a span as [start, end, label]"),
         ({"text": TEXT, "spans": [[4, 8, 1]]}, "expected start and end as whole numbers and a lab"),
         ({"text": TEXT, "spans": [[4, 99, "X"]]}, "offsets 4 to 99 lie outside the text of 14"),

@@ -63,12 +63,11 @@ def queries_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterato
         yield Query(query, tuple(found), groups[query])
 
 
-def _refuse_irrelevant(row: Row) -> None:
+def _refuse_irrelevant(row: Mapping[str, Any]) -> None:
     """Refuse a row that says that its document does not answer its query."""
     for key in _JUDGED:
         if str(row.get(key)).casefold() in {"0", "0.0", "-1", "false"}:
-            what = f"`{key}` is {row[key]!r}, and the document of a row is one that is to be found"
-            raise DataError(f"{what}. Leave the row out")
+            raise DataError(f"`{key}` is {row[key]!r}; leave out documents that are not relevant")
 
 
 def candidates(queries: Sequence[Query]) -> tuple[str, ...]:

@@ -68,17 +68,15 @@ def tags_of_row(row: Mapping[str, Any], words: Sequence[str], task: Task) -> tup
         if len(tags) != len(words):
             raise DataError(f"expected {len(words)} tags, one per word; found {len(tags)}")
         if [*own] != [*words]:
-            raise DataError(
-                f"expected tags of the words {' '.join(words)!r:.60}, found other words"
-            )
-        made = tuple(_tag(tag, task) for tag in tags)
-        return to_iob2(Sentence(tuple(words), made), Counter()).tags
+            raise DataError(f"expected tags of {' '.join(words)!r:.60}, found other words")
+        given = Sentence(tuple(words), tuple(_tag(tag, task) for tag in tags))
+        return to_iob2(given, Counter()).tags
     spans = _spans(row, task)
     if not isinstance(spans, list):
         known = ", ".join(map(str, list(row)[:20]))
         raise DataError(f"expected a list of `tags` or of `entities`; it has {known}")
-    given = row.get(str(task.columns.get("text", "text")))
-    text = given if isinstance(given, str) else " ".join(own)
+    told = row.get(str(task.columns.get("text", "text")))
+    text = told if isinstance(told, str) else " ".join(own)
     made = ["O"] * len(words)
     # Numbers of words by the characters that are no white space, which text and words share.
     owners = [number for number, word in enumerate(words) for _ in squeezed(word)]
@@ -143,14 +141,11 @@ _LISTS = (("words", _WORDS), ("tags", _TAGS))
 
 def _spans(row: Mapping[str, Any], task: Task) -> Any:
     """Return the spans of a row: of usual columns the one that holds some."""
-    lists = {} if "spans" in task.columns else {name: row.get(name) for name in _SPANS}
-    filled = {
-        name: spans
-        for name, spans in lists.items()
-        if isinstance(spans, list) and spans and isinstance(spans[0], list | dict)
-    }
+    usual = () if "spans" in task.columns else _SPANS
+    lists = {name: row[name] for name in usual if isinstance(row.get(name), list)}
+    filled = [name for name, spans in lists.items() if spans and isinstance(spans[0], list | dict)]
     if len(filled) > 1:
-        several = " and ".join(f"`{name}`" for name in filled)
+        several = " and ".join(filled)
         raise DataError(f"has spans in {several}. Name one with `columns`, as {{spans: …}}")
     return _cell(row, task, "spans", (*filled, *_SPANS))
 

@@ -207,8 +207,7 @@ def _asked(row: Mapping[str, Any], task: Task) -> tuple[str, list[str], list[str
     if not 2 <= len(choices) <= len(LETTERS):
         raise DataError(f"{len(choices)} choices; expected 2 to {len(LETTERS)}")
     if names and not len({*names}) == len(names) == len(choices):
-        shown = ", ".join(names)
-        raise DataError(f"{len(choices)} choices have the names {shown}; expected one name each")
+        raise DataError(f"{len(choices)} choices are named {names}; expected one name each")
     for letter, choice in zip(LETTERS, choices, strict=False):
         if not isinstance(choice, str) or not choice.strip():
             raise DataError(f"choice {letter} is empty or no text")
