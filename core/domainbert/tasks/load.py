@@ -70,10 +70,9 @@ def load_task(
         read |= _read_splits(tested, kind, {"test": paths["test"]}, counts)
     splits: dict[str, tuple[Any, ...]] = {"train": ()}
     for split, path in paths.items():
-        if split == "train" and not (kind.learns or read[split]):
-            continue
-        with calling(kind):
-            splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
+        if split != "train" or kind.learns or read[split]:
+            with calling(kind):
+                splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: _sha256(kind, task, path) for split, path in paths.items()}
     complete = _fitting(replace(task, labels=tuple(task.labels) or labels["train"], data=data))

@@ -289,11 +289,8 @@ def _rating(row: Mapping[str, Any], task: Task) -> Rating:
 def _number(value: Any, column: str) -> float:
     number = math.nan
     # Python reads 1_000 as a number, too.
-    if (
-        isinstance(value, int | float | str | Decimal)
-        and not isinstance(value, bool)
-        and "_" not in str(value)
-    ):
+    told = isinstance(value, int | float | str | Decimal) and not isinstance(value, bool)
+    if told and "_" not in str(value):
         with suppress(ValueError, OverflowError):
             number = float(value)
     if not abs(number) <= _LARGEST:  # true for NaN, too
