@@ -103,6 +103,7 @@ BOTH = {"first": FIRST, "second": SECOND}
         ),
         ({**BOTH, "second": {"start": "17", "end": None}}, "start and end as whole numbers"),
         ({**BOTH, "second": {"start": True, "end": 4}}, "start and end as whole numbers"),
+        ({"first_start": [1], "first_end": 2}, "`first`: expected start and end as whole numbers"),
         ({**BOTH, "second": "COX-1"}, "`second` is 'COX-1'; expected `first` and `second`"),
         ({"first": FIRST}, "a.jsonl:1: one entity; expected `first` and `second`"),
         ({}, "a.jsonl:1: no entities, and 0 placeholders as `@GENE$`; expected"),

@@ -99,7 +99,7 @@ def _entity(row: Mapping[str, Any], text: str, task: Task, which: str) -> Mentio
     if value is None:
         keys = {key: f"{which}_{key}" for key in _PARTS}
         cells = {key: row.get(str(task.columns.get(name, name))) for key, name in keys.items()}
-        value = {key: cell for key, cell in cells.items() if cell not in {None, ""}}
+        value = {key: cell for key, cell in cells.items() if cell not in (None, "")}
         if not value:
             return None
     if not isinstance(value, dict):
