@@ -18,7 +18,7 @@ _FORBIDS = {
     ),
     "rights are reserved": re.compile(r"\brights reserved|\bproprietary|\bforbid", re.IGNORECASE),
     "not stated": re.compile(
-        r"\b(not |un)(stated|specified|known)\b|^\W*(n/a|none)?\W*$", re.IGNORECASE
+        r"\b(not |un)(stated|specified)\b|\bunknown\b|^\W*(n/a|none)?\W*$", re.IGNORECASE
     ),
     "share alike": re.compile(r"\bsa\b|share[- ]?alike|\b[al]?gpl|copyleft", re.IGNORECASE),
     "no derivatives": re.compile(r"\bnd\b|no[- ]?deriv", re.IGNORECASE),
