@@ -103,3 +103,8 @@ _UNSEEN = regex.compile(
 def canonical_text(text: str) -> str:
     """Return text in Unicode NFC, without invisible characters, blanks as ASCII blanks."""
     return " ".join(unicodedata.normalize("NFC", _UNSEEN.sub("", text)).split())
+
+
+def squeezed(text: str) -> str:
+    """Return text as of `canonical_text` without white space, by which copies are recognised."""
+    return canonical_text(text).replace(" ", "")

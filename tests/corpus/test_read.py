@@ -141,6 +141,7 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
         ("id,text\n1\n", ":2: expected 2 columns as in the header, found 1."),
         ('id,text\n1,one\n2,"open\n3,x\n', ":4: not valid CSV, in the row that begins at line 3"),
         ('id,text\n1,"one"two\n', ":2: not valid CSV, in the row that begins at line 2"),
+        ("id,text\r1,one\r", ":1: not valid CSV, in the row that begins at line 1: a lone carri"),
     ],
 )
 def test_bad_csv_is_named_with_its_line(content: str, expected: str, put: Put) -> None:

@@ -94,6 +94,25 @@ def test_the_place_of_other_encodings_and_long_lines_is_named(tmp_path: Path) ->
         list(readers.read_lines(path, "latin-1", 4))
 
 
+@pytest.mark.parametrize(
+    ("content", "cure"),
+    [
+        ("id,text\n".encode("utf-16"), "This is UTF-16: `iconv -f utf-16 -t utf-8` converts it."),
+        (gzip.compress(LINES), "This is compressed: let its name end in .gz."),
+        (b"PK\3\4\xff", "This is a workbook or an archive: let its name end in .xlsx or .zip."),
+        (b"one\nPK\xff", "Convert the file, for example with `iconv -f latin1 -t utf-8`."),
+    ],
+)
+def test_what_bytes_are_is_told_by_their_first_ones(
+    tmp_path: Path, content: bytes, cure: str
+) -> None:
+    path = write(tmp_path, content)
+    for read in (readers.read_utf8, lambda path: list(readers.read_lines(path))):
+        with pytest.raises(DataError) as caught:
+            read(path)
+        assert str(caught.value).endswith(f". {cure}")
+
+
 def zipped(path: Path, members: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():

@@ -147,6 +147,21 @@ def test_a_sheet_without_the_column_or_with_it_twice_is_refused(tmp_path: Path) 
         list(read_table_rows(path))
 
 
+def test_rows_on_a_second_sheet_are_not_lost(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append(["text", "label"])
+    book.active.append(["Up", "a"])
+    book.create_sheet("Empty")
+    book.create_sheet("Notes").append(["who"])
+    book.save(path := tmp_path / "a.xlsx")
+    assert [row for _, row in read_table_rows(path)] == [{"text": "Up", "label": "a"}]
+    book["Notes"].delete_rows(1)
+    book["Notes"].append(["text", "label"])
+    book.save(path)
+    with pytest.raises(DataError, match=r"the sheet 'Notes' has the columns of the first, which "):
+        list(read_table_rows(path))
+
+
 def test_a_stale_dimension_of_a_sheet_loses_no_row(tmp_path: Path) -> None:
     book = Workbook()
     for n in range(10):

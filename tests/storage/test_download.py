@@ -70,6 +70,10 @@ def test_a_file_that_is_nowhere_is_named_with_the_folders(data: Path) -> None:
     (data / "corpus.jsonl.gz").write_bytes(b"x" * len(SHORT))
     message = refused(declared(SHORT))
     assert message.startswith("corpus.jsonl.gz: not found (sha256 ")
+    found = f"{data / 'corpus.jsonl.gz'} has other bytes, sha256 "
+    assert f"looked in: {data}:{data.parent / 'more'}; {found}" in message
+    (data / "corpus.jsonl.gz").unlink()
+    message = refused(declared(SHORT))
     assert f"looked in: {data}:{data.parent / 'more'}). It has no download address" in message
 
 

@@ -181,6 +181,24 @@ def test_labels_that_training_lacks_are_refused_or_counted(folder: Path) -> None
     assert loaded.in_train == (0, 1)
 
 
+def test_a_test_split_of_one_class_is_remarked(folder: Path) -> None:
+    (folder / "test.csv").write_text("text,label\nnoon,place\nnight,place\n")
+    assert load_task(own("classification"), None, folder).counts == {"one_class": 1}
+    assert load_task(own("classification", multi_label=True), None, folder).counts == {}
+
+
+def test_unicode_forms_tell_neither_labels_nor_texts_apart(folder: Path) -> None:
+    composed, apart = "caf\xe9", "cafe\u0301"
+    for split, name in zip(SPLITS, (composed, "Arl", apart), strict=True):
+        (folder / f"{split}.csv").write_text(f"text,label\n{name},{composed}\nbarn,other\n")
+    loaded = load_task(own("classification", labels=[apart, "other"]), None, folder)
+    assert loaded.task.labels == (composed, "other")
+    assert (loaded.counts, loaded.in_train) == ({"test_in_train": 2}, (0, 1))
+    with pytest.raises(ValidationError, match=r"twice|once"):
+        own("classification", labels=[apart, composed])
+    assert own("relation", null_label=apart).null_label == composed
+
+
 def test_predictions_made_elsewhere_are_read_from_beside_the_recipe(folder: Path) -> None:
     (folder / "llm.jsonl").write_text('{"number": 1, "tags": ["B-ROLE", "O"]}\n')
     given = {"file": "llm.jsonl", "name": "some-llm", "date": "2026-05-01"}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from domainbert.errors import DataError, RecipeError
 from domainbert.plugin.components import LoadedTask, OutsidePredictions
-from domainbert.plugin.records import Example
+from domainbert.plugin.records import Example, Sentence
 from domainbert.recipe.tasks import TaskSection
 from domainbert.storage.files import sha256_file
 from domainbert.tasks.metrics.score import kind_of
@@ -79,6 +79,19 @@ def test_records_of_one_text_share_a_row_or_have_one_each(tmp_path: Path) -> Non
     assert [row.predicted for row in made.predictions[::4]] == [("place",), ("person",)]
 
 
+def test_a_text_is_its_own_before_it_is_that_of_another_without_blanks(tmp_path: Path) -> None:
+    test = tuple(Example(text, ("place",)) for text in ("every day", "everyday", "cafe\u0301"))
+    rows = [
+        {"text": text, "label": label}
+        for text, label in (("everyday", "place"), ("every day", "person"), ("caf\xe9", "place"))
+    ]
+    (made,) = read(tmp_path, texts(*test), rows)
+    assert [row.predicted[0] for row in made.predictions] == ["person", "place", "place"]
+    assert refusal(tmp_path, texts(*test), rows[::2]).startswith(
+        "made.jsonl: 1 of 3 records of test have no prediction; the first is record 1: 'every day'."
+    )
+
+
 def test_several_labels(tmp_path: Path) -> None:
     loaded = texts(*(replace(one, labels=("person",)) for one in TEXTS), several=True)
     given = [["place", "person"], "person|place", [], ""]
@@ -141,6 +154,30 @@ def test_tags_and_entities(tmp_path: Path) -> None:
     assert made.predictions[0].words == record.words
     (made,) = read(tmp_path, loaded, [{"text": joined, "entities": []}])
     assert set(made.predictions[0].predicted) == {"O"}
+
+
+@pytest.mark.parametrize("prefixes", ["II", "SBE", "UBL"])
+def test_tags_of_any_scheme_are_those_of_the_files(tmp_path: Path, prefixes: str) -> None:
+    one, first, last = prefixes[0], prefixes[-2], prefixes[-1]
+    tags = ["O", f"{one}-ROLE", "O", f"{first}-PLACE", f"{last}-PLACE", "O", "O"]
+    (made,) = read(tmp_path, tagging(test=sentences(0, 1)), [{"number": 1, "tags": tags}])
+    assert made.predictions[0].predicted == tuple(TAGS)
+
+
+def test_words_are_those_of_the_record(tmp_path: Path) -> None:
+    record = Sentence(("do", "n't", "go", "Bob"), ("O", "O", "O", "B-ROLE"))
+    loaded = tagging(test=(record,))
+    said = refusal(tmp_path, loaded, [{"words": ["don", "'t", "go", "Bob"], "tags": record.tags}])
+    assert said == 'made.jsonl:1: expected tags of "do n\'t go Bob", found other words.'
+    # Offsets are those of the row's own words.
+    row = {"words": ["don't", "goBob"], "entities": [[8, 11, "ROLE"]]}
+    (made,) = read(tmp_path, loaded, [row])
+    assert made.predictions[0].predicted == record.tags
+    # Of its text, whose accents may be letters of their own.
+    record = Sentence(("caf\xe9", "Bob"), ("O", "B-ROLE"))
+    row = {"text": "cafe\u0301 Bob", "entities": [[6, 9, "ROLE"]]}
+    (made,) = read(tmp_path, tagging(test=(record,)), [row])
+    assert made.predictions[0].predicted == record.tags
 
 
 @pytest.mark.parametrize(

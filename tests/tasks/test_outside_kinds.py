@@ -131,6 +131,19 @@ def test_a_choice_is_a_letter_a_number_or_a_text(
         assert refusal(tmp_path, loaded, [row]).startswith(expected)
 
 
+def test_choices_in_another_order_are_refused(tmp_path: Path) -> None:
+    ask = replace(questions().splits["test"][0], choices=("a", "b", "c"))
+    loaded = questions(test=(ask,))
+    for choices in (["c", "b", "a"], {"label": ["A", "B", "C"], "text": ["c", "b", "a"]}):
+        said = refusal(tmp_path, loaded, [{"number": 1, "choices": choices, "answer": "A"}])
+        assert said == (
+            "made.jsonl:1: its choices are not those of the record, which are ('a', 'b', 'c')."
+        )
+    named = {"label": ["1", "2", "3"], "text": ["a", "b", "c"]}
+    (made,) = read(tmp_path, loaded, [{"number": 1, "choices": named, "answer": "2"}])
+    assert made.predicted == ("B",)
+
+
 @pytest.mark.parametrize("value", [float("nan"), "nan", "inf", "1_0", True, None, "much", ""])
 def test_a_score_that_is_no_finite_number_is_refused(tmp_path: Path, value: Any) -> None:
     loaded = ratings(test=ratings().splits["test"][:1])

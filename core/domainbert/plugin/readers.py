@@ -18,6 +18,7 @@ from domainbert.errors import DataError
 
 COMPRESSIONS = (".gz", ".zst", ".zip")
 MAX_LINE_BYTES = 256 * 1024 * 1024
+LINE_ENDS = "Save the file with newlines as line ends"
 MAX_RATIO = 200
 """Decompressed bytes per compressed byte; text has 3 to 20."""
 
@@ -25,6 +26,13 @@ MAX_RATIO = 200
 _RATIO_FROM = 64 * 1024 * 1024
 _CHUNK = 1 << 16
 _BOM = b"\xef\xbb\xbf"
+# First bytes of what is often given another name, and what helps.
+_UTF_16 = "This is UTF-16: `iconv -f utf-16 -t utf-8` converts it."
+_SIGNS = {
+    b"\xff\xfe": _UTF_16, b"\xfe\xff": _UTF_16,
+    b"\x1f\x8b": "This is compressed: let its name end in .gz.",
+    b"PK": "This is a workbook or an archive: let its name end in .xlsx or .zip.",
+}  # fmt: skip
 
 
 def plain_suffix(path: Path) -> str:
@@ -161,10 +169,11 @@ def decode(raw: bytes, path: Path, line: int = 1, encoding: str = "utf-8") -> st
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         before, end = raw[: error.start], b"\n"
-        line, column = line + before.count(end), error.start - before.rfind(end)
+        known = [cure for sign, cure in _SIGNS.items() if line == 1 and raw.startswith(sign)]
+        cure = (*known, "Convert the file, for example with `iconv -f latin1 -t utf-8`.")[0]
+        where = f"{path}:{line + before.count(end)}:{error.start - before.rfind(end)}"
         raise DataError(
-            f"{path}:{line}:{column}: not {encoding.upper()} (byte 0x{raw[error.start]:02x}). "
-            "Convert the file, for example with `iconv -f latin1 -t utf-8`."
+            f"{where}: not {encoding.upper()} (byte 0x{raw[error.start]:02x}). {cure}"
         ) from None
 
 

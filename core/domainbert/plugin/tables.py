@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from domainbert.errors import DataError
-from domainbert.plugin.readers import MAX_LINE_BYTES, plain_suffix, read_lines
+from domainbert.plugin.readers import LINE_ENDS, MAX_LINE_BYTES, plain_suffix, read_lines
 
 Row = tuple[int, dict[str, Any]]
 """1-based number of the line on which a row ends, and its cells by column."""
@@ -83,10 +83,11 @@ def _csv_rows(
             start = rows.line_num + 1
     except csv.Error as error:
         where = f"in the row that begins at line {start}"
-        cure = "A quote at the start of a cell opens it, and one inside is doubled"
-        raise DataError(
-            f"{path}:{rows.line_num}: not valid CSV, {where}: {error}. {cure}."
-        ) from None
+        what, cure = str(error), "A quote at the start of a cell opens it; one inside is doubled"
+        if what.startswith("new-line"):  # of Python's csv, which goes on with advice on Python
+            what, cure = "a lone carriage return", LINE_ENDS
+        said = f"{path}:{rows.line_num}: not valid CSV, {where}: {what}. {cure}."
+        raise DataError(said) from None
 
 
 def _header(path: Path, cells: list[str], separator: str, needed: Iterable[str]) -> list[str]:

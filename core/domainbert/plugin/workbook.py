@@ -21,11 +21,11 @@ def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str,
     Numbers and dates are text as Python writes them, without the format that the sheet shows.
 
     Args:
-        path: The workbook; its first sheet is read.
+        path: The workbook; its first sheet is read, and no other has the same columns.
         needed: Columns that it must have.
 
     Raises:
-        DataError: No workbook, `openpyxl` is missing, or a column is.
+        DataError: No workbook, `openpyxl` is missing, a column is, or several sheets have rows.
     """
     check_regular(path)
     try:
@@ -45,13 +45,21 @@ def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str,
         raise DataError(f"{path}: has no sheet with cells.")
     sheet.reset_dimensions()  # some writers leave those of an earlier state
     rows = _read(path, sheet)
-    names = ["" if cell is None else str(cell).strip() for cell in next(rows, ())]
+    names = _names(rows)
     check_header(path, names, needed)
+    for other in book.worksheets:
+        if any(names) and other is not sheet and _names(_read(path, other)) == names:
+            what = f"the sheet {other.title!r} has the columns of the first, which alone is read"
+            raise DataError(f"{path}: {what}. Make one sheet of them, or a file of each.")
     for number, cells in enumerate(rows, 2):
         if any(cell is not None for cell in cells):
             values = ("" if cell is None else str(cell) for cell in cells)
             yield f"{path}:{number}", dict(zip_longest(names, values, fillvalue=""))
     book.close()
+
+
+def _names(rows: Iterator[tuple[Any, ...]]) -> list[str]:
+    return ["" if cell is None else str(cell).strip() for cell in next(rows, ())]
 
 
 def _read(path: Path, sheet: Any) -> Iterator[tuple[Any, ...]]:

@@ -51,6 +51,16 @@ class Shares(Section):
         return ""
 
 
+def _label(text: str) -> str:
+    from domainbert.words import canonical_text
+
+    return canonical_text(text)
+
+
+Label = Annotated[str, AfterValidator(_label)]
+"""A label in the form in which those of files are read."""
+
+
 def _day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
@@ -126,12 +136,12 @@ class TaskSection(Section):
     """Names of labels or tags that are numbers in the files: the first is that of 0."""
     separator: str = Field(default="", max_length=1)
     """What separates columns, if it is neither tab, blank, comma nor semicolon."""
-    labels: Annotated[tuple[str, ...], EachOnce] = ()
+    labels: Annotated[tuple[Label, ...], EachOnce] = ()
     """Labels of your own task in the order of the model's outputs; else those of the training
     file, sorted."""
     multi_label: bool = False
     """Whether a text may have any number of labels, joined by `|` in tables (classification)."""
-    null_label: str = ""
+    null_label: Label = ""
     """Label that says that there is no relation, such as `none`; scores leave it out (relation)."""
     levels: dict[str, Count] = Field(default_factory=dict)
     """Name of a level: length of the prefix of a label that names its class there, as

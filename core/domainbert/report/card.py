@@ -183,6 +183,7 @@ _REMARKS = {
     "only, or had such; each was read as the visible label.",
     "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
     "test_in_train": "{:,} records of test are in train, too.",
+    "one_class": "All records of test are of {:,} class, so guessing it gets them right.",
     "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
     "find them, and they count as missed.",
     "learned_nothing": "In at least one run a fine-tuned model predicts the same for every record: "

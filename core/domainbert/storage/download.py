@@ -61,6 +61,9 @@ def locate(file: DataFile, progress: Progress | None = None) -> Path:
     if file.url is None:
         searched = os.pathsep.join(map(str, folders)) or f"{DATA_VARIABLE} is not set"
         about = f"sha256 {file.sha256[:12]}…, {file.size} bytes; looked in: {searched}"
+        for other in (path for folder in folders for path in sorted(folder.rglob("*"))):
+            if other.name == file.name and other.is_file():
+                about += f"; {other} has other bytes, sha256 {sha256_file(other)[:12]}…"
         cure = f"It has no download address: set {DATA_VARIABLE} to a folder that holds it."
         raise DataError(f"{file.name}: not found ({about}). {cure}")
     with storage_errors(cached):

@@ -15,6 +15,7 @@ from domainbert.plugin.registry import component, components
 from domainbert.recipe.evaluate import Baselines, EvaluateSection
 from domainbert.tasks.read import check_text
 from domainbert.tasks.readers.table import placed
+from domainbert.words import canonical_text
 
 Splits = Mapping[str, Sequence[Any]]
 Labels = Mapping[str, Sequence[str]]
@@ -154,8 +155,8 @@ def found_labels(kind: TaskKind, records: Sequence[Any]) -> tuple[str, ...]:
 
 
 def plain_text(kind: TaskKind, record: Any) -> str:
-    """Return a record's text without the case and white space by which copies differ."""
-    return " ".join(kind.text(record).casefold().split())
+    """Return a record's text without case, white space and Unicode forms, as copies differ in."""
+    return canonical_text(kind.text(record).casefold())
 
 
 def strangers(task: Task, declared: bool, labels: Labels, noun: str) -> tuple[str, str] | None:

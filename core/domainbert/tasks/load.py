@@ -70,10 +70,9 @@ def load_task(
         read |= _read_splits(tested, kind, {"test": paths["test"]}, counts)
     splits: dict[str, tuple[Any, ...]] = {"train": ()}
     for split, path in paths.items():
-        if split == "train" and not (kind.learns or read[split]):
-            continue
-        with calling(kind):
-            splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
+        if split != "train" or kind.learns or read[split]:
+            with calling(kind):
+                splits[split] = checked_records(kind, task, tuple(read[split]), path, counts)
     labels = {split: found_labels(kind, records) for split, records in splits.items()}
     data = {split: _sha256(kind, task, path) for split, path in paths.items()}
     complete = _fitting(replace(task, labels=tuple(task.labels) or labels["train"], data=data))
@@ -86,6 +85,8 @@ def load_task(
     if wrong:
         raise DataError(f"task {complete.name!r}: {paths[wrong[0]]} {wrong[1]}.")
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
+    one_each = kind.weighs_records and not task.multi_label
+    counts["one_class"] += one_each and len(labels["test"]) == 1
     counts["test_in_train"] = len(in_train := _in_train(kind, splits))
     terms = domain.terms.read() if domain and domain.terms else ()
     outside = load_outside(section, kind, complete, splits["test"], folder)

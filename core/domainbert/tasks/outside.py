@@ -19,6 +19,7 @@ from domainbert.plugin.rows import read_table_rows
 from domainbert.recipe.tasks import TaskSection
 from domainbert.storage.files import expand_user, sha256_file
 from domainbert.tasks.readers.table import placed
+from domainbert.words import squeezed
 
 _MODELS = {"base", "adapted", "blend", "model"}
 _SHOWN = 60
@@ -82,7 +83,8 @@ def _matched(path: Path, task: Task, kind: TaskKind, records: Sequence[Any]) -> 
     """
     places: dict[str, list[int]] = {}
     for place, record in enumerate(records):
-        places.setdefault(_key(kind.text(record)), []).append(place)
+        for key in _keys(kind.text(record)):
+            places.setdefault(key, []).append(place)
     found: dict[int, Row] = {}
     for row in read_table_rows(path):
         free = _places_of(row, task, kind, records, places)
@@ -91,8 +93,9 @@ def _matched(path: Path, task: Task, kind: TaskKind, records: Sequence[Any]) -> 
             first = found[free[0]][0]
             raise DataError(f"{row[0]}: record {free[0] + 1} has a prediction already, in {first}.")
         found[left[0]] = row
-    for copies in places.values():  # one row is enough for records of one text
-        if len(given := [place for place in copies if place in found]) == 1:
+    for key, copies in places.items():  # one row is enough for records of one text
+        given = [place for place in copies if place in found]
+        if key.endswith(" ") and len(given) == 1:
             found |= dict.fromkeys(copies, found[given[0]])
     if missing := [place for place in range(len(records)) if place not in found]:
         first = f"record {missing[0] + 1}: {_shown(kind.text(records[missing[0]]))}"
@@ -107,13 +110,13 @@ def _places_of(
     """Return the places of the records that a row can mean, by number or by text."""
     number, text = _named_by(row, task, kind)
     if number is None:
-        if found := places.get(_key(text or "")):
-            return found
+        if found := [places[key] for key in _keys(text or "") if key in places]:
+            return found[0]
         raise DataError(f"{row[0]}: no record of test has this text: {_shown(text or '')}.")
     if not 1 <= number <= len(records):
         raise DataError(f"{row[0]}: number {number}; expected 1 to {len(records):,}.")
     expected = kind.text(records[number - 1])
-    if text is not None and _key(text) != _key(expected):
+    if text is not None and squeezed(text) != squeezed(expected):
         problem = f"record {number} of test has another text: {_shown(expected)}"
         raise DataError(f"{row[0]}: {problem}.")
     return [number - 1]
@@ -151,9 +154,9 @@ def text_of_row(cells: Mapping[str, Any], task: Task) -> str | None:
     return None
 
 
-def _key(text: str) -> str:
-    """Return a text without white space, by which it is recognised."""
-    return "".join(text.split())
+def _keys(text: str) -> tuple[str, str]:
+    """Return what a text is recognised by: itself with a blank, or else it without any."""
+    return f"{text} ", squeezed(text)
 
 
 def _shown(text: str) -> str:

@@ -36,7 +36,7 @@ def read_concepts(path: Path, _task: Task, counts: Counter[str]) -> Iterator[Sen
     The text of `concept/a.con` is `concept/a.txt` or `txt/a.txt`. A concept whose place has other
     words than it quotes, without regard to case, is left out: `counts["wrong_offsets"]`. So is one
     that goes over lines, `counts["across_lines"]`, and one that overlaps a longer one,
-    `counts["overlapping"]`.
+    `counts["overlapping"]`. Of a folder, `counts["texts_without_concepts"]` counts those not read.
 
     Args:
         path: A folder with `.con` files at any depth, or one such file.
@@ -49,6 +49,9 @@ def read_concepts(path: Path, _task: Task, counts: Counter[str]) -> Iterator[Sen
     files = sorted(path.rglob("*.con")) if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path}: no .con file in this folder. Expected NAME.con with NAME.txt.")
+    if path.is_dir():
+        stems = {file.stem for file in files}
+        counts["texts_without_concepts"] += sum(t.stem not in stems for t in path.rglob("*.txt"))
     for file in files:
         concepts = _concepts(file, counts)
         for number, line in read_lines(_text_of(file)):

@@ -42,6 +42,9 @@ def test_a_folder_with_texts_in_another_one(written: Any, tmp_path: Path) -> Non
     written("beth/txt/record-1.txt", TEXT)
     written("beth/concept/record-1.con", CONCEPTS)
     assert len(read(tmp_path)[0]) == 4
+    written("beth/txt/record-2.txt", TEXT)
+    found, counts = read(tmp_path)
+    assert (len(found), counts) == (4, {"texts_without_concepts": 1})
 
 
 def test_wrong_places_are_counted_and_left_out(written: Any) -> None:

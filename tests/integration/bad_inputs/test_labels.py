@@ -66,6 +66,8 @@ def file_cases() -> Iterator[Case]:
                 name = f"t-{split}{suffix}"
                 yield Case(f"{name}: {what}", task(split, suffix, change), name)
         name = f"t-test{suffix}"
+        old_mac = content(text.replace("\n", "\r").encode())
+        yield Case(f"{name}: carriage returns", task("test", suffix, old_mac), name)
         for encoding in ("utf-16", "utf-32"):
             change = content(text.encode(encoding))
             yield Case(f"{name}: {encoding}", task("test", suffix, change), name)

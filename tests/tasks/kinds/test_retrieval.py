@@ -21,7 +21,7 @@ from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
 from domainbert.tasks.candidate import predict, prepare
 from domainbert.tasks.finetune import finetune
-from domainbert.tasks.kinds.retrieval import RETRIEVAL, candidates, ranked
+from domainbert.tasks.kinds.retrieval import RETRIEVAL, candidates, queries_of_rows, ranked
 from domainbert.tasks.load import load_task
 from domainbert.tasks.metrics.score import check_predictions, score
 from domainbert.testing import FAMILIES
@@ -103,6 +103,16 @@ def test_splits_cut_from_one_file_keep_a_query_whole(tmp_path: Path) -> None:
 def test_bad_rows_are_refused(tmp_path: Path, rows: list[Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         load_task(section(tmp_path, rows), None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("label", 0), ("label", "0"), ("score", 0.0), ("relevance", False)]
+)
+def test_documents_that_are_not_relevant_are_refused(tmp_path: Path, key: str, value: Any) -> None:
+    row = {"query": "a", "document": "b"}
+    rows = iter([("a.jsonl:1", row | {key: 1}), ("a.jsonl:2", row | {key: value})])
+    with pytest.raises(DataError, match=rf"a.jsonl:2: `{key}` is .*; leave out documents that"):
+        list(queries_of_rows(rows, TASK, Counter()))
 
 
 def test_records_of_a_plugin_are_checked() -> None:

@@ -92,4 +92,5 @@ def test_records_of_another_shape_are_refused() -> None:
     assert TAGGING.check(Sentence(("a", "b"), ("O",)), task) == "2 words, 1 tags"
     odd = "as many gold tags, predicted tags and words were expected"
     assert TAGGING.misfit(Prediction(("O",), ("O", "O")), task) == odd
+    assert TAGGING.check(Sentence((), ()), task) == "no word; leave such a sentence out"
     assert TAGGING.check(Sentence(("a",), ("S-X",)), task) == f"tag 'S-X'; {expected}"

@@ -55,6 +55,11 @@ def test_a_constant_prediction_has_no_correlation(guess: list[float]) -> None:
     assert score(TASK, made(guess, [1.0, 2.0, 4.0]))["r2"] == 0.0
 
 
+def test_numbers_without_a_deviation_in_double_precision_are_constant() -> None:
+    scores = score(TASK, made([1e-300, 2e-300, 3e-300], [1.0, 2.0, 4.0]))
+    assert (scores["pearson"], scores["spearman"], scores["r2"]) == (0.0, 1.0, 0.0)
+
+
 def test_the_bootstrap_gives_the_correlation_of_drawn_records() -> None:
     random = np.random.default_rng(1)
     gold, noise = random.normal(size=12), random.normal(size=(2, 12))

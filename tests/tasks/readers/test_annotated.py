@@ -76,6 +76,8 @@ def test_refused_answers_are_left_out_and_counted(tmp_path: Path) -> None:
         ({"words": ["a"], "tags": [3]}, "the tag 3 has no name; give `label_names`"),
         ({"words": ["a"], "tags": [0.5]}, "unknown tag 0.5; expected O"),
         ({"words": ["a"], "tags": ["B"]}, "the tag 'B' has no type. Name it with `labels: [TYPE]`"),
+        ({"text": TEXT, "spans": [[4, 8, "X"]], "entities": [[0, 3, "X"]]},
+         "has spans in spans and entities. Name one with `columns`, as {spans: …}."),
         ({"text": TEXT, "spans": [[4, 8]]}, "expected a span as [start, end, label]"),
         ({"text": TEXT, "spans": [[4, 8, 1]]}, "expected start and end as whole numbers and a lab"),
         ({"text": TEXT, "spans": [[4, 99, "X"]]}, "offsets 4 to 99 lie outside the text of 14"),
@@ -105,6 +107,8 @@ def test_tags_in_rows_are_those_of_columns(tmp_path: Path) -> None:
             "spans": [{"start": 4, "end": 8, "label": "Part"}],
         },
         {"text": TEXT, "spans": {"start": [4], "end": [8], "label": ["Part"]}},
+        {"text": TEXT, "spans": [], "labels": [[4, 8, "Part"]]},
+        {"text": TEXT, "spans": [[4, 8, "Part"]], "labels": ["fault"], "label": "fault"},
         {"text": TEXT, "spans": [{"start": 4, "end": 8, "label": 0}]},
     ],
 )

@@ -46,6 +46,7 @@ def test_a_folder_of_texts_and_notes_is_a_split(folder: Path) -> None:
     ("notes", "message"),
     [
         ("T1\tPart 4 12\tnew pump\n", "b.ann:1: offsets 4 to 12 enclose 'old pump', the file says"),
+        ("T1\tKind 20 28;40 41\tSeals of A\n", "b.ann:1: offsets 20 to 41 enclose 'Seals of type"),
         ("T1\tPart 4\told\n", "b.ann:1: malformed line"),
         ("T1 Part 4 12 old pump\n", "b.ann:1: malformed line"),
     ],

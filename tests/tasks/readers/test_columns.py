@@ -63,6 +63,8 @@ NO_TYPE = "has no type. Name it with `labels: [TYPE]`."
         ("x\tB", f"3: the tag 'B' {NO_TYPE}"),
         ("1|t|A title", f"3: unknown tag 'title'; {SCHEMES} This looks like PubTator: set `for"),
         ('{"text":"x"}', f"3: {NO_TAG} '{{\"text\":\"x\"}}'. This looks like JSON lines: name"),
+        *((f"x{sign}O\rkeeper{sign}B-ROLE\r", "3: a lone carriage return. Save the file with new")
+          for sign in "\t "),
         (b"na\xefve\tO", "3:3: not UTF-8 (byte 0xef)"),
     ],
 )  # fmt: skip

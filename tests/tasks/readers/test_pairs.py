@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from domainbert.plugin.components import TaskKind
 from domainbert.plugin.records import Choices, Pair, Rating
 from domainbert.plugin.registry import component
 from domainbert.tasks.read import read_records
+from domainbert.tasks.readers.pairs import ratings_of_rows
 
 
 def rows(folder: Path, kind: str, *given: dict[str, Any], **how: Any) -> list[Any]:
@@ -142,6 +144,12 @@ EXPECTED = (
         ({"text": "what", "choices": ["a"], "label": "A"}, "1 choices; expected 2 to 26."),
         ({"text": "what", "choices": ["a", ""], "label": "A"}, "choice B is empty or no text."),
         ({"text": "what", "choices": ["a", 7], "label": "A"}, "choice B is empty or no text."),
+        ({"text": "what", "choices": {"label": ["1", "1", "2"], "text": LIST}, "answerKey": "1"},
+         "3 choices are named ['1', '1', '2']; expected one name each."),
+        ({"text": "what", "choices": {"label": ["A"], "text": LIST}, "answerKey": "A"},
+         "3 choices are named ['A']; expected one name each."),
+        ({"text": "what", "choices": [{"text": text} for text in LIST], "label": "None"},
+         f"'None' is none of the choices; {EXPECTED}"),
         ({"text": "what", "choices": LIST},
          "no right choice in `label`; there are text, choices."),
         ({"text": "what", "choices": LIST, "label": True},
@@ -183,6 +191,11 @@ def test_numbers_are_read(
     tmp_path: Path, row: dict[str, Any], columns: dict[str, str], rating: Rating
 ) -> None:
     assert rows(tmp_path, "regression", row, columns=columns) == [rating]
+
+
+def test_a_number_of_a_data_base_is_read() -> None:
+    told = iter([("a.parquet: row 1", {"text": "a", "score": Decimal("1.50")})])
+    assert [*ratings_of_rows(told, labelled("regression"), Counter())] == [Rating("a", 1.5)]
 
 
 CURE = "Numbers have a decimal point and no unit, as -1.25."

@@ -131,8 +131,10 @@ WHERE = "a.json: data[0].paragraphs[0].qas[0] (id 'q1'): "
         ),
         (squad(asked({"text": "zebra", "answer_start": -2})), "at -2 stands 'The b'"),
         (squad(asked("he")), "3 times, and no `answer_start` says which is meant"),
-        (squad(asked(WHO, is_impossible=True)), f"{WHERE}`is_impossible`, and 1 answers"),
-        (squad(asked(is_impossible=False)), "no answer, and `is_impossible` is false"),
+        *((squad(asked(WHO, is_impossible=said)), f"{WHERE}`is_impossible`, and 1 answers")
+          for said in (True, 1, "True", "true", "1")),
+        *((squad(asked(is_impossible=said)), "no answer, and `is_impossible` is false")
+          for said in (False, 0, "False")),
         (squad(asked(WHO, question=" ")), f"{WHERE}expected `question` as text, found ' '"),
         (squad(asked(WHO), context=""), "expected `context` as text, found ''"),
         (squad(asked(WHO), context=None), "no `context`; there are id, question, answers"),
@@ -150,7 +152,7 @@ WHERE = "a.json: data[0].paragraphs[0].qas[0] (id 'q1'): "
         ("", "a.json: not valid JSON"),
         ('{"data": [], "data": []}', "the key 'data' stands twice"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_is_named_with_file_and_id(tmp_path: Path, content: Any, said: str) -> None:
     assert said in refused(tmp_path / "a.json", content)
 

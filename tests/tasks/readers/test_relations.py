@@ -76,6 +76,16 @@ def test_columns_may_have_other_names(tmp_path: Path) -> None:
     assert read(tmp_path, "a.csv", flat, columns=columns) == [EXPECTED]
 
 
+def test_words_that_entities_cut_are_counted(tmp_path: Path) -> None:
+    path, counts = tmp_path / "a.jsonl", Counter[str]()
+    # As if bytes were counted: each is one too far right.
+    row = {"text": "\xe9lan hit Bob \u7532\u4e59", "first": [3, 5], "label": "x"}
+    rows = [{**row, "second": [10, 12]}, {**row, "first": [0, 4], "second": [13, 14]}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert len(read_records(RELATION, labelled("relation"), path, counts)) == 2
+    assert +counts == {"cut_words": 2}
+
+
 OUTSIDE = "a.jsonl:1: `first`: offsets {} to {} lie outside the text of 33 characters"
 BOTH = {"first": FIRST, "second": SECOND}
 
@@ -93,6 +103,7 @@ BOTH = {"first": FIRST, "second": SECOND}
         ),
         ({**BOTH, "second": {"start": "17", "end": None}}, "start and end as whole numbers"),
         ({**BOTH, "second": {"start": True, "end": 4}}, "start and end as whole numbers"),
+        ({"first_start": [1], "first_end": 2}, "`first`: expected start and end as whole numbers"),
         ({**BOTH, "second": "COX-1"}, "`second` is 'COX-1'; expected `first` and `second`"),
         ({"first": FIRST}, "a.jsonl:1: one entity; expected `first` and `second`"),
         ({}, "a.jsonl:1: no entities, and 0 placeholders as `@GENE$`; expected"),

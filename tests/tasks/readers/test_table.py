@@ -139,6 +139,13 @@ def test_several_labels_are_joined_by_a_bar(tmp_path: Path) -> None:
     assert read(tmp_path, "b.tsv", "text\tlabel\nOne\ta|b\n") == [Example("One", ("a|b",))]
 
 
+def test_a_group_may_be_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a", "label": "b", "doc": ["x", 1]}\n')
+    (example,) = rows_of(path, columns={"group": "doc"})
+    assert example.document == "['x', 1]"
+
+
 def test_a_text_of_100_000_words_is_one_cell(tmp_path: Path) -> None:
     text = "word " * 100_000
     assert read(tmp_path, "a.tsv", f"text\tlabel\n{text}\ta\n") == [Example(text, ("a",))]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from domainbert.errors import RunFailed
+from domainbert.errors import DataError, RunFailed
 from domainbert.plugin.components import Predictions, Row, Scores, TaskKind
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Example, Query
@@ -27,6 +27,8 @@ from domainbert.tasks.readers.table import group_of, placed
 from domainbert.words import LONE_SURROGATE
 
 _COLUMNS = {"query": ("query",), "document": ("document", "passage")}
+# Where data sets say whether, or how well, a document answers a query.
+_JUDGED = ("label", "relevance", "score")
 # Of a number in a stranger's file.
 _DIGITS = 12
 # Queries whose scores are computed together.
@@ -43,7 +45,8 @@ def queries_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterato
         task: Its `columns` name the columns where they have others.
 
     Raises:
-        DataError: A column is missing, or a text is empty; with its place.
+        DataError: A column is missing, a text is empty, or a `label`, `relevance` or `score` says
+            that the document is not relevant; with its place.
     """
     documents: dict[str, list[str]] = {}
     groups: dict[str, str] = {}
@@ -54,9 +57,17 @@ def queries_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterato
                 for key, usual in _COLUMNS.items()
             )
             groups.setdefault(query, group_of(row, task))
+            _refuse_irrelevant(row)
         documents.setdefault(query, []).append(document)
     for query, found in documents.items():
         yield Query(query, tuple(found), groups[query])
+
+
+def _refuse_irrelevant(row: Mapping[str, Any]) -> None:
+    """Refuse a row that says that its document does not answer its query."""
+    for key in _JUDGED:
+        if str(row.get(key)).casefold() in {"0", "0.0", "-1", "false"}:
+            raise DataError(f"`{key}` is {row[key]!r}; leave out documents that are not relevant")
 
 
 def candidates(queries: Sequence[Query]) -> tuple[str, ...]:

@@ -104,6 +104,8 @@ def _check_task(task: Task) -> str:
 def _check(sentence: Sentence, task: Task) -> str:
     if len(sentence.words) != len(sentence.tags):
         return f"{len(sentence.words)} words, {len(sentence.tags)} tags"
+    if not sentence.words:
+        return "no word; leave such a sentence out"
     wrong = [tag for tag in sentence.tags if not TAG.fullmatch(tag)]
     return f"tag {wrong[0]!r}; expected O, B-TYPE or I-TYPE (IOB2)" if wrong else ""
 

@@ -48,9 +48,11 @@ def moments(predictions: Sequence[Prediction]) -> NDArray[np.float64]:
 def _standardised(values_N: NDArray[np.float64]) -> NDArray[np.float64]:
     import numpy as np
 
-    if values_N.min() == values_N.max():  # the deviation may be no zero by rounding
+    spread = values_N.std()
+    # By rounding, that of equal numbers may be no zero, and that of tiny ones is.
+    if values_N.min() == values_N.max() or not spread:
         return np.zeros_like(values_N)
-    return np.asarray((values_N - values_N.mean()) / values_N.std())
+    return np.asarray((values_N - values_N.mean()) / spread)
 
 
 def pearson(sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,8 +12,9 @@ from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Sentence
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
-from domainbert.tasks.readers.columns import whole_tag
+from domainbert.tasks.readers.columns import to_iob2, whole_tag
 from domainbert.tasks.readers.table import group_of
+from domainbert.words import canonical_text, squeezed
 
 # Names that exports and data sets use, the first that a row has.
 _WORDS = ("words", "tokens")
@@ -53,33 +54,39 @@ def sentences_of_rows(rows: Iterable[Row], task: Task, counts: Counter[str]) -> 
 def tags_of_row(row: Mapping[str, Any], words: Sequence[str], task: Task) -> tuple[str, ...]:
     """Return the tags of a row of predictions for given words.
 
-    The row has a list of `tags`, or a list of `entities` with offsets into its `text`, else into
-    the words with blanks between. A word that an entity covers in part belongs to it.
+    The row has a list of `tags` of any scheme, or a list of `entities` with offsets into its
+    `text`, else into its words, or those of the record, with blanks between. A word that an entity
+    covers in part belongs to it.
 
     Raises:
         DataError: There is neither, it does not fit the words, or entities overlap; without a
             place.
     """
-    tags, spans = (_cell(row, task, key, names) for key, names in (_LISTS[1], ("spans", _SPANS)))
+    own, tags = (_cell(row, task, key, names) for key, names in _LISTS)
+    own = own if isinstance(own, list) and all(isinstance(word, str) for word in own) else words
     if isinstance(tags, list):
         if len(tags) != len(words):
             raise DataError(f"expected {len(words)} tags, one per word; found {len(tags)}")
-        return tuple(_tag(tag, task) for tag in tags)
+        if [*own] != [*words]:
+            raise DataError(f"expected tags of {' '.join(words)!r:.60}, found other words")
+        given = Sentence(tuple(words), tuple(_tag(tag, task) for tag in tags))
+        return to_iob2(given, Counter()).tags
+    spans = _spans(row, task)
     if not isinstance(spans, list):
         known = ", ".join(map(str, list(row)[:20]))
         raise DataError(f"expected a list of `tags` or of `entities`; it has {known}")
-    given = row.get(str(task.columns.get("text", "text")))
-    text = given if isinstance(given, str) else " ".join(words)
+    told = row.get(str(task.columns.get("text", "text")))
+    text = told if isinstance(told, str) else " ".join(own)
     made = ["O"] * len(words)
     # Numbers of words by the characters that are no white space, which text and words share.
-    owners = [number for number, word in enumerate(words) for _ in "".join(word.split())]
+    owners = [number for number, word in enumerate(words) for _ in squeezed(word)]
     for start, end, name in sorted(_mention(text, span, task.label_names) for span in spans):
-        first, stop = (len("".join(text[:place].split())) for place in (start, end))
+        first, stop = (len(squeezed(text[:place])) for place in (start, end))
         inside = sorted(set(owners[first:stop]))
         if any(made[number] != "O" for number in inside):
             raise DataError(f"two entities share the word {words[inside[0]]!r}; keep one of them")
         for number in inside:
-            made[number] = f"{'B' if number == inside[0] else 'I'}-{name}"
+            made[number] = f"{'B' if number == inside[0] else 'I'}-{canonical_text(name)}"
     return tuple(made)
 
 
@@ -111,7 +118,7 @@ def _sentences(
         yield replace(_tagged(words, tags, task), document=group_of(row, task))
         return
     name = str(task.columns.get("text", "text"))
-    text, spans = row.get(name), _cell(row, task, "spans", _SPANS)
+    text, spans = row.get(name), _spans(row, task)
     if isinstance(spans, dict) and all(isinstance(part, list) for part in spans.values()):
         # As `datasets` keeps a sequence of spans: a list per key.
         spans = [
@@ -130,6 +137,17 @@ def _sentences(
 
 
 _LISTS = (("words", _WORDS), ("tags", _TAGS))
+
+
+def _spans(row: Mapping[str, Any], task: Task) -> Any:
+    """Return the spans of a row: of usual columns the one that holds some."""
+    usual = () if "spans" in task.columns else _SPANS
+    lists = {name: row[name] for name in usual if isinstance(row.get(name), list)}
+    filled = [name for name, spans in lists.items() if spans and isinstance(spans[0], list | dict)]
+    if len(filled) > 1:
+        several = " and ".join(filled)
+        raise DataError(f"has spans in {several}. Name one with `columns`, as {{spans: …}}")
+    return _cell(row, task, "spans", (*filled, *_SPANS))
 
 
 def _span_names(task: Task) -> tuple[str, ...]:

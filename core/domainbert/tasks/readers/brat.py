@@ -68,7 +68,10 @@ def _mentions(path: Path, text: str, counts: Counter[str]) -> Iterator[Mention]:
         if (match := _PARTS.fullmatch(span)) is not None:
             counts["discontinuous"] += 1
             numbers = [int(number) for number in re.findall(r"[0-9]+", match[2])]
-            label, start, end, quoted = match[1], min(numbers), max(numbers), None
+            label, start, end = match[1], min(numbers), max(numbers)
+            pieces = zip(numbers[::2], numbers[1::2], strict=True)
+            own = " ".join(text[first:stop] for first, stop in pieces)
+            quoted = None if quoted is None or own.split() == quoted.split() else quoted
         elif (match := _SPAN.fullmatch(span)) is not None:
             label, start, end = match[1], int(match[2]), int(match[3])
         else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from domainbert.errors import DataError
 from domainbert.plugin.domain import Task
 from domainbert.plugin.pubtator import TEXT_LINE
-from domainbert.plugin.readers import read_lines
+from domainbert.plugin.readers import LINE_ENDS, read_lines
 from domainbert.plugin.records import Sentence
 from domainbert.words import canonical_text
 
@@ -106,6 +106,8 @@ def read_columns(path: Path, task: Task | None = None, conllu: bool = False) -> 
         if conllu and not _NUMBERED.match(line):
             expected = "expected a number, a tab and the word"
             raise DataError(f"{path}:{number}: {expected}, found {line[:60]!r}.")
+        if "\r" in line:
+            raise DataError(f"{path}:{number}: a lone carriage return. {LINE_ENDS}.")
         columns = layout.split(line)
         if not layout.width and layout.begin(columns):
             continue

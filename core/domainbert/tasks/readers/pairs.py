@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from domainbert.errors import DataError
@@ -13,6 +14,7 @@ from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Choices, Pair, Rating
 from domainbert.tasks.readers.table import cells, group_of, labelled, named_label, placed
+from domainbert.words import squeezed
 
 # Names that public data sets use; taken where a row has exactly one of these pairs.
 _USUAL = (
@@ -127,9 +129,12 @@ def choice_of_row(row: Mapping[str, Any], question: Choices, task: Task) -> str:
     """
     given = task.columns.get("choices", "choices")
     columns = given if isinstance(given, tuple) else (str(given),)
-    names = _choices(row, task)[0] if all(name in row for name in columns) else []
+    choices = list(question.choices)
+    names, own = _choices(row, task) if all(name in row for name in columns) else ([], choices)
+    if [squeezed(str(choice)) for choice in own] != [squeezed(choice) for choice in choices]:
+        raise DataError(f"its choices are not those of the record, which are {question.choices}")
     answer = row[_answer_column(row, task, _ANSWER)]
-    return LETTERS[_right(answer, names, list(question.choices), task)]
+    return LETTERS[_right(answer, names, choices, task)]
 
 
 def number_of_row(row: Mapping[str, Any], task: Task) -> float:
@@ -201,6 +206,8 @@ def _asked(row: Mapping[str, Any], task: Task) -> tuple[str, list[str], list[str
     names, choices = _choices(row, task)
     if not 2 <= len(choices) <= len(LETTERS):
         raise DataError(f"{len(choices)} choices; expected 2 to {len(LETTERS)}")
+    if names and not len({*names}) == len(names) == len(choices):
+        raise DataError(f"{len(choices)} choices are named {names}; expected one name each")
     for letter, choice in zip(LETTERS, choices, strict=False):
         if not isinstance(choice, str) or not choice.strip():
             raise DataError(f"choice {letter} is empty or no text")
@@ -238,7 +245,8 @@ def _choices(row: Mapping[str, Any], task: Task) -> tuple[list[str], list[Any]]:
             "as {choices: …}, or several as {choices: [a, b]}"
         )
     if cell and all(isinstance(item, dict) for item in cell):
-        return [str(item.get("label")) for item in cell], [item.get("text") for item in cell]
+        names = [item["label"] for item in cell if "label" in item]
+        return list(map(str, names)), [item.get("text") for item in cell]
     return [], cell
 
 
@@ -281,11 +289,8 @@ def _rating(row: Mapping[str, Any], task: Task) -> Rating:
 def _number(value: Any, column: str) -> float:
     number = math.nan
     # Python reads 1_000 as a number, too.
-    if (
-        isinstance(value, int | float | str)
-        and not isinstance(value, bool)
-        and "_" not in str(value)
-    ):
+    told = isinstance(value, int | float | str | Decimal) and not isinstance(value, bool)
+    if told and "_" not in str(value):
         with suppress(ValueError, OverflowError):
             number = float(value)
     if not abs(number) <= _LARGEST:  # true for NaN, too

@@ -139,10 +139,10 @@ def _texts(row: Mapping[str, Any], task: Task) -> tuple[str, str]:
 def _question(row: dict[str, Any], task: Task, counts: Counter[str], name: str) -> Question:
     question, context = _texts(row, task)
     given = _answers(row, task)
-    impossible = row.get("is_impossible")
-    if impossible is True and given:
+    impossible = str(row.get("is_impossible")).casefold()  # a text in tables
+    if impossible in {"true", "1"} and given:
         raise DataError(f"`is_impossible`, and {len(given)} answers. Remove one of them")
-    if impossible is False and not given:
+    if impossible in {"false", "0"} and not given:
         raise DataError("no answer, and `is_impossible` is false")
     found = dict.fromkeys(_placed(context, text, start, counts) for text, start in given)
     title = _cell(row, task, "title")

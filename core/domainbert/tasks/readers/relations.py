@@ -13,6 +13,7 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Relation
 from domainbert.plugin.spans import Mention, checked_mention
 from domainbert.tasks.readers.table import cells, group_of, placed
+from domainbert.words import word_spans
 
 _PARTS = ("start", "end", "type", "text")
 ENTITY_COLUMNS = tuple(
@@ -31,7 +32,7 @@ _HOW = (
 )
 
 
-def relations_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterator[Relation]:
+def relations_of_rows(rows: Iterable[Row], task: Task, counts: Counter[str]) -> Iterator[Relation]:
     """Yield the relations of rows.
 
     A row has `text`, `label`, and of each entity the offsets: `first` and `second` as objects with
@@ -42,6 +43,8 @@ def relations_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Itera
     Args:
         rows: Of a table.
         task: Its `columns` name the columns where they have others.
+        counts: Receives `cut_words`: words within which an entity begins or ends, as where offsets
+            count bytes.
 
     Raises:
         DataError: A column is missing, or an entity is not where the row says; with its place.
@@ -49,6 +52,9 @@ def relations_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Itera
     for where, row in rows:
         with placed(where):
             relation = _relation(row, task)
+        cuts = {*relation.first, *relation.second}
+        words = word_spans(relation.text)
+        counts["cut_words"] += sum(any(a < cut < b for cut in cuts) for a, b in words)
         yield relation
 
 
@@ -93,7 +99,7 @@ def _entity(row: Mapping[str, Any], text: str, task: Task, which: str) -> Mentio
     if value is None:
         keys = {key: f"{which}_{key}" for key in _PARTS}
         cells = {key: row.get(str(task.columns.get(name, name))) for key, name in keys.items()}
-        value = {key: cell for key, cell in cells.items() if cell not in {None, ""}}
+        value = {key: cell for key, cell in cells.items() if cell not in (None, "")}
         if not value:
             return None
     if not isinstance(value, dict):

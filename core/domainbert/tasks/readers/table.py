@@ -79,7 +79,7 @@ def group_of(row: Mapping[str, Any], task: Task) -> str:
     if "group" not in task.columns:
         return ""
     column = str(task.columns["group"])
-    if row.get(column) in {None, ""}:
+    if row.get(column) in (None, ""):
         known = ", ".join(map(str, list(row)[:20]))
         raise DataError(f"no value of `group: {column}`; the row has {known}")
     return str(row[column])
