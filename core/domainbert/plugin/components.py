@@ -88,9 +88,8 @@ class TaskKind:
         labels: Labels of a record.
         outputs: Names of the model's outputs, from the task's labels.
         encode: Records, a fast tokenizer and the `evaluate` settings to windows.
-        forward: Model (`domainbert.model.classifier.Classifier`), token ids (B, L), attention mask
-            (B, L) and the batch's windows to scores (X, C). Other ids than those of windows and
-            padding have no vector while the model learns.
+        forward: Model (`domainbert.model.classifier.Classifier`), token ids (B, L), of the windows
+            and padding alone, attention mask (B, L), and the batch's windows to scores (X, C).
         targets: Task and records to one target per record: an output number, a row (C,) of
             scores, or output numbers per word where windows have words.
         loss: Scores (X, C), the batch's windows and all targets to a scalar. None where nothing
