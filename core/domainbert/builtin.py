@@ -89,7 +89,8 @@ def _baselines() -> Iterator[Baseline]:
         seeded=True,
     )
     # A linear layer alone learns at about ten times the rate of a whole encoder.
-    yield Baseline("frozen", tuned={"method": "frozen", "learning_rate": 1e-3})
+    rates = {"learning_rate": (1e-3, 1e-2, 1e-1)}  # one layer alone takes higher ones
+    yield Baseline("frozen", tuned={"method": "frozen", "grid": rates})
 
 
 def _of_corpus() -> Iterator[CorpusReader | CorpusStep]:

@@ -17,6 +17,7 @@ from domainbert.batching import batched
 from domainbert.keyed_random import derive_key, permute
 from domainbert.model.classifier import TaskModel
 from domainbert.model.lora import put_lora
+from domainbert.model.masked_lm import set_dropout
 from domainbert.plugin.components import LoadedTask, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.recipe.evaluate import EvaluateSection
@@ -40,6 +41,8 @@ def choose_learning(model: TaskModel, settings: EvaluateSection, seed: int) -> A
     if settings.method == "lora":
         section = settings.lora or LoraSection()
         adapter = put_lora(encoder, section, seed, key="evaluate")
+    else:
+        set_dropout(encoder, 0.0)  # what does not learn needs no noise
     for name, parameter in encoder.named_parameters():
         if name.startswith("pooler."):  # a part of the head that transformers keeps there
             parameter.requires_grad_(True)
