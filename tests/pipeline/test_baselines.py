@@ -17,6 +17,7 @@ from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import LoadedTask, OutsidePredictions
 from domainbert.plugin.domain import Prediction
 from domainbert.report.card import side_notes, task_json
+from domainbert.recipe.evaluate import GridSection
 from domainbert.report.compare import TaskReport
 from domainbert.report.leaderboard import make_leaderboard, write_leaderboard
 from domainbert.run.session import Session
@@ -93,7 +94,7 @@ def test_finished_baselines_are_not_repeated_until_the_base_is_another(
 
 
 def test_the_frozen_row_is_left_out_where_the_model_is_frozen_alike(run: Evaluate) -> None:
-    rates = {"learning_rate": (1e-3, 1e-2, 1e-1)}
+    rates = GridSection(learning_rate=(1e-3, 1e-2, 1e-1))
     alike = {"method": "frozen", "grid": rates, "baselines": ("frozen",)}
     assert tuple(run(classification(), **alike).scores) == ("base",)
     one_rate = {**alike, "grid": None}
