@@ -15,7 +15,9 @@ from typing import Any
 import yaml
 
 from domainbert.pipeline import comparison
+from domainbert.pipeline.asked import Arguments, Asked, understand
 from domainbert.pipeline.choose import choose_recipe, continue_run, load_registry, run_folder
+from domainbert.pipeline.trial import Models
 from domainbert.plugin.components import LoadedTask
 from domainbert.plugin.registry import Registry
 from domainbert.report.card import RunSummary
@@ -88,7 +90,7 @@ def evaluate(
     seeds: int | None = None,
     against: Name | None = None,
     baselines: bool | str | Sequence[str] | None = None,
-    shard: tuple[int, int] = (1, 1),
+    shard: tuple[int, int] | str = (1, 1),
     out: Name | None = None,
     plugins: Sequence[Name] = (),
 ) -> Evaluation:
@@ -108,7 +110,8 @@ def evaluate(
         seeds: Fine-tune with seeds 0 to N-1; else those of `recipe`, or five.
         against: Model to compare with; else the base of the run.
         baselines: As `evaluate.baselines` of a recipe; else that of the run.
-        shard: Number of this machine, from 1, and of all machines that share the trials and `out`.
+        shard: Number of this machine, from 1, and of all machines that share the trials and `out`;
+            or both as `1/4`.
         out: Folder of results; else the run, or one below `evaluations`.
         plugins: Single files with a domain.
 
@@ -122,7 +125,7 @@ def evaluate(
     """
     from domainbert.pipeline.evaluate import evaluate as score
 
-    registry, target = load_registry(map(Path, plugins)), str(target)
+    part, registry, target = Shard.of(shard), load_registry(map(Path, plugins)), str(target)
     other = None if against is None else str(against)
     chosen = continue_run(Path(target)) if RunFolder(Path(target)).lock.is_file() else None
     models = comparison.find_models(target, other, chosen)
@@ -130,15 +133,14 @@ def evaluate(
     models += comparison.find_others(more)
     words = _words(settings) if isinstance(settings, Mapping) else tuple(settings)
     name = None if recipe is None else str(recipe)
-    given = comparison.Arguments(domain, tasks, name, words, seeds, baselines)
-    asked = comparison.understand(given, chosen, registry)
+    given = Arguments(domain, tasks, name, words, seeds, baselines)
+    asked = understand(given, chosen, registry)
     is_run = chosen is not None
     place = comparison.results_folder(out, target, more, other, is_run, asked.other)
     pins = RunFolder(Path(target)).lock
     with open_session(place, Reporter()) as session:
-        session = replace(session, shard=Shard(*shard))
-        loaded = _load(asked, registry, pins, session)
-        comparison.check_rows(models, loaded)
+        session = replace(session, shard=part)
+        loaded = _load(asked, models, registry, pins, session)
         session = session.with_processes(chosen.recipe.train.precision if chosen else "auto")
         # Shards share a folder: each writes results of its own trials.
         alone = session.is_main and session.shard.count == 1
@@ -149,7 +151,7 @@ def evaluate(
 
 
 def _load(
-    asked: comparison.Asked, registry: Registry, lock: Path, session: Session
+    asked: Asked, models: Models, registry: Registry, lock: Path, session: Session
 ) -> list[LoadedTask]:
     """Return the tasks, downloaded, read and checked."""
     from domainbert.tasks.check import check_evaluation
@@ -164,7 +166,10 @@ def _load(
             for task in asked.sections
         ]
     check_evaluation(loaded, asked.settings)
-    if notice := unused_settings(loaded, asked.settings):
+    for notice in (
+        *unused_settings(loaded, asked.settings),
+        *comparison.check_rows(models, loaded),
+    ):
         session.reporter.say(notice)
     return loaded
 

@@ -103,10 +103,14 @@ def test_own_tasks_and_other_settings_have_another_folder(
         (["--set", "train.steps=3"], "the models are there; set `evaluate.` or `tasks.`"),
         (["--set", "evaluate.epoch=first"], "evaluate.epoch"),
         (["--set", "evaluate.epochs=2", "--out", "run"], "run: is a run, whose results those of"),
-        (["--shard", "3/2"], "--shard 3/2: expected I/N with I from 1 to N, such as 2/4."),
+        *((["--shard", bad], f"--shard {bad}: expected I/N with I from 1 to N, such as 2/4.")
+          for bad in ("3/2", "0/2", "2", "a/b", "1/2/3", "²/3", "-1/2", "1/9999999")),
+        (["--against", ""], "base ''"),
+        (["run"], "run: the same folder as adapted, run"),
+        (["--seeds", "2", "--set", "evaluate.seeds=[7]"], "exclude each other; leave one out."),
         (["--recipe", "none.yaml"], "none.yaml: no such recipe file or name."),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_asked_for_is_refused(
     run: Path, cli: Callable[..., Any], words: list[str], said: str
 ) -> None:
@@ -131,6 +135,10 @@ def test_shards_share_a_folder_and_the_last_one_reports(
     assert len(list(Path("shared").glob("results/*/*.json"))) == 4
     # No finished trial was repeated.
     assert {path: path.stat().st_mtime_ns for path in made} == made
+    # A shard of another recipe says so.
+    other = cli(*given, "--out", "shared", "--shard", "3/3", "--set", "evaluate.epochs=2")
+    assert "4 of 4, as trades: base, seed 0: evaluate.epochs was 1, and is 2" in other.err
+    assert "1 of 4 trials are finished; 3 belong to other shards" in other.err
 
 
 def test_further_models_are_rows_that_are_compared_with_the_first(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -158,3 +159,78 @@ def test_a_result_of_other_label_order_or_without_needed_scores_is_made_again(
     assert tuple(stored(session, "town/base-seed-0.json")[0]["task"]["labels"]) == (
         loaded.task.labels
     )
+
+
+STEPS: dict[str, Any] = {"steps": 3, "epochs": 2, "min_steps": 5, "keep": "none"}
+
+
+def test_a_trial_is_made_again_exactly_when_its_outcome_could_differ(
+    run: Evaluate, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, finetune = list[int](), domainbert.tasks.finetune.finetune
+
+    def counted(*arguments: Any) -> Any:
+        made.append(1)
+        return finetune(*arguments)
+
+    monkeypatch.setattr(domainbert.tasks.finetune, "finetune", counted)
+
+    def trials(loaded: LoadedTask, **changes: Any) -> int:
+        made.clear()
+        settings = type(SETTINGS).model_validate({**SETTINGS.model_dump(), **changes})
+        run(loaded, baselines=False, **{key: getattr(settings, key) for key in changes})
+        return len(made)
+
+    loaded = classification()
+    assert trials(loaded, **STEPS) == 1
+    path = session.run.results / "town" / "base-seed-0.json"
+    # As an earlier version wrote it, which kept what decides nothing.
+    result = json.loads(path.read_text("utf-8"))
+    result["settings"].update(epochs=2, min_steps=1)
+    path.write_text(json.dumps(result), encoding="utf-8")
+    for same in ({"epochs": 7}, {"min_steps": 50}, {"seeds": (0,)}):
+        assert trials(loaded, **{**STEPS, **same}) == 0
+    assert trials(loaded, **{**STEPS, "seeds": (0, 1)}) == 1
+    for other in ({"steps": 4}, {"pooling": "head"}, {"method": "lora"}, {"batch_size": 3}):
+        assert trials(loaded, **{**STEPS, **other}) == 1
+        assert trials(loaded, **{**STEPS, **other}) == 0
+    assert trials(tagging(), **STEPS) == 1
+    assert trials(tagging(), **STEPS, pooling="head", long_texts="window") == 0
+
+
+def test_another_tokenizer_makes_the_trials_again(
+    tmp_path: Path, family_folder: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(family_folder("bert"), folder)
+    settings = SETTINGS.model_copy(update={"seeds": (0,), "epochs": 1, "baselines": False})
+
+    def model() -> ModelUnderTest:
+        return ModelUnderTest("base", folder, sha256_file(folder / "model.safetensors"))
+
+    evaluate([model()], [classification()], settings, session)
+    with monkeypatch.context() as patched:
+        patched.setattr(domainbert.tasks.finetune, "finetune", None)
+        evaluate([model()], [classification()], settings, session)
+        path = folder / "tokenizer.json"
+        content = json.loads(path.read_text("utf-8"))
+        content["normalizer"]["lowercase"] = not content["normalizer"]["lowercase"]
+        path.write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(TypeError):
+            evaluate([model()], [classification()], settings, session)
+
+
+def test_results_that_do_not_count_are_named(
+    run: Evaluate, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = list[str]()
+    monkeypatch.setattr(type(session.reporter), "say", lambda _self, text: said.append(text))
+    run(classification(), baselines=False)
+    assert not any("make again" in line for line in said)
+    run(classification(), baselines=False, batch_size=3)
+    run(named(classification(), version="2"), baselines=False, batch_size=3)
+    start = "notice: results to make again: 1 of 1, as town: base, seed 0: "
+    assert [line for line in said if "make again" in line] == [
+        f"{start}evaluate.batch_size was 4, and is 3",
+        f"{start}its task differs in version",
+    ]

@@ -95,17 +95,19 @@ def test_ranks_in_a_leaderboard_need_no_second_seed(
 
 def test_settings_of_fine_tuning_are_said_to_be_ignored() -> None:
     tasks = [queries(), classification()]
-    assert unused_settings(tasks, SETTINGS.model_copy(update={"baselines": "all"})) == (
+    (said,) = unused_settings(tasks, SETTINGS.model_copy(update={"baselines": "all"}))
+    assert said == (
         "notice: town: nothing is fine-tuned, so this is ignored there: `evaluate.batch_size`, "
         "`evaluate.epochs`, `evaluate.learning_rate`, `evaluate.min_steps`"
     )
-    assert unused_settings(tasks[1:], SETTINGS) == ""
+    assert unused_settings(tasks[1:], SETTINGS) == []
     changes = {"grid": {"epochs": [1, 2]}, "class_weights": "balanced", "long_texts": "window"}
     changed = type(SETTINGS).model_validate(changes)
-    assert unused_settings(tasks, changed).endswith(": `evaluate.class_weights`, `evaluate.grid`")
+    (said,) = unused_settings(tasks, changed)
+    assert said.endswith(": `evaluate.class_weights`, `evaluate.grid`")
     made = section_of(tasks[0], changed)
     assert (made.grid, made.long_texts, made.seeds, made.keep) == (None, "window", (0,), "none")
-    assert section_of(tasks[1], changed) is changed
+    assert section_of(tasks[1], changed) == changed
 
 
 def test_results_of_other_data_are_not_compared(

@@ -129,6 +129,8 @@ def test_cost_and_tasks_of_other_fields_are_said() -> None:
     assert CostSection(watts=60).line(3600) == "0.06 kWh at 60 W"
     with pytest.raises(ValueError, match="give `price_per_hour` or `watts`"):
         CostSection(currency="EUR")
+    with pytest.raises(ValueError, match="`currency` is that of `price_per_hour`; give both"):
+        CostSection(currency="EUR", watts=300.0)
     first = card.index("## Tasks")
     assert "Of the domain general, films: adapted − base = " in card[:first]
     assert "\n### films (sample, not a benchmark) (of the domain general)\n" in card[first:]

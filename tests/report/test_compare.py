@@ -22,6 +22,7 @@ from domainbert.report.compare import (
 from domainbert.report.compare_results import compare_results
 from domainbert.report.statistics import crossed_variance
 from domainbert.report.task_reports import corrected_reports
+from domainbert.report.text import in_reach
 from domainbert.tasks.metrics.score import primary_metric
 
 Write = Callable[..., Path]
@@ -70,6 +71,30 @@ def test_verdicts() -> None:
     alone = compare(model(*once), high)
     assert (alone.low > 0.5, alone.verdict, alone.paired) == (True, "not shown", False)
     assert compare(model(*once, baseline=True), high).verdict == "better"
+
+
+def test_few_records_give_no_verdict() -> None:
+    for records, said in ((1, "1 test record: "), (5, "5 test records: ")):
+        made = compare(
+            *(model(*[np.full((records, 3), [n, 2, 2])] * 3) for n in (1, 2))  # each one better
+        )
+        assert (made.verdict, made.p_value > 0.05) == ("no verdict", True)
+        assert made.notes[0].startswith(said)
+    made = compare(*(model(*[np.full((6, 3), [n, 2, 2])] * 3) for n in (1, 2)))
+    assert (made.verdict, made.p_value) == ("better", 2.0**-5)
+
+
+def test_what_shows_nothing_is_said() -> None:
+    # With one seed no difference is shown, so none is named.
+    alone = compare(model(*counts(1, 0.6, seeds=1)), model(*counts(2, 0.9, seeds=1)))
+    assert (alone.verdict, alone.visible, in_reach(alone)) == ("not shown", None, "")
+    assert alone.notes == ("one seed shows nothing; take three",)
+    wild = [np.full((6, 3), [n, 2, 2]) for n in (0, 2)]
+    far = compare(model(*wild), model(*wild[::-1]))
+    assert (far.low, far.high, far.visible) == (-1.0, 1.0, None)
+    assert far.notes == ("so few seeds and records show no difference, however large",)
+    low = model(*counts(1, 0.6))
+    assert compare(low, low).notes == ("both are equal on every test record",)
 
 
 @pytest.mark.parametrize(("right", "said"), [(0.0, "floor: "), (1.0, "ceiling: ")])

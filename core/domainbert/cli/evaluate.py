@@ -16,7 +16,6 @@ from domainbert.cli.common import (
     print_next,
     print_reports,
 )
-from domainbert.errors import RecipeError
 
 DomainOption = Annotated[
     str | None, typer.Option(help="Domain; a run knows its own.", autocompletion=complete.domains)
@@ -85,7 +84,7 @@ def evaluate(
         seeds=seeds,
         against=against,
         baselines=baselines,
-        shard=_shard(shard),
+        shard=shard,
         out=out,
         plugins=plugin or (),
     )
@@ -100,10 +99,3 @@ def evaluate(
     print_reports(reports)
     print_line(f"Results and predictions: {folder}")
     print_next("leaderboard", str(folder), "-o", "site")
-
-
-def _shard(text: str) -> tuple[int, int]:
-    number, _, count = text.partition("/")
-    if not (number.isdecimal() and count.isdecimal() and 0 < int(number) <= int(count)):
-        raise RecipeError(f"--shard {text}: expected I/N with I from 1 to N, such as 2/4.")
-    return int(number), int(count)

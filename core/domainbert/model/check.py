@@ -90,6 +90,14 @@ def hash_weights(files: Iterable[Path]) -> str:
     return hashlib.sha256("".join(f"{n} {digest}\n" for n, digest in hashes).encode()).hexdigest()
 
 
+def hash_tokenizer(folder: Path) -> str:
+    """Return the hash of a tokenizer: of `tokenizer.json`, or else of the files it is made from."""
+    whole = folder / "tokenizer.json"
+    parts = ("vocab.*", "merges.txt", "*.model", "tokenizer_config.json")
+    files = [whole] if whole.is_file() else sorted(p for part in parts for p in folder.glob(part))
+    return hash_weights(files)
+
+
 def check_files(folder: Path, name: str) -> None:
     """Refuse pipes, devices, links to nothing and files of an absurd size beside the weights.
 

@@ -68,7 +68,7 @@ def adapt(
         inputs = locate(recipe, folder, registry, session)
         if notice := harm_notice(recipe, inputs.base.folder):
             session.reporter.say(notice)
-        if notice := unused_settings(inputs.tasks, recipe.evaluate):
+        for notice in unused_settings(inputs.tasks, recipe.evaluate):
             session.reporter.say(notice)
         stages = plan_stages(recipe, inputs, session.run)
         stages.check()

@@ -1,11 +1,10 @@
-"""From the arguments of `domainbert evaluate` to models and tasks."""
+"""From the arguments of `domainbert evaluate` to models and the folder of results."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,7 @@ from domainbert.model.load import BaseFolder, find_base, public_name
 from domainbert.pipeline.choose import Chosen, continue_run
 from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import Baseline, LoadedTask
-from domainbert.plugin.registry import Registry, components
-from domainbert.recipe.evaluate import EvaluateSection
-from domainbert.recipe.evaluation import resolve_evaluation
-from domainbert.recipe.library import find_recipe
-from domainbert.recipe.tasks import TaskSection
-from domainbert.recipe.yaml import YamlFile, read_yaml
+from domainbert.plugin.registry import components
 from domainbert.run.folder import RunFolder
 from domainbert.run.resume_command import continue_command
 from domainbert.run.stage import outputs_trouble, read_stage
@@ -29,7 +23,7 @@ from domainbert.stages.blend import Blend, read_blend
 from domainbert.stages.corpus import MANIFEST
 from domainbert.stages.held_out import read_measured
 from domainbert.stages.pretrain import Trained, describe
-from domainbert.storage.files import read_json_with_hash, sha256_of
+from domainbert.storage.files import read_json_with_hash
 from domainbert.storage.locate import known_commits
 
 
@@ -52,16 +46,22 @@ def find_others(targets: Sequence[str]) -> list[ModelUnderTest]:
     return models
 
 
-def check_rows(models: Sequence[ModelUnderTest], tasks: Sequence[LoadedTask]) -> None:
-    """Refuse two models of one name, or one that is called as another row.
+def check_rows(models: Sequence[ModelUnderTest], tasks: Sequence[LoadedTask]) -> list[str]:
+    """Refuse rows of one name or folder, and return notices on those of equal weights.
 
     Raises:
         RecipeError: With the name.
     """
+    equal = [(a, b) for a, b in combinations(models, 2) if a.sha256 == b.sha256]
+    for one, two in equal:
+        if one.folder and two.folder and one.folder.samefile(two.folder):
+            what = f"the same folder as {one.name}, {one.folder}"
+            raise RecipeError(f"{two.name}: {what}. Name each model once.")
     outside = [made.name for loaded in tasks for made in loaded.outside]
     names = [*components(Baseline), *dict.fromkeys(outside), *(model.name for model in models)]
     if twice := next((model.name for model in models if names.count(model.name) > 1), ""):
         raise RecipeError(f"{twice}: two rows of the table have this name. Rename the folder.")
+    return [f"notice: {one.name} and {two.name} have the same weights" for one, two in equal]
 
 
 def find_models(target: str, against: str | None, chosen: Chosen | None) -> list[ModelUnderTest]:
@@ -75,7 +75,7 @@ def find_models(target: str, against: str | None, chosen: Chosen | None) -> list
     Raises:
         UserError: A model is missing or malformed.
     """
-    first = [_model("base", find_base(against, Path()))] if against else []
+    first = [_model("base", find_base(against, Path()))] if against is not None else []
     if chosen is None:
         return [*first, _model("adapted" if against else "model", find_base(target, Path()))]
     run = RunFolder(Path(target))
@@ -127,116 +127,6 @@ def _doubt(run: RunFolder, done: Sequence[Mapping[str, Any]]) -> str:
 
 def _model(name: str, place: BaseFolder) -> ModelUnderTest:
     return ModelUnderTest(name, place.folder, place.sha256, place.public_name)
-
-
-DEFAULT_SEEDS = 5
-"""Number of seeds of `domainbert evaluate`."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What `domainbert evaluate` was asked to do with the models.
-
-    Args:
-        sections: Tasks.
-        settings: Of fine-tuning.
-        domain: Name of the domain of the tasks.
-        folder: Where relative paths of the tasks start.
-        other: Short name of settings that are not those of a run or of the defaults; else empty.
-    """
-
-    sections: tuple[TaskSection, ...]
-    settings: EvaluateSection
-    domain: str | None
-    folder: Path
-    other: str = ""
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """Those of `domainbert evaluate` that say on which tasks and how; None for not given.
-
-    Args:
-        domain: Domain of the tasks.
-        tasks: Names of tasks of it.
-        recipe: File or library name of a recipe.
-        words: Values of `--set`, as `evaluate.epochs=2`.
-        seeds: Number of seeds.
-        baselines: As `evaluate.baselines`.
-    """
-
-    domain: str | None = None
-    tasks: Sequence[str] = ()
-    recipe: str | None = None
-    words: tuple[str, ...] = ()
-    seeds: int | None = None
-    baselines: bool | str | Sequence[str] | None = None
-
-
-_SEEDS = re.compile(r"\s*evaluate(\.seeds\b|=.*\bseeds\b)")
-# More seeds and other baselines only add trials, and what is kept changes none.
-_OF_ANY_FOLDER: Any = {"title": True, "evaluate": {"seeds", "baselines", "keep"}}
-
-
-def understand(given: Arguments, chosen: Chosen | None, registry: Registry) -> Asked:
-    """Return tasks and settings: of a recipe, else of the run, else of the arguments alone.
-
-    Args:
-        given: The arguments.
-        chosen: The recipe of the run, if the target is one.
-        registry: Plugins.
-
-    Raises:
-        RecipeError: No task, a task without a domain, or a value that is not valid.
-    """
-    source, folder = _source(given, chosen, registry)
-    for word in given.words:
-        if not word.strip().startswith(("evaluate.", "tasks.", "tasks=", "evaluate=")):
-            raise RecipeError(f"--set {word}: the models are there; set `evaluate.` or `tasks.`.")
-    if given.domain is not None or given.tasks:
-        domain = given.domain or source.data.get("domain")
-        if given.tasks and domain is None:
-            raise RecipeError("--task names a task of a domain: add --domain.")
-        named = {"tasks": list(given.tasks)} if given.tasks else {}
-        source = replace(source, data={**source.data, "domain": domain, **named})
-    if not source.data.get("tasks"):
-        raise RecipeError("No task to evaluate on: name one with --domain and --task.")
-    recipe = resolve_evaluation(source, given.words)
-    sets_seeds = any(_SEEDS.match(word) for word in given.words)
-    seeds = given.seeds or (None if given.recipe or sets_seeds else DEFAULT_SEEDS)
-    settings = _changed(recipe.evaluate, seeds, given.baselines)
-    other = ""
-    if given.recipe or given.words:
-        key = recipe.model_dump(mode="json", exclude=_OF_ANY_FOLDER, exclude_defaults=True)
-        other = f"{recipe.name}-{sha256_of(json.dumps(key, sort_keys=True))[:8]}"
-    return Asked(recipe.tasks, settings, recipe.domain, folder, other)
-
-
-def _source(given: Arguments, chosen: Chosen | None, registry: Registry) -> tuple[YamlFile, Path]:
-    """Return the recipe that the arguments start from, and where its paths start."""
-    if given.recipe is not None:
-        path = find_recipe(given.recipe, registry)
-        return read_yaml(path), path.parent
-    if chosen is None or chosen.run_folder is None:
-        return YamlFile("--set", {"name": "evaluation"}, {}), Path()
-    return read_yaml(RunFolder(chosen.run_folder).recipe), chosen.folder
-
-
-def _changed(
-    settings: EvaluateSection, seeds: int | None, baselines: bool | str | Sequence[str] | None
-) -> EvaluateSection:
-    """Return settings with a number of seeds and with baselines, where these are given."""
-    if seeds is not None:
-        settings = settings.model_copy(update={"seeds": tuple(range(seeds))})
-    if baselines is None:
-        return settings
-    given = baselines if isinstance(baselines, bool | str) else tuple(baselines)
-    try:
-        made = EvaluateSection.model_validate({"baselines": given})
-    except ValueError:
-        expected = "expected `all`, `none`, or names with commas between, each once"
-        raise RecipeError(f"--baselines {baselines}: {expected}.") from None
-    return settings.model_copy(update={"baselines": made.baselines})
 
 
 def results_folder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from domainbert.plugin.registry import calling, component
 from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.schema import Recipe
 from domainbert.report.compare import TaskReport
-from domainbert.report.results import result_path, save_result, task_entry, task_identity
+from domainbert.report.results import Result, differing, result_path, save_result, task_entry
 from domainbert.report.scored import Scored, find_result
 from domainbert.report.task_reports import corrected_reports, task_report
 from domainbert.run.environment import environment
@@ -32,6 +33,7 @@ from domainbert.tasks.metrics.score import (
 )
 from domainbert.tasks.trials import (
     Tuned,
+    idle_keys,
     run_trials,
     section_of,
     stored_settings,
@@ -39,6 +41,7 @@ from domainbert.tasks.trials import (
     tuned_section,
 )
 
+_OF_MODELS = "sha256", "tokenizer", "base", "tokens", "doubt", "blend", "contaminated"
 _NOT_OF_MODELS = ("seeded", "starts_from", "date", "source")
 
 
@@ -87,6 +90,7 @@ def run_models(
     trials = [trial for loaded in tasks for trial in _trials(loaded, models, settings, session)]
     # Baselines take seconds, so an error in their data shows before the hours of fine-tuning.
     trials.sort(key=lambda trial: trial.model.folder is not None)
+    _say_changed(trials, session)
     run = partial(_run, base=models[0].folder, session=session, recipe=recipe)
     again = _without_model(trials, settings, session)
 
@@ -173,7 +177,7 @@ def _run(
         if learner is not None and says_one_thing(predictions["test"]):
             counts["learned_nothing"] = 1
             session.reporter.say(f"notice: {trial.title}: {learned_nothing(learner)}")
-        keys = "name", "sha256", "base", "tokens", "doubt", "blend", "contaminated", *_NOT_OF_MODELS
+        keys = "name", *_OF_MODELS, *_NOT_OF_MODELS
         run = recipe.name if recipe and model.tokens else None
         about = {"run": run, "parameters": tuned.size or None, "minutes": round(model.minutes, 2)}
         metric = primary_metric(task).name
@@ -226,11 +230,35 @@ def _predicted(
 
 
 def _finished(trial: ModelTrial) -> Scored | None:
-    """Return the stored result of a trial, or None if it is missing or of other settings."""
-    task, in_train = trial.loaded.task, trial.loaded.in_train
-    stored = find_result(trial.path, task.metrics, in_train)
-    if stored is None or task_identity(stored.result.task) != task_identity(task):
-        return None
-    keys = "sha256", *_NOT_OF_MODELS
-    same = all(getattr(stored.result.model, key) == getattr(trial.model, key) for key in keys)
-    return stored if same and stored.result.settings == trial.settings else None
+    """Return the stored result of a trial, or None if it is missing or of another one."""
+    stored = find_result(trial.path, trial.loaded.task.metrics, trial.loaded.in_train)
+    return None if stored is None or _difference(stored.result, trial) else stored
+
+
+def _difference(result: Result, trial: ModelTrial) -> str:
+    """Return in what a result is not of a trial, or an empty string."""
+    if keys := differing([result.task, trial.loaded.task]):
+        return f"its task differs in {', '.join(keys)}"
+    old = {"tokenizer"} if result.model.tokenizer is None else set()
+    for key in ("sha256", "tokenizer", *_NOT_OF_MODELS):
+        if key not in old and getattr(result.model, key) != getattr(trial.model, key):
+            return f"its model differs in {key}"
+    # A result from before a key was known to decide nothing may hold any value of it.
+    idle = idle_keys(trial.loaded, trial.section) if trial.settings else set()
+    for key in sorted({*result.settings, *trial.settings} - idle):
+        was, now = result.settings.get(key), trial.settings.get(key)
+        if was != now:
+            return f"evaluate.{key} was {json.dumps(was)}, and is {json.dumps(now)}"
+    return ""
+
+
+def _say_changed(trials: Sequence[ModelTrial], session: Session) -> None:
+    """Name the results that are there and do not count, such as those of a shard's other recipe."""
+    changed = [
+        f"{trial.title}: {why}"
+        for trial in (trials if session.is_main else ())
+        if (found := find_result(trial.path)) and (why := _difference(found.result, trial))
+    ]
+    if changed:
+        counted = f"results to make again: {len(changed):,} of {len(trials):,}"
+        session.reporter.say(f"notice: {counted}, as {changed[0]}")

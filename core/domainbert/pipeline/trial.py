@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from domainbert.model.check import hash_tokenizer
 from domainbert.plugin.components import LoadedTask
 from domainbert.recipe.evaluate import EvaluateSection
 
@@ -44,6 +46,11 @@ class ModelUnderTest:
     starts_from: str | None = None
     date: str = ""
     source: str = ""
+
+    @cached_property
+    def tokenizer(self) -> str | None:
+        """Hash of its tokenizer: with the same weights another one gives other scores."""
+        return hash_tokenizer(self.folder) if self.folder else None
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,7 @@ class TaskKind:
         pipeline: The hub's word for what a model of the kind does, such as `text-classification`.
         call: Columns of the rows that a model reads to the argument with which transformers'
             pipeline of that name says the same as `annotate`, in Python; empty where none does.
-        like: Kind whose predictions it has, so that the metrics of that kind fit; a kind made with
-            `dataclasses.replace` keeps it.
+        like: Kind whose predictions, and so metrics, it has; `dataclasses.replace` keeps it.
         mark: Training records and predictions of a split to the predictions with what metrics must
             know of training, as `Prediction.seen`.
         says: What annotations have: `entities` (with `start`, `end`, `type`, `score`), `labels` or
@@ -137,8 +136,7 @@ class TaskKind:
         predicted: A row of predictions made elsewhere (JSON values), its record, and the task to a
             prediction; raises DataError without a place. None for a kind that reads none.
         misfit: Why a stored prediction does not suit the task, or an empty string.
-        check_splits: Task and records by split to the split at fault and the reason, as of
-            `check_labels`.
+        check_splits: Task and records by split to what `check_labels` returns.
         parts: Texts of a record that corpus documents are compared with; None for that of `text`.
         repair: Record and counter to a record; applied to all that is read.
         bias: Initial bias of the outputs (C,) from task and training records, or None for zeros.
@@ -146,6 +144,7 @@ class TaskKind:
         weighs_words: Whether it takes `Window.word_weights`, so that the outputs of words can.
         count_long: Records, tokenizer and maximum length to the number of records that are longer,
             or to several numbers by name, `long_texts` among them.
+        unread: Keys of `evaluate` that change nothing here, such as `pooling`; a notice names them.
     """
 
     name: str
@@ -198,6 +197,7 @@ class TaskKind:
     count_long: Callable[[Sequence[Any], Any, int], int | Mapping[str, int]] = (
         lambda _records, _tokenizer, _length: 0
     )
+    unread: tuple[str, ...] = ()
     count: Callable[[Sequence[Any]], Mapping[str, int]] | None = None
     pipeline: str = ""
     call: Callable[[Sequence[str]], str] = lambda _inputs: ""

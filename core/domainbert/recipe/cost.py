@@ -21,6 +21,8 @@ class CostSection(Section):
     def _has_something(self) -> CostSection:
         if self.price_per_hour is None and self.watts is None:
             raise ValueError("cost: give `price_per_hour` or `watts`")
+        if self.currency and self.price_per_hour is None:
+            raise ValueError("cost: `currency` is that of `price_per_hour`; give both")
         return self
 
     def of(self, seconds: float) -> dict[str, float]:

@@ -84,7 +84,7 @@ class Comparison:
         high: Upper end.
         verdict: `better`, `worse`, `not shown` where the interval contains zero, the spread over
             seeds is unknown or Holm's correction says so, or `no verdict` where the notes say why
-            there cannot be one.
+            there cannot be one, as with fewer than six test records.
         names: Of the two models.
         seeds: Of the two models.
         paired: Whether both have the same seeds, so that these are paired too.
@@ -92,7 +92,8 @@ class Comparison:
         notes: Differences beside the model, and why there is no verdict.
         p_value: How often equal models would differ as much, or more.
         p_holm: The same after Holm's correction over the tasks of a run.
-        visible: Smallest difference that these records and seeds show with a power of 80 %.
+        visible: Smallest difference that these records and seeds show with a power of 80 %; None
+            where they show none.
         seeds_for: How many seeds would show this difference so; None if up to 1,000 would not.
         records_for: How many test records would; None if up to a million would not.
     """
@@ -108,7 +109,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     p_value: float = 1.0
     p_holm: float = 1.0
-    visible: float = 0.0
+    visible: float | None = 0.0
     seeds_for: int | None = None
     records_for: int | None = None
 
@@ -166,23 +167,35 @@ def compare(base: Group, other: Group) -> Comparison:
     """Return the other model minus the base, on the same test records."""
     paired, centre = base.seeds == other.seeds, other.primary.mean - base.primary.mean
     variance = _variance(base, other, paired)
-    low, high = variance.interval(centre)
+    metric, records = primary_metric(base.first.result.task), base.first.n_records
+    reach = metric.high - metric.low  # no difference is larger
+    low, high = (max(-reach, min(reach, end)) for end in variance.interval(centre))
     unranked = {base.unranked, other.unranked}
+    visible = variance.visible() if variance.visible() <= reach else None
     verdict = "better" if low > 0 else "worse" if high < 0 else "not shown"
-    verdict = "not shown" if unranked & {"one seed", "one run"} else verdict
     notes = [] if paired else ["other seeds, which are not paired"]
     left, right = base.first.result.settings, other.first.result.settings
     if left and right and left != right:
         notes.insert(0, "fine-tuned with other settings")
     shown = () if "baseline" in unranked else tuple(notes)
     doubts = (result.result.model.doubt for both in (other, base) for result in both.results)
-    if reason := next(filter(None, doubts), "") or _extreme(base, other):
+    if reason := next(filter(None, doubts), "") or _few(records) or _extreme(base, other):
         verdict, shown = NO_VERDICT, (*shown, reason)
+    elif lone := [each for each in ("one run", "one seed") if each in unranked]:
+        verdict, visible, shown = (
+            "not shown",
+            None,
+            (*shown, f"{lone[0]} shows nothing; take three"),
+        )
+    elif visible is None:
+        shown = (*shown, "so few seeds and records show no difference, however large")
+    elif not centre and not variance.total:
+        shown = (*shown, "both are equal on every test record")
     names, seeds = (base.first.name, other.first.name), (base.seeds, other.seeds)
-    about = names, seeds, paired, base.first.n_records, shown
-    p_value = variance.p_value(centre)
-    made = Comparison(centre, low, high, verdict, *about, p_value, p_value, variance.visible())
-    if verdict != "not shown":
+    about = names, seeds, paired, records, shown
+    p_value = max(variance.p_value(centre), _by_chance(records))
+    made = Comparison(centre, low, high, verdict, *about, p_value, p_value, visible)
+    if verdict != "not shown" or visible is None:
         return made
     needed = variance.seeds_for(centre), variance.records_for(centre)
     return replace(made, seeds_for=needed[0], records_for=needed[1])
@@ -214,6 +227,19 @@ def corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
             notes = *one.notes, f"{alone}, and not among {len(order)} tasks"
             made[number] = replace(made[number], verdict="not shown", notes=notes)
     return made
+
+
+def _by_chance(records: int) -> float:
+    """Return how often equal models that differ on each of N records differ alike on all."""
+    return float(2.0 ** (1 - records))
+
+
+def _few(records: int) -> str:
+    """Return why so few records say nothing of others, or an empty string."""
+    if _by_chance(records) < 1 - CONFIDENCE:
+        return ""
+    counted = f"{records} test record{'s' if records > 1 else ''}"
+    return f"{counted}: even if all agree, it may be chance; take some hundred"
 
 
 def _extreme(base: Group, other: Group) -> str:

@@ -53,6 +53,8 @@ class ScoredModel(BaseModel):
     sha256: str | None = None
     """Hash of the encoder's weights, or of the file of predictions made elsewhere; null for a
     baseline."""
+    tokenizer: str | None = Field(default=None, max_length=100)
+    """Hash of the tokenizer's files; null for a baseline, and for results from before this key."""
     base: str | None = None
     """The checkpoint it was adapted from, or is."""
     parameters: int | None = Field(default=None, ge=0, le=_MOST)

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from domainbert.errors import RunFailed
 from domainbert.plugin.metric import Metric
 from domainbert.plugin.registry import calling
 
@@ -94,7 +95,10 @@ def bootstrap(metric: Metric, runs: Sequence[Any], seed: int = 0) -> _Values:
         resamples, value = _RESAMPLES_OF_SAMPLE, _of_sample(metric.of_sample, runs)
     with calling(metric):
         batches = range(0, resamples, _BATCH)
-        return np.concatenate([value(numbers.integers(0, shape[1], shape)) for _ in batches])
+        made = np.concatenate([value(numbers.integers(0, shape[1], shape)) for _ in batches])
+        if not np.isfinite(made).all():
+            raise RunFailed(f"metric {metric.name!r} has no value on some draws of test records.")
+        return made
 
 
 def _of_counts(aggregate: _Function, runs: Sequence[Any]) -> _Function:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import Stopped
+from domainbert.errors import RecipeError, Stopped
 from domainbert.run.folder import RunFolder
 from domainbert.run.heartbeat import heartbeat
 from domainbert.run.progress import Reporter
@@ -20,6 +21,7 @@ from domainbert.run.signals import StopFlag, watch_signals
 from domainbert.run.stage import Stage, is_done
 
 _LOOK = 0.5
+_SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,18 @@ class Shard:
 
     number: int = 1
     count: int = 1
+
+    @classmethod
+    def of(cls, given: str | Sequence[int]) -> Shard:
+        """Return a shard from `I/N`, or from its two numbers.
+
+        Raises:
+            RecipeError: It is none.
+        """
+        text = given if isinstance(given, str) else "/".join(map(str, given))
+        if (found := _SHARD.fullmatch(text)) and 0 < int(found[1]) <= int(found[2]):
+            return cls(int(found[1]), int(found[2]))
+        raise RecipeError(f"--shard {text}: expected I/N with I from 1 to N, such as 2/4.")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from domainbert.errors import RunFailed
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
 from domainbert.plugin.registry import calling
 from domainbert.recipe.evaluate import EvaluateSection
+from domainbert.recipe.lora import LoraSection
 from domainbert.run.session import Session
 from domainbert.storage.files import sha256_of
 from domainbert.tasks.metrics.score import check_predictions, kind_of, marked
@@ -68,6 +69,7 @@ class Tuned(NamedTuple):
 
 # Settings that a task reads of which nothing is fine-tuned.
 _READ = "max_seq_length", "long_texts", "baselines"
+_DEFAULTS = EvaluateSection().model_dump()
 T = TypeVar("T", bound=Trial)
 R = TypeVar("R")
 
@@ -115,7 +117,8 @@ def run_trials(
             results[trial.path] = result
     if missing := len(trials) - len(results):
         done = f"{len(results):,} of {len(trials):,} trials are finished"
-        session.reporter.say(f"{done}; {missing:,} belong to other shards. The last one reports")
+        belong = "belongs" if missing == 1 else "belong"
+        session.reporter.say(f"{done}; {missing:,} {belong} to other shards. The last one reports")
         return []
     return [results[trial.path] for trial in trials]
 
@@ -142,21 +145,37 @@ def stored_settings(
 
 
 def section_of(loaded: LoadedTask, settings: EvaluateSection) -> EvaluateSection:
-    """Return the settings of a task: those of `evaluate`, or the few that count without a step."""
+    """Return the settings of a task, with the default for those that decide nothing there.
+
+    So a change of what decides nothing makes no trial again.
+    """
     if kind_of(loaded.task).learns:
-        return settings
+        plain = {key: _DEFAULTS[key] for key in idle_keys(loaded, settings)}
+        plain |= {"lora": None} if settings.lora == LoraSection() else {}
+        return settings.model_copy(update=plain)
     read = {key: getattr(settings, key) for key in _READ}
     return EvaluateSection(**read, seeds=(0,), method="frozen", keep="none")
 
 
-def unused_settings(tasks: Sequence[LoadedTask], settings: EvaluateSection) -> str:
-    """Return the notice on settings that are nothing to tasks without a step; empty without any."""
-    frozen = [loaded.task.name for loaded in tasks if not kind_of(loaded.task).learns]
-    changed = settings.model_dump(exclude_defaults=True).keys() - {*_READ, "seeds"}
-    if not frozen or not changed:
-        return ""
-    named = ", ".join(f"`evaluate.{key}`" for key in sorted(changed))
-    return f"notice: {', '.join(frozen)}: nothing is fine-tuned, so this is ignored there: {named}"
+def idle_keys(loaded: LoadedTask, settings: EvaluateSection) -> set[str]:
+    """Return the keys of `evaluate` that decide nothing for a task that learns."""
+    idle = {key for key in ("learning_rate", "epochs") if getattr(settings.grid, key, ())}
+    idle |= {"epochs", "min_steps"} if settings.steps is not None else set()
+    idle |= {"layerwise_lr_decay"} if settings.method == "frozen" else set()
+    return idle | {*kind_of(loaded.task).unread}
+
+
+def unused_settings(tasks: Sequence[LoadedTask], settings: EvaluateSection) -> list[str]:
+    """Return the notices on settings that decide nothing for a task."""
+    changed = settings.model_dump(exclude_defaults=True).keys()
+    lines: dict[str, list[str]] = {}
+    for loaded in tasks:
+        learns = kind_of(loaded.task).learns
+        idle = idle_keys(loaded, settings) if learns else changed - {*_READ, "seeds"}
+        why = ("nothing is fine-tuned, so this is ignored there", "these change nothing")[learns]
+        if named := ", ".join(f"`evaluate.{key}`" for key in sorted(changed & idle)):
+            lines.setdefault(f"{why}: {named}", []).append(loaded.task.name)
+    return [f"notice: {', '.join(names)}: {why}" for why, names in lines.items()]
 
 
 def tuned_section(settings: EvaluateSection, baseline: Baseline) -> EvaluateSection:
@@ -186,21 +205,22 @@ def tuned_predictions(
     Yields:
         Trial, predictions, and the model that made them.
     """
-    from domainbert.model.check import check_unchanged, hash_weights, weight_files
+    from domainbert.model import check
     from domainbert.tasks.candidate import predict, prepare
     from domainbert.tasks.finetune import finetune
     from domainbert.tasks.grid import choose_point
 
     folder, sha256, name = checkpoint
     settings = section_of(loaded, settings)
-    check_unchanged(folder, sha256, f"model {name!r}")
+    check.check_unchanged(folder, sha256, f"model {name!r}")
     candidate = prepare(folder, loaded, settings, session, splits)
     if settings.grid is not None:
         title = f"{loaded.task.name}: {name}"
-        weights = sha256 or hash_weights(weight_files(folder, title))
+        weights = sha256 or check.hash_weights(check.weight_files(folder, title))
         task, stored = loaded.task, stored_settings(settings, loaded, session)
         read = task.version, task.multi_label, sorted(task.levels.items()), task.null_label
-        made_from = weights, task.kind, task.labels, sorted(task.data.items()), read, stored
+        tokens, data = check.hash_tokenizer(folder), sorted(task.data.items())
+        made_from = weights, tokens, task.kind, task.labels, data, read, stored
         name_of_file = f"grid-{sha256_of(repr(made_from))[:16]}.json"
         path = session.run.validation / task.name / name_of_file
         candidate = choose_point(candidate, settings.grid, title, path)

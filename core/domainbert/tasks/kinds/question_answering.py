@@ -236,6 +236,7 @@ QUESTION_ANSWERING = TaskKind(
     noun="question",
     read=None,
     head=lambda _settings: "answers",
+    unread=("pooling", "long_texts"),
     from_rows=questions_of_rows,
     columns=("question", "context", "answers", "answer", "answer_start", "id", "title"),
     inputs=("question", "context"),

@@ -216,6 +216,7 @@ RELATION = replace(
     misfit=_misfit,
     count_long=_count_long,
     passages=None,
+    unread=("long_texts",),
     annotate=annotate_one,
     says="label",
     call=lambda _inputs: "",

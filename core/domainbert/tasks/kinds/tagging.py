@@ -248,6 +248,7 @@ TAGGING = TaskKind(
     noun="sentence",
     read=read_columns,
     head=lambda _settings: "tokens",
+    unread=("pooling", "long_texts"),
     from_rows=sentences_of_rows,
     columns=("words", "tags", "text", "spans"),
     text=lambda sentence: " ".join(sentence.words),
