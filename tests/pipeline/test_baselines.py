@@ -16,8 +16,8 @@ from domainbert.pipeline.evaluate import evaluate
 from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import LoadedTask, OutsidePredictions
 from domainbert.plugin.domain import Prediction
-from domainbert.report.card import side_notes, task_json
 from domainbert.recipe.evaluate import GridSection
+from domainbert.report.card import side_notes, task_json
 from domainbert.report.compare import TaskReport
 from domainbert.report.leaderboard import make_leaderboard, write_leaderboard
 from domainbert.run.session import Session
