@@ -6,8 +6,9 @@
 
 Budgets are nested: the 30 records are among the 100. MiniLM is the base; further models are
 compared with it. What is finished in FOLDER is kept. One JSON line per task, budget and row goes to
-stdout: `score`, `low` and `high` (95 % interval) in percent, `seeds`, and `minutes`, wall time of a
-trial. `--page` prints tables as Markdown, and writes a picture per task beside the file.
+stdout: `score`, `low` and `high` (95 % interval) in percent, `seeds`, and `minutes`, the median
+wall time of a trial. `--page` prints tables as Markdown, and writes a picture per task beside the
+file.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from statistics import mean
+from statistics import median
 from typing import Any
 
 from what_helps import FIELDS
@@ -49,7 +50,7 @@ def rows_of(groups: dict[str, Group], task: str, budget: str) -> list[Row]:
             "model": name, "metric": one.first.result.metric, "seeds": len(one.seeds),
             "score": round(100 * one.primary.mean, 2), "low": round(100 * low, 2),
             "high": round(100 * high, 2),
-            "minutes": round(mean(s.result.minutes for s in one.results), 2),
+            "minutes": round(median(s.result.minutes for s in one.results), 2),
         }  # fmt: skip
         if name != "base":
             row["verdict"] = compare(groups["base"], one).verdict
