@@ -6,10 +6,12 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from domainbert.errors import DataError
 from domainbert.pipeline.kept import drop_others, keep, lost
 from domainbert.pipeline.trial import Models, ModelTrial, ModelUnderTest
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
@@ -18,7 +20,7 @@ from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.recipe.schema import Recipe
 from domainbert.report.compare import TaskReport
 from domainbert.report.results import Result, differing, result_path, save_result, task_entry
-from domainbert.report.scored import Scored, find_result
+from domainbert.report.scored import Scored, find_result, read_result
 from domainbert.report.task_reports import corrected_reports, task_report
 from domainbert.run.environment import environment
 from domainbert.run.session import Session
@@ -254,11 +256,11 @@ def _difference(result: Result, trial: ModelTrial) -> str:
 
 def _say_changed(trials: Sequence[ModelTrial], session: Session) -> None:
     """Name the results that are there and do not count, such as those of a shard's other recipe."""
-    changed = [
-        f"{trial.title}: {why}"
-        for trial in (trials if session.is_main else ())
-        if (found := find_result(trial.path)) and (why := _difference(found.result, trial))
-    ]
+    changed = []
+    for trial in trials if session.is_main else ():
+        with suppress(DataError):
+            if why := _difference(read_result(trial.path), trial):
+                changed.append(f"{trial.title}: {why}")
     if changed:
         counted = f"results to make again: {len(changed):,} of {len(trials):,}"
         session.reporter.say(f"notice: {counted}, as {changed[0]}")

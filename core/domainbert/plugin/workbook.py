@@ -25,7 +25,7 @@ def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str,
         needed: Columns that it must have.
 
     Raises:
-        DataError: No workbook, `openpyxl` is missing, a column is, or several sheets have rows.
+        DataError: No workbook, `openpyxl` or a column is missing, or two sheets are alike.
     """
     check_regular(path)
     try:
@@ -40,15 +40,16 @@ def read_workbook(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[str,
         book = load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise DataError(f"{path}: not a readable .xlsx workbook: {error}.") from None
-    sheet = next((sheet for sheet in book.worksheets if hasattr(sheet, "iter_rows")), None)
-    if sheet is None:
+    sheets = [sheet for sheet in book.worksheets if hasattr(sheet, "iter_rows")]
+    if not sheets:
         raise DataError(f"{path}: has no sheet with cells.")
-    sheet.reset_dimensions()  # some writers leave those of an earlier state
-    rows = _read(path, sheet)
+    for sheet in sheets:
+        sheet.reset_dimensions()  # some writers leave those of an earlier state
+    rows = _read(path, sheets[0])
     names = _names(rows)
     check_header(path, names, needed)
-    for other in book.worksheets:
-        if any(names) and other is not sheet and _names(_read(path, other)) == names:
+    for other in sheets[1:]:
+        if any(names) and _names(_read(path, other)) == names:
             what = f"the sheet {other.title!r} has the columns of the first, which alone is read"
             raise DataError(f"{path}: {what}. Make one sheet of them, or a file of each.")
     for number, cells in enumerate(rows, 2):

@@ -171,7 +171,7 @@ def compare(base: Group, other: Group) -> Comparison:
     reach = metric.high - metric.low  # no difference is larger
     low, high = (max(-reach, min(reach, end)) for end in variance.interval(centre))
     unranked = {base.unranked, other.unranked}
-    visible = variance.visible() if variance.visible() <= reach else None
+    visible = found if (found := variance.visible()) <= reach else None
     verdict = "better" if low > 0 else "worse" if high < 0 else "not shown"
     notes = [] if paired else ["other seeds, which are not paired"]
     left, right = base.first.result.settings, other.first.result.settings
@@ -182,11 +182,8 @@ def compare(base: Group, other: Group) -> Comparison:
     if reason := next(filter(None, doubts), "") or _few(records) or _extreme(base, other):
         verdict, shown = NO_VERDICT, (*shown, reason)
     elif lone := [each for each in ("one run", "one seed") if each in unranked]:
-        verdict, visible, shown = (
-            "not shown",
-            None,
-            (*shown, f"{lone[0]} shows nothing; take three"),
-        )
+        verdict, visible = "not shown", None
+        shown = (*shown, f"{lone[0]} shows nothing; take three")
     elif visible is None:
         shown = (*shown, "so few seeds and records show no difference, however large")
     elif not centre and not variance.total:

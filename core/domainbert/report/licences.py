@@ -48,8 +48,8 @@ def check_licences(licence: str, sources: Mapping[str, str]) -> None:
         return
     keeps = {name for name, words in _FORBIDS.items() if words.search(licence)} - {_NEVER}
     for source, words in sources.items():
-        for name, pattern in _FORBIDS.items():
-            if name not in keeps and pattern.search(words.translate(_SIGNS)):
+        for name in restrictions(words):
+            if name not in keeps:
                 raise UserError(
                     f"--licence {licence}: {source} is under {words!r} ({name}), which a model "
                     f"made from it cannot be given away under {licence}. Take --licence other, "

@@ -119,7 +119,7 @@ def load_result(path: Path, metrics: Sequence[str] = (), in_train: Sequence[int]
         DataError: The file is no result of this schema, no installed plugin provides its kind of
             task, or its predictions are missing, changed or give other scores.
     """
-    result = _read_result(path)
+    result = read_result(path)
     try:
         task, kinds = result.task, components(TaskKind)
         if task.kind not in kinds:
@@ -176,7 +176,12 @@ def _missing_kind(result: Result, kinds: Mapping[str, TaskKind]) -> str:
     return f"{problem}; known are {', '.join(sorted(kinds))}. Install the plugin that does{hint}."
 
 
-def _read_result(path: Path) -> Result:
+def read_result(path: Path) -> Result:
+    """Return a stored result as it is written; its predictions are not read, nor scores compared.
+
+    Raises:
+        DataError: With the place in the file.
+    """
     if not path.is_file():  # reading a pipe of that name would never end
         raise DataError(f"{path}: no such file.")
     try:
