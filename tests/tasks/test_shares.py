@@ -64,14 +64,33 @@ def test_labels_that_look_alike_are_one(tmp_path: Path) -> None:
     assert (loaded.task.labels, loaded.counts["label_forms"]) == (("caf\u00e9", "tea"), 60)
 
 
-@given(st.lists(st.text(max_size=2)), st.integers(0, 9), st.integers(0, 9), st.randoms())
+LABELLED = st.lists(st.tuples(st.text(max_size=2), st.sampled_from("ab") | st.text(max_size=1)))
+
+
+def budget(records: list[tuple[str, str]], n_records: int) -> list[tuple[str, str]]:
+    return list(label_budget(records, lambda r: r[0], lambda r: {r[1]} - {""}, n_records))
+
+
+@given(LABELLED, st.integers(0, 9), st.integers(0, 9), st.randoms())
 def test_label_budgets_are_nested_and_a_function_of_the_texts(
-    texts: list[str], first: int, second: int, chance: random.Random
+    records: list[tuple[str, str]], first: int, second: int, chance: random.Random
 ) -> None:
-    small, large = (label_budget(texts, str, n) for n in sorted((first, second)))
-    assert len(small) == min(first, second, len(texts))
+    small, large = (budget(records, n) for n in sorted((first, second)))
+    assert len(small) == min(first, second, len(records))
     assert not Counter(small) - Counter(large)
-    mixed = chance.sample(texts, len(texts))
-    folded = Counter(" ".join(text.casefold().split()) for text in large)
-    again = label_budget(mixed, str, max(first, second))
-    assert Counter(" ".join(text.casefold().split()) for text in again) == folded
+    alone = {" ".join(text.casefold().split()): (text, label) for text, label in records}
+    ordered = list(alone.values())
+    mixed = chance.sample(ordered, len(ordered))
+    assert Counter(budget(mixed, first)) == Counter(budget(ordered, first))
+
+
+@given(LABELLED, st.integers(0, 9))
+def test_a_label_budget_has_every_label_that_it_has_room_for(
+    records: list[tuple[str, str]], n_records: int
+) -> None:
+    every = {label for _, label in records} - {""}
+    kept = budget(records, n_records)
+    assert len({label for _, label in kept} - {""}) == min(len(every), n_records)
+    by_hash = list(label_budget(records, lambda r: r[0], lambda r: "", n_records))
+    if {label for _, label in by_hash} >= every:
+        assert kept == by_hash

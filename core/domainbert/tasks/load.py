@@ -197,7 +197,7 @@ def _budgeted(
     if wanted < len(task.labels):
         raise DataError(f"{key}, but it has {len(task.labels):,} labels; give one each at least.")
     with calling(kind):
-        kept = label_budget(train, kind.text, wanted)
+        kept = label_budget(train, kind.text, kind.labels, wanted)
     return replace(task, name=section.full_name, train_records=wanted), kept
 
 

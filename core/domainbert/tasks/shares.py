@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -36,18 +36,30 @@ def share_out(
 
 
 def label_budget(
-    records: Sequence[Any], text: Callable[[Any], str], n_records: int
+    records: Sequence[Any],
+    text: Callable[[Any], str],
+    labels: Callable[[Any], Iterable[str]],
+    n_records: int,
 ) -> tuple[Any, ...]:
     """Return the records with the smallest text hashes, in their order; smaller sets are nested.
+
+    A record with a label that none before it has goes before the others, so that a rare class is
+    in every budget that has room for one record of each label.
 
     Args:
         records: Of the training split.
         text: A record to its text.
+        labels: A record to its labels.
         n_records: How many to keep, of copies of a text the first ones.
     """
     keys = [_key(text(record)) for record in records]
-    kept = sorted(range(len(records)), key=lambda number: (keys[number], number))[:n_records]
-    return tuple(records[number] for number in sorted(kept))
+    seen: set[str] = set()
+    first, others = [], []
+    for number in sorted(range(len(records)), key=lambda number: (keys[number], number)):
+        new = {*labels(records[number])} - seen
+        seen |= new
+        (first if new else others).append(number)
+    return tuple(records[number] for number in sorted((first + others)[:n_records]))
 
 
 def _key(text: str) -> bytes:
