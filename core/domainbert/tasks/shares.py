@@ -54,7 +54,8 @@ def label_budget(
     """
     keys = [_key(text(record)) for record in records]
     seen: set[str] = set()
-    first, others = [], []
+    first: list[int] = []
+    others: list[int] = []
     for number in sorted(range(len(records)), key=lambda number: (keys[number], number)):
         new = {*labels(records[number])} - seen
         seen |= new
