@@ -84,12 +84,13 @@ def test_a_download_that_is_not_needed_shows_nothing() -> None:
     assert "download" not in stream.getvalue()
 
 
-def test_without_a_terminal_only_lines_are_said() -> None:
+def test_without_a_terminal_only_lines_are_said_and_each_once() -> None:
     stream = io.StringIO()
     reporter = Reporter(console=Console(file=stream, width=100))
     with reporter.bar("training", 10) as bar:
         bar.update(1, "loss 2.0")
-        bar.update(2, "loss 1.0", "2/10 \u00b7 loss 1.0")
+        for _ in range(2):
+            bar.update(2, "loss 1.0", "2/10 \u00b7 loss 1.0")
     assert stream.getvalue() == "2/10 \u00b7 loss 1.0\n"
 
 

@@ -23,7 +23,7 @@ class Bar:
     def __init__(self, reporter: Reporter, progress: Progress | None, task: int) -> None:
         self._reporter, self._progress, self._task = reporter, progress, TaskID(task)
         self._began: tuple[float, int] | None = None
-        self.last = ""
+        self.last = self._said = ""
 
     def update(
         self, done: int, note: str = "", line: str | None = None, total: int | None = None
@@ -45,8 +45,9 @@ class Bar:
             update = self._progress.update
             update(self._task, completed=done, total=total, note=visible(note), visible=True)
             self.last = line or self.last
-        elif line is not None:
+        elif line is not None and line != self._said:
             self._reporter.say(line)
+            self._said = line
 
 
 def duration(seconds: float) -> str:
