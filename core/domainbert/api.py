@@ -123,6 +123,7 @@ def evaluate(
         RunFailed: A fine-tuning run did not stay finite.
         Stopped: A signal or an interrupted kernel; finished trials are kept.
     """
+    from domainbert.pipeline.evaluate import borrow
     from domainbert.pipeline.evaluate import evaluate as score
 
     part, registry, target = Shard.of(shard), load_registry(map(Path, plugins)), str(target)
@@ -146,6 +147,8 @@ def evaluate(
         alone = session.is_main and session.shard.count == 1
         with owned(place) if alone else nullcontext():
             run = chosen.recipe if chosen else None
+            if is_run and session.is_main and place.resolve() != Path(target).resolve():
+                borrow(RunFolder(Path(target)), models, loaded, asked.settings, session)
             reports = score(models, loaded, asked.settings, session, run)
         return Evaluation(reports, session.run.results)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,6 +44,32 @@ def test_a_run_and_more_seeds(town: Any, capsys: pytest.CaptureFixture[str]) -> 
         domainbert.evaluate("mine", against="base", out="mine")
     (report,) = done.reports
     assert len(report.scores["adapted"][report.metric].values) == 2
+
+
+def test_finished_trials_of_a_run_are_not_repeated_beside_another_model(
+    town: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    domainbert.adapt("town.yaml", settings={"evaluate.seeds": [0]}, out="mine")
+    shutil.copytree("base", "other")
+    stored = {path.name: path.read_bytes() for path in Path("mine/results").glob("*/*")}
+    capsys.readouterr()
+    done = domainbert.evaluate("mine", "other", seeds=2)
+    said = capsys.readouterr().err
+    assert f"trials of mine that are finished and copied: {len(stored) // 2}" in said
+    ran = {line.split(": f1")[0] for line in said.splitlines() if ": f1_strict" in line}
+    assert ran == {"town-names: base, seed 1", "town-names: adapted, seed 1",
+                   "town-names: other, seed 0", "town-names: other, seed 1"}  # fmt: skip
+    assert stored.items() <= {p.name: p.read_bytes() for p in done.results.glob("*/*")}.items()
+    (kept,) = Path("mine/tasks/town-names").iterdir()
+    apart = Path("evaluations/mine-and-other")
+    assert len(list((apart / "tasks/town-names").iterdir())) == 1
+    domainbert.evaluate("mine", "other", seeds=2)
+    assert "f1_strict" not in capsys.readouterr().err
+    assert kept.is_dir()
+    # Other settings make other trials: only the baselines, which know none, are the same.
+    domainbert.evaluate("mine", settings={"evaluate.epochs": 2}, seeds=1)
+    said = capsys.readouterr().err
+    assert "town-names: base, seed 0: f1_strict" in said and "majority-type, seed 0" not in said
 
 
 def test_the_bits_are_those_of_the_command(town: Any, cli: Callable[..., Any]) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from domainbert.errors import DataError
-from domainbert.pipeline.kept import drop_others, keep, lost
+from domainbert.pipeline.kept import copy_trial, drop_others, keep, lost
 from domainbert.pipeline.trial import Models, ModelTrial, ModelUnderTest
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions
 from domainbert.plugin.registry import calling, component
@@ -23,6 +23,7 @@ from domainbert.report.results import Result, differing, result_path, save_resul
 from domainbert.report.scored import Scored, find_result, read_result
 from domainbert.report.task_reports import corrected_reports, task_report
 from domainbert.run.environment import environment
+from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session
 from domainbert.tasks.check import baseline_names
 from domainbert.tasks.learned import learned_nothing, says_one_thing
@@ -103,6 +104,33 @@ def run_models(
         return _finished(trial)
 
     return run_trials(trials, session, finished, run)
+
+
+def borrow(
+    run: RunFolder,
+    models: Models,
+    tasks: Sequence[LoadedTask],
+    settings: EvaluateSection,
+    session: Session,
+) -> None:
+    """Copy finished trials of a run, with models that it kept, to an evaluation in another folder.
+
+    Args:
+        run: The run that is evaluated.
+        models: As in `evaluate`; those of the run have the names that they have there.
+        tasks: Read and checked.
+        settings: Trials with others are not copied.
+        session: Its folder gets what it lacks.
+    """
+    copied = 0
+    for trial in (t for loaded in tasks for t in _trials(loaded, models, settings, session)):
+        inside = trial.path.relative_to(session.run.results)
+        there = _finished(replace(trial, path=run.results / inside))
+        if there is not None and _finished(trial) is None:
+            copy_trial(inside, run, session.run, settings.keep != "none")
+            copied += 1
+    if copied:
+        session.reporter.say(f"trials of {run.path} that are finished and copied: {copied:,}")
 
 
 def _without_model(

@@ -16,7 +16,7 @@ from domainbert.report.results import result_path, task_entry
 from domainbert.report.scored import canonical, find_result
 from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session
-from domainbert.storage.files import read_json
+from domainbert.storage.files import read_json, write_text
 from domainbert.tasks.candidate import Candidate, score_windows
 from domainbert.tasks.metrics.score import primary_metric
 from domainbert.tasks.read import inputs_of
@@ -129,6 +129,23 @@ def drop_blends(session: Session, current: Collection[str | None]) -> None:
             session.reporter.say(f"notice: {path} is of another blend and was removed")
             path.unlink()
             path.with_suffix(".jsonl").unlink(missing_ok=True)
+
+
+def copy_trial(trial: Path, source: RunFolder, target: RunFolder, with_model: bool) -> None:
+    """Copy the result of a trial to another folder, and its model if it was kept.
+
+    Args:
+        trial: Path of the result within `results`.
+        source: Where it is finished.
+        target: Where it goes.
+        with_model: Whether the model is copied, too.
+    """
+    model = trial.with_suffix("")
+    if with_model and (source.kept / model).is_dir():
+        shutil.copytree(source.kept / model, target.kept / model, dirs_exist_ok=True)
+    for suffix in (".jsonl", ".json"):  # the result last: it says that the rest is there
+        text = (source.results / trial).with_suffix(suffix).read_text("utf-8")
+        write_text((target.results / trial).with_suffix(suffix), text)
 
 
 def best_model(run: RunFolder, task: str | None) -> tuple[Path, dict[str, Any]] | None:
