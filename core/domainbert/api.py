@@ -123,8 +123,7 @@ def evaluate(
         RunFailed: A fine-tuning run did not stay finite.
         Stopped: A signal or an interrupted kernel; finished trials are kept.
     """
-    from domainbert.pipeline.evaluate import borrow
-    from domainbert.pipeline.evaluate import evaluate as score
+    from domainbert.pipeline import evaluate as pipeline
 
     part, registry, target = Shard.of(shard), load_registry(map(Path, plugins)), str(target)
     other = None if against is None else str(against)
@@ -136,20 +135,19 @@ def evaluate(
     name = None if recipe is None else str(recipe)
     given = Arguments(domain, tasks, name, words, seeds, baselines)
     asked = understand(given, chosen, registry)
-    is_run = chosen is not None
-    place = comparison.results_folder(out, target, more, other, is_run, asked.other)
+    place = comparison.results_folder(out, target, more, other, chosen is not None, asked.other)
     pins = RunFolder(Path(target)).lock
     with open_session(place, Reporter()) as session:
         session = replace(session, shard=part)
         loaded = _load(asked, models, registry, pins, session)
-        session = session.with_processes(chosen.recipe.train.precision if chosen else "auto")
+        run = chosen.recipe if chosen else None
+        session = session.with_processes(run.train.precision if run else "auto")
         # Shards share a folder: each writes results of its own trials.
         alone = session.is_main and session.shard.count == 1
         with owned(place) if alone else nullcontext():
-            run = chosen.recipe if chosen else None
-            if is_run and session.is_main and place.resolve() != Path(target).resolve():
-                borrow(RunFolder(Path(target)), models, loaded, asked.settings, session)
-            reports = score(models, loaded, asked.settings, session, run)
+            if chosen:
+                pipeline.borrow(RunFolder(Path(target)), models, loaded, asked.settings, session)
+            reports = pipeline.evaluate(models, loaded, asked.settings, session, run)
         return Evaluation(reports, session.run.results)
 
 

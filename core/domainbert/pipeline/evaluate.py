@@ -122,6 +122,8 @@ def borrow(
         settings: Trials with others are not copied.
         session: Its folder gets what it lacks.
     """
+    if not session.is_main or run.path.resolve() == session.run.path.resolve():
+        return
     copied = 0
     for trial in (t for loaded in tasks for t in _trials(loaded, models, settings, session)):
         inside = trial.path.relative_to(session.run.results)
