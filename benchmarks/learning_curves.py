@@ -102,9 +102,9 @@ def write_page(source: Path) -> None:
             print(f"| {name} | {' | '.join(texts)} |")
         series = {
             name: [
-                (float(row["budget"]), row["score"], (row["high"] - row["low"]) / 2)
+                (float(row["records"]), row["score"], (row["high"] - row["low"]) / 2)
                 for row in own
-                if row["model"] == name and row["budget"] != "all"
+                if row["model"] == name
             ]
             for name in names
         }

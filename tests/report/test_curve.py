@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from statistics import mean
 from xml.etree import ElementTree
 
 import pytest
@@ -50,3 +51,11 @@ def test_scores_are_drawn_over_the_logarithm_of_the_records() -> None:
     assert middle - first == pytest.approx(last - middle, abs=0.2)
     assert len(circles) == 5
     assert all(f">{label}<" in picture for label in ("30", "300", "3000", "base", "frozen"))
+
+
+def test_a_single_number_of_records_is_in_the_middle() -> None:
+    rows = [(30.0, 40.0, 2.0)]
+    picture = render_scores({"base": rows, "frozen": rows}, "f1_strict", "Learning curves")
+    (place,) = set(re.findall(r'cx="([\d.]+)"', picture))
+    wide = render_scores({"base": [*rows, (300.0, 60.0, 2.0)]}, "f1_strict", "Learning curves")
+    assert float(place) == pytest.approx(mean(map(float, re.findall(r'cx="([\d.]+)"', wide))), 0.1)

@@ -101,12 +101,16 @@ def make_plot(rows: Sequence[Row], width: int, labels: int) -> dict[str, Any]:
 
 
 def scale(low: float, high: float, start: float, end: float, logarithmic: bool = False) -> Scale:
-    """Return the map from values to pixels; values outside go to the nearer end."""
+    """Return the map from values to pixels.
+
+    Values outside go to the nearer end, and those of a range of one value to the middle.
+    """
 
     def place(value: float) -> float:
         ends = low, high, min(max(value, low), high)
         first, last, at = map(math.log10, ends) if logarithmic else ends
-        return round(start + (at - first) / (last - first) * (end - start), 1)
+        share = (at - first) / (last - first) if last > first else 0.5
+        return round(start + share * (end - start), 1)
 
     return place
 
