@@ -14,6 +14,8 @@ FILE = "blend.svg"
 """Name of the picture in a run folder."""
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 340, 260, 52, 328, 34, 216
+# Room for names beside a panel, where lines that rise would cross them.
+_NAMES = 90
 # A line with more points is drawn without dots.
 _DOTTED = 30
 Series = Sequence[tuple[float, float, float]]
@@ -55,12 +57,12 @@ def render_scores(series: Mapping[str, Series], metric: str, title: str) -> str:
         title: Of the picture.
     """
     panel = _panel(f"{metric}, %", series, below="labelled records", logarithmic=True)
-    return _render([panel], title)
+    return _render([panel], title, _WIDTH + _NAMES)
 
 
-def _render(panels: list[dict[str, Any]], title: str) -> str:
+def _render(panels: list[dict[str, Any]], title: str, width: int = _WIDTH) -> str:
     template = templates(autoescape=True).get_template("curve.svg.j2")
-    return str(template.render(panels=panels, title=title, width=_WIDTH, height=_HEIGHT))
+    return str(template.render(panels=panels, title=title, width=width, height=_HEIGHT))
 
 
 def _panel(
@@ -79,7 +81,7 @@ def _panel(
         below: What the places are.
         chosen: Place of a dashed line.
         quarters: Whether the axis goes from 0 to 1 in quarters.
-        logarithmic: Whether it is logarithmic, with a mark at each place.
+        logarithmic: Whether it is logarithmic, with a mark at each place and names beside it.
     """
     given = {name: rows for name, rows in series.items() if rows}
     ends = [value + s * half for rows in given.values() for _, value, half in rows for s in (-1, 1)]
@@ -110,5 +112,6 @@ def _panel(
         "dots": len(next(iter(given.values()), ())) < _DOTTED,
         "x_ticks": [{"place": x(value), "label": f"{value:g}"} for value in marked],
         "y_ticks": [{"place": y(value), "label": f"{value:g}"} for value in ticks(low, high)],
+        "beside": logarithmic,
         "box": {"left": _LEFT, "right": _RIGHT, "top": _TOP, "bottom": _BOTTOM},
     }
