@@ -84,6 +84,19 @@ def test_label_budgets_are_nested_and_a_function_of_the_texts(
     assert Counter(budget(mixed, first)) == Counter(budget(ordered, first))
 
 
+@given(st.lists(st.text(max_size=2)), st.integers(0, 9), st.integers(0, 9), st.randoms())
+def test_label_budgets_of_copies_are_a_function_of_the_texts(
+    texts: list[str], first: int, second: int, chance: random.Random
+) -> None:
+    small, large = (label_budget(texts, str, lambda _: "", n) for n in sorted((first, second)))
+    assert len(small) == min(first, second, len(texts))
+    assert not Counter(small) - Counter(large)
+    mixed = chance.sample(texts, len(texts))
+    folded = Counter(" ".join(text.casefold().split()) for text in large)
+    again = label_budget(mixed, str, lambda _: "", max(first, second))
+    assert Counter(" ".join(text.casefold().split()) for text in again) == folded
+
+
 @given(LABELLED, st.integers(0, 9))
 def test_a_label_budget_has_every_label_that_it_has_room_for(
     records: list[tuple[str, str]], n_records: int

@@ -127,8 +127,8 @@ def borrow(
     copied = 0
     for trial in (t for loaded in tasks for t in _trials(loaded, models, settings, session)):
         inside = trial.path.relative_to(session.run.results)
-        there = _finished(replace(trial, path=run.results / inside))
-        if there is not None and _finished(trial) is None:
+        there = replace(trial, path=run.results / inside)
+        if _finished(trial) is None and _finished(there) is not None:
             copy_trial(inside, run, session.run, settings.keep != "none")
             copied += 1
     if copied:
