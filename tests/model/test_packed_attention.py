@@ -60,3 +60,19 @@ def test_sequences_of_a_row_are_as_each_alone(dtype: torch.dtype, window: int | 
     ]
     bound = 1e-6 if dtype is torch.float32 else 0.02
     assert (out - torch.cat(alone, 1)).abs().max() <= bound
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_without_runs_attention_is_that_of_sdpa_with_its_mask(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    inputs = [torch.randn(2, 3, 6, 8, dtype=dtype, requires_grad=True) for _ in range(3)]
+    mask = torch.ones(2, 1, 6, 6, dtype=torch.bool)
+    mask[1, :, :, 4:] = False
+    mask[1, :, 5] = False  # padding that sees nothing, as behind a sliding window
+    wanted = functional.scaled_dot_product_attention(*(t.double() for t in inputs), mask)
+    module = torch.nn.Module()
+    module.is_causal = False
+    out, _ = packed_attention(module, *inputs, mask)
+    assert torch.isfinite(out).all()
+    real = (wanted.transpose(1, 2) - out.double())[mask[:, 0].any(-1)]
+    assert real.abs().max() <= (1e-6 if dtype is torch.float32 else 0.03)

@@ -152,7 +152,9 @@ def print_summary(summary: RunSummary, out: Path, plugin: list[Path] | None, as_
     common.print_reports(summary.reports)
     memory = summary.hardware["peak_memory_gb"]
     steps = f"{done.tokens:,} tokens in {done.steps:,} steps"
-    print_line(f"{summary.seconds / 60:.1f} minutes, {steps}; peak memory {memory} GB")
+    print_line(
+        f"{summary.seconds / 60:.1f} minutes, {steps}; peak memory of this process {memory} GB"
+    )
     print_line(f"Model: {out / 'model'} · model card: {out / 'README.md'}")
     for folder in summary.kept:
         print_line(f"Fine-tuned: {folder}")

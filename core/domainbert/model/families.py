@@ -82,6 +82,12 @@ def family_of(model: Any) -> Family | None:
     return family if family and all(hasattr(model, name) for name in family.head) else None
 
 
+def calls_interface(model: Any) -> bool:
+    """Tell whether a model, with a head or without, attends through transformers' interface."""
+    family = FAMILIES.get(model.config.model_type)
+    return family is not None and family.in_rows is None
+
+
 def layout_of(model: Any) -> Layout:
     """Return the layout with the least padding that a model can read."""
     family = family_of(model)
@@ -89,4 +95,4 @@ def layout_of(model: Any) -> Layout:
         return "padded"
     # A convolution, which some DeBERTa have, would reach into the neighbour.
     convolution = getattr(getattr(model.base_model, "encoder", None), "conv", None)
-    return "flat" if family.in_rows is None else "padded" if convolution else "rows"
+    return "flat" if calls_interface(model) else "padded" if convolution else "rows"

@@ -17,6 +17,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from domainbert.model.dropout import drop
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -49,6 +51,10 @@ def packed_attention(
         Shape (1, T, A, D), and no weights.
     """
     runs: Runs | None = options.pop("runs", None)
+    dropout, scale = options.get("dropout", 0.0), options.get("scaling")
+    if runs is None and _is_slow(query_1ATD, dropout):
+        out = attend(query_1ATD, key_1ATD, value_1ATD, attention_mask, dropout, scale)
+        return out.transpose(1, 2), None
     if runs is None:
         return sdpa_attention_forward(
             module, query_1ATD, key_1ATD, value_1ATD, attention_mask, **options
@@ -69,10 +75,7 @@ def packed_attention(
         if window is not None and length > window:
             places_L = torch.arange(length, device=query_CALD.device)
             near_LL = (places_L[:, None] - places_L[None, :]).abs() < window
-        out_CALD = attend(
-            query_CALD, key_CALD, value_CALD, near_LL,
-            options.get("dropout", 0.0), options.get("scaling"),
-        )  # fmt: skip
+        out_CALD = attend(query_CALD, key_CALD, value_CALD, near_LL, dropout, scale)
         found.append(out_CALD.transpose(1, 2).flatten(0, 1))
     return torch.cat(found).unsqueeze(0), None
 
@@ -85,36 +88,44 @@ def attend(
     dropout: float,
     scale: float | None,
 ) -> Tensor:
-    """Do what `scaled_dot_product_attention` does; to learn in bf16 on a CPU, by plain products.
+    """Do what `scaled_dot_product_attention` does; to learn on a CPU, often by plain products.
 
-    There the backward pass of torch 2.13's kernel takes three to seventeen times as long (24 to 256
-    tokens; docs/explanation/performance.md). In inference the kernel is as fast.
+    In bf16 the backward pass of torch 2.13's kernel takes three to seventeen times as long (24 to
+    256 tokens; docs/explanation/performance.md). With dropout there is no kernel, and plain
+    products take half to all of the time. In inference the kernel is as fast.
 
     Args:
         query_CALD: Queries.
         key_CALD: Keys.
         value_CALD: Values.
-        near_LL: True where a token sees another; all see all without it.
+        near_LL: True where a token sees another, or of such a shape for each sequence; all see all
+            without it.
         dropout: Share of the weights that are left out.
         scale: Factor of the products; 1/√D without it.
     """
-    slow = query_CALD.device.type == "cpu" and query_CALD.dtype is torch.bfloat16
-    if not slow or not torch.is_grad_enabled():
+    if not _is_slow(query_CALD, dropout):
         return functional.scaled_dot_product_attention(
             query_CALD, key_CALD, value_CALD, near_LL, dropout, scale=scale
         )
     scale = query_CALD.size(-1) ** -0.5 if scale is None else scale
     seen_CALL = query_CALD @ key_CALD.transpose(-1, -2) * scale
     if near_LL is not None:
-        seen_CALL = seen_CALL.masked_fill(~near_LL, -torch.inf)
+        seen_CALL = seen_CALL.masked_fill(~near_LL, torch.finfo(seen_CALL.dtype).min)
     weights_CALL = seen_CALL.softmax(-1, dtype=torch.float32)
-    return functional.dropout(weights_CALL, dropout).to(value_CALD.dtype) @ value_CALD
+    return drop(weights_CALL, dropout).to(value_CALD.dtype) @ value_CALD
+
+
+def _is_slow(query: Tensor, dropout: float) -> bool:
+    """Tell whether torch's kernels are slow for what is to come; see `attend`."""
+    slow = query.dtype is torch.bfloat16 or dropout > 0
+    return slow and query.device.type == "cpu" and torch.is_grad_enabled()
 
 
 def attend_within(model: Any) -> None:
     """Let a model keep the sequences of flat batches apart.
 
-    Other calls give the same as before, and a saved model does not show it.
+    Other calls give the same as before, sooner where it learns on a CPU. A saved model does
+    not show it.
     """
     model.set_attn_implementation(_NAME)
 

@@ -25,6 +25,7 @@ from torch.nn.functional import one_hot
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from domainbert.keyed_random import derive_key
+from domainbert.model.dropout import QuickDropout
 from domainbert.model.occurring import OccurringRows
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
@@ -70,7 +71,7 @@ class BiLstm(nn.Module):
         size, width = vectors_VE.shape
         self.embedding: Any = nn.Embedding(size, width, _weight=vectors_VE)
         self.lstm = nn.LSTM(width, HIDDEN, batch_first=True, bidirectional=True)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = QuickDropout(DROPOUT)
         self.classifier = nn.Linear(2 * HIDDEN, n_outputs)
         self.chain = LinearChain(n_outputs) if crf else None
         self.register_buffer("drop_V", drop_V)
