@@ -17,11 +17,8 @@ from torch import Tensor
 
 from domainbert.errors import RunFailed
 from domainbert.model.classifier import TaskModel, load_classifier
-from domainbert.model.dropout import quicken_dropout
-from domainbert.model.families import calls_interface
 from domainbert.model.load import check_length, longest_sequence
 from domainbert.model.lora import TakenAdapter
-from domainbert.model.packed_attention import attend_within
 from domainbert.plugin.components import LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
@@ -89,9 +86,6 @@ def prepare(
         n_outputs = len(kind.outputs(loaded.task))
     model = load_classifier(folder, n_outputs, kind.head(settings))
     model = model.to(session.accelerator.device)
-    quicken_dropout(model)
-    if calls_interface(model.encoder):
-        attend_within(model.encoder)  # its products are quicker to learn with on a CPU
     check_length(model.encoder, settings.max_seq_length, "evaluate.max_seq_length")
     with calling(kind):
         windows = {

@@ -17,9 +17,12 @@ import torch
 from domainbert.errors import RunFailed
 from domainbert.keyed_random import derive_key
 from domainbert.model.classifier import Classifier, draw_head
+from domainbert.model.dropout import quicken_dropout
+from domainbert.model.families import calls_interface
 from domainbert.model.layers import depths, rate_scales
 from domainbert.model.lora import merge, taken
 from domainbert.model.occurring import OccurringRows
+from domainbert.model.packed_attention import attend_within
 from domainbert.plugin.components import LoadedTask, TaskKind
 from domainbert.plugin.domain import Window
 from domainbert.plugin.registry import calling
@@ -58,6 +61,9 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
         return candidate
     tuned = replace(candidate, model=copy.deepcopy(candidate.model))
     model = tuned.model
+    quicken_dropout(model)
+    if calls_interface(model.encoder):
+        attend_within(model.encoder)  # its products are quicker to learn with on a CPU
     _draw_head(model, seed, kind, loaded)
     with calling(kind):
         units = kind.units(loaded.task, loaded.splits["train"]) if kind.units else None
