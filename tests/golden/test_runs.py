@@ -1,4 +1,4 @@
-"""Three small runs have the numbers that were recorded before the stages were introduced.
+"""Three small runs have the numbers that were recorded.
 
     RECORD=1 python -m pytest -n 0 tests/golden/test_runs.py
 

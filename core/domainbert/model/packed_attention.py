@@ -40,22 +40,22 @@ def packed_attention(
 
     Args:
         module: The attention layer.
-        query_1ATD: Queries, one row.
+        query_1ATD: Queries: one row, or without `runs` any number of padded ones.
         key_1ATD: Keys.
         value_1ATD: Values.
-        attention_mask: Used without `runs` only.
+        attention_mask: Used without `runs` only: True where a token sees another.
         options: `runs`, what the row is made of; `dropout`, `scaling` and `sliding_window` as
             transformers gives them.
 
     Returns:
-        Shape (1, T, A, D), and no weights.
+        Shape (1, T, A, D), or a row for each that was given, and no weights.
     """
     runs: Runs | None = options.pop("runs", None)
     dropout, scale = options.get("dropout", 0.0), options.get("scaling")
-    if runs is None and _is_slow(query_1ATD, dropout):
-        out = attend(query_1ATD, key_1ATD, value_1ATD, attention_mask, dropout, scale)
-        return out.transpose(1, 2), None
     if runs is None:
+        if _is_slow(query_1ATD, dropout):
+            out = attend(query_1ATD, key_1ATD, value_1ATD, attention_mask, dropout, scale)
+            return out.transpose(1, 2), None
         return sdpa_attention_forward(
             module, query_1ATD, key_1ATD, value_1ATD, attention_mask, **options
         )

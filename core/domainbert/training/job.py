@@ -11,6 +11,7 @@ import torch
 
 from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError, RecipeError, UserError
+from domainbert.model.dropout import quicken_dropout
 from domainbert.model.families import family_of, layout_of
 from domainbert.model.layers import check_layers, depths
 from domainbert.model.load import LoadedModel, check_length
@@ -64,6 +65,7 @@ def build_job(
         layout = "padded"  # else each new make-up of a row would be compiled
     if layout == "flat":
         attend_within(model)
+    quicken_dropout(model)
     masking = MaskingConfig(
         settings.mlm_probabilities[0], settings.seed, specials, len(loaded.tokenizer),
         settings.masking, settings.term_share,

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from domainbert.model.dropout import quicken_dropout
 from domainbert.model.layers import depths, frozen, lowest_unfrozen, rate_scales
 from domainbert.model.masked_lm import first_non_finite, head_parameters, set_dropout
 from domainbert.run.environment import environment_fingerprint
@@ -104,7 +103,6 @@ def learning(job: Job, phase_name: str) -> Iterator[tuple[Job, torch.optim.AdamW
         phase_name: `head` or `full`.
     """
     settings, depth = job.settings, depths(job.model)
-    quicken_dropout(job.model)
     set_dropout(job.model, settings.dropout)
     # Before: processes agree on what they exchange when the model is wrapped.
     select_parameters(job.model, phase_name, {*frozen(settings, depth), *job.still})
