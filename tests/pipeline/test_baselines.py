@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from helpers.tasks import SETTINGS, classification, tagging
 
 import domainbert.pipeline.evaluate
+from domainbert.errors import Stopped
 from domainbert.pipeline.evaluate import evaluate
 from domainbert.pipeline.trial import ModelUnderTest
 from domainbert.plugin.components import LoadedTask, OutsidePredictions
@@ -20,8 +23,9 @@ from domainbert.recipe.evaluate import GridSection
 from domainbert.report.card import side_notes, task_json
 from domainbert.report.compare import TaskReport
 from domainbert.report.leaderboard import make_leaderboard, write_leaderboard
-from domainbert.run.session import Session
+from domainbert.run.session import Session, open_session
 from domainbert.storage.files import sha256_file
+from domainbert.tasks.baselines import bilstm
 from domainbert.tasks.metrics.score import score
 
 Evaluate = Callable[..., TaskReport]
@@ -41,12 +45,33 @@ def run(family_folder: Any, session: Session) -> Evaluate:
     folder = family_folder("bert")
     model = ModelUnderTest("base", folder, sha256_file(folder / "model.safetensors"), "a-base")
 
-    def call(loaded: LoadedTask, **changes: Any) -> TaskReport:
+    def call(loaded: LoadedTask, here: Session = session, **changes: Any) -> TaskReport:
         given = {"seeds": (0, 1), "epochs": 1, "keep": "all", **changes}
-        (report,) = evaluate([model], [loaded], SETTINGS.model_copy(update=given), session)
+        (report,) = evaluate([model], [loaded], SETTINGS.model_copy(update=given), here)
         return report
 
     return call
+
+
+def test_a_signal_ends_a_bilstm_in_the_middle_of_a_seed(
+    run: Evaluate, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = count(1)
+
+    def interrupted(_where: str) -> None:
+        if next(steps) == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(bilstm, "heartbeat", interrupted)
+    handler = signal.getsignal(signal.SIGTERM)
+    with open_session(session.run.path, session.reporter) as watched:
+        here = replace(watched, accelerator=session.accelerator)
+        with pytest.raises(Stopped, match="Stopped by SIGTERM; finished work is kept"):
+            run(classification(), here, baselines=("majority", "bilstm"))
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert next(steps) == 4
+    kept = [path.name for path in session.run.results.rglob("*.json")]
+    assert kept == ["majority-seed-0.json"]
 
 
 def table(session: Session) -> dict[str, dict[str, Any]]:

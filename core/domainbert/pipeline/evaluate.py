@@ -251,8 +251,7 @@ def _predicted(
         return
     baseline = component(Baseline, model.name)
     for trial in trials:
-        session.check_stop()
-        with calling(baseline):
+        with session.interruptible(), calling(baseline):
             if baseline.predict_with_base and base:
                 predictions = baseline.predict_with_base(loaded, trial.seed, base)
             elif baseline.predict:

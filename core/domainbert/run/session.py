@@ -95,6 +95,20 @@ class Session:
         if self.stop.signal_number:
             self.raise_stopped(self.stop.signal_number, "finished work is kept")
 
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let a signal end the block at once, for long work that writes nothing and asks nobody.
+
+        Raises:
+            Stopped: As `check_stop`.
+        """
+        self.stop.on_signal = self.check_stop
+        try:
+            self.check_stop()
+            yield
+        finally:
+            self.stop.on_signal = None
+
     def raise_stopped(self, number: int, kept: str) -> None:
         """Raise `Stopped` with what is safe and the command that continues."""
         name = signal.Signals(number).name

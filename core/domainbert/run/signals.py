@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,6 +14,9 @@ from domainbert.system import WATCHED
 
 class StopFlag(list[int]):
     """The numbers of the signals received so far."""
+
+    on_signal: Callable[[], None] | None = None
+    """Called by the handler of a signal, in the middle of whatever runs."""
 
     @property
     def signal_number(self) -> int:
@@ -45,6 +48,8 @@ def watch_signals() -> Iterator[StopFlag]:
             if number in flag:
                 raise KeyboardInterrupt
         flag.append(number)
+        if flag.on_signal is not None:
+            flag.on_signal()
 
     # A hangup under `nohup` is to be ignored, and Ctrl-C in the background of a script.
     ignorable = set(WATCHED) & {signal.SIGINT, getattr(signal, "SIGHUP", None)}
