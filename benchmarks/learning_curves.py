@@ -40,13 +40,13 @@ OF_TEXTS = ("tfidf-svm", "bilstm", "frozen")
 Row = dict[str, Any]
 
 
-def rows_of(groups: dict[str, Group], task: str, budget: str) -> list[Row]:
+def rows_of(groups: dict[str, Group], task: str, budget: str, records: int) -> list[Row]:
     """Return a row per model and baseline of one task and budget."""
     rows = []
     for name, one in groups.items():
         low, high = one.interval()
         row: Row = {
-            "task": task, "budget": budget, "records": one.first.result.task.train_records,
+            "task": task, "budget": budget, "records": records,
             "model": name, "metric": one.first.result.metric, "seeds": len(one.seeds),
             "score": round(100 * one.primary.mean, 2), "low": round(100 * low, 2),
             "high": round(100 * high, 2),
@@ -82,7 +82,7 @@ def measure(given: argparse.Namespace) -> None:
                 done = run_models(models, [loaded], settings, session.with_processes("auto"))
             found = dict.fromkeys(scored.result.model.name for scored in done)
             groups = {n: group([s for s in done if s.result.model.name == n]) for n in found}
-            for row in rows_of(groups, task, budget):
+            for row in rows_of(groups, task, budget, len(loaded.splits["train"])):
                 print(json.dumps(row), flush=True)
 
 
