@@ -44,12 +44,22 @@ def test_any_types_are_read_and_relations_counted(tmp_path: Path) -> None:
         ("8\t4\t9\tcough\tSymptom", ":3: mention of 8: expected after its own title"),
         ("8|a|Other", ":3: abstract of 8: expected after its own title line."),
         ("7\t4\t99\tcough\tSymptom", ":3: offsets 4 to 99 lie outside"),
+        ("7\t4\t9\tcough\t ", ":3: the mention 'cough' has no type."),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     with pytest.raises(DataError) as caught:
         read(tmp_path, "\n".join(BLOCK.split("\n")[:2]) + f"\n{line}\n")
     assert str(caught.value).startswith(f"{tmp_path / 'set.pubtator'}{message}")
+
+
+def test_mentions_unlike_their_text_are_left_out_and_counted(tmp_path: Path) -> None:
+    wrong = "7\t4\t8\tcough\tSymptom\n7\t13\t99\tcough\tSymptom\n7\t9\t10\t \tSymptom\n"
+    found, counts = read(tmp_path, BLOCK + wrong)
+    assert found == read(tmp_path, BLOCK)[0]
+    assert counts == {"relations": 1, "mentions_unlike_text_left_out": 3}
+    with pytest.raises(DataError, match=r":3: offsets 4 to 8 .* None of its 3 mentions is at its"):
+        read(tmp_path, "\n".join(BLOCK.split("\n")[:2]) + f"\n{wrong}")
 
 
 def test_a_title_without_abstract_is_refused(tmp_path: Path) -> None:

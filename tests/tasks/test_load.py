@@ -177,7 +177,8 @@ def test_labels_that_training_lacks_are_refused_or_counted(folder: Path) -> None
         "task 'mine': train.csv has the label 'person', which is not declared (place, town)."
     )
     loaded = load_task(own("classification", multi_label=True), None, folder)
-    assert loaded.counts == {"unseen_labels": 1, "test_in_train": 2}
+    counts = {"test_in_train": 2, "other_labels_in_train": 1, "all_in_train": 2}
+    assert loaded.counts == {"unseen_labels": 1, **counts}
     assert loaded.in_train == (0, 1)
 
 
@@ -193,7 +194,8 @@ def test_unicode_forms_tell_neither_labels_nor_texts_apart(folder: Path) -> None
         (folder / f"{split}.csv").write_text(f"text,label\n{name},{composed}\nbarn,other\n")
     loaded = load_task(own("classification", labels=[apart, "other"]), None, folder)
     assert loaded.task.labels == (composed, "other")
-    assert (loaded.counts, loaded.in_train) == ({"test_in_train": 2}, (0, 1))
+    assert loaded.counts == {"test_in_train": 2, "all_in_train": 2}
+    assert loaded.in_train == (0, 1)
     with pytest.raises(ValidationError, match=r"twice|once"):
         own("classification", labels=[apart, composed])
     assert own("relation", null_label=apart).null_label == composed

@@ -83,6 +83,8 @@ def test_what_is_not_there_is_named(folder: Path, given: dict[str, Any], message
         ({"train": "a", "test": "b", "splits": {"validation": 0.1, "train": 0.8}}, "together 1"),
         ({"train": "a", "validation": "b", "test": "c", "splits": {}}, "no split is missing"),
         ({"path": "a", "hub": "org/x"}, "give `file` or `hub`, not both"),
+        ({"name": "a@all"}, "'a@all': expected a number of records behind `@`, as a@100"),
+        ({"name": "a@5", "train_records": 5}, "give 'a@5' or `train_records`, not both"),
         ({"hub": {"id": "org/x", "split": "train"}}, "hub.split: a task has three"),
         ({"path": "a", "group": "doc"}, "`group` is for `splits`"),
         ({"path": "a", "text_field": "x", "columns": {"text": "y"}}, "`text_field` and `columns:"),

@@ -128,7 +128,7 @@ def _source(given: Arguments, chosen: Chosen | None, registry: Registry) -> tupl
         path = find_recipe(given.recipe, registry)
         return read_yaml(path), path.parent
     if chosen is None or chosen.run_folder is None:
-        return YamlFile("--set", {"name": "evaluation"}, {}), Path()
+        return YamlFile("--task", {"name": "evaluation"}, {}), Path()
     return read_yaml(RunFolder(chosen.run_folder).recipe), chosen.folder
 
 

@@ -43,7 +43,8 @@ def read_pubtator(
 
     - A block whose id was read before is left out: `counts["repeated_abstracts"]`.
     - Lines without offsets are relations and left out: `counts["relations"]`.
-    - Offsets decide where a mention stands; its text may differ in white space only.
+    - A mention whose text differs from its offsets, white space aside, is left out:
+      `counts["mentions_unlike_text_left_out"]`. If none of a file fits, the file is refused.
 
     Args:
         path: A UTF-8 file.
@@ -53,19 +54,25 @@ def read_pubtator(
 
     Raises:
         DataError: The file cannot be read, a line is malformed, a type unknown, an abstract is
-            missing, or offsets lie outside the text, enclose nothing or disagree with the text.
+            missing, or no mention is at its offsets.
     """
-    seen = set()
-    for block in _blocks(path, counts, types):
+    seen, fitting, unlike = set[str](), 0, list[str]()
+    for block in _blocks(path, counts, types, unlike):
+        fitting += len(block.mentions)
         if block.id in seen:
             counts["repeated_abstracts"] += 1
             continue
         seen.add(block.id)
         ends = [len(block.title)] if block.title else []
         yield from tagged_sentences(block.text, block.mentions, counts, ends, block.id)
+    if unlike and not fitting:
+        raise DataError(f"{unlike[0]} None of its {len(unlike):,} mentions is at its offsets.")
+    counts["mentions_unlike_text_left_out"] += len(unlike)
 
 
-def _blocks(path: Path, counts: Counter[str], types: Mapping[str, str] | None) -> Iterator[_Block]:
+def _blocks(
+    path: Path, counts: Counter[str], types: Mapping[str, str] | None, unlike: list[str]
+) -> Iterator[_Block]:
     block: _Block | None = None
     for number, line in read_lines(path):
         where = f"{path}:{number}"
@@ -75,7 +82,7 @@ def _blocks(path: Path, counts: Counter[str], types: Mapping[str, str] | None) -
             block = None
         if match is None:
             if line.strip():
-                _add_mention(block, line, where, counts, types)
+                _add_mention(block, line, where, counts, types, unlike)
         elif match[2] == "t":
             block = _Block(match[1], match[3], number)
         elif block is None or block.id != match[1] or block.abstract is not None:
@@ -101,7 +108,9 @@ def _add_mention(
     where: str,
     counts: Counter[str],
     types: Mapping[str, str] | None,
+    unlike: list[str],
 ) -> None:
+    """Add what a line says to its block; to `unlike`, why its mention is not in the text."""
     fields = line.split("\t")
     if block is not None and len(fields) > 2 and fields[0] == block.id and fields[1][:1].isalpha():
         counts["relations"] += 1
@@ -116,11 +125,13 @@ def _add_mention(
             f"{where}: mention of {fields[0]}: expected after its own title and abstract."
         )
     label = fields[4]
+    if not label.strip():
+        raise DataError(f"{where}: the mention {fields[3][:60]!r} has no type.")
     if types is not None and label not in types:
         raise DataError(f"{where}: class {label!r}: expected one of {', '.join(types)}.")
+    start, end = int(fields[1]), int(fields[2])
+    label = types[label] if types else label
     try:
-        start, end = int(fields[1]), int(fields[2])
-        label = types[label] if types else label
         block.mentions.append(checked_mention(block.text, start, end, label, fields[3]))
     except DataError as error:
-        raise DataError(f"{where}: {error}.") from None
+        unlike.append(f"{where}: {error}.")

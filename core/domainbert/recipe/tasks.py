@@ -164,7 +164,11 @@ class TaskSection(Section):
         file = data.get("file") or data.get("train")
         name = data.get("name", name_of(file) if isinstance(file, str) else "")
         short, at, records = name.partition("@") if isinstance(name, str) else ("", "", "")
-        if at and records.isdecimal() and "train_records" not in data:
+        if at and "train_records" in data:
+            raise ValueError(f"give {name!r} or `train_records`, not both")
+        if at and not records.isdecimal():
+            raise ValueError(f"{name!r}: expected a number of records behind `@`, as {short}@100")
+        if at:
             return {**data, "name": short, "train_records": int(records)}
         return {**data, "name": name} if name else data
 

@@ -183,6 +183,8 @@ _REMARKS = {
     "only, or had such; each was read as the visible label.",
     "repaired": "{:,} `I-` tags of this data set open a mention and were read as `B-`.",
     "test_in_train": "{:,} records of test are in train, too.",
+    "other_labels_in_train": "{:,} records of test are in train with other labels.",
+    "all_in_train": "All {:,} records of test are in train: there is no score without them.",
     "one_class": "All records of test are of {:,} class, so guessing it gets them right.",
     "unseen_labels": "{:,} labels of validation and test never occur in train; no model can "
     "find them, and they count as missed.",

@@ -13,6 +13,7 @@ from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Task
 from domainbert.plugin.registry import component, components
 from domainbert.recipe.evaluate import Baselines, EvaluateSection
+from domainbert.storage.files import sha256_of
 from domainbert.tasks.read import check_text
 from domainbert.tasks.readers.table import placed
 from domainbert.words import canonical_text
@@ -157,6 +158,24 @@ def found_labels(kind: TaskKind, records: Sequence[Any]) -> tuple[str, ...]:
 def plain_text(kind: TaskKind, record: Any) -> str:
     """Return a record's text without case, white space and Unicode forms, as copies differ in."""
     return canonical_text(kind.text(record).casefold())
+
+
+def find_in_train(kind: TaskKind, splits: Splits) -> tuple[tuple[int, ...], int]:
+    """Return the numbers, from 0, of test records whose text is learned from in train, too.
+
+    And how many of them have no label there that they have in test.
+    """
+    if not kind.learns:
+        return (), 0
+    # Hashes, as the texts of questions on long documents would fill the memory.
+    train: dict[str, set[str]] = {}
+    for record in splits["train"]:
+        train.setdefault(sha256_of(plain_text(kind, record)), set()).update(kind.labels(record))
+    keys = [sha256_of(plain_text(kind, record)) for record in splits["test"]]
+    found = tuple(number for number, key in enumerate(keys) if key in train)
+    labels = {number: {*kind.labels(splits["test"][number])} for number in found}
+    others = [n for n, own in labels.items() if own and not own & train[keys[n]]]
+    return found, len(others)
 
 
 def strangers(task: Task, declared: bool, labels: Labels, noun: str) -> tuple[str, str] | None:

@@ -21,9 +21,9 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     checked_records,
+    find_in_train,
     foreign_columns,
     found_labels,
-    plain_text,
     wrong_count,
 )
 from domainbert.tasks.metrics.score import check_metrics, kind_of
@@ -87,7 +87,9 @@ def load_task(
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
     one_each = kind.weighs_records and not task.multi_label
     counts["one_class"] += one_each and len(labels["test"]) == 1
-    counts["test_in_train"] = len(in_train := _in_train(kind, splits))
+    in_train, counts["other_labels_in_train"] = find_in_train(kind, splits)
+    counts["test_in_train"] = len(in_train)
+    counts["all_in_train"] = len(in_train) if len(in_train) == len(splits["test"]) else 0
     terms = domain.terms.read() if domain and domain.terms else ()
     outside = load_outside(section, kind, complete, splits["test"], folder)
     return LoadedTask(complete, splits, dict(+counts), terms, in_train, outside)
@@ -104,15 +106,6 @@ def _check_train(section: TaskSection, kind: TaskKind, places: Mapping[str, Any]
     if not kind.learns and section.train_records is not None:
         what = f"train_records is for fine-tuning, and {kind.name} has none; leave it out"
         raise RecipeError(f"tasks: {section.full_name!r}: {what}.")
-
-
-def _in_train(kind: TaskKind, splits: Mapping[str, Sequence[Any]]) -> tuple[int, ...]:
-    """Return the numbers, from 0, of test records whose text is learned from in train, too."""
-    if not kind.learns:
-        return ()
-    # Hashes, as the texts of questions on long documents would fill the memory.
-    train = {sha256_of(plain_text(kind, record)) for record in splits["train"]}
-    return tuple(n for n, r in enumerate(splits["test"]) if sha256_of(plain_text(kind, r)) in train)
 
 
 def _wrong(

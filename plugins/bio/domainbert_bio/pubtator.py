@@ -38,15 +38,18 @@ TYPE_OF_CLASS = {
 }
 
 
-def read_pubtator(path: Path, _split: str = "") -> Iterator[Sentence]:
+def read_pubtator(
+    path: Path, _split: str = "", counts: Counter[str] | None = None
+) -> Iterator[Sentence]:
     """Yield the sentences of a PubTator file of the NCBI disease corpus, tagged in IOB2.
 
     All four classes become `Disease` (`TYPE_OF_CLASS`). An abstract that stands twice is read once.
 
     Args:
         path: A UTF-8 file in that format.
+        counts: Receives the remarks.
 
     Raises:
         DataError: As of `domainbert.readers.read_pubtator`; or another class.
     """
-    return read_blocks(path, Counter(), TYPE_OF_CLASS)
+    return read_blocks(path, Counter() if counts is None else counts, TYPE_OF_CLASS)

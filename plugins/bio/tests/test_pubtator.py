@@ -208,11 +208,6 @@ GOOD = block("Flu.", "Is bad.", (0, 3))
         (GOOD + "2\t0\t3\tFlu\tModifier\tD1\n", 4, "mention of 2"),
         ("1\t0\t3\tFlu\tModifier\tD1\n", 1, "mention of 1"),
         (GOOD + "1\t0\t3\tFlu\tGene\tD1\n", 4, "class 'Gene'"),
-        (GOOD + "1\t5\t13\tx\tModifier\tD1\n", 4, "offsets 5 to 13 lie outside"),
-        (GOOD + "1\t3\t3\t\tModifier\tD1\n", 4, "offsets 3 to 3 lie outside"),
-        (GOOD + "1\t3\t2\tu\tModifier\tD1\n", 4, "offsets 3 to 2 lie outside"),
-        (GOOD + "1\t4\t5\t \tModifier\tD1\n", 4, "offsets 4 to 5 enclose ' '"),
-        (GOOD + "1\t1\t4\tFlu\tModifier\tD1\n", 4, "offsets 1 to 4 enclose 'lu.'"),
         (GOOD.encode() + b"1|t|\xff\n", 4, "4:5: not UTF-8"),
     ],
 )
@@ -221,6 +216,14 @@ def test_malformed(tmp_path: Path, text: str | bytes, line: int, said: str) -> N
         read(tmp_path, text)
     assert f"corpus.txt:{line}:" in str(caught.value)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["5\t13\tx", "3\t3\t", "3\t2\tu", "4\t5\t ", "1\t4\tFlu"])
+def test_a_mention_unlike_its_text_is_left_out_and_counted(tmp_path: Path, line: str) -> None:
+    path, counts = tmp_path / "corpus.txt", Counter[str]()
+    path.write_text(f"{GOOD}1\t{line}\tModifier\tD1\n")
+    assert list(read_pubtator(path, counts=counts)) == read(tmp_path, GOOD)
+    assert +counts == {"mentions_unlike_text_left_out": 1}
 
 
 def real(path: str) -> Path:

@@ -167,10 +167,13 @@ def test_the_archive_is_fetched_and_its_counts_compared(
     # 408 and 102 contracts; 55 questions each, and 10 more, make the 22,450 of training.
     sizes = [55] * 398 + [56] * 10
     train = squad(
-        *(contract(f"c {n}x", *(asked(f"{n} {q}") for q in range(size)))
+        *(contract(f"c {n}x", *(asked(f"{n} {q}", (LAW, 23)) for q in range(size)))
           for n, size in enumerate(sizes))
     )  # fmt: skip
-    test = squad(*(contract(f"t {n}", *(asked(f"{n} {q}") for q in range(41))) for n in range(102)))
+    test = squad(
+        *(contract(f"t {n}", *(asked(f"{n} {q}", (LAW, 23)) for q in range(41)))
+          for n in range(102))
+    )  # fmt: skip
 
     def loaded(content: bytes) -> Any:
         file = TASK.splits["test"]

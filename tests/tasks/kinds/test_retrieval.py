@@ -106,13 +106,22 @@ def test_bad_rows_are_refused(tmp_path: Path, rows: list[Any], message: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("label", 0), ("label", "0"), ("score", 0.0), ("relevance", False)]
-)
+    ("key", "value"),
+    [("label", 0), ("label", "0"), ("score", 0.0), ("relevance", False), ("label", "no"),
+     ("label", None), ("score", ""), ("label", "irrelevant"), ("score", "nan"), ("score", -0.5)],
+)  # fmt: skip
 def test_documents_that_are_not_relevant_are_refused(tmp_path: Path, key: str, value: Any) -> None:
     row = {"query": "a", "document": "b"}
     rows = iter([("a.jsonl:1", row | {key: 1}), ("a.jsonl:2", row | {key: value})])
     with pytest.raises(DataError, match=rf"a.jsonl:2: `{key}` is .*; leave out documents that"):
         list(queries_of_rows(rows, TASK, Counter()))
+
+
+def test_documents_that_are_relevant_are_read(tmp_path: Path) -> None:
+    values = (1, "1", 0.3, "2.5", True, "true", "True")
+    rows = [(str(n), {"query": "a", "document": f"{n}", "label": v}) for n, v in enumerate(values)]
+    (query,) = queries_of_rows(rows, TASK, Counter())
+    assert len(query.documents) == len(values)
 
 
 def test_records_of_a_plugin_are_checked() -> None:

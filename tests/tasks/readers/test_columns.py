@@ -145,6 +145,13 @@ def test_a_column_that_is_not_there_is_named(
     ("content", "message"),
     [
         ("1 The O\n2 keeper B-X\n\n1 It O\n", "numbers alone, as 1, 2, 3"),
+        ("Sentence: 0\tThe\tO\nSentence: 0\tkeeper\tB-X\n\nSentence: 1\tIt\tO\n", "numbers"),
+        ("T1 The O\nT2 keeper B-X\n", "numbers alone"),
+        ("0-1 The O\n2-8 keeper B-X\n", "numbers alone"),
+        ("1.0 The O\n2.0 keeper B-X\n", "numbers alone"),
+        ("doc0.txt The O\ndoc0.txt keeper B-X\n\ndoc1.txt It O\n", "numbers alone"),
+        ("".join(f"{n} The O\n" for n in range(20)) + "- keeper B-X\n", "numbers alone"),
+        ("a The O\na keeper B-X\n\nb It O\n", "the same in all lines of a sentence"),
         ("DT O\nNN B-X\nVBD O\n. O\n", "parts of speech"),
     ],
 )
@@ -154,6 +161,18 @@ def test_a_column_of_no_words_is_refused_unless_it_was_named(
     with pytest.raises(DataError, match=f"first column has {message}.*Set `word_column: 2`"):
         in_columns(path, content)
     assert in_columns(path, content, columns={"words": 1})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "IL2 NN B-X\np53 NN B-X\nbinds VB O\n",
+        "No UH O\n\nNo UH O\n",
+        "ha UH O\nha UH O\nno UH O\n",
+    ],
+)
+def test_words_with_numbers_and_repeated_words_are_words(path: Path, content: str) -> None:
+    assert in_columns(path, content)
 
 
 def test_conllu_has_comments_and_lines_of_several_words(path: Path) -> None:

@@ -168,12 +168,19 @@ def own(folder: Path, **content: Any) -> TaskSection:
 def test_a_task_of_a_recipe_is_loaded(tmp_path: Path) -> None:
     loaded = load_task(own(tmp_path), None, tmp_path)
     assert (loaded.task.labels, loaded.task.kind) == ((), "question-answering")
-    assert loaded.counts == {"test_in_train": 1}
+    assert loaded.counts == {"test_in_train": 1, "all_in_train": 1}
 
 
 def test_a_file_without_a_question_is_refused(tmp_path: Path) -> None:
     section = own(tmp_path, test={"data": []})
     with pytest.raises(DataError, match=r"test\.json has no question"):
+        load_task(section, None, tmp_path)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_split_without_any_answer_is_refused(tmp_path: Path, split: str) -> None:
+    section = own(tmp_path, **{split: squad(asked(is_impossible=True))})
+    with pytest.raises(DataError, match=rf"{split}\.json has no question with an answer, so"):
         load_task(section, None, tmp_path)
 
 

@@ -138,7 +138,7 @@ def test_a_task_of_a_recipe_is_loaded_and_says_its_null_class(tmp_path: Path) ->
     loaded = load_task(section(tmp_path), None, tmp_path)
     assert (loaded.task.null_label, loaded.task.labels) == ("none", ("inhibits", "none"))
     assert loaded.task.version == "own, null_label none"
-    assert loaded.counts == {"test_in_train": 4}
+    assert loaded.counts == {"test_in_train": 4, "all_in_train": 4}
 
 
 def test_all_pairs_of_a_text_are_in_one_split(tmp_path: Path) -> None:

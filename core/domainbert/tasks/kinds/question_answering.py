@@ -230,6 +230,13 @@ def _misfit(prediction: Prediction, _task: Task) -> str:
     return "an answer is ranked twice" if twice else ""
 
 
+def _check_splits(_task: Task, splits: Splits) -> tuple[str, str] | None:
+    for split in ("train", "test"):
+        if not any(question.answers for question in splits[split]):
+            return split, "has no question with an answer, so nothing can be learned or scored"
+    return None
+
+
 QUESTION_ANSWERING = TaskKind(
     name="question-answering",
     record=Question,
@@ -260,6 +267,7 @@ QUESTION_ANSWERING = TaskKind(
     perfect=perfect,
     check_task=_check_task,
     check=_check,
+    check_splits=_check_splits,
     annotate=annotate,
     says="answer",
     pipeline="question-answering",

@@ -64,10 +64,19 @@ def queries_of_rows(rows: Iterable[Row], task: Task, _: Counter[str]) -> Iterato
 
 
 def _refuse_irrelevant(row: Mapping[str, Any]) -> None:
-    """Refuse a row that says that its document does not answer its query."""
+    """Refuse a row that does not say that its document answers its query, if it says anything."""
     for key in _JUDGED:
-        if str(row.get(key)).casefold() in {"0", "0.0", "-1", "false"}:
-            raise DataError(f"`{key}` is {row[key]!r}; leave out documents that are not relevant")
+        if key in row and not _is_relevant(row[key]):
+            what = "expected a number above 0; leave out documents that are not relevant"
+            raise DataError(f"`{key}` is {row[key]!r}; {what}")
+
+
+def _is_relevant(value: Any) -> bool:
+    """Return whether a cell is true, or a number above 0."""
+    try:
+        return 0 < float("1" if str(value).casefold() == "true" else value) < float("inf")
+    except (TypeError, ValueError):
+        return False
 
 
 def candidates(queries: Sequence[Query]) -> tuple[str, ...]:

@@ -35,6 +35,10 @@ UH VB VBD VBG VBN VBP VBZ WDT WP WP$ WRB . , : `` '' ( ) # $ -LRB- -RRB- ADJ ADP
 CCONJ CONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ VERB X SPACE
 """
 _SPEECH = frozenset(_SPEECH_TEXT.split())
+# Numbers of words or sentences: `3`, `1.0`, `0-2`, `T1`, `Sentence: 4`, `doc0.txt`.
+_NUMBER = re.compile(r"(?:[^\W\d]+[-_.:# ]*)?\d+(?:[-_.:]\d+)*(?:\.[a-z]{2,4})?", re.IGNORECASE)
+# Of the words of a column of numbers one in ten may be something else.
+_NUMBERED_SHARE = 0.9
 
 
 @dataclass
@@ -92,11 +96,11 @@ def read_columns(path: Path, task: Task | None = None, conllu: bool = False) -> 
     layout = _Layout(path, task, conllu)
     words: list[str] = []
     tags: list[str] = []
-    counted, seen, n_documents = True, set[str](), 0
+    forms, seen, n_documents = Counter[str](), set[str](), 0
     for number, line in chain(read_lines(path), [(0, "")]):
         if not line.strip() or line.startswith("-DOCSTART-"):
             if words:
-                counted = counted and all(map(str.isdecimal, words))
+                forms += _forms(words)
                 yield Sentence(tuple(words), tuple(tags), str(n_documents or ""))
             words, tags = [], []
             n_documents += line.startswith("-DOCSTART-")
@@ -117,7 +121,7 @@ def read_columns(path: Path, task: Task | None = None, conllu: bool = False) -> 
         if len(seen) <= len(_SPEECH):
             seen.add(word)
     if "words" not in (task.columns if task else {}):
-        _refuse_no_words(path, counted and layout.width > 2, seen)
+        _refuse_no_words(path, forms if layout.width > 2 else Counter(), seen)
 
 
 def _cells(layout: _Layout, columns: Sequence[str], number: int, line: str) -> tuple[str, str]:
@@ -155,6 +159,8 @@ def _checked_tag(tag: str, layout: _Layout, where: str, line: str) -> str:
         hint = _other_format(line)
         if tag in _SPEECH:
             hint = " It is a part of speech: set `tag_column` to that of the tags."
+        elif where.endswith(":1") and tag.replace("_", "").isalpha():
+            hint = f" If the line is a header, name its columns, as `tag_column: {tag}`."
         raise DataError(f"{where}: {error}.{hint}") from None
 
 
@@ -173,14 +179,26 @@ def whole_tag(tag: str, labels: Sequence[str]) -> str:
     return f"{tag}-{labels[0]}"
 
 
-def _refuse_no_words(path: Path, counted: bool, words: set[str]) -> None:
-    what = "numbers alone, as 1, 2, 3"
-    if not counted:
+def _forms(words: Sequence[str]) -> Counter[str]:
+    """Return counts of words, of numbers, and of words that stand beside others, or only alike."""
+    beside = len(words) if len(words) > 1 else 0
+    alike = beside if len(set(words)) == 1 else 0
+    numbers = sum(_NUMBER.fullmatch(word) is not None for word in words)
+    return Counter(words=len(words), numbers=numbers, beside=beside, alike=alike)
+
+
+def _refuse_no_words(path: Path, forms: Counter[str], words: set[str]) -> None:
+    if forms["numbers"] > _NUMBERED_SHARE * forms["words"]:
+        what = "numbers alone, as 1, 2, 3"
+    elif forms["alike"] == forms["beside"] > 0:
+        what = "the same in all lines of a sentence"
+    elif words <= _SPEECH and sum(map(str.isalpha, words)) > 2:
         what = "parts of speech"
-        if not words <= _SPEECH or sum(map(str.isalpha, words)) < 3:
-            return
+    else:
+        return
     raise DataError(
-        f"{path}:1: the first column has {what}: is the word in the second? Set `word_column: 2`."
+        f"{path}:1: the first column has {what}: is the word in the second? Set `word_column: 2`, "
+        "or `word_column: 1` if it is right."
     )
 
 
