@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.errors import DataError, PluginError, RecipeError, listed
 from domainbert.plugin.calls import calling
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Task
@@ -161,7 +161,7 @@ def plain_text(kind: TaskKind, record: Any) -> str:
 
 def strangers(task: Task, declared: bool, labels: Labels, noun: str) -> tuple[str, str] | None:
     """Return the first split with labels that the task lacks, and the reason; None if none has."""
-    where, known = "declared" if declared else "in the training split", ", ".join(task.labels[:20])
+    where, known = "declared" if declared else "in the training split", listed(task.labels)
     for split, names in labels.items():
         if new := {*names} - {*task.labels}:
             return split, f"has the {noun} {min(new)!r}, which is not {where} ({known})"
@@ -172,7 +172,7 @@ def unknown_label(labels: set[str], task: Task) -> str:
     """Return the message on a prediction's labels that the task lacks; empty without any."""
     if not labels:
         return ""
-    return f"{min(labels)!r} is no label of the task ({', '.join(task.labels[:20])})"
+    return f"{min(labels)!r} is no label of the task ({listed(task.labels)})"
 
 
 def class_keys(task: Task) -> str:

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.errors import DataError, PluginError, RecipeError, listed
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Domain, Task
 from domainbert.plugin.registry import Registry, calling, component
@@ -258,7 +258,7 @@ def _tested_on(section: TaskSection, task: Task, other: Task) -> Task:
             f"{other.kind}; `test_on` names a task of the same kind."
         )
     if strange := set(other.labels) - set(task.labels):
-        what = f"{min(strange)!r}, which {task.name} lacks ({', '.join(task.labels[:20])})"
+        what = f"{min(strange)!r}, which {task.name} lacks ({listed(task.labels)})"
         raise RecipeError(f"tasks: {section.full_name!r}: {other.name} has the label {what}.")
     counts = {names: found for names, found in task.counts.items() if "test" not in names}
     if "test" in other.counts:

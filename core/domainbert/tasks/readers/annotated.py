@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Sentence
@@ -73,8 +73,7 @@ def tags_of_row(row: Mapping[str, Any], words: Sequence[str], task: Task) -> tup
         return to_iob2(given, Counter()).tags
     spans = _spans(row, task)
     if not isinstance(spans, list):
-        known = ", ".join(map(str, list(row)[:20]))
-        raise DataError(f"expected a list of `tags` or of `entities`; it has {known}")
+        raise DataError(f"expected a list of `tags` or of `entities`; it has {listed(row)}")
     told = row.get(str(task.columns.get("text", "text")))
     text = told if isinstance(told, str) else " ".join(own)
     made = ["O"] * len(words)
@@ -127,10 +126,9 @@ def _sentences(
     if spans is None and any(key in row for key in _span_names(task)):
         spans = []
     if not isinstance(text, str) or not isinstance(spans, list):
-        known = ", ".join(map(str, list(row)[:20]))
         raise DataError(
             "expected a list `words` with a list `tags`, or a `text` with a list `spans`; it has "
-            f"{known}. Name them with `columns`"
+            f"{listed(row)}. Name them with `columns`"
         )
     mentions = [_mention(text, span, task.label_names) for span in spans]
     yield from tagged_sentences(text, mentions, counts, document=document)

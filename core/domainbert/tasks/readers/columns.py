@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.domain import Task
 from domainbert.plugin.pubtator import TEXT_LINE
 from domainbert.plugin.readers import LINE_ENDS, read_lines
@@ -67,7 +67,7 @@ class _Layout:
         if isinstance(place, str):
             if place in columns:
                 return columns.index(place)
-            what = f"no column {place!r}; the first line has {', '.join(columns[:20])}"
+            what = f"no column {place!r}; the first line has {listed(columns)}"
             raise DataError(f"{self.path}:1: {what}. Give the number of the column, from 1.")
         if not 1 <= abs(place) <= len(columns):
             raise DataError(f"{self.path}:1: no column {place}; there are {len(columns)}.")
