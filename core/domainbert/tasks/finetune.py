@@ -33,11 +33,10 @@ from domainbert.tasks.learning import (
     batches_of,
     choose_learning,
     count_steps,
-    descend,
     unfreeze,
     with_class_weights,
 )
-from domainbert.training.schedule import build_optimizer, learning_rate_at, set_rate
+from domainbert.training.schedule import build_optimizer, descend, learning_rate_at, set_rate
 
 _DECAY, _BETAS = 0.01, (0.9, 0.999)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -226,19 +227,24 @@ class _Encoded(NamedTuple):
 
 def _encode_pieces(tokenizer: Any, texts: list[str]) -> list[Any]:
     backend = tokenizer.backend_tokenizer
+    with unchanged(backend):
+        backend.no_truncation()
+        backend.no_padding()
+        backend.encode_special_tokens = True
+        return list(backend.encode_batch(texts, add_special_tokens=False))
+
+
+@contextmanager
+def unchanged(backend: Any) -> Iterator[None]:
+    """Give a tokenizer its settings back at the end of the block; others would be saved with it."""
     truncation, padding = backend.truncation, backend.padding
-    backend.no_truncation()
-    backend.no_padding()
-    backend.encode_special_tokens = True
+    special = backend.encode_special_tokens
     try:
-        encodings: list[Any] = backend.encode_batch(texts, add_special_tokens=False)
+        yield
     finally:
-        backend.encode_special_tokens = False
-        if truncation:
-            backend.enable_truncation(**truncation)
-        if padding:
-            backend.enable_padding(**padding)
-    return encodings
+        backend.encode_special_tokens = special
+        backend.no_truncation() if truncation is None else backend.enable_truncation(**truncation)
+        backend.no_padding() if padding is None else backend.enable_padding(**padding)
 
 
 def fingerprint(tokenizer: Any) -> str:

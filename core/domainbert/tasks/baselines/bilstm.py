@@ -34,9 +34,10 @@ from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.heartbeat import heartbeat
 from domainbert.tasks.baselines.chain import LinearChain
 from domainbert.tasks.candidate import pad_windows
-from domainbert.tasks.learning import descend, of_similar_length, scored_in_batches
+from domainbert.tasks.learning import of_similar_length, scored_in_batches
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 from domainbert.tokenizer.load import load_tokenizer
+from domainbert.training.schedule import descend
 
 HIDDEN, WIDTH, DROPOUT = 128, 100, 0.3
 """Hidden units in each direction, width of the vectors of words, and dropout."""
