@@ -6,7 +6,6 @@ The models here and in the modules beside it are the schema of the YAML, of
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Annotated, Literal
 
@@ -22,6 +21,7 @@ from domainbert.recipe.sections import EachOnce, Name, Section
 from domainbert.recipe.sentences import SentencesSection
 from domainbert.recipe.tasks import TaskSection
 from domainbert.recipe.train import TrainSection
+from domainbert.storage.files import sha256_of
 
 
 def _short_for(key: str) -> BeforeValidator:
@@ -132,5 +132,4 @@ class Recipe(Section):
         A key that a later version adds with a default changes no hash.
         """
         content = self.model_dump(mode="json", exclude_defaults=True)
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return sha256_of(json.dumps(content, sort_keys=True, ensure_ascii=True))

@@ -213,7 +213,7 @@ def read_json_with_hash(path: Path) -> dict[str, Any]:
 
 
 def _seal(value: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return sha256_of(json.dumps(value, sort_keys=True))
 
 
 def files_in(folder: Path) -> list[Path]:

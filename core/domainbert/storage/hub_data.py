@@ -8,7 +8,6 @@ neither the library nor a network. Class names stay in the schema of the file.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, MutableMapping
@@ -19,6 +18,7 @@ from domainbert.errors import DataError
 from domainbert.plugin.places import HubData
 from domainbert.storage.child import answer_parent, run_child
 from domainbert.storage.download import cache_folder
+from domainbert.storage.files import sha256_of
 
 Pins = MutableMapping[str, str]
 """`ID@REVISION` of a data set → its commit."""
@@ -80,7 +80,7 @@ def identity(path: Path) -> str | None:
     root = cache_folder() / "datasets"
     if not described(path):
         return None
-    return hashlib.sha256(path.relative_to(root).as_posix().encode()).hexdigest()
+    return sha256_of(path.relative_to(root).as_posix())
 
 
 def described(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domainbert.errors import BaseModelError
+from domainbert.storage.files import sha256_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -258,4 +258,4 @@ def fingerprint(tokenizer: Any) -> str:
     probes = [*_PROBE, *(entry for entry, _ in vocabulary if _MARKED.search(entry))]
     behaviour = [[row.ids, row.offsets] for row in _encode(tokenizer, probes)]
     content = [behaviour, vocabulary, sorted(tokenizer.all_special_ids)]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return sha256_of(json.dumps(content))
