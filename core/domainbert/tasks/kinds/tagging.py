@@ -201,12 +201,11 @@ def annotate(
 
     The score is the mean probability of the tags of its words.
     """
-    import numpy as np
+    from scipy.special import softmax
 
     windows, scores_WC = rows
-    shifted_WC = np.exp(scores_WC - scores_WC.max(axis=1, keepdims=True))
     best_W, names = scores_WC.argmax(axis=1), outputs(task)
-    sure_W = shifted_WC.max(axis=1) / shifted_WC.sum(axis=1)
+    sure_W = softmax(scores_WC, axis=1).max(axis=1)
     # Per record: word → tag and its probability; a word without a token has none.
     tagged: dict[int, dict[int, tuple[str, float]]] = {}
     scored = zip(best_W.tolist(), sure_W.tolist(), strict=True)
