@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import domainbert.training.loop
 from domainbert.errors import RecipeError
-from domainbert.model.layers import depths
+from domainbert.model.layers import check_layers, depths
 from domainbert.training.checkpoint import TrainState, load_model, load_optimizer, read_state
 from domainbert.training.loop import run_phase
 from domainbert.training.phases import Phase
@@ -34,8 +34,9 @@ def changed(before: dict[str, Tensor], model: nn.Module) -> set[str]:
     "setting", [{"freeze_layers": 1}, {"layerwise_lr_decay": 0.9}, {"unfreeze": "gradual"}]
 )
 def test_shared_layers_cannot_be_told_apart(make_job: MakeJob, setting: dict[str, Any]) -> None:
+    job = make_job("albert", steps=2, **setting)
     with pytest.raises(RecipeError) as caught:
-        make_job("albert", steps=2, **setting)
+        check_layers(job.settings, depths(job.model), "albert")
     assert str(caught.value) == (
         f"train.{next(iter(setting))}: models of type 'albert' have no numbered layers with "
         "weights for each. Remove the key; `freeze_embeddings` works."
@@ -43,8 +44,9 @@ def test_shared_layers_cannot_be_told_apart(make_job: MakeJob, setting: dict[str
 
 
 def test_more_layers_than_there_are_cannot_be_frozen(make_job: MakeJob) -> None:
+    job = make_job(steps=2, freeze_layers=3)
     with pytest.raises(RecipeError, match=r"^train.freeze_layers: 3, but the base has 2 layers\.$"):
-        make_job(steps=2, freeze_layers=3)
+        check_layers(job.settings, depths(job.model), "bert")
 
 
 def test_layers_wake_one_after_the_other(
