@@ -176,9 +176,9 @@ def unknown_label(labels: set[str], task: Task) -> str:
 
 
 def class_keys(task: Task) -> str:
-    """Return why keys of classification suit no other kind of task, or an empty text."""
+    """Return why keys of classification and of relations suit no other kind, or an empty text."""
     several = task.multi_label or task.levels
-    return "multi_label and levels are for classification" if several else ""
+    return "multi_label and levels are for classification" if several else null_key(task)
 
 
 def null_key(task: Task) -> str:

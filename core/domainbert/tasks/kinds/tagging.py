@@ -20,7 +20,6 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     class_keys,
-    null_key,
     strangers,
     unknown_label,
 )
@@ -95,10 +94,6 @@ def _count(sentences: Sequence[Sentence]) -> Counter[str]:
     """Return the number of tokens, and of mentions of each type."""
     counts = Counter(tag[2:] for s in sentences for tag in s.tags if tag.startswith("B-"))
     return counts + Counter(tokens=sum(len(sentence.words) for sentence in sentences))
-
-
-def _check_task(task: Task) -> str:
-    return class_keys(task) or null_key(task)
 
 
 def _check(sentence: Sentence, task: Task) -> str:
@@ -263,7 +258,7 @@ TAGGING = TaskKind(
     like="tagging",
     mark=mark_seen,
     baselines=lambda loaded: ("majority-type", *(["dictionary"] if loaded.terms else [])),
-    check_task=_check_task,
+    check_task=class_keys,
     check=_check,
     check_labels=_check_labels,
     predicted=_predicted,
