@@ -96,6 +96,11 @@ def listed(names: Iterable[object]) -> str:
     return ", ".join(map(str, islice(names, 20)))
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the message of a library's error, or its type if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def one_line(error: BaseException) -> str:
     """Return the message of an error on one line, with its type unless it is a `UserError`."""
     try:

@@ -11,7 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from domainbert.errors import BaseModelError
+from domainbert.errors import BaseModelError, first_line
 from domainbert.storage.files import sha256_of
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def load_tokenizer(folder: Path) -> Any:
             folder, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # a damaged file can make transformers raise anything
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BaseModelError(f"{folder}: no usable tokenizer: {first}") from None
+        raise BaseModelError(f"{folder}: no usable tokenizer: {first_line(error)}") from None
     reason = ""
     if not tokenizer.is_fast:
         reason = "needs a fast tokenizer (tokenizer.json); this has none"
