@@ -47,7 +47,7 @@ def fetch_splits(data: HubData, poll: Callable[[], None], pins: Pins) -> dict[st
     arrow = Path(os.environ.get("HF_DATASETS_CACHE") or Path(HF_HOME) / "datasets")
     blobs = Path(HF_HUB_CACHE) / f"datasets--{data.id.replace('/', '--')}"
     growing = _root(data), blobs, arrow / data.id.replace("/", "___"), arrow / "downloads"
-    said, trouble = run_child(__name__, [wanted, str(_root(data))], growing, poll)
+    said, trouble = run_child(__name__, [wanted], growing, poll)
     found = cached(data, said)
     if trouble or found is None:
         raise DataError(f"data set {data.id!r}: {trouble or 'gone right after it came.'}")
@@ -104,21 +104,19 @@ def _file_name(data: HubData, split: str) -> str:
     return f"{split}.parquet" if data.limit is None else f"{split}-first-{data.limit}.parquet"
 
 
-def _fetch(wanted: str, root: str) -> str:
+def _fetch(wanted: str) -> str:
     """Write the files of a data set, and return its commit."""
     from datasets import load_dataset
     from huggingface_hub import HfApi
 
     data = HubData(**json.loads(wanted))
     commit = str(HfApi().dataset_info(data.id, revision=data.revision).sha)
-    folder = Path(root) / commit / (data.config or "default")
-    where: dict[str, Any] = {"name": data.config, "revision": commit, "streaming": data.streaming}
-    if data.split:
-        _write(load_dataset(data.id, split=data.split, **where), folder, data, data.split)
-    else:
-        loaded = load_dataset(data.id, **where)
-        for split, rows in loaded.items():
-            _write(rows, folder, data, split)
+    where: dict[str, Any] = {"revision": commit, "streaming": data.streaming}
+    loaded = load_dataset(data.id, data.config, split=data.split, **where)
+    folder = _folder(data, commit)
+    for split, rows in ({data.split: loaded} if data.split else loaded).items():
+        _write(rows, folder, data, split)
+    if not data.split:
         _publish(folder / "splits.json", lambda path: path.write_text(json.dumps([*loaded])))
     return commit
 
