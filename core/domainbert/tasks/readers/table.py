@@ -100,8 +100,7 @@ def cells(row: Mapping[str, Any], task: Task, name: str) -> tuple[str, tuple[str
         what = f"no column {lacking!r}; there are {listed(row)}"
         raise DataError(f"{what}. Name it with `columns`, as {{text: …, label: …}}")
     text, value = row[name], row[keys[0]]
-    labels: list[Any] = value if isinstance(value, list) else [value]
-    if not isinstance(text, str) or not all(map(_is_label, labels)):
+    if not isinstance(text, str) or not _are_labels(value):
         what = repr(text if not isinstance(text, str) else value)[:60]
         if value is None:
             what += ": no label, as in a split that keeps them secret"
@@ -125,8 +124,7 @@ def labels_of_row(row: Mapping[str, Any], task: Task) -> tuple[str, ...]:
         known = listed(row)
         raise DataError(f"expected `label`, or a list `labels`, one of the two; it has {known}")
     value = row[keys[0]]
-    labels: list[Any] = value if isinstance(value, list) else [value]
-    if not all(map(_is_label, labels)):
+    if not _are_labels(value):
         raise DataError(f"expected `{keys[0]}` as text or whole numbers, found {value!r:.60}")
     return _named_labels(value, task)
 
@@ -145,8 +143,9 @@ def _named_labels(value: Any, task: Task) -> tuple[str, ...]:
     return named
 
 
-def _is_label(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
+def _are_labels(value: Any) -> bool:
+    labels = value if isinstance(value, list) else [value]
+    return all(isinstance(label, str | int) and not isinstance(label, bool) for label in labels)
 
 
 def named_label(label: str | int, names: tuple[str, ...]) -> str:
