@@ -78,16 +78,12 @@ class Recipe(Section):
     """How they are fine-tuned."""
 
     @model_validator(mode="after")
-    def _shares_leave_something(self) -> Recipe:
+    def _something_learns(self) -> Recipe:
         shares = [section.share for section in self.corpus]
         if None not in shares:
             raise ValueError("corpus: every entry has a `share`; leave it out of one at least")
         if sum(share or 0 for share in shares) >= 1:
             raise ValueError("corpus: the `share`s are together 1 or more, so nothing is left")
-        return self
-
-    @model_validator(mode="after")
-    def _new_entries_learn(self) -> Recipe:
         if self.vocabulary is not None and self.train.freeze_embeddings:
             raise ValueError("train.freeze_embeddings: the new entries of `vocabulary` never learn")
         return self
