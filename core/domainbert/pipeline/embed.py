@@ -18,8 +18,7 @@ from domainbert.run.folder import RunFolder
 from domainbert.run.heartbeat import heartbeat
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
-from domainbert.storage.files import make_folder, storage_errors
-from domainbert.system import fsync_path
+from domainbert.storage.files import make_folder, put_in_place, storage_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,9 +94,7 @@ def embed(
                     bar.update(texts, said := f"{texts:,} texts", f"embed: {said}")
             if not texts:
                 raise DataError("no text: the files have no documents.")
-            fsync_path(beside)
-            beside.replace(path)
-            fsync_path(path.parent)
+            put_in_place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
     return texts, cut
