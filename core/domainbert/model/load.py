@@ -122,7 +122,9 @@ def find_base(
     if is_adapter(path):
         if of_adapter:
             raise BaseModelError(f"{name}: is an adapter, and the base of one. Merge it first.")
-        path = _merged(path, name, folder, poll)
+        from domainbert.model.adapter_base import merged
+
+        path = merged(path, name, folder, poll)
     files = weight_files(path, name)
     check_files(path, name)
     check_config(path, files, name)
@@ -139,17 +141,6 @@ def find_base(
 def is_adapter(folder: Path) -> bool:
     """Tell whether a folder holds an adapter of peft and no model."""
     return (folder / "adapter_config.json").is_file() and not (folder / "config.json").exists()
-
-
-def _merged(adapter: Path, name: str, folder: Path, poll: Callable[[], None]) -> Path:
-    from domainbert.model.adapter_base import merged
-
-    def find(source: str, revision: str | None) -> BaseFolder:
-        # Beside the adapter, or where the recipe's folders start.
-        beside = (adapter.parent / source).is_dir()
-        return find_base(source, adapter.parent if beside else folder, revision, None, poll, True)
-
-    return merged(adapter, name, find)
 
 
 def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:
