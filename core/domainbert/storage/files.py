@@ -186,12 +186,8 @@ def write_text(path: Path, text: str) -> None:
     try:
         with storage_errors(path):
             make_folder(path.parent)
-            with beside.open("w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(path)
-            fsync_path(path.parent)
+            beside.write_text(text, encoding="utf-8", newline="\n")
+            put_in_place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -223,6 +219,14 @@ def read_json_with_hash(path: Path) -> dict[str, Any]:
     if seal is None or seal != _seal(value):
         raise ValueError("not as it was written")
     return dict(value)
+
+
+def read_if_whole(path: Path) -> dict[str, Any]:
+    """Return the content of a file with a hash; nothing if it is missing or not as written."""
+    try:
+        return read_json_with_hash(path)
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def _seal(value: dict[str, Any]) -> str:
