@@ -13,7 +13,7 @@ from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Sentence
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
 from domainbert.tasks.readers.columns import to_iob2, whole_tag
-from domainbert.tasks.readers.table import group_of
+from domainbert.tasks.readers.table import group_of, placed
 from domainbert.words import canonical_text, squeezed
 
 # Names that exports and data sets use, the first that a row has.
@@ -41,14 +41,12 @@ def sentences_of_rows(rows: Iterable[Row], task: Task, counts: Counter[str]) -> 
         DataError: A row has neither; with its place.
     """
     for where, row in rows:
-        try:
+        with placed(where):
             flat = _flat(row, counts)
             if flat is not None and flat.get("answer") in _REFUSED:
                 counts["refused_answers"] += 1
             elif flat is not None:
                 yield from _sentences(flat, task, counts, group_of(row, task) or where)
-        except DataError as error:
-            raise DataError(f"{where}: {error}.") from None
 
 
 def tags_of_row(row: Mapping[str, Any], words: Sequence[str], task: Task) -> tuple[str, ...]:
