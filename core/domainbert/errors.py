@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 
 
 class DomainBertError(Exception):
@@ -88,6 +89,16 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return ` Did you mean 'NAME'?` for the closest of some names, or an empty string."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return the first 20 of some names, such as the columns of a row, with commas between."""
+    return ", ".join(map(str, islice(names, 20)))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of the message of a library's error, or its type if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def one_line(error: BaseException) -> str:

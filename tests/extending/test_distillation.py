@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import torch
 from domainbert.errors import RecipeError, RunFailed
 from domainbert.run.metrics import read_metrics
 from domainbert.training import losses
-from domainbert.training.checkpoint import TrainState, load_model, load_optimizer, read_state
+from domainbert.training.checkpoint import TrainState, load_model, read_state
 from domainbert.training.loop import run_phase
 from domainbert.training.phases import Phase
 from domainbert.training.step import Job
@@ -58,7 +57,7 @@ def test_a_continued_run_has_the_same_bits(make_job: MakeJob) -> None:
     run_phase(whole, PHASE, START)
     checkpoint = whole.session.run.checkpoints / "step-00000003"
     load_model(checkpoint, continued.model)
-    run_phase(continued, PHASE, read_state(checkpoint, {}), partial(load_optimizer, checkpoint))
+    run_phase(continued, PHASE, read_state(checkpoint, {}), checkpoint)
     parameters = zip(whole.model.parameters(), continued.model.parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in parameters)
     assert not hasattr(whole.model, "objective_heads")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from torch import Tensor, nn
 
 import domainbert.training.loop
 from domainbert.errors import RecipeError
-from domainbert.model.layers import depths
-from domainbert.training.checkpoint import TrainState, load_model, load_optimizer, read_state
+from domainbert.model.layers import check_layers, depths
+from domainbert.training.checkpoint import TrainState, load_model, read_state
 from domainbert.training.loop import run_phase
 from domainbert.training.phases import Phase
 from domainbert.training.step import Job
@@ -34,8 +33,9 @@ def changed(before: dict[str, Tensor], model: nn.Module) -> set[str]:
     "setting", [{"freeze_layers": 1}, {"layerwise_lr_decay": 0.9}, {"unfreeze": "gradual"}]
 )
 def test_shared_layers_cannot_be_told_apart(make_job: MakeJob, setting: dict[str, Any]) -> None:
+    job = make_job("albert", steps=2, **setting)
     with pytest.raises(RecipeError) as caught:
-        make_job("albert", steps=2, **setting)
+        check_layers(job.settings, depths(job.model), "albert")
     assert str(caught.value) == (
         f"train.{next(iter(setting))}: models of type 'albert' have no numbered layers with "
         "weights for each. Remove the key; `freeze_embeddings` works."
@@ -43,8 +43,9 @@ def test_shared_layers_cannot_be_told_apart(make_job: MakeJob, setting: dict[str
 
 
 def test_more_layers_than_there_are_cannot_be_frozen(make_job: MakeJob) -> None:
+    job = make_job(steps=2, freeze_layers=3)
     with pytest.raises(RecipeError, match=r"^train.freeze_layers: 3, but the base has 2 layers\.$"):
-        make_job(steps=2, freeze_layers=3)
+        check_layers(job.settings, depths(job.model), "bert")
 
 
 def test_layers_wake_one_after_the_other(
@@ -79,6 +80,5 @@ def test_a_run_that_unfreezes_continues_bit_for_bit(make_job: MakeJob) -> None:
         checkpoint = whole.session.run.checkpoints / f"step-{step:08d}"
         again = make_job(**settings)
         load_model(checkpoint, again.model)
-        restore = partial(load_optimizer, checkpoint)
-        run_phase(again, phase, read_state(checkpoint, {}), restore)
+        run_phase(again, phase, read_state(checkpoint, {}), checkpoint)
         assert changed(expected, again.model) == set()

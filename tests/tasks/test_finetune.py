@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from domainbert.plugin.records import Sentence
 from domainbert.recipe.lora import LoraSection
 from domainbert.run.progress import Bar, Reporter
 from domainbert.run.session import Session
-from domainbert.tasks.candidate import predict, prepare
+from domainbert.tasks.candidate import Candidate, predict, prepare
 from domainbert.tasks.finetune import finetune
 from domainbert.tasks.metrics.score import score
 from domainbert.testing import FAMILIES
@@ -63,14 +64,19 @@ def test_the_same_seed_gives_the_same_model_and_predictions(fit: Fit) -> None:
     assert predict(models[0]) == predict(models[1])
 
 
+def tags_of(tuned: Candidate, sentences: Sequence[Sentence]) -> list[tuple[str, ...]]:
+    windows = {"test": tuned.kind.encode(sentences, tuned.tokenizer, tuned.settings)}
+    loaded = replace(tuned.loaded, splits={"test": tuple(sentences)})
+    return [p.predicted for p in predict(replace(tuned, loaded=loaded, windows=windows))["test"]]
+
+
 def test_a_sentence_without_a_token_does_not_end_fine_tuning(fit: Fit) -> None:
     loaded = tagging(train=(*sentences(0, 4), Sentence(("\u200b",), ("O",))))
     tuned = fit(loaded, batch_size=1)
     assert all(torch.isfinite(value).all() for value in tuned.model.state_dict().values())
     tuned.model.classifier.bias.data.copy_(torch.tensor([0.0, 0.0, 0.0, 99.0, 0.0]))
     odd = [Sentence(("the", "\u200b", "boat"), ("O",) * 3), Sentence(("\u200b",), ("O",))]
-    tags = [p.predicted for p in predict(tuned, {"test": odd})["test"]]
-    assert tags == [("B-ROLE", "O", "B-ROLE"), ("O",)]
+    assert tags_of(tuned, odd) == [("B-ROLE", "O", "B-ROLE"), ("O",)]
 
 
 def test_tags_do_not_depend_on_the_other_sentences_or_on_gold_tags(fit: Fit) -> None:
@@ -80,9 +86,9 @@ def test_tags_do_not_depend_on_the_other_sentences_or_on_gold_tags(fit: Fit) -> 
         Sentence(s.words * (1 + n % 3), ("O",) * 7 * (1 + n % 3))
         for n, s in enumerate(sentences(40, 16))
     ]
-    together = predict(tuned, {"test": test})["test"]
-    assert list(together) == [predict(tuned, {"test": [s]})["test"][0] for s in test]
-    assert [len(p.predicted) for p in together] == [len(s.words) for s in test]
+    together = tags_of(tuned, test)
+    assert together == [tags_of(tuned, [s])[0] for s in test]
+    assert [len(tags) for tags in together] == [len(s.words) for s in test]
 
 
 def test_a_stop_is_looked_for_before_each_step(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:

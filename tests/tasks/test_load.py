@@ -342,7 +342,11 @@ def test_a_reader_of_its_own_may_have_columns_of_its_own(folder: Path) -> None:
     domain = declared(folder, columns={"first": "a"})
     section = TaskSection(name="roles")
     assert "columns: tagging has no `first`" in refused(folder, section, domain)
-    reads = declared(folder, columns={"first": "a"}, read=lambda path, _split: read_columns(path))
+
+    def read(path: Path, _split: str) -> Iterator[Sentence]:
+        return read_columns(path, domain.tasks[0])
+
+    reads = declared(folder, columns={"first": "a"}, read=read)
     assert load_task(section, reads, folder).task.columns == {"first": "a"}
 
 

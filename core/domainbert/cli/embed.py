@@ -49,9 +49,9 @@ def embed(
         sources = find_texts(files, reader, column, registry.domain(domain) if domain else None)
         session = session.with_processes("fp32")
         encoder = open_encoder(place.folder, str(session.accelerator.device))
-        done = run(encoder, sources, out, session)
-    if done.cut:
+        texts, cut = run(encoder, sources, out, session)
+    if cut:
         print_notices(
-            [f"{done.cut:,} texts are longer than {encoder.window} tokens: the rest is not read."]
+            [f"{cut:,} texts are longer than {encoder.window} tokens: the rest is not read."]
         )
-    print_line(f"{done.texts:,} vectors of {done.size} numbers: {out}")
+    print_line(f"{texts:,} vectors of {encoder.size} numbers: {out}")

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.domain import Document
 from domainbert.plugin.readers import plain_suffix, read_lines
 from domainbert.plugin.registry import component, components, stream
@@ -82,9 +82,8 @@ def read_table(form: str, path: Path, options: Options) -> Iterator[Document]:
     for where, row in read_table_rows(path, form, only=(text, identity)):
         number = int(where.rpartition(":")[2].removeprefix(" row ").removeprefix(" item "))
         if identity != DEFAULTS["id_field"] and identity not in row:
-            known = ", ".join(map(str, list(row)[:20]))
             raise DataError(
-                f"{where}: no field {identity!r}. Fields: {known}. See `columns: {{id}}`."
+                f"{where}: no field {identity!r}. Fields: {listed(row)}. See `columns: {{id}}`."
             )
         yield _document(path, number, _text(row, text, where), row.get(identity))
 
@@ -98,8 +97,7 @@ def _document(path: Path, number: int, text: str, identity: Any = None) -> Docum
 
 def _text(record: dict[str, Any], field: str, where: str) -> str:
     if field not in record:
-        known = ", ".join(str(key) for key in list(record)[:20])
-        raise DataError(f"{where}: no field {field!r}. Fields: {known}. Set `text_field`.")
+        raise DataError(f"{where}: no field {field!r}. Fields: {listed(record)}. Set `text_field`.")
     value = record[field]
     if not isinstance(value, str | None):
         raise DataError(f"{where}: field {field!r} is {type(value).__name__}, expected text.")

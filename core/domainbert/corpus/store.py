@@ -33,7 +33,6 @@ from domainbert.storage.files import (
     write_json,
     write_json_with_hash,
 )
-from domainbert.storage.stamps import Stamp, refuse_other_stamps, stamps_of
 
 SCHEMA = 3
 """Version of the files of a store."""
@@ -60,7 +59,8 @@ class TokenStore:
         documents: Table with the columns of the texts.
         tokens: Table with those of the tokens, which may be the same one.
         manifest: Counts and hashes.
-        stamps: Of the mapped files, from before their hashes were compared.
+        stamps: Number, size and time of the mapped files, from before their hashes were compared;
+            another content has other ones.
     """
 
     lengths_D: NDArray[np.int64]
@@ -68,7 +68,7 @@ class TokenStore:
     documents: Any
     tokens: Any
     manifest: dict[str, Any]
-    stamps: dict[Path, Stamp]
+    stamps: dict[Path, tuple[int, int, int]]
 
     def check_unchanged(self) -> None:
         """Refuse files that were written to since the store was opened.
@@ -76,7 +76,10 @@ class TokenStore:
         Raises:
             DataError: Naming the file.
         """
-        refuse_other_stamps(self.stamps, "in use")
+        for path, stamp in self.stamps.items():
+            if not path.exists() or _stamp(path) != stamp:
+                cure = "Run again when nothing writes to it."
+                raise DataError(f"{path}: was changed while it was in use. {cure}")
 
     def ids(self, document: int) -> NDArray[Any]:
         """Return the token ids of one document, uint16 or uint32, without special tokens."""
@@ -161,7 +164,7 @@ def open_store(folder: Path) -> TokenStore:
     again = f"Delete the folder {folder} and run again to rebuild it."
     manifest = _read_manifest(folder / "manifest.json", again)
     paths = [folder / name for name in _FILES[manifest["schema"]]]
-    stamps = stamps_of(path for path in paths if path.is_file())
+    stamps = {path: _stamp(path) for path in paths if path.is_file()}
     for path in paths:
         if path not in stamps or sha256_file(path) != manifest["sha256"][path.name]:
             raise DataError(f"{path}: missing or changed since it was written. {again}")
@@ -181,6 +184,11 @@ def read_store(folder: Path) -> Iterator[Document]:
         for batch in record_batches(reader):
             for row in batch.select(_columns_of(batch)).to_pylist():
                 yield Document(**row)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _columns_of(batch: Any) -> list[str]:

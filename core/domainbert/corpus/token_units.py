@@ -8,7 +8,6 @@ tokenizers. A byte is a sum of flags. Legend: L tokens of a document.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domainbert.corpus.steps.normalise import normalise
+from domainbert.storage.files import sha256_of
 from domainbert.words import word_spans, words_of
 
 # Of the definition of a word; a store of another version is not continued.
@@ -88,7 +88,7 @@ def term_units(terms: Iterable[str]) -> TokenUnits:
         if not (words := words_of(term)):
             continue  # marks alone
         by_first.setdefault(words[0], []).append((len(words), term))
-    name = hashlib.sha256("\n".join(folded).encode()).hexdigest()
+    name = sha256_of("\n".join(folded))
     return TokenUnits(
         f"terms {name}, version {_VERSION}",
         {first: tuple(sorted(found, reverse=True)) for first, found in by_first.items()},

@@ -13,7 +13,7 @@ from typing import Any
 from domainbert.errors import BaseModelError, one_line
 from domainbert.model.check import check_files, read_config
 from domainbert.model.export import ADAPTER_BASE, export_model
-from domainbert.model.load import BaseFolder, LoadedModel, load_masked_lm
+from domainbert.model.load import BaseFolder, LoadedModel, find_base, load_masked_lm
 from domainbert.model.lora import (
     ADAPTER_WEIGHTS,
     PEFT_PREFIX,
@@ -30,13 +30,14 @@ from domainbert.tokenizer.load import VOCABULARY_FILE, load_tokenizer
 ADAPTER_CONFIG = "adapter_config.json"
 
 
-def merged(folder: Path, name: str, find: Callable[[str, str | None], BaseFolder]) -> Path:
+def merged(folder: Path, name: str, around: Path, poll: Callable[[], None]) -> Path:
     """Return a checkpoint with the weights of an adapter added to those of its base.
 
     Args:
         folder: Of the adapter.
         name: Of the base in the recipe, for messages.
-        find: From name and revision of the adapter's base to its checkpoint.
+        around: A relative folder of its base starts here, unless it is beside the adapter.
+        poll: As of `find_base`.
 
     Raises:
         BaseModelError: It is damaged, no LoRA, a pickle, of another base, or does not fit its base.
@@ -51,7 +52,7 @@ def merged(folder: Path, name: str, find: Callable[[str, str | None], BaseFolder
         raise BaseModelError(f"{name}: {trouble}. Export it again.")
     if (kind := config.get("peft_type")) != "LORA":
         raise BaseModelError(f"{name}: is an adapter of the kind {kind}; only LORA can be merged.")
-    base = _base_of(folder, config, name, find)
+    base = _base_of(folder, config, name, around, poll)
     files = [folder / name for name in (ADAPTER_WEIGHTS, "tokenizer.json", VOCABULARY_FILE)]
     hashes = [sha256_file(f) for f in (*files, base.folder / "config.json") if f.is_file()]
     key = sha256_of(f"{hashes} {base.sha256} {sorted(config.items())}")
@@ -62,13 +63,14 @@ def merged(folder: Path, name: str, find: Callable[[str, str | None], BaseFolder
 
 
 def _base_of(
-    folder: Path, config: dict[str, Any], name: str, find: Callable[[str, str | None], BaseFolder]
+    folder: Path, config: dict[str, Any], name: str, around: Path, poll: Callable[[], None]
 ) -> BaseFolder:
     source = config.get("base_model_name_or_path")
     if not isinstance(source, str) or not source:
         raise BaseModelError(f"{name}: {ADAPTER_CONFIG} names no base_model_name_or_path.")
+    start = folder.parent if (folder.parent / source).is_dir() else around
     try:
-        base = find(source, config.get("revision"))
+        base = find_base(source, start, config.get("revision"), poll=poll, of_adapter=True)
     except BaseModelError as error:
         raise BaseModelError(
             f"{name}: its own base cannot be had: {error} A folder can be named in "

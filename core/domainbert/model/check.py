@@ -6,7 +6,6 @@ index in the same folder names. The sizes in the configuration may not exceed th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 
 from domainbert.errors import BaseModelError, DataError
 from domainbert.plugin.readers import check_regular
-from domainbert.storage.files import sha256_file
+from domainbert.storage.files import sha256_file, sha256_of
 
 WEIGHTS = "model.safetensors"
 INDEX = f"{WEIGHTS}.index.json"
@@ -87,7 +86,7 @@ def hash_weights(files: Iterable[Path]) -> str:
     hashes = [(path.name, sha256_file(path)) for path in files]
     if len(hashes) == 1:
         return hashes[0][1]
-    return hashlib.sha256("".join(f"{n} {digest}\n" for n, digest in hashes).encode()).hexdigest()
+    return sha256_of("".join(f"{n} {digest}\n" for n, digest in hashes))
 
 
 def hash_tokenizer(folder: Path) -> str:

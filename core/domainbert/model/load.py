@@ -19,6 +19,7 @@ from domainbert.model.check import (
     weight_files,
 )
 from domainbert.model.opening import from_folder, quiet_transformers
+from domainbert.plugin.places import HUB_ID
 from domainbert.storage.files import expand_user, manifest_trouble
 from domainbert.storage.hub import from_hub
 from domainbert.tokenizer.load import load_tokenizer
@@ -26,7 +27,6 @@ from domainbert.tokenizer.load import load_tokenizer
 if TYPE_CHECKING:
     from domainbert.tokenizer.extend import Extension
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _PROBE_TOKENS = 4
 # Weights of heads that masked LM has no use for, and buffers that are computed.
 _HEADS = "pooler|seq_relationship|classifier|qa_outputs|sop_classifier"
@@ -52,7 +52,7 @@ class BaseFolder:
     @property
     def hub_id(self) -> str:
         """Its id on a model hub; empty for a local checkpoint."""
-        return self.source if self.revision and _HUB_ID.fullmatch(self.source) else ""
+        return self.source if self.revision and HUB_ID.fullmatch(self.source) else ""
 
     @property
     def public_name(self) -> str:
@@ -113,7 +113,7 @@ def find_base(
         path = _package_folder(source)
     elif (local := folder / expand_user(source)).is_dir():
         path = local
-    elif source.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(source):
+    elif source.startswith((".", "/", "~")) or not HUB_ID.fullmatch(source):
         raise BaseModelError(f"{name}: no such folder, and not a hub id.")
     else:
         path, commit = from_hub(source, revision, poll)
@@ -122,7 +122,9 @@ def find_base(
     if is_adapter(path):
         if of_adapter:
             raise BaseModelError(f"{name}: is an adapter, and the base of one. Merge it first.")
-        path = _merged(path, name, folder, poll)
+        from domainbert.model.adapter_base import merged
+
+        path = merged(path, name, folder, poll)
     files = weight_files(path, name)
     check_files(path, name)
     check_config(path, files, name)
@@ -139,17 +141,6 @@ def find_base(
 def is_adapter(folder: Path) -> bool:
     """Tell whether a folder holds an adapter of peft and no model."""
     return (folder / "adapter_config.json").is_file() and not (folder / "config.json").exists()
-
-
-def _merged(adapter: Path, name: str, folder: Path, poll: Callable[[], None]) -> Path:
-    from domainbert.model.adapter_base import merged
-
-    def find(source: str, revision: str | None) -> BaseFolder:
-        # Beside the adapter, or where the recipe's folders start.
-        beside = (adapter.parent / source).is_dir()
-        return find_base(source, adapter.parent if beside else folder, revision, None, poll, True)
-
-    return merged(adapter, name, find)
 
 
 def load_masked_lm(base: BaseFolder, seed: int) -> LoadedModel:

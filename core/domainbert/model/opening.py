@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import BaseModelError
+from domainbert.errors import BaseModelError, first_line
 
 
 @contextmanager
@@ -45,5 +45,4 @@ def from_folder(kind: Any, folder: Path, problem: str, **options: Any) -> Any:
                 trust_remote_code=False, **options,
             )  # fmt: skip
     except Exception as error:  # a config can make transformers raise anything
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BaseModelError(f"{problem}: {first}") from None
+        raise BaseModelError(f"{problem}: {first_line(error)}") from None

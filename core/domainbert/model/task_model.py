@@ -183,12 +183,9 @@ def _head_of(folder: Path) -> str:
         architectures = read_json(folder / "config.json").get("architectures") or []
     except (OSError, ValueError):
         raise BaseModelError(f"{folder}: no model: config.json is missing or damaged.") from None
-    for head, ending in (
-        ("tokens", "TokenClassification"),
-        ("sequences", "SequenceClassification"),
-        ("answers", "QuestionAnswering"),
-    ):
-        if any(str(name).endswith(f"For{ending}") for name in architectures):
+    for head, auto_class in AUTO_CLASSES.items():
+        ending = auto_class.removeprefix("AutoModel")
+        if any(str(name).endswith(ending) for name in architectures):
             return head
     found = ", ".join(map(str, architectures)) or "none"
     raise BaseModelError(

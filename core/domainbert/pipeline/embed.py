@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,7 @@ from domainbert.run.folder import RunFolder
 from domainbert.run.heartbeat import heartbeat
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
-from domainbert.storage.files import make_folder, storage_errors
-from domainbert.system import fsync_path
+from domainbert.storage.files import make_folder, put_in_place, storage_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,21 +28,6 @@ CHUNK = 1024
 """Documents that are encoded together, sorted by length, and written together."""
 Write = Callable[[list[Document], "NDArray[np.float32]"], None]
 """Documents and their vectors (N, H), to the end of a file."""
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """What was done.
-
-    Args:
-        texts: Vectors written.
-        cut: Texts longer than the model's window, of which only the beginning was read.
-        size: Numbers in a vector.
-    """
-
-    texts: int
-    cut: int
-    size: int
 
 
 def find_encoder(target: str) -> BaseFolder:
@@ -75,7 +58,7 @@ def check_output(path: Path) -> None:
 
 def embed(
     encoder: SentenceEncoder, sources: tuple[Source, ...], path: Path, session: Session
-) -> Embedded:
+) -> tuple[int, int]:
     """Write a vector per document, in their order; nothing is left of a call that fails.
 
     Args:
@@ -83,6 +66,10 @@ def embed(
         sources: Files of texts.
         path: `.parquet` with the columns `id` and `vector`, or `.npy` with float32 (N, H).
         session: Progress and stop signal.
+
+    Returns:
+        How many texts there are, and how many of them are longer than the model's window, of which
+        only the beginning was read.
 
     Raises:
         DataError: A file cannot be read, or there is no text.
@@ -107,12 +94,10 @@ def embed(
                     bar.update(texts, said := f"{texts:,} texts", f"embed: {said}")
             if not texts:
                 raise DataError("no text: the files have no documents.")
-            fsync_path(beside)
-            beside.replace(path)
-            fsync_path(path.parent)
+            put_in_place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
-    return Embedded(texts, cut, encoder.size)
+    return texts, cut
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from domainbert.run.folder import RunFolder
 from domainbert.run.session import Session
 from domainbert.storage.files import (
     make_folder,
-    read_json_with_hash,
+    read_if_whole,
     sha256_of,
     storage_errors,
     write_json_with_hash,
@@ -211,10 +211,7 @@ def _key(annotator: Annotator, sources: tuple[Source, ...], output: Output) -> s
 
 def _state(path: Path, key: str) -> tuple[int, int]:
     """Return how many documents are annotated, and the bytes that they take."""
-    try:
-        found = read_json_with_hash(path)
-    except (OSError, ValueError):
-        return 0, 0
+    found = read_if_whole(path)
     return (found["documents"], found["bytes"]) if found.get("key") == key else (0, 0)
 
 

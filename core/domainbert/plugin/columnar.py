@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.readers import COMPRESSIONS, MAX_LINE_BYTES, check_growth, check_regular
 
 _ROWS = 64
@@ -142,7 +142,7 @@ def _columns(
     """Return the columns to read."""
     names = list(schema.names)
     if lacking := next((name for name in needed if name not in names), None):
-        raise DataError(f"{path}: no column {lacking!r}; it has {', '.join(names[:20])}.")
+        raise DataError(f"{path}: no column {lacking!r}; it has {listed(names)}.")
     wanted = names if only is None else [name for name in dict.fromkeys(only) if name in names]
     if twice := next((name for name in wanted if names.count(name) > 1), None):
         raise DataError(f"{path}: the column {twice!r} stands twice. Rename or remove one.")

@@ -10,7 +10,8 @@ from pathlib import Path
 from domainbert.errors import PluginError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+"""`NAME` or `ORG/NAME` of a model or data set on the hub."""
 # It names a file in the cache.
 _PART = re.compile(r"\w[^/\\\0]{0,127}")
 
@@ -81,7 +82,7 @@ class HubData:
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        if not _HUB_ID.fullmatch(self.id):
+        if not HUB_ID.fullmatch(self.id):
             raise PluginError(f"data set {self.id!r}: expected an id such as 'org/name'.")
         for name, value in (("split", self.split), ("config", self.config)):
             if value is not None and not _PART.fullmatch(value):

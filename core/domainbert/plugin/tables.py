@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.readers import LINE_ENDS, MAX_LINE_BYTES, plain_suffix, read_lines
 
 Row = tuple[int, dict[str, Any]]
@@ -113,7 +113,7 @@ def check_header(path: Path, cells: list[str], needed: Iterable[str]) -> None:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise DataError(f"{path}:1: the column {twice!r} stands twice. Rename or remove one.")
     if lacking := next((name for name in needed if name not in cells), None):
-        named = ", ".join(names[:20]) or "nothing"
+        named = listed(names) or "nothing"
         raise DataError(f"{path}:1: no column {lacking!r}; the header names {named}.")
 
 

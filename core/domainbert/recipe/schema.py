@@ -6,7 +6,6 @@ The models here and in the modules beside it are the schema of the YAML, of
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Annotated, Literal
 
@@ -22,6 +21,7 @@ from domainbert.recipe.sections import EachOnce, Name, Section
 from domainbert.recipe.sentences import SentencesSection
 from domainbert.recipe.tasks import TaskSection
 from domainbert.recipe.train import TrainSection
+from domainbert.storage.files import sha256_of
 
 
 def _short_for(key: str) -> BeforeValidator:
@@ -78,16 +78,12 @@ class Recipe(Section):
     """How they are fine-tuned."""
 
     @model_validator(mode="after")
-    def _shares_leave_something(self) -> Recipe:
+    def _something_learns(self) -> Recipe:
         shares = [section.share for section in self.corpus]
         if None not in shares:
             raise ValueError("corpus: every entry has a `share`; leave it out of one at least")
         if sum(share or 0 for share in shares) >= 1:
             raise ValueError("corpus: the `share`s are together 1 or more, so nothing is left")
-        return self
-
-    @model_validator(mode="after")
-    def _new_entries_learn(self) -> Recipe:
         if self.vocabulary is not None and self.train.freeze_embeddings:
             raise ValueError("train.freeze_embeddings: the new entries of `vocabulary` never learn")
         return self
@@ -132,5 +128,4 @@ class Recipe(Section):
         A key that a later version adds with a default changes no hash.
         """
         content = self.model_dump(mode="json", exclude_defaults=True)
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return sha256_of(json.dumps(content, sort_keys=True, ensure_ascii=True))

@@ -5,7 +5,6 @@ Pydantic checks the shape of a file, which may come from a stranger; `scored` ch
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.recipe.evaluate import EvaluateSection
-from domainbert.storage.files import write_json, write_text
+from domainbert.storage.files import sha256_of, write_json, write_text
 
 SCHEMA: Literal[3] = 3
 # Numbers of a stranger that nothing measures would break tables and plots.
@@ -216,7 +215,7 @@ def save_result(path: Path, entry: Mapping[str, Any], predictions: Sequence[Pred
     """
     text = "".join(json.dumps(_line(p), ensure_ascii=False) + "\n" for p in predictions)
     beside = path.with_suffix(".jsonl")
-    stored = {"file": beside.name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    stored = {"file": beside.name, "sha256": sha256_of(text)}
     entry = {"schema": SCHEMA, **entry, "predictions": stored}
     result = Result.model_validate_json(json.dumps(entry))  # arrays are tuples in JSON only
     write_text(beside, text)

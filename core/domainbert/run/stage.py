@@ -8,7 +8,6 @@ before long work starts, with `done: false`, so that unfinished work is known by
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,8 +45,7 @@ class Stage:
     @property
     def key(self) -> str:
         """SHA-256 of the facts."""
-        text = json.dumps(self.facts, sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return files.sha256_of(json.dumps(self.facts, sort_keys=True, ensure_ascii=True))
 
 
 def read_stage(folder: Path) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import shutil
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from domainbert.stages.inputs import Inputs
 from domainbert.storage.files import describe_file, file_trouble, files_in, folder_in_place
 from domainbert.tokenizer.extend import Extension, extend_tokenizer
 from domainbert.tokenizer.initialise import extend_model
-from domainbert.training.checkpoint import TrainState, load_optimizer
+from domainbert.training.checkpoint import TrainState
 from domainbert.training.held_out import HeldOutScore
 from domainbert.training.job import build_job
 from domainbert.training.loop import run_phase
@@ -239,9 +238,8 @@ def _train(job: Job, phase: Phase, start: TrainState) -> TrainState:
     while state.step < phase.stop:
         # Averages of another phase's optimizer belong to other parameters.
         resumed = checkpoint if phase.start < state.step else None
-        restore = partial(load_optimizer, resumed) if resumed else None
         try:
-            return run_phase(job, phase, state, restore)
+            return run_phase(job, phase, state, resumed)
         except BadStep as error:
             bad = BadStep(error.step, error.reason)
         # Outside the handler, whose frames hold the optimizer of the attempt and, with several

@@ -15,7 +15,7 @@ from domainbert.report.results import result_path, task_identity
 from domainbert.report.scored import canonical, find_result
 from domainbert.run.session import Session
 from domainbert.stages.plan import PointStages
-from domainbert.storage.files import read_json_with_hash, write_json_with_hash
+from domainbert.storage.files import read_if_whole, write_json_with_hash
 from domainbert.tasks.metrics.score import primary_metric, score
 from domainbert.tasks.trials import run_trials, section_of, stored_settings, tuned_predictions
 
@@ -112,10 +112,7 @@ def _made_from(trial: ValidationTrial, recipe: Recipe, session: Session) -> dict
 
 def _finished(trial: ValidationTrial, recipe: Recipe, session: Session) -> float | None:
     """Return the score of a trial, or None if it is missing or of another model or settings."""
-    try:
-        kept = read_json_with_hash(trial.path)
-    except (OSError, ValueError, RecursionError):
-        return None
+    kept = read_if_whole(trial.path)
     wanted = _made_from(trial, recipe, session)
     same = canonical({key: kept.get(key) for key in wanted}) == canonical(wanted)
     return float(kept["validation"][primary_metric(trial.loaded.task).name]) if same else None

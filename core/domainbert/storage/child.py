@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from domainbert.errors import first_line
+
 PATIENCE = 60.0
 """How long a hub may send nothing, in seconds."""
 
@@ -93,7 +95,6 @@ def answer_parent(
     try:
         answer = [fetch(*sys.argv[1:]), ""]
     except faults as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        answer = ["", explain(error) or first]
+        answer = ["", explain(error) or first_line(error)]
     os.write(out, json.dumps(answer).encode())
     os._exit(0)  # without waiting for threads of the library

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from domainbert.errors import DataError
 from domainbert.plugin.places import DataFile
-from domainbert.storage.files import make_folder, sha256_file, storage_errors
-from domainbert.system import fsync_path, lock
+from domainbert.storage.files import make_folder, put_in_place, sha256_file, storage_errors
+from domainbert.system import lock
 from domainbert.visible import public_url
 
 DATA_VARIABLE = "DOMAINBERT_DATA"
@@ -251,6 +251,4 @@ def _publish(file: DataFile, target: Path) -> None:
             f"{file.name}: wrong content from {public_url(file.url or '')}: expected sha256 "
             f"{file.sha256} ({file.size} bytes), got {digest} ({size} bytes). It was deleted."
         )
-    fsync_path(partial)
-    partial.replace(target)
-    fsync_path(target.parent)
+    put_in_place(partial, target)

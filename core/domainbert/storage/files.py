@@ -94,6 +94,12 @@ def file_trouble(path: Path, expected: dict[str, Any]) -> str | None:
     return None if same else "does not have the hash it was written with"
 
 
+def files_trouble(folder: Path, described: dict[str, Any]) -> str:
+    """Return which of some files is not as `describe_file` said, and how; empty if all are."""
+    troubles = ((name, file_trouble(folder / name, is_)) for name, is_ in described.items())
+    return next((f"{name} {trouble}" for name, trouble in troubles if trouble), "")
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and what is missing above it, so that each of them survives power loss."""
     missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
@@ -167,18 +173,21 @@ def _free(path: Path) -> int:
     return shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
 
 
+def put_in_place(beside: Path, path: Path) -> None:
+    """Rename a complete file, so that it stays whole under its name after a power cut."""
+    fsync_path(beside)
+    beside.replace(path)
+    fsync_path(path.parent)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file beside `path`, flush it and rename it into place."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with storage_errors(path):
             make_folder(path.parent)
-            with beside.open("w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(path)
-            fsync_path(path.parent)
+            beside.write_text(text, encoding="utf-8", newline="\n")
+            put_in_place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -212,8 +221,16 @@ def read_json_with_hash(path: Path) -> dict[str, Any]:
     return dict(value)
 
 
+def read_if_whole(path: Path) -> dict[str, Any]:
+    """Return the content of a file with a hash; nothing if it is missing or not as written."""
+    try:
+        return read_json_with_hash(path)
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
 def _seal(value: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return sha256_of(json.dumps(value, sort_keys=True))
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -232,9 +249,7 @@ def manifest_trouble(folder: Path) -> str:
     if not (folder / MANIFEST).is_file():
         return ""
     try:
-        described = read_json_with_hash(folder / MANIFEST)["files"]
-        troubles = ((name, file_trouble(folder / name, is_)) for name, is_ in described.items())
-        return next((f"{name} {trouble}" for name, trouble in troubles if trouble), "")
+        return files_trouble(folder, read_json_with_hash(folder / MANIFEST)["files"])
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return f"{MANIFEST} is damaged"
 

@@ -8,7 +8,6 @@ neither the library nor a network. Class names stay in the schema of the file.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, MutableMapping
@@ -19,6 +18,7 @@ from domainbert.errors import DataError
 from domainbert.plugin.places import HubData
 from domainbert.storage.child import answer_parent, run_child
 from domainbert.storage.download import cache_folder
+from domainbert.storage.files import sha256_of
 
 Pins = MutableMapping[str, str]
 """`ID@REVISION` of a data set → its commit."""
@@ -47,7 +47,7 @@ def fetch_splits(data: HubData, poll: Callable[[], None], pins: Pins) -> dict[st
     arrow = Path(os.environ.get("HF_DATASETS_CACHE") or Path(HF_HOME) / "datasets")
     blobs = Path(HF_HUB_CACHE) / f"datasets--{data.id.replace('/', '--')}"
     growing = _root(data), blobs, arrow / data.id.replace("/", "___"), arrow / "downloads"
-    said, trouble = run_child(__name__, [wanted, str(_root(data))], growing, poll)
+    said, trouble = run_child(__name__, [wanted], growing, poll)
     found = cached(data, said)
     if trouble or found is None:
         raise DataError(f"data set {data.id!r}: {trouble or 'gone right after it came.'}")
@@ -80,7 +80,7 @@ def identity(path: Path) -> str | None:
     root = cache_folder() / "datasets"
     if not described(path):
         return None
-    return hashlib.sha256(path.relative_to(root).as_posix().encode()).hexdigest()
+    return sha256_of(path.relative_to(root).as_posix())
 
 
 def described(path: Path) -> str:
@@ -104,21 +104,19 @@ def _file_name(data: HubData, split: str) -> str:
     return f"{split}.parquet" if data.limit is None else f"{split}-first-{data.limit}.parquet"
 
 
-def _fetch(wanted: str, root: str) -> str:
+def _fetch(wanted: str) -> str:
     """Write the files of a data set, and return its commit."""
     from datasets import load_dataset
     from huggingface_hub import HfApi
 
     data = HubData(**json.loads(wanted))
     commit = str(HfApi().dataset_info(data.id, revision=data.revision).sha)
-    folder = Path(root) / commit / (data.config or "default")
-    where: dict[str, Any] = {"name": data.config, "revision": commit, "streaming": data.streaming}
-    if data.split:
-        _write(load_dataset(data.id, split=data.split, **where), folder, data, data.split)
-    else:
-        loaded = load_dataset(data.id, **where)
-        for split, rows in loaded.items():
-            _write(rows, folder, data, split)
+    where: dict[str, Any] = {"revision": commit, "streaming": data.streaming}
+    loaded = load_dataset(data.id, data.config, split=data.split, **where)
+    folder = _folder(data, commit)
+    for split, rows in ({data.split: loaded} if data.split else loaded).items():
+        _write(rows, folder, data, split)
+    if not data.split:
         _publish(folder / "splits.json", lambda path: path.write_text(json.dumps([*loaded])))
     return commit
 

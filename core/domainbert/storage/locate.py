@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 from domainbert.plugin.places import HubData, Place
 from domainbert.storage.download import Progress, locate
-from domainbert.storage.files import read_json, sha256_file
+from domainbert.storage.files import read_json, sha256_file, sha256_of
 from domainbert.storage.hub_data import Pins, fetch_splits, identity
 
 
@@ -64,5 +63,5 @@ def data_sha256(path: Path) -> str:
     if path.is_dir():
         files = sorted(item for item in path.rglob("*") if item.is_file())
         named = (f"{item.relative_to(path).as_posix()} {sha256_file(item)}\n" for item in files)
-        return hashlib.sha256("".join(named).encode()).hexdigest()
+        return sha256_of("".join(named))
     return identity(path) or sha256_file(path)

@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 from domainbert.errors import DataError
 from domainbert.plugin.places import Feed, RemoteFile
 from domainbert.storage.download import Progress, open_response
-from domainbert.storage.files import make_folder
-from domainbert.system import fsync_path
+from domainbert.storage.files import make_folder, put_in_place
 from domainbert.visible import public_url
 
 ATTEMPTS = 6
@@ -95,9 +94,7 @@ class Publisher:
         self._ask(file.url, rest, take)
         if file.md5_url is not None:
             self._verify(file, partial)
-        fsync_path(partial)
-        partial.replace(target)
-        fsync_path(folder)
+        put_in_place(partial, target)
         return target
 
     def _verify(self, file: RemoteFile, partial: Path) -> None:

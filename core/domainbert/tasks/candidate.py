@@ -102,37 +102,27 @@ def validation_score(tuned: Candidate) -> float:
     """Return the primary metric on validation; the model may be one that is learning."""
     was_training = tuned.model.training
     tuned.model.eval()
-    task, own = tuned.loaded.task, tuned.windows["validation"]
-    records = {"validation": tuned.loaded.splits["validation"]}
-    scores = {"validation": score_windows(tuned, own)}
-    with calling(tuned.kind):
-        predictions = tuned.kind.decode(task, records, scores)["validation"]
+    predictions = predict(tuned, ["validation"])["validation"]
     tuned.model.train(was_training)
+    task = tuned.loaded.task
     return score(task, predictions)[primary_metric(task).name]
 
 
-def predict(tuned: Candidate, splits: Mapping[str, Sequence[Any]] | None = None) -> Predictions:
+def predict(tuned: Candidate, splits: Sequence[str] = ()) -> Predictions:
     """Return predictions per split, in the order of the records.
 
     Args:
         tuned: The model.
-        splits: Records, `validation` among them; else those that `prepare` was given.
+        splits: Their names; without any, all that were encoded but train.
 
     Raises:
         RunFailed: A score is not finite, or the task's kind fails.
     """
-    if splits is None:
-        windows = {name: own for name, own in tuned.windows.items() if name != "train"}
-        splits = {name: tuned.loaded.splits[name] for name in windows}
-    else:
-        with calling(tuned.kind):
-            windows = {
-                name: tuned.kind.encode(records, tuned.tokenizer, tuned.settings)
-                for name, records in splits.items()
-            }
-    scores = {name: score_windows(tuned, own) for name, own in windows.items()}
+    names = splits or [name for name in tuned.windows if name != "train"]
+    scores = {name: score_windows(tuned, tuned.windows[name]) for name in names}
+    records = {name: tuned.loaded.splits[name] for name in names}
     with calling(tuned.kind):
-        return tuned.kind.decode(tuned.loaded.task, splits, scores)
+        return tuned.kind.decode(tuned.loaded.task, records, scores)
 
 
 def score_windows(

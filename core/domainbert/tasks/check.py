@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.errors import DataError, PluginError, RecipeError, listed
 from domainbert.plugin.calls import calling
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Task
@@ -160,27 +160,35 @@ def plain_text(kind: TaskKind, record: Any) -> str:
     return canonical_text(kind.text(record).casefold())
 
 
-def find_in_train(kind: TaskKind, splits: Splits) -> tuple[tuple[int, ...], int]:
+def find_in_train(kind: TaskKind, splits: Splits, counts: Counter[str]) -> tuple[int, ...]:
     """Return the numbers, from 0, of test records whose text is learned from in train, too.
 
-    And how many of them have no label there that they have in test.
+    Args:
+        kind: Kind of the task.
+        splits: Its records.
+        counts: Receives their number, also if these are all; and that of those that have no label
+            in train that they have in test.
     """
     if not kind.learns:
-        return (), 0
+        return ()
     # Hashes, as the texts of questions on long documents would fill the memory.
     train: dict[str, set[str]] = {}
     for record in splits["train"]:
         train.setdefault(sha256_of(plain_text(kind, record)), set()).update(kind.labels(record))
-    keys = [sha256_of(plain_text(kind, record)) for record in splits["test"]]
-    found = tuple(number for number, key in enumerate(keys) if key in train)
-    labels = {number: {*kind.labels(splits["test"][number])} for number in found}
-    others = [n for n, own in labels.items() if own and not own & train[keys[n]]]
-    return found, len(others)
+    found = list[int]()
+    for number, record in enumerate(splits["test"]):
+        known, own = train.get(sha256_of(plain_text(kind, record))), {*kind.labels(record)}
+        if known is not None:
+            found.append(number)
+            counts["other_labels_in_train"] += bool(own) and not own & known
+    counts["test_in_train"] = len(found)
+    counts["all_in_train"] = len(found) if len(found) == len(splits["test"]) else 0
+    return tuple(found)
 
 
 def strangers(task: Task, declared: bool, labels: Labels, noun: str) -> tuple[str, str] | None:
     """Return the first split with labels that the task lacks, and the reason; None if none has."""
-    where, known = "declared" if declared else "in the training split", ", ".join(task.labels[:20])
+    where, known = "declared" if declared else "in the training split", listed(task.labels)
     for split, names in labels.items():
         if new := {*names} - {*task.labels}:
             return split, f"has the {noun} {min(new)!r}, which is not {where} ({known})"
@@ -191,13 +199,13 @@ def unknown_label(labels: set[str], task: Task) -> str:
     """Return the message on a prediction's labels that the task lacks; empty without any."""
     if not labels:
         return ""
-    return f"{min(labels)!r} is no label of the task ({', '.join(task.labels[:20])})"
+    return f"{min(labels)!r} is no label of the task ({listed(task.labels)})"
 
 
 def class_keys(task: Task) -> str:
-    """Return why keys of classification suit no other kind of task, or an empty text."""
+    """Return why keys of classification and of relations suit no other kind, or an empty text."""
     several = task.multi_label or task.levels
-    return "multi_label and levels are for classification" if several else ""
+    return "multi_label and levels are for classification" if several else null_key(task)
 
 
 def null_key(task: Task) -> str:

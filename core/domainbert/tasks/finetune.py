@@ -33,11 +33,10 @@ from domainbert.tasks.learning import (
     batches_of,
     choose_learning,
     count_steps,
-    descend,
     unfreeze,
     with_class_weights,
 )
-from domainbert.training.schedule import build_optimizer, learning_rate_at, set_rate
+from domainbert.training.schedule import build_optimizer, descend, learning_rate_at, set_rate
 
 _DECAY, _BETAS = 0.01, (0.9, 0.999)
 
@@ -83,7 +82,9 @@ def finetune(candidate: Candidate, seed: int, bar: Bar) -> Candidate:
 def _train(tuned: Candidate, seed: int, bar: Bar) -> int | None:
     """Train the model of a candidate, and return its best epoch if the best is asked for."""
     model, loaded, settings, session = tuned.model, tuned.loaded, tuned.settings, tuned.session
-    windows = _windows(tuned)
+    windows = tuned.windows["train"]
+    if settings.class_weights == "balanced":
+        windows = with_class_weights(windows, tuned.kind, loaded)
     with calling(tuned.kind):
         targets = tuned.kind.targets(loaded.task, loaded.splits["train"])
     scales = rate_scales(depth := depths(model), settings.layerwise_lr_decay)
@@ -129,14 +130,6 @@ def _draw_head(model: Any, seed: int, kind: TaskKind, loaded: LoadedTask) -> Non
         bias_C = kind.bias(loaded.task, loaded.splits["train"])
     if bias_C is not None and isinstance(model, Classifier):
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
-
-
-def _windows(candidate: Candidate) -> list[Window]:
-    """Return the windows of train, with the weights that the settings give them."""
-    windows = candidate.windows["train"]
-    if candidate.settings.class_weights == "none":
-        return windows
-    return with_class_weights(windows, candidate.kind, candidate.loaded)
 
 
 def _check_loss(loss: float, where: str, step: int) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from domainbert.recipe.evaluate import EvaluateSection, GridSection
-from domainbert.storage.files import read_json_with_hash, write_json_with_hash
+from domainbert.storage.files import read_if_whole, write_json_with_hash
 from domainbert.tasks.candidate import Candidate, validation_score
 from domainbert.tasks.finetune import finetune
 
@@ -39,7 +38,7 @@ def choose_point(candidate: Candidate, grid: GridSection, title: str, path: Path
         RunFailed: The loss of a fit is not finite, or the task's kind fails.
         Stopped: A signal; scores of finished fits are kept.
     """
-    session, scores = candidate.session, _read(path)
+    session, scores = candidate.session, dict(read_if_whole(path).get("scores", {}))
     points = {
         f"rate {point.learning_rate:g}, epochs {point.epochs}": point
         for point in grid_settings(candidate.settings, grid)
@@ -52,11 +51,3 @@ def choose_point(candidate: Candidate, grid: GridSection, title: str, path: Path
     best = max(points, key=lambda name: scores[name])
     session.reporter.say(f"{title}: the grid took {best} ({100 * scores[best]:.2f} on validation)")
     return replace(candidate, settings=points[best])
-
-
-def _read(path: Path) -> dict[str, float]:
-    try:
-        kept: dict[str, Any] = read_json_with_hash(path)
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return dict(kept["scores"])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from domainbert.batching import batched
 from domainbert.keyed_random import derive_key, permute
@@ -25,7 +25,7 @@ from domainbert.recipe.lora import LoraSection
 
 # Batches of similar length are cut from pools of this many batches.
 _POOL = 16
-_PREDICTED, _MAX_NORM = 64, 1.0
+_PREDICTED = 64
 
 
 def choose_learning(model: TaskModel, settings: EvaluateSection, seed: int) -> Any:
@@ -89,14 +89,6 @@ def of_similar_length(ordered: Iterable[Window], size: int) -> list[list[Window]
     for pool in batched(ordered, size * _POOL):
         batches += batched(sorted(pool, key=lambda w: len(w.input_ids)), size)
     return batches
-
-
-def descend(loss: Tensor, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Take one step, with the norm of the gradient clipped to 1."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
-    optimizer.step()
 
 
 def scored_in_batches(

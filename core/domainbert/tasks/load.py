@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.errors import DataError, PluginError, RecipeError, listed
 from domainbert.plugin.components import Baseline, LoadedTask, TaskKind
 from domainbert.plugin.domain import Domain, Task
 from domainbert.plugin.registry import Registry, calling, component
@@ -87,9 +87,7 @@ def load_task(
     counts["unseen_labels"] = len(set().union(*labels.values()) - set(labels["train"]))
     one_each = kind.weighs_records and not task.multi_label
     counts["one_class"] += one_each and len(labels["test"]) == 1
-    in_train, counts["other_labels_in_train"] = find_in_train(kind, splits)
-    counts["test_in_train"] = len(in_train)
-    counts["all_in_train"] = len(in_train) if len(in_train) == len(splits["test"]) else 0
+    in_train = find_in_train(kind, splits, counts)
     terms = domain.terms.read() if domain and domain.terms else ()
     outside = load_outside(section, kind, complete, splits["test"], folder)
     return LoadedTask(complete, splits, dict(+counts), terms, in_train, outside)
@@ -251,7 +249,7 @@ def _tested_on(section: TaskSection, task: Task, other: Task) -> Task:
             f"{other.kind}; `test_on` names a task of the same kind."
         )
     if strange := set(other.labels) - set(task.labels):
-        what = f"{min(strange)!r}, which {task.name} lacks ({', '.join(task.labels[:20])})"
+        what = f"{min(strange)!r}, which {task.name} lacks ({listed(task.labels)})"
         raise RecipeError(f"tasks: {section.full_name!r}: {other.name} has the label {what}.")
     counts = {names: found for names, found in task.counts.items() if "test" not in names}
     if "test" in other.counts:

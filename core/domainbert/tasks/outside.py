@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, RecipeError
+from domainbert.errors import DataError, RecipeError, listed
 from domainbert.plugin.components import Baseline, OutsidePredictions, Row, TaskKind
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.plugin.registry import calling, components
@@ -137,7 +137,7 @@ def _named_by(row: Row, task: Task, kind: TaskKind) -> tuple[int | None, str | N
             record = kind.unlabelled(cells, task)
         text = None if record is None else kind.text(record)
     if number is None and text is None:
-        known, name = ", ".join(map(str, list(cells)[:20])), kind.inputs[0]
+        known, name = listed(cells), kind.inputs[0]
         raise DataError(f"{where}: expected `{name}` or `number` of a test record; it has {known}.")
     return number, text
 

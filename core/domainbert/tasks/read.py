@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError, PluginError, RecipeError
+from domainbert.errors import DataError, PluginError, RecipeError, listed
 from domainbert.plugin.components import TaskKind, TaskReader
 from domainbert.plugin.domain import Task
 from domainbert.plugin.readers import plain_suffix
@@ -71,7 +71,7 @@ def read_asked(
             inputs = {} if record is None else inputs_of(kind, record)
             if not inputs or (expected and [*inputs] != [*expected]):
                 named = column_names(task.columns, expected or kind.inputs)
-                raise DataError(f"expected {named}; it has {', '.join(map(str, [*row][:20]))}")
+                raise DataError(f"expected {named}; it has {listed(row)}")
             check_text(kind.text(record))
         given = row.get("id")
         place = f"{path.name}{where.removeprefix(str(path))}"

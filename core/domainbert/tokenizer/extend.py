@@ -11,7 +11,6 @@ character back. docs/how-to/extend-the-vocabulary.md compares this with plain en
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
@@ -23,7 +22,7 @@ from typing import Any
 
 from domainbert.errors import BaseModelError, RunFailed, RunFolderError
 from domainbert.recipe.sections import VocabularySection
-from domainbert.storage.files import read_json, write_json
+from domainbert.storage.files import read_json, sha256_of, write_json
 from domainbert.tokenizer.candidates import find_candidates
 from domainbert.tokenizer.load import PRIVATE_USE, VOCABULARY_FILE, encode_texts, fingerprint
 from domainbert.tokenizer.select import Entry, choose_entries
@@ -65,7 +64,7 @@ class Extension:
     def sha256(self) -> str:
         """Return a hash of everything that decides about ids."""
         content = [[entry.text for entry in self.entries], self.ids, self.words, self.mark]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        return sha256_of(json.dumps(content))
 
     def summary(self) -> dict[str, Any]:
         """Return the counts for people."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from domainbert.errors import BaseModelError
+from domainbert.errors import BaseModelError, first_line
+from domainbert.storage.files import sha256_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,8 +80,7 @@ def load_tokenizer(folder: Path) -> Any:
             folder, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # a damaged file can make transformers raise anything
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BaseModelError(f"{folder}: no usable tokenizer: {first}") from None
+        raise BaseModelError(f"{folder}: no usable tokenizer: {first_line(error)}") from None
     reason = ""
     if not tokenizer.is_fast:
         reason = "needs a fast tokenizer (tokenizer.json); this has none"
@@ -226,19 +226,24 @@ class _Encoded(NamedTuple):
 
 def _encode_pieces(tokenizer: Any, texts: list[str]) -> list[Any]:
     backend = tokenizer.backend_tokenizer
+    with unchanged(backend):
+        backend.no_truncation()
+        backend.no_padding()
+        backend.encode_special_tokens = True
+        return list(backend.encode_batch(texts, add_special_tokens=False))
+
+
+@contextmanager
+def unchanged(backend: Any) -> Iterator[None]:
+    """Give a tokenizer its settings back at the end of the block; others would be saved with it."""
     truncation, padding = backend.truncation, backend.padding
-    backend.no_truncation()
-    backend.no_padding()
-    backend.encode_special_tokens = True
+    special = backend.encode_special_tokens
     try:
-        encodings: list[Any] = backend.encode_batch(texts, add_special_tokens=False)
+        yield
     finally:
-        backend.encode_special_tokens = False
-        if truncation:
-            backend.enable_truncation(**truncation)
-        if padding:
-            backend.enable_padding(**padding)
-    return encodings
+        backend.encode_special_tokens = special
+        backend.no_truncation() if truncation is None else backend.enable_truncation(**truncation)
+        backend.no_padding() if padding is None else backend.enable_padding(**padding)
 
 
 def fingerprint(tokenizer: Any) -> str:
@@ -252,4 +257,4 @@ def fingerprint(tokenizer: Any) -> str:
     probes = [*_PROBE, *(entry for entry, _ in vocabulary if _MARKED.search(entry))]
     behaviour = [[row.ids, row.offsets] for row in _encode(tokenizer, probes)]
     content = [behaviour, vocabulary, sorted(tokenizer.all_special_ids)]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return sha256_of(json.dumps(content))

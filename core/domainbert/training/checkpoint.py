@@ -244,10 +244,7 @@ def _trouble(path: Path) -> str | None:
         )
     if manifest["step"] != step_of(path):
         return f"is that of step {manifest['step']}, under another name"
-    for name, expected in manifest["files"].items():
-        if (trouble := files.file_trouble(path / name, expected)) is not None:
-            return f"{name} {trouble}"
-    return None
+    return files.files_trouble(path, manifest["files"]) or None
 
 
 def _learning(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[tuple[str, Any]]:

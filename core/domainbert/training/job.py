@@ -13,8 +13,7 @@ from domainbert.corpus.store import TokenStore
 from domainbert.errors import DataError, RecipeError, UserError
 from domainbert.model.dropout import quicken_dropout
 from domainbert.model.families import family_of, layout_of
-from domainbert.model.layers import check_layers, depths
-from domainbert.model.load import LoadedModel, check_length
+from domainbert.model.load import LoadedModel
 from domainbert.model.packed_attention import attend_within
 from domainbert.recipe.train import TrainSection
 from domainbert.run.session import Session
@@ -24,7 +23,6 @@ from domainbert.training.data.order import index_sequences
 from domainbert.training.losses import objectives_of, prepare_objectives
 from domainbert.training.phases import check_shares
 from domainbert.training.step import Job
-from domainbert.training.trackers import check_trackers
 from domainbert.training.wrap import save_memory
 
 if TYPE_CHECKING:
@@ -42,15 +40,14 @@ def build_job(
     """Fit model, corpus and settings together.
 
     Raises:
-        RecipeError: A setting does not fit the model or the number of processes.
+        RecipeError: A setting does not fit the number of processes, or two objectives frame
+            sequences. What does not fit the base is refused by `locate`.
         DataError: The store has no token units, and the recipe needs them.
     """
     if settings.needs_words and store.manifest["units"] is None:
         raise DataError("The token store does not say where words begin; delete it and run again.")
     specials = special_tokens(loaded.tokenizer)
-    check_length(loaded.model, settings.max_seq_length, "train.max_seq_length")
     check_shares(settings, session.accelerator.num_processes)
-    check_layers(settings, depths(loaded.model), loaded.model.config.model_type)
     capacity = specials.room(settings.max_seq_length, paired=settings.sentence_pairs != "none")
     index = index_sequences(store, documents_T, capacity)
     model = loaded.model.to(session.accelerator.device)
@@ -83,10 +80,9 @@ def check_environment(settings: TrainSection, accelerator: Any) -> None:
         accelerator: Knows how processes were started.
 
     Raises:
-        RecipeError: A setting asks for a library or an objective that is not installed.
+        RecipeError: A setting asks for an objective or a compiler that is not here.
         UserError: The processes were started in a way that is not supported.
     """
-    check_trackers(settings.trackers)
     objectives_of(settings)
     compiled, kind = settings.torch_compile, accelerator.distributed_type.value
     if compiled and accelerator.is_fsdp2:

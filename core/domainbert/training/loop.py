@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,14 +31,14 @@ from domainbert.training.wrap import naming_batch, wrapped
 _UNWRITTEN = 1 << 10
 
 
-def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = None) -> TrainState:
+def run_phase(job: Job, phase: Phase, state: TrainState, resumed: Path | None = None) -> TrainState:
     """Train from `state` to the end of a phase, writing metrics and checkpoints.
 
     Args:
         job: The run.
         phase: Which parameters learn, how long and how fast.
         state: Where training stands.
-        optimizer_from: Called with model and new optimizer to restore its averages on resume.
+        resumed: Checkpoint from which the averages of the optimizer go on, if any.
 
     Raises:
         BadStep: Loss, gradient or weights went wrong; nothing of it was written.
@@ -48,8 +49,8 @@ def run_phase(job: Job, phase: Phase, state: TrainState, optimizer_from: Any = N
         learning(job, phase.name) as (job, optimizer, module),
         job.session.reporter.bar(f"training ({phase.name})", phase.steps) as bar,
     ):
-        if optimizer_from is not None:
-            optimizer_from(job.model, optimizer)
+        if resumed is not None:
+            checkpoint.load_optimizer(resumed, job.model, optimizer)
         warm_up_ddp_buckets(job, module, state.step)
         first = state = _begin(job, phase, state, optimizer)
         bar.update(state.step - phase.start)

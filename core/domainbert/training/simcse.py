@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count, islice
 from typing import Any
 
@@ -19,9 +18,10 @@ from domainbert.errors import RunFailed
 from domainbert.keyed_random import derive_key, permute
 from domainbert.recipe.sentences import SentencesSection
 from domainbert.run.session import Session
-from domainbert.training.schedule import build_optimizer, learning_rate_at, set_rate
+from domainbert.tokenizer.load import unchanged
+from domainbert.training.schedule import build_optimizer, descend, learning_rate_at, set_rate
 
-_BETAS, _DECAY, _WARMUP, _MAX_NORM = (0.9, 0.999), 0.01, 0.1, 1.0
+_BETAS, _DECAY, _WARMUP = (0.9, 0.999), 0.01, 0.1
 _END = re.compile(r"(?<=[.!?])\s+|\n+")
 _LEAST_WORDS = 5
 
@@ -53,7 +53,7 @@ def train_simcse(
     sentences = _sentences(read, n_documents, section.seed)
     model.train()
     with (
-        _unchanged(model.tokenizer.backend_tokenizer),
+        unchanged(model.tokenizer.backend_tokenizer),
         session.reporter.bar("sentences", section.steps) as bar,
     ):
         for step in range(section.steps):
@@ -72,23 +72,9 @@ def train_simcse(
                     f"sentences: the loss is not finite at step {step + 1}. Lower "
                     "`sentences.learning_rate`."
                 )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_NORM)
-            optimizer.step()
+            descend(loss, model, optimizer)
             bar.update(step + 1, f"loss {float(loss.detach()):.3f}")
     model.eval()
-
-
-@contextmanager
-def _unchanged(backend: Any) -> Iterator[None]:
-    """Give a tokenizer its truncation and padding back; others would be saved with it."""
-    truncation, padding = backend.truncation, backend.padding
-    try:
-        yield
-    finally:
-        backend.no_truncation() if truncation is None else backend.enable_truncation(**truncation)
-        backend.no_padding() if padding is None else backend.enable_padding(**padding)
 
 
 def _sentences(read: Callable[[int], str], n_documents: int, seed: int) -> Iterator[str]:

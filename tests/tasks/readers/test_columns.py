@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 def read(path: Path, content: str) -> list[Sentence]:
     path.write_bytes(content.encode())
-    return list(read_columns(path))
+    return list(read_columns(path, labelled("tagging")))
 
 
 def sentence(words: str, tags: str) -> Sentence:
@@ -71,7 +71,7 @@ NO_TYPE = "has no type. Name it with `labels: [TYPE]`."
 def test_a_bad_line_is_named(path: Path, line: str | bytes, message: str) -> None:
     path.write_bytes(b"The\tO\n\n" + (line if isinstance(line, bytes) else line.encode()))
     with pytest.raises(DataError) as caught:
-        list(read_columns(path))
+        list(read_columns(path, labelled("tagging")))
     assert str(caught.value).startswith(f"{path}:{message}")
 
 
@@ -175,6 +175,12 @@ def test_words_with_numbers_and_repeated_words_are_words(path: Path, content: st
     assert in_columns(path, content)
 
 
+def test_a_header_is_called_one(path: Path) -> None:
+    path.write_text("word\tner_tag\nThe\tO\n")
+    with pytest.raises(DataError, match=r":1: unknown tag 'ner_tag'.* as `tag_column: ner_tag`\."):
+        list(read_columns(path, labelled("tagging")))
+
+
 def test_conllu_has_comments_and_lines_of_several_words(path: Path) -> None:
     content = (
         "# text = Ana doesn't\n1\tAna\tAna\tPROPN\tNER=B-PER|SpaceAfter=No\n"
@@ -182,19 +188,23 @@ def test_conllu_has_comments_and_lines_of_several_words(path: Path) -> None:
         "3.1\tgone\t_\t_\t_\n"
     )
     path.write_text(content)
-    assert list(read_columns(path, None, True)) == [sentence("Ana does n't", "B-PER O O")]
+    assert list(read_columns(path, labelled("tagging"), True)) == [
+        sentence("Ana does n't", "B-PER O O")
+    ]
 
 
 @pytest.mark.parametrize("line", ["2 leaks O", "x\tleaks\tO"])
 def test_a_line_of_conllu_that_has_no_number_is_refused(path: Path, line: str) -> None:
     path.write_text(f"1\tPump\tB-X\n{line}\n3\tnow\tO\n")
     with pytest.raises(DataError, match=":2: expected a number, a tab and the word"):
-        list(read_columns(path, None, True))
+        list(read_columns(path, labelled("tagging"), True))
 
 
 def test_conllu_values_are_taken_by_their_name(path: Path) -> None:
     path.write_text("1\tPump\tner=B-X|SpaceAfter=No\n2\tnow\tEntity=B-X=1\n")
-    assert list(read_columns(path, None, True)) == [sentence("Pump now", "B-X B-X=1")]
+    assert list(read_columns(path, labelled("tagging"), True)) == [
+        sentence("Pump now", "B-X B-X=1")
+    ]
 
 
 def test_numbers_of_tags_are_named(path: Path) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,10 @@ from domainbert.recipe.evaluate import EvaluateSection
 from domainbert.run.heartbeat import heartbeat
 from domainbert.tasks.baselines.chain import LinearChain
 from domainbert.tasks.candidate import pad_windows
-from domainbert.tasks.learning import descend, of_similar_length, scored_in_batches
+from domainbert.tasks.learning import of_similar_length, scored_in_batches
 from domainbert.tasks.metrics.score import kind_of, primary_metric, score
 from domainbert.tokenizer.load import load_tokenizer
+from domainbert.training.schedule import descend
 
 HIDDEN, WIDTH, DROPOUT = 128, 100, 0.3
 """Hidden units in each direction, width of the vectors of words, and dropout."""
@@ -107,13 +108,8 @@ class BiLstm(nn.Module):
         return dropped
 
 
-@dataclass(frozen=True)
-class _Encoded:
-    """A task in the tokens of a network: its kind, records, windows per split."""
-
-    kind: TaskKind
-    loaded: LoadedTask
-    windows: Mapping[str, list[Window]]
+_Windows = Mapping[str, list[Window]]
+"""A task in the tokens of a network, per split."""
 
 
 def predict_words(loaded: LoadedTask, seed: int, crf: bool = False) -> Predictions:
@@ -124,7 +120,7 @@ def predict_words(loaded: LoadedTask, seed: int, crf: bool = False) -> Predictio
     """
     kind = kind_of(loaded.task)
     tokenizer, counts = _word_tokenizer(kind, loaded)
-    encoded = _encode(kind, loaded, tokenizer)
+    windows = _encode(kind, loaded, tokenizer)
     vocabulary = tokenizer.get_vocab()
     drop_V = torch.zeros(len(vocabulary))
     for word, count in counts.items():
@@ -132,7 +128,8 @@ def predict_words(loaded: LoadedTask, seed: int, crf: bool = False) -> Predictio
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_key("bilstm", seed))
         vectors_VE = torch.randn(len(vocabulary), WIDTH) / WIDTH**0.5
-        return _fit(encoded, BiLstm(vectors_VE, _n_outputs(encoded), drop_V, crf))
+        n_outputs = len(kind.outputs(loaded.task))
+        return _fit(loaded, windows, BiLstm(vectors_VE, n_outputs, drop_V, crf))
 
 
 def check_crf(loaded: LoadedTask) -> str:
@@ -148,15 +145,16 @@ def predict_pieces(loaded: LoadedTask, seed: int, base: Path) -> Predictions:
     from domainbert.model.opening import from_folder
 
     kind = kind_of(loaded.task)
-    encoded = _encode(kind, loaded, load_tokenizer(base))
+    windows = _encode(kind, loaded, load_tokenizer(base))
     encoder = from_folder(transformers.AutoModel, base, f"{base}: has no word vectors")
     vectors_VE = encoder.get_input_embeddings().weight.detach().float()
-    ids = {i for windows in encoded.windows.values() for w in windows for i in w.input_ids}
+    ids = {i for window in chain.from_iterable(windows.values()) for i in window.input_ids}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_key("bilstm", seed))
-        model = BiLstm(vectors_VE, _n_outputs(encoded), torch.zeros(len(vectors_VE)))
+        n_outputs = len(kind.outputs(loaded.task))
+        model = BiLstm(vectors_VE, n_outputs, torch.zeros(len(vectors_VE)))
         model.embedding = OccurringRows(model.embedding, ids | {_PAD})
-        return _fit(encoded, model)
+        return _fit(loaded, windows, model)
 
 
 def _word_tokenizer(kind: TaskKind, loaded: LoadedTask) -> tuple[Any, Counter[str]]:
@@ -187,35 +185,31 @@ def _word_tokenizer(kind: TaskKind, loaded: LoadedTask) -> tuple[Any, Counter[st
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names), counts
 
 
-def _encode(kind: TaskKind, loaded: LoadedTask, tokenizer: Any) -> _Encoded:
+def _encode(kind: TaskKind, loaded: LoadedTask, tokenizer: Any) -> _Windows:
     settings = EvaluateSection(max_seq_length=_LENGTH)
-    windows = {
+    return {
         split: kind.encode(records, tokenizer, settings) for split, records in loaded.splits.items()
     }
-    return _Encoded(kind, loaded, windows)
 
 
-def _n_outputs(encoded: _Encoded) -> int:
-    return len(encoded.kind.outputs(encoded.loaded.task))
-
-
-def _fit(encoded: _Encoded, model: BiLstm) -> Predictions:
+def _fit(loaded: LoadedTask, windows: _Windows, model: BiLstm) -> Predictions:
     """Train a network, and return the predictions of its best round on validation."""
-    kind, task, train = encoded.kind, encoded.loaded.task, encoded.loaded.splits["train"]
+    kind, task, train = kind_of(loaded.task), loaded.task, loaded.splits["train"]
     targets, bias_C = kind.targets(task, train), kind.bias(task, train)
     if bias_C is not None:
         model.classifier.bias.data.copy_(torch.from_numpy(bias_C))
     optimizer = torch.optim.Adam(model.parameters(), lr=_RATE)
-    batches = _batches(encoded.windows["train"])
+    batches = _batches(windows["train"])
     low, high = _ROUND_STEPS
-    steps = min(max(len(encoded.windows["train"]) // _BATCH, low), high)
+    steps = min(max(len(windows["train"]) // _BATCH, low), high)
     metric = primary_metric(task)
     best, kept, waited = -np.inf, model.state_dict(), 0
     for _ in range(_ROUNDS):
         model.train()
         for _ in range(steps):
-            _train_step(encoded, model, optimizer, next(batches), targets)
-        made = _predict(encoded, model, ["validation"])
+            heartbeat(f"{task.name}, BiLSTM")
+            _train_step(kind, model, optimizer, next(batches), targets)
+        made = _predict(loaded, windows, model, ["validation"])
         value = score(task, made["validation"])[metric.name]
         waited = 0 if value > best else waited + 1
         if value > best:
@@ -223,7 +217,7 @@ def _fit(encoded: _Encoded, model: BiLstm) -> Predictions:
         if waited == _PATIENCE and best > metric.low:
             break
     model.load_state_dict(kept)
-    return _predict(encoded, model, ["validation", "test"])
+    return _predict(loaded, windows, model, ["validation", "test"])
 
 
 def _batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
@@ -235,18 +229,17 @@ def _batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
 
 
 def _train_step(
-    encoded: _Encoded,
+    kind: TaskKind,
     model: BiLstm,
     optimizer: torch.optim.Optimizer,
     batch: list[Window],
     targets: Sequence[Any],
 ) -> None:
-    heartbeat(f"{encoded.loaded.task.name}, BiLSTM")
-    scores_XC = _scores(encoded.kind, model, batch)
+    scores_XC = _scores(kind, model, batch)
     if model.chain is None:
-        assert encoded.kind.loss  # noqa: S101  # it suits kinds that learn
-        with calling(encoded.kind):
-            loss = encoded.kind.loss(scores_XC, batch, targets)
+        assert kind.loss  # noqa: S101  # it suits kinds that learn
+        with calling(kind):
+            loss = kind.loss(scores_XC, batch, targets)
     else:
         gold = [torch.tensor([targets[w.record][word] for word in w.words]) for w in batch]
         loss = model.chain.loss(*_by_window(scores_XC, batch), pad_sequence(gold, True))
@@ -268,8 +261,10 @@ def _scores(kind: TaskKind, model: BiLstm, batch: list[Window]) -> Tensor:
     return scores_XC
 
 
-def _predict(encoded: _Encoded, model: BiLstm, splits: Sequence[str]) -> Predictions:
-    kind, outputs = encoded.kind, model.classifier.out_features
+def _predict(
+    loaded: LoadedTask, windows: _Windows, model: BiLstm, splits: Sequence[str]
+) -> Predictions:
+    kind, outputs = kind_of(loaded.task), model.classifier.out_features
     model.eval()
 
     def rows(batch: list[Window]) -> Tensor:
@@ -280,5 +275,5 @@ def _predict(encoded: _Encoded, model: BiLstm, splits: Sequence[str]) -> Predict
         scores_BLC, mask_BL = _by_window(scores_XC, batch)
         return one_hot(model.chain.best_path(scores_BLC, mask_BL), outputs)[mask_BL].float()
 
-    scores = {s: scored_in_batches(encoded.windows[s], outputs, rows) for s in splits}
-    return kind.decode(encoded.loaded.task, encoded.loaded.splits, scores)
+    scores = {s: scored_in_batches(windows[s], outputs, rows) for s in splits}
+    return kind.decode(loaded.task, loaded.splits, scores)

@@ -110,14 +110,11 @@ def annotate(
 ) -> list[Annotation]:
     """Return `labels` of each text, the predicted first, and `scores`: probabilities by label."""
     import numpy as np
+    from scipy.special import softmax
 
     windows, scores_WC = rows
     scores_NC = average_windows(windows, scores_WC, len(texts))
-    if task.multi_label:
-        shares_NC = 1 / (1 + np.exp(-scores_NC))
-    else:
-        shifted_NC = np.exp(scores_NC - scores_NC.max(axis=1, keepdims=True))
-        shares_NC = shifted_NC / shifted_NC.sum(axis=1, keepdims=True)
+    shares_NC = 1 / (1 + np.exp(-scores_NC)) if task.multi_label else softmax(scores_NC, axis=1)
     found = []
     for row_C, share_C in zip(scores_NC, shares_NC, strict=True):
         order_C = np.argsort(-row_C, kind="stable").tolist()

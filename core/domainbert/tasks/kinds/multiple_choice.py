@@ -16,7 +16,7 @@ from typing import Any
 from domainbert.plugin.components import Annotation, Passage, Predictions, Scores
 from domainbert.plugin.domain import Prediction, Task, Window
 from domainbert.plugin.records import Choices
-from domainbert.tasks.check import Labels, Splits, null_key
+from domainbert.tasks.check import Splits, null_key
 from domainbert.tasks.decide import RANKED
 from domainbert.tasks.kinds.pairs import PAIRS
 from domainbert.tasks.pair_windows import long_pairs, pair_windows
@@ -123,10 +123,6 @@ def _check_task(task: Task) -> str:
     return null_key(task)
 
 
-def _check_labels(_task: Task, _declared: bool, _labels: Labels) -> tuple[str, str] | None:
-    return None
-
-
 def _predicted(cells: Mapping[str, Any], question: Choices, task: Task) -> Prediction:
     """Return a prediction made elsewhere: the choice as `label` or `answer`, as files have it."""
     letter = choice_of_row(cells, question, task)
@@ -167,7 +163,7 @@ MULTIPLE_CHOICE = replace(
     baselines=lambda _loaded: ("majority",),
     check_task=_check_task,
     check=_check,
-    check_labels=_check_labels,
+    check_labels=lambda _task, _declared, _labels: None,
     predicted=_predicted,
     misfit=_misfit,
     count_long=_count_long,

@@ -12,7 +12,7 @@ from typing import Any
 
 from domainbert.plugin.domain import Task, Window
 from domainbert.plugin.records import Pair, Rating
-from domainbert.tasks.check import class_keys, null_key
+from domainbert.tasks.check import class_keys
 from domainbert.tasks.kinds.classification import CLASSIFICATION, annotate_one
 from domainbert.tasks.pair_windows import long_pairs, pair_windows, token_types
 from domainbert.tasks.readers.pairs import pairs_of_rows, unlabelled_pair
@@ -31,10 +31,6 @@ def both_texts(pairs: Sequence[Pair | Rating]) -> list[tuple[str, str]]:
 def call(inputs: Sequence[str]) -> str:
     """Return the argument of transformers' pipeline for one text or two."""
     return '{"text": "One text.", "text_pair": "Another."}' if "second" in inputs else '"A text."'
-
-
-def _check_task(task: Task) -> str:
-    return class_keys(task) or null_key(task)
 
 
 def _check(pair: Pair, task: Task) -> str:
@@ -63,7 +59,7 @@ PAIRS = replace(
     encode=lambda pairs, tokenizer, settings: pair_windows(both_texts(pairs), tokenizer, settings),
     forward=forward,
     metrics=lambda _task: ("accuracy", "f1_macro", "mcc"),
-    check_task=_check_task,
+    check_task=class_keys,
     check=_check,
     count_long=_count_long,
     passages=None,

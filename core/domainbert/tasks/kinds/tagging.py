@@ -20,7 +20,6 @@ from domainbert.tasks.check import (
     Labels,
     Splits,
     class_keys,
-    null_key,
     strangers,
     unknown_label,
 )
@@ -95,10 +94,6 @@ def _count(sentences: Sequence[Sentence]) -> Counter[str]:
     """Return the number of tokens, and of mentions of each type."""
     counts = Counter(tag[2:] for s in sentences for tag in s.tags if tag.startswith("B-"))
     return counts + Counter(tokens=sum(len(sentence.words) for sentence in sentences))
-
-
-def _check_task(task: Task) -> str:
-    return class_keys(task) or null_key(task)
 
 
 def _check(sentence: Sentence, task: Task) -> str:
@@ -201,12 +196,11 @@ def annotate(
 
     The score is the mean probability of the tags of its words.
     """
-    import numpy as np
+    from scipy.special import softmax
 
     windows, scores_WC = rows
-    shifted_WC = np.exp(scores_WC - scores_WC.max(axis=1, keepdims=True))
     best_W, names = scores_WC.argmax(axis=1), outputs(task)
-    sure_W = shifted_WC.max(axis=1) / shifted_WC.sum(axis=1)
+    sure_W = softmax(scores_WC, axis=1).max(axis=1)
     # Per record: word → tag and its probability; a word without a token has none.
     tagged: dict[int, dict[int, tuple[str, float]]] = {}
     scored = zip(best_W.tolist(), sure_W.tolist(), strict=True)
@@ -264,7 +258,7 @@ TAGGING = TaskKind(
     like="tagging",
     mark=mark_seen,
     baselines=lambda loaded: ("majority-type", *(["dictionary"] if loaded.terms else [])),
-    check_task=_check_task,
+    check_task=class_keys,
     check=_check,
     check_labels=_check_labels,
     predicted=_predicted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from domainbert.errors import PluginError, RunFailed
+from domainbert.errors import PluginError, RunFailed, listed
 from domainbert.plugin.components import Baseline, LoadedTask, Predictions, TaskKind
 from domainbert.plugin.domain import Prediction, Task
 from domainbert.plugin.metric import Metric
@@ -48,7 +48,7 @@ def metric_of(task: Task, name: str) -> Metric:
         if "tagging" not in (kind.name, kind.like):
             raise PluginError(f"metric {name!r}: only tagging has metrics of one type")
         if task.labels and label not in task.labels:  # empty before the files are read
-            known = ", ".join(task.labels[:20])
+            known = listed(task.labels)
             raise PluginError(f"metric {name!r}: {label!r} is no type of the task ({known})")
         return of_type(_own(task, base), label)
     base, _, level = name.partition("@")

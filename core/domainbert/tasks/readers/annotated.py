@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Sentence
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
 from domainbert.tasks.readers.columns import to_iob2, whole_tag
-from domainbert.tasks.readers.table import group_of
+from domainbert.tasks.readers.table import group_of, placed
 from domainbert.words import canonical_text, squeezed
 
 # Names that exports and data sets use, the first that a row has.
@@ -41,14 +41,12 @@ def sentences_of_rows(rows: Iterable[Row], task: Task, counts: Counter[str]) -> 
         DataError: A row has neither; with its place.
     """
     for where, row in rows:
-        try:
+        with placed(where):
             flat = _flat(row, counts)
             if flat is not None and flat.get("answer") in _REFUSED:
                 counts["refused_answers"] += 1
             elif flat is not None:
                 yield from _sentences(flat, task, counts, group_of(row, task) or where)
-        except DataError as error:
-            raise DataError(f"{where}: {error}.") from None
 
 
 def tags_of_row(row: Mapping[str, Any], words: Sequence[str], task: Task) -> tuple[str, ...]:
@@ -73,8 +71,7 @@ def tags_of_row(row: Mapping[str, Any], words: Sequence[str], task: Task) -> tup
         return to_iob2(given, Counter()).tags
     spans = _spans(row, task)
     if not isinstance(spans, list):
-        known = ", ".join(map(str, list(row)[:20]))
-        raise DataError(f"expected a list of `tags` or of `entities`; it has {known}")
+        raise DataError(f"expected a list of `tags` or of `entities`; it has {listed(row)}")
     told = row.get(str(task.columns.get("text", "text")))
     text = told if isinstance(told, str) else " ".join(own)
     made = ["O"] * len(words)
@@ -127,10 +124,9 @@ def _sentences(
     if spans is None and any(key in row for key in _span_names(task)):
         spans = []
     if not isinstance(text, str) or not isinstance(spans, list):
-        known = ", ".join(map(str, list(row)[:20]))
         raise DataError(
             "expected a list `words` with a list `tags`, or a `text` with a list `spans`; it has "
-            f"{known}. Name them with `columns`"
+            f"{listed(row)}. Name them with `columns`"
         )
     mentions = [_mention(text, span, task.label_names) for span in spans]
     yield from tagged_sentences(text, mentions, counts, document=document)

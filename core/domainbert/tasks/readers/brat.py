@@ -11,6 +11,7 @@ from domainbert.errors import DataError
 from domainbert.plugin.readers import read_lines, read_utf8
 from domainbert.plugin.records import Sentence
 from domainbert.plugin.spans import Mention, checked_mention, tagged_sentences
+from domainbert.tasks.readers.table import placed
 
 _SPAN = re.compile(r"(\S+) ([0-9]{1,9}) ([0-9]{1,9})")
 _PARTS = re.compile(r"(\S+) ([0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})+)")
@@ -79,7 +80,5 @@ def _mentions(path: Path, text: str, counts: Counter[str]) -> Iterator[Mention]:
                 f"{where}: malformed line {line[:60]!r}. Expected `T1`, then type, start and end, "
                 "then the text, separated by tabs."
             )
-        try:
+        with placed(where):
             yield checked_mention(text, start, end, label, quoted)
-        except DataError as error:
-            raise DataError(f"{where}: {error}.") from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.domain import Task
 from domainbert.plugin.pubtator import TEXT_LINE
 from domainbert.plugin.readers import LINE_ENDS, read_lines
@@ -46,20 +46,20 @@ class _Layout:
     """Places of words and tags in the lines of one file."""
 
     path: Path
-    task: Task | None
+    task: Task
     conllu: bool
     width: int = 0
     places: tuple[int, int] = (0, -1)
 
     def split(self, line: str) -> list[str]:
-        separator = self.task.separator if self.task else ""
+        separator = self.task.separator
         parts = line.split(separator or ("\t" if "\t" in line else " "))
         return [part.strip() for part in parts] if separator else [part for part in parts if part]
 
     def begin(self, columns: list[str]) -> bool:
         """Fix width and places by the first line; return whether it is a header."""
         self.width = len(columns)
-        given = self.task.columns if self.task else {}
+        given = self.task.columns
         asked = given.get("words", 2 if self.conllu else 1), given.get("tags", -1)
         header = any(isinstance(place, str) for place in asked)
         words, tags = (self._place(place, columns) for place in asked)
@@ -71,14 +71,14 @@ class _Layout:
         if isinstance(place, str):
             if place in columns:
                 return columns.index(place)
-            what = f"no column {place!r}; the first line has {', '.join(columns[:20])}"
+            what = f"no column {place!r}; the first line has {listed(columns)}"
             raise DataError(f"{self.path}:1: {what}. Give the number of the column, from 1.")
         if not 1 <= abs(place) <= len(columns):
             raise DataError(f"{self.path}:1: no column {place}; there are {len(columns)}.")
         return place - 1 if place > 0 else place + len(columns)
 
 
-def read_columns(path: Path, task: Task | None = None, conllu: bool = False) -> Iterator[Sentence]:
+def read_columns(path: Path, task: Task, conllu: bool = False) -> Iterator[Sentence]:
     """Yield the sentences of a file with a word and its tag on each line.
 
     Columns are separated by tabs, or by blanks where a line has no tab; blank lines end sentences;
@@ -120,7 +120,7 @@ def read_columns(path: Path, task: Task | None = None, conllu: bool = False) -> 
         tags.append(_checked_tag(tag, layout, f"{path}:{number}", line))
         if len(seen) <= len(_SPEECH):
             seen.add(word)
-    if "words" not in (task.columns if task else {}):
+    if "words" not in task.columns:
         _refuse_no_words(path, forms if layout.width > 2 else Counter(), seen)
 
 
@@ -150,11 +150,11 @@ def _checked_tag(tag: str, layout: _Layout, where: str, line: str) -> str:
         named = [part for part, given in zip(parts, tag.split("|"), strict=True) if part != given]
         plain = [part for part in parts if "=" not in part and part != "_"]
         tag = next(iter(named + plain), "O")
-    names = layout.task.label_names if layout.task else ()
+    names = layout.task.label_names
     if tag.isdecimal() and int(tag) < len(names):
         tag = names[int(tag)]
     try:
-        return whole_tag(tag, layout.task.labels if layout.task else ())
+        return whole_tag(tag, layout.task.labels)
     except DataError as error:
         hint = _other_format(line)
         if tag in _SPEECH:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Choices, Pair, Rating
@@ -151,8 +151,8 @@ def _answer_column(row: Mapping[str, Any], task: Task, usual: tuple[str, ...]) -
     names = dict.fromkeys((str(task.columns.get("label", usual[0])), *usual))
     found = [name for name in names if name in row]
     if len(found) != 1:
-        one_of, known = " or ".join(f"`{name}`" for name in names), ", ".join(map(str, [*row][:20]))
-        raise DataError(f"expected {one_of}, one of them; it has {known}")
+        one_of = " or ".join(f"`{name}`" for name in names)
+        raise DataError(f"expected {one_of}, one of them; it has {listed(row)}")
     return found[0]
 
 
@@ -179,9 +179,9 @@ _NAMED = "as {text: …, second: …}"
 def text_cell(row: Mapping[str, Any], name: str, key: str) -> str:
     """Return the text of a column, which is not empty."""
     if name not in row:
-        known = ", ".join(map(str, list(row)[:20]))
         named = _NAMED if key == "second" else f"as {{{key}: …}}"
-        raise DataError(f"no column {name!r}; there are {known}. Name it with `columns`, {named}")
+        what = f"no column {name!r}; there are {listed(row)}"
+        raise DataError(f"{what}. Name it with `columns`, {named}")
     if not isinstance(row[name], str):
         raise DataError(f"expected `{name}` as text, found {str(row[name])[:60]!r}")
     if not row[name].strip():
@@ -218,8 +218,7 @@ def _question(row: Mapping[str, Any], task: Task) -> Choices:
     text, names, choices = _asked(row, task)
     column = usual_column(row, task, "label", _ANSWER)
     if row.get(column) in (None, ""):
-        known = ", ".join(map(str, list(row)[:20]))
-        raise DataError(f"no right choice in `{column}`; there are {known}")
+        raise DataError(f"no right choice in `{column}`; there are {listed(row)}")
     right = _right(row[column], names, choices, task)
     return Choices(text, tuple(choices), (LETTERS[right],), group_of(row, task))
 
@@ -239,10 +238,9 @@ def _choices(row: Mapping[str, Any], task: Task) -> tuple[list[str], list[Any]]:
         names, texts = (cell["label"], cell["text"]) if lists else (cell, cell.values())
         return list(map(str, names)), list(texts)
     if not isinstance(cell, list):
-        known = ", ".join(map(str, list(row)[:20]))
         raise DataError(
-            f"expected a list of texts in `{column}`; there are {known}. Name it with `columns`, "
-            "as {choices: …}, or several as {choices: [a, b]}"
+            f"expected a list of texts in `{column}`; there are {listed(row)}. Name it with "
+            "`columns`, as {choices: …}, or several as {choices: [a, b]}"
         )
     if cell and all(isinstance(item, dict) for item in cell):
         names = [item["label"] for item in cell if "label" in item]
@@ -279,10 +277,8 @@ def _rating(row: Mapping[str, Any], task: Task) -> Rating:
     text, other = _texts(row, task, single=True)
     column = usual_column(row, task, "label", _SCORE)
     if column not in row:
-        known = ", ".join(map(str, list(row)[:20]))
-        raise DataError(
-            f"no column {column!r}; there are {known}. Name it with `columns`, as {{label: …}}"
-        )
+        what = f"no column {column!r}; there are {listed(row)}"
+        raise DataError(f"{what}. Name it with `columns`, as {{label: …}}")
     return Rating(text, _number(row[column], column), other, group_of(row, task))
 
 

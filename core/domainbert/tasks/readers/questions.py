@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.readers import read_utf8
@@ -117,10 +117,9 @@ def answer_of_row(row: Mapping[str, Any], task: Task) -> str:
     """
     answer = _cell(row, task, "answer")
     if not isinstance(answer, str):
-        name, known = task.columns.get("answer", "answer"), ", ".join(map(str, list(row)[:20]))
-        raise DataError(
-            f"expected `{name}` as text, empty for no answer; found {answer!r:.60} among {known}"
-        )
+        name = task.columns.get("answer", "answer")
+        what = f"found {answer!r:.60} among {listed(row)}"
+        raise DataError(f"expected `{name}` as text, empty for no answer; {what}")
     return answer
 
 
@@ -129,8 +128,7 @@ def _texts(row: Mapping[str, Any], task: Task) -> tuple[str, str]:
     question, context = (_cell(row, task, key) for key in ("question", "context"))
     for key, text in (("question", question), ("context", context)):
         if text is None:
-            known = ", ".join(map(str, list(row)[:20]))
-            raise DataError(f"no `{task.columns.get(key, key)}`; there are {known}")
+            raise DataError(f"no `{task.columns.get(key, key)}`; there are {listed(row)}")
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"expected `{task.columns.get(key, key)}` as text, found {text!r:.60}")
     return question, context

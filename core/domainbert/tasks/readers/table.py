@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from domainbert.errors import DataError
+from domainbert.errors import DataError, listed
 from domainbert.plugin.components import Row
 from domainbert.plugin.domain import Task
 from domainbert.plugin.records import Example, Pair
@@ -80,8 +80,7 @@ def group_of(row: Mapping[str, Any], task: Task) -> str:
         return ""
     column = str(task.columns["group"])
     if row.get(column) in (None, ""):
-        known = ", ".join(map(str, list(row)[:20]))
-        raise DataError(f"no value of `group: {column}`; the row has {known}")
+        raise DataError(f"no value of `group: {column}`; the row has {listed(row)}")
     return str(row[column])
 
 
@@ -96,14 +95,12 @@ def cells(row: Mapping[str, Any], task: Task, name: str) -> tuple[str, tuple[str
     keys = [key for key in dict.fromkeys(either) if key in row]
     if len(keys) > 1:
         raise DataError(f"has the columns `{keys[0]}` and `{keys[1]}`. Keep one")
-    known = ", ".join(map(str, list(row)[:20]))
     if name not in row or not keys:
         lacking = given if name in row else name
-        what = f"no column {lacking!r}; there are {known}"
+        what = f"no column {lacking!r}; there are {listed(row)}"
         raise DataError(f"{what}. Name it with `columns`, as {{text: …, label: …}}")
     text, value = row[name], row[keys[0]]
-    labels: list[Any] = value if isinstance(value, list) else [value]
-    if not isinstance(text, str) or not all(map(_is_label, labels)):
+    if not isinstance(text, str) or not _are_labels(value):
         what = repr(text if not isinstance(text, str) else value)[:60]
         if value is None:
             what += ": no label, as in a split that keeps them secret"
@@ -124,11 +121,10 @@ def labels_of_row(row: Mapping[str, Any], task: Task) -> tuple[str, ...]:
     given = str(task.columns.get("label", "label"))
     keys = [key for key in dict.fromkeys((given, "label", "labels")) if key in row]
     if len(keys) != 1:
-        known = ", ".join(map(str, list(row)[:20]))
+        known = listed(row)
         raise DataError(f"expected `label`, or a list `labels`, one of the two; it has {known}")
     value = row[keys[0]]
-    labels: list[Any] = value if isinstance(value, list) else [value]
-    if not all(map(_is_label, labels)):
+    if not _are_labels(value):
         raise DataError(f"expected `{keys[0]}` as text or whole numbers, found {value!r:.60}")
     return _named_labels(value, task)
 
@@ -147,8 +143,9 @@ def _named_labels(value: Any, task: Task) -> tuple[str, ...]:
     return named
 
 
-def _is_label(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
+def _are_labels(value: Any) -> bool:
+    labels = value if isinstance(value, list) else [value]
+    return all(isinstance(label, str | int) and not isinstance(label, bool) for label in labels)
 
 
 def named_label(label: str | int, names: tuple[str, ...]) -> str:
