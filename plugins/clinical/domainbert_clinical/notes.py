@@ -24,7 +24,8 @@ def read_notes(path: Path) -> Iterator[Document]:
 
     A CSV file has a note per row in the column `TEXT`, as NOTEEVENTS.csv of MIMIC-III and
     discharge.csv of MIMIC-IV do; names of columns may have small letters. A row that `ISERROR`
-    marks, by `1`, `true` or `yes`, comes without text: the step `note-sections` drops and counts it.
+    marks, by `1`, `true` or `yes`, comes without text; the step `note-sections` drops and counts
+    it.
 
     Args:
         path: `.txt`, one note; or `.csv` or `.tsv`; plain or compressed, UTF-8.
