@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_NTH = r"\d{1,2}(?:st|nd|rd|th)?"
+_YEAR = r"(?:\d{4}|['\u2019]\d\d)"
 _DATE = (
-    rf"(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{2,4}}|\d{{4}}-\d{{1,2}}-\d{{1,2}}"
-    rf"|{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}} {_MONTH},? \d{{4}}|\b(?:18|19|20)\d\d\b)"
+    rf"(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{2,4}}|\d{{4}}(?P<of_year>[/.-])\d{{1,2}}(?P=of_year)\d{{1,2}}"
+    rf"|{_MONTH} {_NTH},? {_YEAR}|{_NTH}(?: of)? {_MONTH},? {_YEAR}|{_MONTH},? \d{{4}}"
+    rf"|\d{{1,2}}(?P<of_day>[/-]){_MONTH}(?P=of_day)\d{{2,4}}|\b(?:18|19|20)\d\d\b)"
 )
+_HYPHEN = r"[-\u2010-\u2013]"
 _RECORD = (
-    r"(?:MRN|SSN|NPI|medical record|social security|health card"
+    r"(?:MRN|SSN|S\.S\.N\.|SS(?= ?#)|NPI|medical record|health card"
+    r"|soc(?:ial|\.)? sec(?:urity|\b\.?)"
     r"|(?P<dated>insurance|member|policy|account|acct|accession|patient|encounter|visit|unit))"
 )
 _DAY_OR_YEARS = (
@@ -38,7 +43,22 @@ _ABROAD = (
     rf"|7{_REST}{{9}}|(?:2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]){_REST}{{8,12}}"
     rf"|(?:2[1-689]|3[578]|42|5[09]|6[7-9]|8[0578]|9[679])(?:[1-9]{_REST}{{7,11}}|0{_REST}{{8,11}})"
 )
-_AGE = r"(?:9[1-9]|1[0-2]\d)"
+# Groups of digits behind a word such as MRN, and how such a number is not to go on.
+_GROUPS = r"\d{2,4}(?:(?:[ .]| - )\d{2,4}){2,4}(?![\w-]|\.\d|-? ?(?:years?|yrs?|y[./ ]?o)\b)"
+_CALLED = (
+    r"(?P<called>(?i:\b(?:(?:tele)?phone|tel|fax|call(?:ed)?|dial|mobile)\.?"
+    r"(?: (?:number|no\.?|her|him|me|us|them|at|on|is)){0,2} ?[:#]{0,2} {0,2}))"
+)
+_SPACED = r"[ ][2-9]\d\d[ -]|[ -][2-9]\d\d[ ]|(?<=\))[-. ]?[2-9]\d\d[ ]"
+_UNIT = r"(?i:mg|mcg|g|kg|ml|cc|l|units?|iu|cells|copies|k|mmol|meq|steps|kcal|cal)\b"
+_UNITS = "one two three four five six seven eight nine".replace(" ", "|")
+_TEENS = (
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+).replace(" ", "|")
+_AGE = (
+    rf"(?:9[1-9]|1[0-2]\d|ninety(?:[ -](?:{_UNITS})\b)?+"
+    rf"|(?:one[ -])?hundred(?:(?:[ -]and)?[ -](?:{_UNITS}|{_TEENS})\b)?+)"
+)
 # MR, MS and DR in capitals are a valve, a disease and an eye as well.
 _FINDING = "".join(
     rf"(?<!{word} )"
@@ -72,28 +92,38 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "urls": (re.compile(r"(?i)\b(?:https?://|www\.)[^\s<>\"]{0,500}[^\s<>\".,;:!?)\]]"), "website"),
     "birth_dates": (
         re.compile(
-            r"(?i)\b(DOB|D\.O\.B\.|date of birth|birth ?date|born(?: on| in)?)"
-            rf"([:,]?\s{{0,3}}){_DATE}"
+            r"(?i)\b(DOB|D\.O\.B\.|date of birth|birth ?date|born(?: on| in)?(?: the)?)"
+            rf"((?: is| was)?(?:[:,]| ?=| -)?\s{{0,3}}){_DATE}"
         ),
         r"\1\2date",
     ),
     "record_numbers": (
         re.compile(
-            rf"(?i)\b({_RECORD}(?: (?:number|no\.?|id))?(?: is)? {{0,2}}[:#]{{0,2}} {{0,2}})"
-            rf"(?(dated)(?!{_DAY_OR_YEARS}))(?:[A-Z]{{1,3}}-?)?\d[\d-]{{4,14}}(?![\w-])"
+            rf"(?i)\b(?P<what>{_RECORD}(?: (?P<said>number|no\.?|id))?(?: is)?"
+            r"(?: {0,2}[:#=]{1,2}\s{0,2}| -{1,2} | {0,2}))"
+            rf"(?:(?(dated)(?!{_DAY_OR_YEARS}))(?:[A-Z]{{1,3}}-?)?\d[\d-]{{4,14}}(?![\w-])"
+            rf"|(?(dated)(?(said)|(?!))){_GROUPS})"
         ),
-        r"\1number",
+        r"\g<what>number",
     ),
-    "social_security_numbers": (re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), "number"),
+    "social_security_numbers": (
+        re.compile(rf"(?<![\w-])\d{{3}}{_HYPHEN}\d\d{_HYPHEN}\d{{4}}(?![\w-])"),
+        "number",
+    ),
     "phones": (
         re.compile(
             rf"(?<![\w.])\+(?:{_ABROAD})(?![\w/-])|(?<![\w.])(?:"
-            r"(?:1-)?\(\d{3}\) ?\d{3}-\d{4}|(?:1-)?\d{3}[-.]\d{3}[-.]\d{4})(?![\w-])"
-            r"|(?i:(?<=phone )|(?<=phone: )|(?<=pager )|(?<=pager: )|(?<=pager #)|(?<=fax )"
-            r"|(?<=fax: )|(?<=tel )|(?<=tel: )|(?<=tel\. )|(?<=ext\. )|(?<=extension ))"
-            r"\d[\d-]{3,11}(?![\w-])"
+            rf"(?:1[-. ])?\(\d{{3}}\)[-. ]?\d{{3}}[-.]\d{{4}}|(?:1[-.])?\d{{3}}(?:{_HYPHEN}|\.)"
+            rf"\d{{3}}(?:{_HYPHEN}|\.)\d{{4}})(?![\w-])"
+            # With spaces it looks like a series of values, so it is to be one of North America.
+            rf"|(?<![\w.,/-])(?<!\d )(?:1[- ])?(?:[2-9]\d\d|\([2-9]\d\d\))(?:{_SPACED})"
+            rf"(?!\d\d(?:00|50)\b)\d{{4}}(?![\w/-]|[.,]?\d| \d| ?{_UNIT})"
+            rf"|{_CALLED}(?=(?:\d[ .-]?){{7,12}}(?![\w.-]|\.\d))\d{{2,5}}(?:[ .-]\d{{3,6}}){{1,3}}"
+            rf"(?! ?{_UNIT})"
+            r"|(?P<paged>(?i:\b(?:(?:tele)?phone|pager|beeper|fax|tel\.?|ext\.|extension)"
+            r"(?: (?:number|no\.?))?(?: is)?(?: ?[:#]{1,2} ?| )))\d[\d-]{3,11}(?![\w-])"
         ),
-        "phone",
+        r"\g<called>\g<paged>phone",
     ),
     "long_numbers": (
         re.compile(r"(?<![\w.,/-])\d{7,12}(?![\w,/-]|\.\d|\s?(?i:copies|cells|IU|units|CFU)\b)"),
@@ -102,9 +132,9 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "ages_over_89": (
         re.compile(
             rf"(?i)(?<![\w.,/-]){_AGE}(?=[ -]{{0,2}}(?:years?\b[ -]{{0,2}}(?:old|of age)"
-            r"|y[./ ]{0,2}o[FM]?\b|yrs?\.? old|y\b(?!/)))"
+            r"|y[./ ]{0,2}o[FM]?\b|yrs?\.?[ -]old|y\b(?!/)))"
             rf"|(?:(?<=\bage )|(?<=\bage:)|(?<=\bage: )|(?<=\bage of )|(?<=\baged )){_AGE}\b"
-            r"(?![.,-]?\d|%| ?(?:mg|ml|days?|weeks?|months?)\b)"
+            r"(?![.,-]?\d|%|[ -]?(?:mg|ml|days?|weeks?|months?|degrees?|percent)\b)"
             # A number with an F is a temperature as well: an age opens a sentence.
             rf"|(?:(?m:^)|(?<=[.;!?] )|(?<=\bHPI: )|(?<=\ba )|(?<=\bpt )|(?<=\bpatient ))"
             rf"{_AGE}(?= ?[FM],? (?:with|w/|who|p/w|s/p|c/o|h/o|presents|presenting|admitted))"

@@ -49,34 +49,90 @@ HEADERS = frozenset(
     reason for this examination
     final report; conclusion; conclusions; addendum; functional status; diet; activity; prognosis
     nutrition; wound care; risk factors; system review; nursing note; education; discharge plan
+    pmhx; psh; pshx; famhx; fhx; sochx; shx; past medical hx; past surgical hx; medical hx
+    surgical hx; family hx; social hx; psych hx; ddx; dx
     """.replace(";", "\n").split("\n")
     if line.strip()
 )
 """Headers that are known, in small letters."""
 
-_HEADER = re.compile(r"([A-Za-z][A-Za-z/&,()' -]{1,60}?) ?:(?!//)(.*)", re.DOTALL)
+
+def _folded(name: str) -> str:
+    """Return a header in small letters, with `and` for signs, without dots and a remark behind."""
+    name = _REMARK.sub("", name.lower().replace(".", ""))
+    return " ".join(_AND.sub(" and ", name).split())
+
+
+_REMARK = re.compile(r"\s?\([^()]*\)$")
+_AND = re.compile(r"[&/+]")
+_KNOWN = frozenset(map(_folded, HEADERS))
+# Also a problem of its own, pulmonary embolism: with a number or a dash it is none of these.
+_AMBIGUOUS = frozenset({"pe"})
+
+# A number or a mark of a list, which may be a letter or a Roman number before a known header.
+_BEFORE = (
+    r"(?P<before>(?:(?P<letter>[A-Z][.)]|[IVX]{2,4}[.)]) "
+    r"|(?:\(?\d{1,2}[.)]|#{1,6}|[-\u2022]) ?|\* )?)"
+)
+_NAME = r"(?P<name>(?:[A-Za-z]\.){2,5}|[A-Za-z][A-Za-z/&+,()' -]{1,60}?)"
+_COLON = "[:\uff1a\ufe55\u2236]"
+_HEADER = re.compile(
+    rf"{_BEFORE}(?P<bold>[*_]{{1,3}}(?=[A-Za-z]))?{_NAME}"
+    rf"(?(bold)(?: ?{_COLON}(?P=bold)|(?P=bold)(?: ?{_COLON}|(?P<dash> [-\u2013\u2014]{{1,2}} )|$))"
+    rf"|(?: ?{_COLON}|(?P<bare> (?:--|[-\u2013\u2014])(?: |$)|\u2014)))(?!//)(?P<rest>.*)",
+    re.DOTALL,
+)
+_ALONE = re.compile(r"#{1,6} ?")
+# What ends the name of a section, though not a name in capitals.
+_ENDS = re.compile(
+    r".* (?:history|exam|examination|plan|assessment|impression|diagnos[ie]s|medications|meds"
+    r"|course|instructions|findings|results|labs|studies|complaint|allergies|procedures?)|[A-Z]\w*hx",
+    re.IGNORECASE,
+)
 _ITEM = re.compile(r"(?:[-*\u2022#]|\d{1,2}[.)]) ?\S")
 # Notes wrap lines at 70 to 80 characters; a shorter line ends where its writer ended it.
 _WRAPPED = 55
 _MAX_WORDS = 6
+_MAX_HEADER = 200
 # A placeholder of MIMIC can go over the end of a line.
 _PLACEHOLDER = re.compile(r"\[\*\*[^\[\]]{0,200}\*\*\]")
+
+
+def _is_known(name: str) -> bool:
+    """Return whether a header is known, or joins headers each of which is."""
+    name = _folded(name)
+    parts = re.split(r"(?: and |,)+ ?", name)
+    return name in _KNOWN or (len(parts) > 1 and all(part in _KNOWN for part in parts))
 
 
 def header_of(line: str) -> tuple[str, str, bool] | None:
     """Return header, rest and whether the header is known; None for a line without a header.
 
-    An unknown header is in capitals or alone on its line: `Temp: 98.6` is none.
+    A header can be numbered, in bold, and have a dash or a wide colon. It is returned with its
+    number and a plain colon. An unknown one is in capitals, alone on its line, or ends in a word
+    such as `history`: `Temp: 98.6` is none.
     """
-    match = _HEADER.fullmatch(line)
+    match = _HEADER.fullmatch(line[:_MAX_HEADER])
     if match is None:
-        known = line.isupper() and " ".join(line.lower().split()) in HEADERS
+        name = _ALONE.sub("", line, count=1)
+        known = (line.isupper() or name != line) and _is_known(name)
         return (line, "", True) if known else None
-    name, rest = match[1], match[2].strip()
-    if " ".join(name.lower().split()) in HEADERS:
-        return f"{name}:", rest, True
-    is_header = (name.isupper() and len(name) > 3) or not rest
-    return (f"{name}:", rest, False) if is_header and len(name.split()) <= _MAX_WORDS else None
+    name, rest = match["name"], (match["rest"] + line[_MAX_HEADER:]).strip()
+    header, plain = f"{match['before']}{name}:", not (match["before"] or match["bare"])
+    dashed = match["bare"] or match["dash"]
+    if _is_known(name) and (plain or _folded(name) not in _AMBIGUOUS):
+        return (header, rest, True) if name[0].isupper() or not dashed else None
+    return (header, rest, False) if _is_unknown(match, name, rest) else None
+
+
+def _is_unknown(match: re.Match[str], name: str, rest: str) -> bool:
+    """Return whether a name that is not known is that of a section."""
+    if match["letter"] or len(name.split()) > _MAX_WORDS:
+        return False
+    if match["bare"] or match["dash"]:
+        return name.isupper() and len(name) > 3 and not rest.isupper()
+    capital = name[0].isupper() and _ENDS.fullmatch(name)
+    return bool((name.isupper() and len(name) > 3) or not rest or match["bold"] or capital)
 
 
 def paragraphs(text: str) -> tuple[list[str], int, list[str]]:

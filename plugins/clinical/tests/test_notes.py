@@ -41,6 +41,65 @@ def test_errors_are_counted_by_the_first_step_of_the_domain(written: Any, passed
     assert counts.reasons["error_notes"] == 2
 
 
+def one_row(written: Any, mark: str, header: str = "ROW_ID,ISERROR,TEXT") -> Any:
+    return written("NOTEEVENTS.csv", f"{header}\n12,{mark},Charted on the wrong patient.\n")
+
+
+@pytest.mark.parametrize(
+    "header", ["ROW_ID,ISERROR,TEXT", "row_id,iserror,text", "ID,IsError ,Text"]
+)
+@pytest.mark.parametrize(
+    ("mark", "is_error"),
+    [
+        *((said, True) for said in ("1", "1.0", "1.00", "True", "true", "TRUE", "T", "t", "Y")),
+        *((said, True) for said in ("y", "Yes", "yes", " yes ")),
+        *((said, False) for said in ("", " ", "0", "0.0", "False", "false", "F", "f", "N", "n")),
+        *((said, False) for said in ("No", "no", "nan", "NaN", "NULL", "None", "NA", r"\N")),
+    ],
+)
+def test_marks_of_errors_in_every_spelling(
+    written: Any, header: str, mark: str, is_error: bool
+) -> None:
+    (note,) = read_notes(one_row(written, mark, header))
+    assert note.source.endswith(" ISERROR") == is_error
+    assert note.text == ("" if is_error else "Charted on the wrong patient.")
+
+
+@pytest.mark.parametrize("mark", ["2", "-1", "1.5", "X", "maybe", "wrong patient", "10", "01"])
+def test_a_mark_that_says_neither_is_refused_with_its_line(written: Any, mark: str) -> None:
+    said = rf"NOTEEVENTS\.csv:2: ISERROR is '{mark}'\. Expected 1, .* or 0, .* Correct the cell"
+    with pytest.raises(DataError, match=said):
+        list(read_notes(one_row(written, mark)))
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("id,TEXT,text", "'TEXT' and 'text'"),
+        ("id,Text ,text", "'Text ' and 'text'"),
+        ("text,ISERROR,iserror", "'ISERROR' and 'iserror'"),
+        ("text,Note_ID,note_id", "'Note_ID' and 'note_id'"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_notes, read_aci_bench])
+def test_columns_that_capitals_alone_tell_apart_are_refused(
+    written: Any, header: str, names: str, read: Any
+) -> None:
+    if read is read_aci_bench:
+        header, names = (
+            said.replace("TEXT", "NOTE").replace("Text", "Note").replace("text", "note")
+            for said in (header, names)
+        )
+    path = written("a.csv", f"{header}\n1,2,3\n")
+    with pytest.raises(DataError, match=rf"a\.csv:1: the columns {names} have one name"):
+        list(read(path))
+
+
+def test_columns_that_are_not_read_may_differ_in_capitals_alone(written: Any) -> None:
+    path = written("a.csv", "text,Ward,ward\nSlept well.,1,2\n")
+    assert [note.text for note in read_notes(path)] == ["Slept well."]
+
+
 def test_mimic_4_and_other_orders_of_columns(written: Any) -> None:
     text = "text,subject_id,note_id\nName: ___ was seen.,7,7-DS-1\n"
     path = written("discharge.csv.gz", "")

@@ -46,6 +46,57 @@ def test_an_unknown_header_stays_and_is_counted_and_shown(passed: Any) -> None:
         ("HPI:67yo man", ("HPI:", "67yo man", True)),
         ("Assessment and Plan : rest", ("Assessment and Plan:", "rest", True)),
         ("ASSESSMENT", ("ASSESSMENT", "", True)),
+        ("1. HPI: cough", ("1. HPI:", "cough", True)),
+        ("2) Plan: rest", ("2) Plan:", "rest", True)),
+        ("II. Family History: gout", ("II. Family History:", "gout", True)),
+        ("A. HPI: cough", ("A. HPI:", "cough", True)),
+        ("# Labs: pending", ("# Labs:", "pending", True)),
+        ("- Exam: normal", ("- Exam:", "normal", True)),
+        ("**HPI:** cough", ("HPI:", "cough", True)),
+        ("**HPI**: cough", ("HPI:", "cough", True)),
+        ("__HPI:__ ___ coughs", ("HPI:", "___ coughs", True)),
+        ("1. **HPI:** cough", ("1. HPI:", "cough", True)),
+        ("**Assessment and Plan**", ("Assessment and Plan:", "", True)),
+        ("## Assessment and Plan", ("## Assessment and Plan", "", True)),
+        ("HPI\uff1acough", ("HPI:", "cough", True)),
+        ("HPI \uff1a cough", ("HPI:", "cough", True)),
+        ("HPI - cough", ("HPI:", "cough", True)),
+        ("HPI \u2013 cough", ("HPI:", "cough", True)),
+        ("HPI\u2014cough", ("HPI:", "cough", True)),
+        ("HPI -- cough", ("HPI:", "cough", True)),
+        ("Follow-up - two weeks", ("Follow-up:", "two weeks", True)),
+        ("Pmhx: DM", ("Pmhx:", "DM", True)),
+        ("PMHx - DM", ("PMHx:", "DM", True)),
+        ("P.M.H.: DM", ("P.M.H.:", "DM", True)),
+        ("HPI (per his wife): cough", ("HPI (per his wife):", "cough", True)),
+        ("ASSESSMENT & PLAN: rest", ("ASSESSMENT & PLAN:", "rest", True)),
+        ("Assessment/Plan: rest", ("Assessment/Plan:", "rest", True)),
+        ("IMPRESSION/PLAN: rest", ("IMPRESSION/PLAN:", "rest", True)),
+        ("A&P: rest", ("A&P:", "rest", True)),
+        ("Labs and Imaging: none", ("Labs and Imaging:", "none", True)),
+        ("ASSESSMENT & PLAN", ("ASSESSMENT & PLAN", "", True)),
+        ("1. PIGEON EXPOSURE: forty", ("1. PIGEON EXPOSURE:", "forty", False)),
+        ("**Beekeeping:** None", ("Beekeeping:", "None", False)),
+        ("**Beekeeping:**", ("Beekeeping:", "", False)),
+        ("PIGEON EXPOSURE\uff1aforty", ("PIGEON EXPOSURE:", "forty", False)),
+        ("PIGEON EXPOSURE - he keeps forty", ("PIGEON EXPOSURE:", "he keeps forty", False)),
+        ("Travel History: none", ("Travel History:", "none", False)),
+        ("Dental exam: normal", ("Dental exam:", "normal", False)),
+        ("Tobhx: none", ("Tobhx:", "none", False)),
+        ("1. Asthma: inhaler", None),
+        ("1. PE: on heparin", None),
+        ("PE - ruled out", None),
+        ("E. COLI: resistant", None),
+        ("exam - normal", None),
+        ("Temp - 98.6", None),
+        ("Well-known - to us", None),
+        ("PATIENT WAS SEEN - HE IS WELL", None),
+        ("the plan: rest", None),
+        ("3 - 4 tablets", None),
+        ("** see below **", None),
+        ("**bold** words: here", None),
+        ("___", None),
+        ("# Asthma", None),
         ("Assessment", None),
         ("Seen at 15:40", None),
         ("BP: 120/70", None),
@@ -82,3 +133,18 @@ def test_a_note_of_100_000_words_comes_through_whole(passed: Any) -> None:
     (found,), counts = passed("note-sections", "Plan:\n" + words.replace(" w5", "\nw5"))
     assert len(found.split()) == 100_001
     assert counts.reasons == {"sections": 1}
+
+
+def test_ways_of_writing_headers_become_one_and_no_word_is_lost(passed: Any) -> None:
+    text = "1. HPI: cough\n**PMH:** gout\nPlan - rest\n**Bees:** forty\nPmhx\uff1aDM"
+    (found,), counts = passed("note-sections", text)
+    assert found.split("\n") == [
+        *("1. HPI:", "cough", "PMH:", "gout", "Plan:", "rest", "**Bees:** forty", "Pmhx:", "DM"),
+    ]
+    assert counts.reasons == {"sections": 4, "unknown_headers": 1}
+    assert passed("note-sections", found)[0] == [found]
+
+
+@pytest.mark.parametrize("line", ["1. " * 40_000, "A" * 100_000, "*" * 100_000, "A - " * 30_000])
+def test_a_long_line_takes_linear_time(line: str) -> None:
+    assert header_of(line) is None

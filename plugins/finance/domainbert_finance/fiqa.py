@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from domainbert import DataError, Pair, Rating
@@ -33,6 +34,7 @@ LABELS = ("negative", "neutral", "positive")
 NEUTRAL = 0.1
 """From here on a score is positive; below minus this it is negative."""
 
+_ENDING = re.compile(r"'s?$")
 # Digits with a point; Python reads `1_0`, `nan` and `infinity` as numbers, too.
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
@@ -50,20 +52,23 @@ def class_of(score: float) -> str:
 def read_fiqa(path: Path, split: str, counts: Counter[str]) -> Iterator[Rating]:
     """Yield the targets of one split with their scores, in file order.
 
-    A record is a pair: the sentence, and the target as `second`. A target that is not in its
-    sentence, mostly one that is spelt otherwise, is read all the same, since the pair says whom the
-    score is about; it is counted.
+    A record is a pair: the sentence, and the target as `second`. A target that its sentence does
+    not have as whole words, mostly one that is spelt otherwise, is read all the same, since the
+    pair says whom the score is about: `counts["targets_not_in_the_text"]`. So is one that stood
+    with an equal sentence before, as published: `counts["targets_twice"]`, and
+    `counts["targets_with_another_score"]` where the scores differ.
 
     Args:
         path: A file `task1_..._ABSA_....json`.
         split: `train` and `validation` share out one file by the hash of the sentence; `test` is
             all of it.
-        counts: Receives the number of targets that are not in their sentence.
+        counts: Receives the remarks.
 
     Raises:
         DataError: The file cannot be read or is no such JSON, a sentence or a target is missing or
             empty, or a score is no number from -1 to 1.
     """
+    scores: dict[tuple[str, str], set[float]] = {}
     for name, sentence, info in _sentences(path):
         if not is_of_split(sentence, split):
             continue
@@ -71,7 +76,11 @@ def read_fiqa(path: Path, split: str, counts: Counter[str]) -> Iterator[Rating]:
             where = f"{path}: {name!r}, target {number}"
             target = _text(item, "target", where)
             score = _score(item, where)
-            counts["targets_not_in_the_text"] += target.casefold() not in sentence.casefold()
+            counts["targets_not_in_the_text"] += not _names(sentence, target)
+            before = scores.setdefault((_folded(sentence), _folded(target)), set())
+            counts["targets_twice"] += bool(before)
+            counts["targets_with_another_score"] += bool(before - {score})
+            before.add(score)
             yield Rating(sentence, score, target, document=name)
 
 
@@ -84,6 +93,18 @@ def read_fiqa_classes(path: Path, split: str, counts: Counter[str]) -> Iterator[
     for rating in read_fiqa(path, split, counts):
         label = class_of(rating.score)
         yield Pair(rating.text, rating.second, (label,), document=rating.document)
+
+
+def _names(sentence: str, target: str) -> bool:
+    """Return whether a sentence has a target as whole words, as a ticker or with an `'s`, too."""
+    name, text = _folded(target), _folded(sentence)
+    name = _ENDING.sub("", name.lstrip("$#@")) or name
+    return re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text) is not None
+
+
+def _folded(text: str) -> str:
+    """Return a text without regard to capitals, Unicode forms and the kind of its apostrophes."""
+    return unicodedata.normalize("NFC", text).casefold().replace("\u2019", "'")
 
 
 def _sentences(path: Path) -> Iterator[tuple[str, str, list[Any]]]:

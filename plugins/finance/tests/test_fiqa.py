@@ -55,7 +55,7 @@ def test_a_sentence_has_a_record_per_target(write: Write) -> None:
         Rating("$vpmp back over its trend", 0.0, "VPMP"),
     ]
     assert [rating.document for rating in found] == ["8", "8", "9"]
-    assert counts == {"targets_not_in_the_text": 0}
+    assert +counts == {}
     assert list(read_fiqa_classes(path, "test", counts)) == [
         Pair(TITLE, "Vale Pumps", ("positive",)),
         Pair(TITLE, "Orrin Steel", ("negative",)),
@@ -68,7 +68,64 @@ def test_a_target_that_is_not_in_the_sentence_is_read_and_counted(write: Write) 
     counts = Counter[str]()
     read = list(read_fiqa(write("a.json", json.dumps({"1": both})), "test", counts))
     assert [rating.second for rating in read] == ["Vale Pumps", "VP"]
-    assert counts == {"targets_not_in_the_text": 1}
+    assert +counts == {"targets_not_in_the_text": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "there"),
+    [
+        ("art", "BP starts well", False),
+        ("BP", "BPI falls, as does ABP", False),
+        ("Arm", "Arms and the alarm", False),
+        ("Shell", "Shell-led bid, ex-Shell", True),
+        ("shell", "SHELL", True),
+        ("BP", "UPDATE 1-BP rises", True),
+        ("AAPL", "$AAPL rises", True),
+        ("AAPL", "$aapl rises", True),
+        ("$AAPL", "$AAPL rises", True),
+        ("$AAPL", "AAPL rises", True),
+        ("$AAPL", "$AAPLX rises", False),
+        ("A", "$AAPL rises", False),
+        ("BRK.B", "Buy $BRK.B now", True),
+        ("Tesco", "Tesco's sales grow", True),
+        ("Tesco's", "Tesco sales grow", True),
+        ("Cadbury's", "Kraft, Cadbury\u2019s and Britvic", True),
+        ("Sainsburys'", "Sainsburys sales grow", True),
+        ("L&G", "L&G still pays", True),
+        ("L&G", "AL&G still pays", False),
+        ("Yahoo!", "Yahoo! falls", True),
+        ("Royal Dutch Shell", "Royal Dutch  Shell, BP", True),
+        ("Royal Dutch", "Royal Dutchman", False),
+        ("Stra\u00dfe AG", "STRASSE AG rises", True),
+        ("Nestl\u00e9", "Nestle\u0301 rises", True),
+        ("3i", "13i falls", False),
+        ("$", "$ falls", True),
+        ("C++ (x", "C++ (x rises", True),
+    ],
+)
+def test_a_target_is_in_the_sentence_as_whole_words(
+    write: Write, name: str, sentence: str, there: bool
+) -> None:
+    counts = Counter[str]()
+    path = write("a.json", json.dumps({"1": entry(sentence, target(name, "0.5"))}))
+    assert len(list(read_fiqa(path, "test", counts))) == 1
+    assert counts["targets_not_in_the_text"] == (not there)
+
+
+def test_a_target_with_two_scores_is_read_twice_and_counted(write: Write) -> None:
+    entries = {
+        "1": entry(TITLE, target("Vale Pumps", "0.5"), target("vale  pumps", "-0.5")),
+        "2": entry(TITLE, target("Orrin Steel", "-0.4"), target("Vale Pumps", "0.5")),
+        "3": entry(TITLE.upper(), target("Orrin Steel", "-0.4")),
+        "4": entry("Vale Pumps falls", target("Vale Pumps", "-0.4")),
+    }
+    counts = Counter[str]()
+    path = write("a.json", json.dumps(entries))
+    assert [rating.score for rating in read_fiqa(path, "test", counts)] == [
+        *(0.5, -0.5, -0.4, 0.5, -0.4, -0.4),
+    ]
+    assert +counts == {"targets_twice": 3, "targets_with_another_score": 2}
+    assert len(list(read_fiqa_classes(path, "test", Counter()))) == 6
 
 
 @pytest.mark.parametrize(
@@ -138,12 +195,15 @@ def on_files(task: Task, train: Path, test: Path, **changes: Any) -> Domain:
 @pytest.mark.parametrize("name", ["fiqa-news", "fiqa-posts-classes"])
 def test_the_task_shows_absent_targets_and_checks_its_counts(write: Write, name: str) -> None:
     train, test = write("train.json", json.dumps(titles(60))), titles(12)
-    test["12"] = entry("VP lifts its dividend", target("Vale Pumps", "0.5"))
+    twice = target("Vale Pumps", "0.5"), target("Vale Pumps", "0.1")
+    test["12"] = entry("VP lifts its dividend", twice[0])
+    test["13"] = entry("Vale Pumps lifts its dividend", *twice)
     paths = train, write("test.json", json.dumps(test))
     section = TaskSection(name=name)
-    counts = {"train+validation": {"records": 60}, "test": {"records": 13}}
+    counts = {"train+validation": {"records": 60}, "test": {"records": 15}}
     loaded = load_task(section, on_files(TASKS[name], *paths, counts=counts), Path())
     assert loaded.counts["targets_not_in_the_text"] == 1
-    assert len(loaded.splits["test"]) == 13
+    assert (loaded.counts["targets_twice"], loaded.counts["targets_with_another_score"]) == (1, 1)
+    assert len(loaded.splits["test"]) == 15
     with pytest.raises(DataError, match=r"train\+validation: records: 60 were read, (379|575) are"):
         load_task(section, on_files(TASKS[name], *paths), Path())

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domainbert import Question, TaskReader
+from domainbert import DataError, Question, TaskReader
 from domainbert.readers import split_by_hash
 from domainbert_legal.cuad import whole_name
 from domainbert_legal.json_files import read_json, read_member, value_of
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from domainbert import Task
@@ -93,7 +93,7 @@ def questions(content: Any, where: str, counts: Counter[str]) -> Iterator[Questi
             `questions_without_their_answers`.
 
     Raises:
-        DataError: The content has another shape.
+        DataError: The content has another shape, or `is_impossible` contradicts the answers.
     """
     for number, article in enumerate(value_of(content, "data", list, where, _SHAPE)):
         place = f"{where}: data[{number}]"
@@ -104,6 +104,7 @@ def questions(content: Any, where: str, counts: Counter[str]) -> Iterator[Questi
             for nth, item in enumerate(value_of(text, "qas", list, inside, _SHAPE)):
                 asked = _asked(item, context, title, f"{inside}.qas[{nth}]")
                 given = value_of(item, "answers", list, f"{inside}.qas[{nth}]", _SHAPE)
+                _check_impossible(item, given, f"{inside}.qas[{nth}] (id {asked.id[:40]!r})")
                 found = _found(given, context, f"{inside}.qas[{nth}]", counts)
                 if given and not found:
                     counts["questions_without_their_answers"] += 1
@@ -115,6 +116,26 @@ def _asked(item: Any, context: str, title: str, where: str) -> Question:
     """Return a question without answers."""
     name = value_of(item, "id", str, where, _SHAPE)
     return Question(value_of(item, "question", str, where, _SHAPE), context, (), (), name, title)
+
+
+def _check_impossible(item: Mapping[str, Any], given: list[Any], where: str) -> None:
+    """Refuse a question whose `is_impossible` contradicts its answers; it may be missing."""
+    value = item.get("is_impossible")
+    said = str(value).casefold()  # a text where a table was the source
+    if value is not None and said not in {"true", "1", "false", "0"}:
+        raise DataError(
+            f"{where}: expected `is_impossible` as true or false, found {value!r:.40}. {_SHAPE}"
+        )
+    if said in {"true", "1"} and given:
+        raise DataError(
+            f"{where}: `is_impossible` is true, and `answers` has {len(given)}. Remove the "
+            "answers, or set it to false."
+        )
+    if said in {"false", "0"} and not given:
+        raise DataError(
+            f"{where}: `is_impossible` is false, and `answers` is empty. Add the answers, or set "
+            "it to true."
+        )
 
 
 def _found(

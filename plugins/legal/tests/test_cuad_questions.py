@@ -121,6 +121,60 @@ def test_answers_that_cannot_be_found_are_shown_for_own_files(write: Write) -> N
     )
 
 
+def marked(said: Any, *answers: Answer) -> dict[str, Any]:
+    return contract("a", asked("a_1", *answers) | {"is_impossible": said})
+
+
+@pytest.mark.parametrize("said", [True, 1, "True", "true", "1"])
+def test_a_question_that_is_impossible_and_has_answers_is_refused(said: Any) -> None:
+    place = r"q\.json: data\[0\]\.paragraphs\[0\]\.qas\[0\] \(id 'a_1'\)"
+    with pytest.raises(DataError, match=rf"{place}: `is_impossible` is true, and `answers` has 1"):
+        read(marked(said, (LAW, 23)))
+    # Also where the contract lacks the answers, since the file says two things.
+    with pytest.raises(DataError, match=r"is true, and `answers` has 2.* Remove the answers"):
+        read(marked(said, ("Ontario", 3), ("Nil", 1)))
+    ((question,), counts) = read(marked(said))
+    assert (question.answers, counts) == ((), {})
+
+
+@pytest.mark.parametrize("said", [False, 0, "False", "false", "0"])
+def test_a_question_that_is_not_impossible_and_has_no_answers_is_refused(said: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"qas\[0\] .*: `is_impossible` is false, and `answers` is e"
+    ):
+        read(marked(said))
+    ((question,), counts) = read(marked(said, (LAW, 23)))
+    assert (question.answers, counts) == ((LAW,), {})
+
+
+@pytest.mark.parametrize("said", ["maybe", 2, [], {}, "", 0.5])
+def test_other_values_of_is_impossible_are_refused(said: Any) -> None:
+    with pytest.raises(DataError, match="expected `is_impossible` as true or false, found"):
+        read(marked(said))
+
+
+def test_is_impossible_may_be_missing_as_in_squad_1() -> None:
+    one, none = asked("1", (LAW, 23)), asked("2") | {"is_impossible": None}
+    del one["is_impossible"]
+    found, _ = read(contract("a", one, none))
+    assert [question.answers for question in found] == [(LAW,), ()]
+
+
+def test_contradictions_are_refused_in_the_archive_and_in_own_files(write: Write) -> None:
+    bad = squad(marked(True, (LAW, 23)))
+    path = write("data.zip", archive(train=bad, test=bad))
+    for split in ("train", "validation", "test"):
+        with pytest.raises(DataError, match="`is_impossible` is true"):
+            list(read_questions(path, split, Counter()))
+    load_registry(())
+    files = {
+        split: str(write("q.json", json.dumps(bad))) for split in ("train", "validation", "test")
+    }
+    section = TaskSection(name="mine", kind="question-answering", format="cuad", **files)
+    with pytest.raises(DataError, match=r"q\.json: .*`is_impossible` is true"):
+        load_task(section, None, Path())
+
+
 def two_splits() -> tuple[str, str]:
     """Return a contract's name whose hash is of train, and one whose hash is of validation."""
     names = [f"contract {n}x" for n in range(100)]
@@ -209,7 +263,9 @@ def test_the_archive_is_fetched_and_its_counts_compared(
             "data[0].paragraphs[0].qas[0]: expected `answers` as a list, found None",
         ),
         (
-            archive(train=squad(contract("a", asked("1") | {"answers": [{"text": "x"}]}))),
+            archive(
+                train=squad(contract("a", asked("1", ("x", 0)) | {"answers": [{"text": "x"}]}))
+            ),
             "answers[0]: expected `answer_start` as a whole number, found None",
         ),
         (archive(train=squad())[:40], "cannot be read: File is not a zip file"),
