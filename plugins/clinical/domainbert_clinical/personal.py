@@ -44,7 +44,7 @@ _ABROAD = (
     rf"|(?:2[1-689]|3[578]|42|5[09]|6[7-9]|8[0578]|9[679])(?:[1-9]{_REST}{{7,11}}|0{_REST}{{8,11}})"
 )
 # Groups of digits behind a word such as MRN, and how such a number is not to go on.
-_GROUPS = r"\d{2,4}(?:(?:[ .]| - )\d{2,4}){2,4}(?![\w-]|\.\d|-? ?(?:years?|yrs?|y[./ ]?o)\b)"
+_GROUPS = r"\d{2,4}(?:(?:[ .]| - )\d{2,4}){2,4}(?![\w/-]|\.\d|-? ?(?:years?|yrs?|y[./ ]?o)\b)"
 _CALLED = (
     r"(?P<called>(?i:\b(?:(?:tele)?phone|tel|fax|call(?:ed)?|dial|mobile)\.?"
     r"(?: (?:number|no\.?|her|him|me|us|them|at|on|is)){0,2} ?[:#]{0,2} {0,2}))"
@@ -118,8 +118,9 @@ PATTERNS: Mapping[str, tuple[re.Pattern[str], str]] = {
             # With spaces it looks like a series of values, so it is to be one of North America.
             rf"|(?<![\w.,/-])(?<!\d )(?:1[- ])?(?:[2-9]\d\d|\([2-9]\d\d\))(?:{_SPACED})"
             rf"(?!\d\d(?:00|50)\b)\d{{4}}(?![\w/-]|[.,]?\d| \d| ?{_UNIT})"
-            rf"|{_CALLED}(?=(?:\d[ .-]?){{7,12}}(?![\w.-]|\.\d))\d{{2,5}}(?:[ .-]\d{{3,6}}){{1,3}}"
-            rf"(?! ?{_UNIT})"
+            rf"|{_CALLED}(?!\d\d?-\d\d?-\d|(?:19|20)\d\d[.-]\d\d?[.-])"
+            r"(?=(?:\d[ .-]?){7,13}(?![\w.-]|\.\d))"
+            rf"\d{{2,5}}(?:[ .-]\d{{3,6}}+|-\d\d){{1,4}}+(?![\w-]| ?{_UNIT})"
             r"|(?P<paged>(?i:\b(?:(?:tele)?phone|pager|beeper|fax|tel\.?|ext\.|extension)"
             r"(?: (?:number|no\.?))?(?: is)?(?: ?[:#]{1,2} ?| )))\d[\d-]{3,11}(?![\w-])"
         ),
