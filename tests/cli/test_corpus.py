@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from domainbert.pipeline.choose import load_registry
+from domainbert.run.signals import watch_signals
 from domainbert.testing import sample_texts, tiny_checkpoint
 
 Cli = Callable[..., Any]
@@ -107,6 +109,21 @@ def test_fetch_takes_files_from_a_mirror(cli: Cli, file_server: Any) -> None:
     assert found.out.splitlines()[:2] == [f"got/pubmed26n000{n}.xml.gz" for n in (1, 2)]
     assert "domain: bio, corpus: [{name: pubmed, path: got/*}]" in found.out
     assert Path("got/pubmed26n0002.xml.gz").read_bytes() == b"file 2"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("corpus", "fetch", "bio/pubmed", "--out", "got"), ("corpus", "check", "--domain", "finance")],
+)
+def test_a_signal_stops_what_fetches(cli: Cli, file_server: Any, words: tuple[str, ...]) -> None:
+    file_server.files["/base/"] = b'<a href="pubmed26n0001.xml.gz"></a>'
+    mirror = ("--mirror", f"{file_server.address}/base") if "fetch" in words else ()
+    with watch_signals() as stop:
+        stop.append(signal.SIGTERM)
+        stopped = cli(*words, *mirror)
+    assert (stopped.code, stopped.out) == (75, "")
+    assert "error: Stopped by SIGTERM; " in stopped.err
+    assert not Path("got").exists() or not list(Path("got").iterdir())
 
 
 def test_a_key_goes_to_the_publisher_and_to_no_other_host(

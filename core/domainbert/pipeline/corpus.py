@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ from typing import Any
 from domainbert.corpus.sources import read_sources
 from domainbert.corpus.stats import dropped_by_step
 from domainbert.corpus.steps import Counts, run_steps
-from domainbert.errors import DataError, Stopped
+from domainbert.errors import DataError
 from domainbert.plugin.registry import Registry
 from domainbert.recipe.resolve import check_names
 from domainbert.recipe.schema import Recipe
 from domainbert.run.progress import Reporter, download_bar
-from domainbert.run.signals import watch_signals
+from domainbert.run.session import open_session
 from domainbert.stages.inputs import locate_corpus
 from domainbert.storage.locate import Fetcher
 from domainbert.storage.remote import Publisher, fetch_feed, origin
@@ -42,9 +41,6 @@ def check_corpus(
         Stopped: A signal.
     """
     check_names(recipe, registry)
-    with download_bar(reporter) as progress:
-        fetcher = Fetcher(progress)
-        sources, _, steps = locate_corpus(recipe, registry, folder, fetcher)
     counts: Counts = {}
     read = kept = characters = 0
 
@@ -52,16 +48,20 @@ def check_corpus(
         nonlocal read
         for document in read_sources(sources):
             read += 1
-            if stop.signal_number:
-                raise Stopped(signal.Signals(stop.signal_number).name, "stopped; nothing is kept.")
+            if session.stop.signal_number:
+                session.raise_stopped(session.stop.signal_number, "nothing but downloads is kept")
             if read % 1000 == 0:
                 bar.update(read, f"{read:,} documents read", "corpus")
             yield document
 
-    with watch_signals() as stop, reporter.bar("corpus") as bar:
-        for document in run_steps(documents(), steps, counts):
-            kept += 1
-            characters += len(document.text)
+    with open_session(Path(), reporter) as session:
+        with download_bar(reporter) as progress:
+            fetcher = Fetcher(progress, session.check_stop)
+            sources, _, steps = locate_corpus(recipe, registry, folder, fetcher)
+        with reporter.bar("corpus") as bar:
+            for document in run_steps(documents(), steps, counts):
+                kept += 1
+                characters += len(document.text)
     totals = {"read": read, "kept": kept, "characters": characters}
     return {**totals, "steps": dropped_by_step(counts)}
 
@@ -80,6 +80,7 @@ def fetch_corpus(
 
     Raises:
         DataError: The corpus has no feed, or the publisher does not give a file.
+        Stopped: A signal; whole files stay.
     """
     domain = registry.domain(place[0])
     corpora = {corpus.name: corpus for corpus in domain.corpora}
@@ -103,11 +104,11 @@ def fetch_corpus(
             f"{'/'.join(place)}: the publisher wants a key of yours: set {feed.key_variable}. "
             f"{corpora[place[1]].origin} says how to get one."
         )
-    with download_bar(reporter) as bar:
+    with open_session(folder, reporter) as session, download_bar(reporter) as bar:
         headers = {"User-Agent": agent or "domainbert"}
         publisher = Publisher(
             feed.per_second, headers, {feed.key_header: key} if key else {},
-            origin(feed.url), progress=bar,
+            origin(feed.url), session.check_stop, bar,
         )  # fmt: skip
         options = how["options"], how["limit"], how["mirror"]
         yield from fetch_feed(feed, publisher, folder, *options)
