@@ -9,6 +9,7 @@ Any other number at the beginning is text, as in `3D printer` or `1,2-dichloroet
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from operator import or_
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # In a file whose claims all begin so: `1 A pump`, `1A pump`.
 _BARE = re.compile(r"\s*+([0-9]{1,4})(?:\s++|(?=[A-Z]))")
+# A number and stop in wide forms, as a keyboard for Chinese or Japanese writes them.
+_WIDE = re.compile(r"\s*+\uff08?[\uff10-\uff19]{1,4}\s*+[\uff0e\uff09\uff1a.):]")
 _MOST_NOTICES = 2_000
 # Marks of a reissue may stand before the number.
 _START = re.compile(r"(?:\.\[\.\s*+|\.Iadd\.\s*+)*+[0-9]{1,4}\s*\.(?![0-9])", re.IGNORECASE)
@@ -60,7 +63,8 @@ def clean_claims(published: Iterable[tuple[str, str]], *, deletes: bool = False)
     unnumbered = empty = last = 0
     for place, (name, published_text) in enumerate(published, 1):
         named = claim_numbers(name)
-        numbers, without, text = _after_notices(without_opening(published_text), named)
+        opened = without_opening(_narrow(published_text))
+        numbers, without, text = _after_notices(opened, named)
         gone |= numbers
         seen |= numbers
         unnumbered += without
@@ -76,6 +80,13 @@ def clean_claims(published: Iterable[tuple[str, str]], *, deletes: bool = False)
         seen.add(own)
         last = max(last, own)
     return Claims(_without_numbers(living), len(gone) + unnumbered, empty)
+
+
+def _narrow(text: str) -> str:
+    """Return a text with the number at its beginning in ASCII, if it is in wide forms."""
+    if (found := _WIDE.match(text)) is None:
+        return text
+    return unicodedata.normalize("NFKC", found[0]) + text[found.end() :]
 
 
 def _after_notices(text: str, named: tuple[int, ...]) -> tuple[set[int], int, str]:

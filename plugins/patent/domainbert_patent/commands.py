@@ -38,7 +38,7 @@ Bounds = Annotated[
 ]
 _LEFT_OUT = (
     "cancelled claims", "claims of only a number", "symbols of another version",
-    "patents without a date",
+    "patents without a date", "patents that stand twice", "dates that are no day",
 )  # fmt: skip
 
 

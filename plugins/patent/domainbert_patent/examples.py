@@ -7,7 +7,8 @@ import re
 import shutil
 from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from domainbert import DataError
@@ -78,11 +79,20 @@ def chosen_patents(files: Iterable[Path], dates: str, seen: Seen) -> Iterator[Pa
     Raises:
         DataError: Malformed dates, or as for `read_patents`.
     """
-    if not _DATES.fullmatch(dates):
-        raise DataError(f"--dates {dates}: expected YYYY-MM-DD:YYYY-MM-DD; either may be left out.")
     first, _, last = dates.partition(":")
+    if not _DATES.fullmatch(dates) or not all(map(is_day, filter(None, (first, last)))):
+        raise DataError(f"--dates {dates}: expected YYYY-MM-DD:YYYY-MM-DD; either may be left out.")
+    read = set[tuple[str, str]]()
     for path in files:
-        for patent in read_patents(path):
+        for found in read_patents(path):
+            # As in weekly files that overlap; a corrected patent has another day.
+            if found.id and (found.id, found.date) in read:
+                seen.counts["patents that stand twice"] += 1
+                continue
+            read.add((found.id, found.date))
+            wrong = bool(found.date) and not is_day(found.date)
+            seen.counts["dates that are no day"] += wrong
+            patent = replace(found, date="") if wrong else found
             if first <= patent.date and (not last or patent.date <= last):
                 seen.counts["patents"] += 1
                 seen.counts["cancelled claims"] += patent.cancelled_claims
@@ -91,6 +101,15 @@ def chosen_patents(files: Iterable[Path], dates: str, seen: Seen) -> Iterator[Pa
                 if patent.other_symbols and not seen.odd:
                     seen.odd = f"{patent.other_symbols[0][:40]!r} in {patent.id}"
                 yield patent
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is a day of the calendar, such as `2015-03-10`."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def labelled(patent: Patent, text: str, how: Labelling, seen: Seen) -> dict[str, Any] | None:
@@ -159,24 +178,27 @@ def first_claim(patent: Patent) -> str:
     return patent.claims[0] if patent.claims else ""
 
 
-def split_of(date: str, bounds: str) -> str:
+def split_of(day: str, bounds: str) -> str:
     """Return the split of a day; nothing for an unknown day.
 
     Args:
-        date: Such as `2015-03-10`.
+        day: Such as `2015-03-10`.
         bounds: Where validation and test begin: `2016,2017`, or two days.
 
     Raises:
         DataError: Malformed bounds, or the second is not later.
     """
     match = _SPLIT.fullmatch(bounds)
-    if match is None or match[1] >= match[2]:
+    days = (
+        [bound if "-" in bound else f"{bound}-01-01" for bound in match.groups()] if match else []
+    )
+    if match is None or match[1] >= match[2] or not all(map(is_day, days)):
         raise DataError(
             f"--split {bounds}: expected where validation and test begin, such as 2016,2017."
         )
-    if not date:
+    if not day:
         return ""
-    return _SPLITS[(date >= match[1]) + (date >= match[2])]
+    return _SPLITS[(day >= match[1]) + (day >= match[2])]
 
 
 def checked_version(text: str) -> str:

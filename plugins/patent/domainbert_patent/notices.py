@@ -14,21 +14,24 @@ from dataclasses import dataclass
 from domainbert_patent.beginnings import without_opening
 
 _GONE = (
-    r"cancel\w{0,9}|cancl?e?l?ed|deleted|disclaimed|abandoned|gestrichen|gelöscht|entfallen|"
-    r"entfällt|supprimée?s?|annulée?s?|retirée?s?"
+    r"no longer pending|lapsed|cancel\w{0,9}|cancl?e?l?ed|deleted|disclaimed|abandoned|"
+    r"gestrichen|gelöscht|entfallen|entfällt|supprimée?s?|annulée?s?|retirée?s?"
 )
 # Of these alone the text may stay: a withdrawn claim is still pending.
 _ASIDE = r"withdrawn|not entered|not used|omitted|reserved|vacant|zurückgezogen"
 _BETWEEN = r"[\W\d_]*+"
 _JOINS = (
-    "claims?|the|this|please|nos?|numbers?|to|through|thru|till|until|inclusive|and|or|all|both|original|pending|"
+    "claims?|the|this|please|nos?(?!\\s+longer)|numbers?|to|through|thru|till|until|including|"
+    "inclusive|and|or|all|both|original|pending|"
     "is|are|was|were|be|been|being|have|has|now|hereby|herewith|previously|currently|formerly|"
     "ansprüche|anspruch|patentansprüche|bis|und|revendications?|à|et"
 )
 _REASONS = (
     "without|with|prejudice|disclaimer|or|and|thereto|thereof|therein|herein|hereby|herewith|by|in|"
     "this|the|to|of|an?|claims?|preliminary|examiner|s|applicants?|amendments?|application|reply|"
-    "response|filed|on|dated|subject|matter|as|per|drawn|non|nonelected|elected|election|"
+    "response|filed|on|dated|mailed|office|action|favou?r|new|"
+    "jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec|january|february|march|april|june|july|august|"
+    "september|october|november|december|subject|matter|as|per|drawn|non|nonelected|elected|election|"
     "its|their|entirety|all|now|restriction|requirement|previously|not|entered|withdrawn|from|consideration"
 )
 _HEAD = re.compile(rf"{_BETWEEN}(?:(?:{_JOINS})\b{_BETWEEN})*+", re.IGNORECASE)
@@ -46,7 +49,10 @@ _TO_STOP = re.compile(
     rf"(?:[^\w.]*+(?:{_REASONS}|{_GONE})\b)*+\s*+\.\s++(?=[0-9]{{1,4}}\s*+[.)])", re.IGNORECASE
 )
 _NAMED_BEHIND = re.compile(
-    rf"\bclaims?\b({_BETWEEN}(?:(?:to|through|thru|until|and|bis|et)\b{_BETWEEN})*+)", re.IGNORECASE
+    # Not `in favor of new claims 21-30`, which live.
+    rf"(?<!favor of )(?<!favour of )(?<!new )\bclaims?\b({_BETWEEN}"
+    rf"(?:(?:to|through|thru|until|and|bis|et)\b{_BETWEEN})*+)",
+    re.IGNORECASE,
 )
 _NEXT = re.compile(r"[0-9]{1,4}\s*+(?:[.)\]:,&~\u2010-\u2015-]|(?:to|through|thru|and)\b)")
 # `(canceled) 21 A pump`, `(cancelled) (5) A pump`: no stop behind the number.
@@ -54,20 +60,28 @@ _UNSTOPPED = re.compile(
     r"(?:[(\[]\s*+([0-9]{1,4})\s*+[)\]][.:]?+|([0-9]{1,4})(?=\s++(?-i:[A-Z])))\s*+", re.IGNORECASE
 )
 _RANGE = re.compile(
-    rf"{_NUMBER}\W{{0,4}}(?:[-\u2010-\u2015\u2212~\u2026]|\.\.|\b(?:to|through|thru|till|until|bis|à)\b)"
-    rf"\W{{0,4}}{_NUMBER}|{_NUMBER}",
+    rf"{_NUMBER}\W{{0,4}}(?:[-\u2010-\u2015\u2212~\u2026]|\.(?:\s?\.)+|"
+    rf"\b(?:to|through(?:\s+and\s+including)?|thru|till|until|bis|à)\b)\W{{0,4}}(?:claims?\W{{1,2}})?"
+    rf"{_NUMBER}|{_NUMBER}",
     re.IGNORECASE,
 )
+# `The (canceled) flag reader`: the word before the bracket goes with the text behind it.
+_OF_TEXT = re.compile(r"\b(?:the|this|all|both|original|pending)\s*+[(\[{]\s*+\Z", re.IGNORECASE)
+# Wide forms, each as the sign that it stands for; a soft hyphen is no sign.
+_FOLDED = {0xFF01 + n: 0x21 + n for n in range(0x5E)}
+_SOFT_HYPHEN = "\u00ad"
 _MOST = 2_000
 # Characters behind a status that may all be its reason; many notices in one text cost no more.
 _LONGEST_REASON = 2_000
 
 _STATES = (
-    r"(?:(?:currently|previously|newly|once|twice|further)\s+)?(?:amended|presented|added)|original|"
-    r"new|withdrawn|re-?presented|rejoined|reinstated|unamended|unchanged|not entered"
+    r"(?:(?:currently|previously|newly|once|twice|thrice|further)\s+)?(?:amended|presented|added)"
+    r"(?:\s+(?:once|twice|thrice|(?:two|three|four|five|[2-9])\s+times))?|original|"
+    r"as filed|reissued?|new|withdrawn|re-?presented|rejoined|reinstated|unamended|unchanged|"
+    r"not entered"
 )
 _IDENTIFIER = re.compile(
-    rf"\s*+[(\[]\s*+(?:{_STATES})(?:\s*+(?:[,;/\u2010-\u2015-]|\band\b)?+\s*+(?:{_STATES}))*+\s*+[)\]]"
+    rf"\s*+[(\[]\s*+(?:{_STATES})(?:\s*+(?:[,;/\u2010-\u2015-]|\band\b)?+\s*+(?:{_STATES}))*+\s*+\.?\s*+[)\]]"
     # A stop is the identifier's own where a blank or a sentence follows, not in `.5%` or `.beta.`.
     r"(?:\s*+[.:,](?=\s)|[:,]|\.(?=(?-i:[A-Z][a-z\s]))|\s*+[\u2010-\u2015-](?=\s++[^\s0-9]))?+"
     r"\s*+(?=\W*+\w)",
@@ -92,9 +106,22 @@ def read_notice(text: str) -> Notice | None:
     """Return the notice with which a claim's text begins, or None for the text of a claim.
 
     Args:
-        text: Of one claim, with its number.
+        text: Of one claim, with its number; wide forms and soft hyphens in the notice do not count.
     """
-    if (head := _HEAD.match(text)) is None or (status := _STATUS.match(text, head.end())) is None:
+    folded = text.replace(_SOFT_HYPHEN, "").translate(_FOLDED)
+    notice = _read_notice(folded)
+    if notice is None or folded == text or not folded.endswith(notice.rest):
+        return notice
+    # What follows is as it was.
+    places = [place for place, sign in enumerate(text) if sign != _SOFT_HYPHEN]
+    start = len(folded) - len(notice.rest)
+    return Notice(notice.numbers, text[places[start] :] if notice.rest else "")
+
+
+def _read_notice(text: str) -> Notice | None:
+    head = _HEAD.match(text)
+    status = _STATUS.match(text, head.end()) if head is not None else None
+    if head is None or status is None:
         return None
     numbers, bracket = claim_numbers(head[0]), head[0].rstrip().endswith(("(", "[", "{"))
     plain = _TO_BRACKET.match(text, status.end()) if bracket else _TO_STOP.match(text, status.end())
@@ -108,7 +135,7 @@ def read_notice(text: str) -> Notice | None:
     whole = _BRACKET.match(text, status.end()) if bracket else None
     if whole is not None and whole.end() == len(text):
         return Notice(numbers)
-    if not (bracket and plain and status["gone"] and numbers):
+    if not (bracket and plain and status["gone"] and numbers) or _OF_TEXT.search(head[0]):
         return None
     # Text behind the identifier of one claim is its own and gone; several claims share no text.
     return Notice(numbers, "" if len(numbers) == 1 else without_opening(text[plain.end() :]))

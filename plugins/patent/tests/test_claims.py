@@ -151,6 +151,8 @@ def test_the_number_that_the_file_gives_is_the_claims_own() -> None:
         ("(original)", "A pump."), ("(Currently Amended)", "A (new) pump."),
         ("[new]", "(a) A pump."),
         ("(Withdrawn \u2013 Currently amended)", "A pump."), ("(Previously presented):", "A pump."),
+        ("(thrice amended)", "A pump."), ("(Currently Amended.)", "A pump."),
+        ("(Amended Three Times)", "A pump."), ("(Reissue)", "A pump."), ("(As filed)", "A pump."),
     ],
 )  # fmt: skip
 def test_the_status_of_a_living_claim_is_no_text(status: str, text: str) -> None:
@@ -172,6 +174,15 @@ def test_the_status_of_a_living_claim_is_no_text(status: str, text: str) -> None
 )  # fmt: skip
 def test_only_the_status_and_its_stop_are_taken_off(published: str, text: str) -> None:
     assert texts(f"1. {published}") == (text,)
+
+
+def test_a_number_in_wide_forms_is_the_claims_own() -> None:
+    assert texts("\uff11\uff0e A pump.", "\uff082\uff09 A seal.") == (
+        "A pump.",
+        "\uff082\uff09 A seal.",
+    )
+    assert texts("\uff11\uff0e A pump.", "\uff12\uff0e \uff13D.") == ("A pump.", "\uff13D.")
+    assert texts("\uff13\uff24 printer.") == ("\uff13\uff24 printer.",)
 
 
 @pytest.mark.parametrize("text", ["5.", "5", "", " ", "Claim 5.", "(5)", "\u2014"])

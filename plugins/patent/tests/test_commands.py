@@ -56,9 +56,35 @@ def test_dates_and_scheme(made: Made, written: Write, tmp_path: Path) -> None:
     ]
 
 
+def test_a_patent_that_stands_twice_is_read_once(
+    made: Made, written: Write, tmp_path: Path
+) -> None:
+    path, output = written(made["weekly"]), tmp_path / "twice.jsonl"
+    code, _, error = run(path, path, "-o", output)
+    assert (code, error) == (
+        0, "left out: 3 cancelled claims\nleft out: 3 patents that stand twice\n"
+    )  # fmt: skip
+    run(path, "-o", tmp_path / "once.jsonl")
+    assert examples(output) == examples(tmp_path / "once.jsonl")
+
+
+def test_a_date_that_is_no_day_is_counted_and_in_no_split(
+    made: Made, written: Write, tmp_path: Path
+) -> None:
+    path = written(dated(made, "2015-12-31", "2016-13-99", "2017-01-03", "2016-01-05"))
+    code, out, error = run(path, "-o", tmp_path / "claims", "--split", "2016,2017")
+    assert code == 0
+    assert "3 examples (train 1, validation 1, test 1)" in out
+    assert "1 dates that are no day" in error
+    assert "1 patents without a date" in error
+
+
 @pytest.mark.parametrize(
     ("cut", "arguments", "said"),
     [
+        (0, ("--dates", "2015-13-01:"), "expected YYYY-MM-DD:YYYY-MM-DD"),
+        (0, ("--dates", "2015-02-30:2015-03-01"), "expected YYYY-MM-DD:YYYY-MM-DD"),
+        (0, ("--split", "2015-02-30,2016"), "expected where validation and test begin"),
         (100, (), "record 4, at byte"),
         (0, ("--dates", "1990-01-01:1990-12-31"), "none of 0 patents has a text (abstract)"),
     ],
@@ -203,9 +229,8 @@ def test_pairs_by_year_are_a_task_of_retrieval(made: Made, written: Write, tmp_p
     with pytest.raises(DataError, match=r"validation.jsonl has one document alone"):
         load_task(section, None, tmp_path)
     more = texts[2017].replace("valve", "flap").replace("9002017", "9002018")
-    weekly = written(
-        "".join([texts[2016], texts[2016].replace("valve", "flap"), texts[2017], more])
-    )
+    other = texts[2016].replace("valve", "flap").replace("9002016", "9002019")
+    weekly = written("".join([texts[2016], other, texts[2017], more]))
     assert run(weekly, "-o", output, "--split", "2016,2017", command="patent-pairs")[0] == 2
     assert run(weekly, "-o", tmp_path / "b", "--split", "2018,2019", command="patent-pairs")[0] == 2
     again = run(weekly, "-o", tmp_path / "c", "--split", "2016,2017", command="patent-pairs")

@@ -10,7 +10,8 @@ from domainbert_patent.notices import claim_numbers, read_notice
 RANGES = {
     "1-20.": 20, "1.-20.": 20, "1. to 20.": 20, "1 to 20 .": 20, "1, 2.": 2, "1., 2. and 3.": 3,
     "1 through 4.": 4, "1 thru 4": 4, "1\u201320.": 20, "1\u201120": 20, "1.\u221220.": 20,
-    "1.~20.": 20,
+    "1.~20.": 20, "1.\uff5e20.": 20, "\uff11\uff0d\uff12\uff10.": 20, "1 . . . 20.": 20,
+    "Claim 1-Claim 20.": 20, "1 through and including 20": 20,
     "Claims 1-20": 20, "Claims 1 to 20": 20, "Claim 7": 1, "1, 3, and 5.": 3,
     "1-5, 7 and 9-12.": 10,
     "1. - 3. & 5.": 4, "00001-00020.": 20, "5.": 1, "5)": 1, "": 1,
@@ -23,7 +24,8 @@ STATES = ("(canceled)", "(Cancelled).", "[Canceled]", "Cancelled.", "canceled", 
           "(cancelled in favour of claim 21)", "(canceled by examiner's amendment)", "-canceled-",
           "have been cancelled.", "are canceled without prejudice to the subject matter thereof.",
           "(Canceled herein)", "(canceled", "(canceld)", "(gestrichen)",
-          "(supprim\u00e9e)")  # fmt: skip
+          "(supprim\u00e9e)", "(can\u00adcelled)", "(Lapsed)", "(no longer pending)",
+          "were canceled in the response of May 3, 2020.")  # fmt: skip
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -47,7 +49,8 @@ def test_numbers_within_the_bracket(whole: str) -> None:
         ("1. (This claim has been canceled.)", 1), ("1 and 2 (both canceled)", 2),
         ("(1) - (20) (canceled)", 20), ("1. (withdrawn) (canceled)", 1), ("3. [not used]", 1),
         ("1. (cancelled) 2-4. (cancelled)", 4),
-        ("The claims 1 to 4 are cancelled in their entirety.", 4),
+        ("The claims 1 to 4 are cancelled in their entirety.", 4), ("1. This (canceled).", 1),
+        ("1.-20. canceled in favor of new claims 21-30", 20),
     ],
 )  # fmt: skip
 def test_other_wordings_of_a_notice(text: str, count: int) -> None:
@@ -121,11 +124,19 @@ def test_the_text_of_a_cancelled_claim_is_left_out_and_that_of_a_withdrawn_one_k
         "Deleted (canceled) file finder.",
         "To cancel an echo, a filter.",
         "Withdrawn fluid meter.",
+        "The (canceled) flag reader.",
+        "Lapsed policies are sorted by a processor.",
+        "No longer pending orders are purged by a server.",
     ],
 )
 @pytest.mark.parametrize("number", ["", "1. ", "Claim 1. "])
 def test_a_claim_in_which_something_is_cancelled_stays(text: str, number: str) -> None:
     assert clean_claims([("", number + text)]) == Claims((text,))
+
+
+def test_what_follows_a_notice_is_as_it_was() -> None:
+    text = "A \uff46lag\u00ad, \uff08red\uff09."
+    assert clean_claims([("", f"1. (can\u00adcelled) 2. {text}")]) == Claims((text,), cancelled=1)
 
 
 def test_numbers_of_a_list() -> None:
