@@ -8,7 +8,7 @@ from structure.count import CORE, TESTS, code_lines, total
 
 # The limits of the design, which had 9,500 lines after the redesign; a capability that came later
 # states in the changelog's release how many it added.
-CORE_LINES = 21_204
+CORE_LINES = 21_203
 RECORDS = 130
 TEST_LINES_PER_CORE_LINE = 1.1
 

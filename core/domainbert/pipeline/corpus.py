@@ -48,8 +48,7 @@ def check_corpus(
         nonlocal read
         for document in read_sources(sources):
             read += 1
-            if session.stop.signal_number:
-                session.raise_stopped(session.stop.signal_number, "nothing but downloads is kept")
+            session.check_stop("reading", "nothing but downloads is kept")
             if read % 1000 == 0:
                 bar.update(read, f"{read:,} documents read", "corpus")
             yield document

@@ -15,7 +15,6 @@ from domainbert.model.load import BaseFolder, find_base
 from domainbert.model.sentence_encoder import SentenceEncoder
 from domainbert.plugin.domain import Document
 from domainbert.run.folder import RunFolder
-from domainbert.run.heartbeat import heartbeat
 from domainbert.run.session import Session
 from domainbert.run.stage import read_stage
 from domainbert.storage.files import make_folder, put_in_place, storage_errors
@@ -85,9 +84,7 @@ def embed(
                 session.reporter.bar("embed") as bar,
             ):
                 for chunk in batched(read_sources(sources), CHUNK):
-                    heartbeat("embedding")
-                    if session.stop.signal_number:
-                        session.raise_stopped(session.stop.signal_number, "nothing was written")
+                    session.check_stop("embedding", "nothing was written")
                     vectors_NH, n_cut = encoder.encode([document.text for document in chunk])
                     write(chunk, vectors_NH)
                     texts, cut = texts + len(chunk), cut + n_cut

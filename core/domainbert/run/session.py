@@ -80,20 +80,21 @@ class Session:
         """Whether matrix products run in bf16."""
         return bool(self.accelerator.mixed_precision == "bf16")
 
-    def check_stop(self, where: str = "a loop") -> None:
-        """Raise if a signal asked to stop, where finished work is already kept.
+    def check_stop(self, where: str = "a loop", kept: str = "finished work is kept") -> None:
+        """Raise if a signal asked to stop, where nothing can be half-written.
 
         Called in every loop, so it is also the sign of life that a supervisor waits for.
 
         Args:
             where: What is about to be done.
+            kept: What the message says is safe.
 
         Raises:
             Stopped: With the command that continues.
         """
         heartbeat(where)
         if self.stop.signal_number:
-            self.raise_stopped(self.stop.signal_number, "finished work is kept")
+            self.raise_stopped(self.stop.signal_number, kept)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

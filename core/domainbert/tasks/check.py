@@ -177,9 +177,10 @@ def find_in_train(kind: TaskKind, splits: Splits, counts: Counter[str]) -> tuple
         train.setdefault(sha256_of(plain_text(kind, record)), set()).update(kind.labels(record))
     found = list[int]()
     for number, record in enumerate(splits["test"]):
-        known, own = train.get(sha256_of(plain_text(kind, record))), {*kind.labels(record)}
+        known = train.get(sha256_of(plain_text(kind, record)))
         if known is not None:
             found.append(number)
+            own = {*kind.labels(record)}
             counts["other_labels_in_train"] += bool(own) and not own & known
     counts["test_in_train"] = len(found)
     counts["all_in_train"] = len(found) if len(found) == len(splits["test"]) else 0

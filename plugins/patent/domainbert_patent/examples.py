@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from domainbert import DataError
@@ -188,17 +189,20 @@ def split_of(day: str, bounds: str) -> str:
     Raises:
         DataError: Malformed bounds, or the second is not later.
     """
-    match = _SPLIT.fullmatch(bounds)
-    days = (
-        [bound if "-" in bound else f"{bound}-01-01" for bound in match.groups()] if match else []
-    )
-    if match is None or match[1] >= match[2] or not all(map(is_day, days)):
+    validation, test = _bounds(bounds)
+    return _SPLITS[(day >= validation) + (day >= test)] if day else ""
+
+
+@cache
+def _bounds(text: str) -> tuple[str, str]:
+    match = _SPLIT.fullmatch(text)
+    first, second = match.groups() if match is not None else ("", "")
+    days = (bound if "-" in bound else f"{bound}-01-01" for bound in (first, second))
+    if first >= second or not all(map(is_day, days)):
         raise DataError(
-            f"--split {bounds}: expected where validation and test begin, such as 2016,2017."
+            f"--split {text}: expected where validation and test begin, such as 2016,2017."
         )
-    if not day:
-        return ""
-    return _SPLITS[(day >= match[1]) + (day >= match[2])]
+    return first, second
 
 
 def checked_version(text: str) -> str:

@@ -108,6 +108,8 @@ def read_notice(text: str) -> Notice | None:
     Args:
         text: Of one claim, with its number; wide forms and soft hyphens in the notice do not count.
     """
+    if text.isascii():  # nearly all are
+        return _read_notice(text)
     folded = text.replace(_SOFT_HYPHEN, "").translate(_FOLDED)
     notice = _read_notice(folded)
     if notice is None or folded == text or not folded.endswith(notice.rest):

@@ -100,7 +100,7 @@ def read_columns(path: Path, task: Task, conllu: bool = False) -> Iterator[Sente
     for number, line in chain(read_lines(path), [(0, "")]):
         if not line.strip() or line.startswith("-DOCSTART-"):
             if words:
-                forms += _forms(words)
+                forms.update(_forms(words, layout.width))
                 yield Sentence(tuple(words), tuple(tags), str(n_documents or ""))
             words, tags = [], []
             n_documents += line.startswith("-DOCSTART-")
@@ -121,7 +121,7 @@ def read_columns(path: Path, task: Task, conllu: bool = False) -> Iterator[Sente
         if len(seen) <= len(_SPEECH):
             seen.add(word)
     if "words" not in task.columns:
-        _refuse_no_words(path, forms if layout.width > 2 else Counter(), seen)
+        _refuse_no_words(path, forms, seen)
 
 
 def _cells(layout: _Layout, columns: Sequence[str], number: int, line: str) -> tuple[str, str]:
@@ -179,8 +179,10 @@ def whole_tag(tag: str, labels: Sequence[str]) -> str:
     return f"{tag}-{labels[0]}"
 
 
-def _forms(words: Sequence[str]) -> Counter[str]:
+def _forms(words: Sequence[str], width: int) -> Counter[str]:
     """Return counts of words, of numbers, and of words that stand beside others, or only alike."""
+    if width < 3:  # the words can be in no other column
+        return Counter()
     beside = len(words) if len(words) > 1 else 0
     alike = beside if len(set(words)) == 1 else 0
     numbers = sum(_NUMBER.fullmatch(word) is not None for word in words)
