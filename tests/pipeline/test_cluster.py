@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dill
+import psutil
 import pytest
 import yaml
 
@@ -73,6 +74,7 @@ def test_two_workers_give_the_store_also_when_they_were_killed(notes: Path, cli:
     assert "corpus" in json.loads(cli("adapt", "killed", "--dry-run", "--json").out)["recipe"]
 
 
+@pytest.mark.slow
 def test_an_error_of_a_worker_is_said_as_here(notes: Path) -> None:
     Path("cluster.yaml").write_text("executor: local\ntasks: 1\nworkers: 1\n")
     Path("1.jsonl").write_text("{\n")
@@ -174,23 +176,30 @@ def domainbert_components():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75)]
+)
 def test_a_signal_ends_the_workers_and_says_how_to_go_on(
     notes: Path, number: signal.Signals, code: int
 ) -> None:
     Path("slow.py").write_text(SLOW)
     recipe = {**RECIPE, "corpus_steps": ["wait"]}
     Path("notes.yaml").write_text(yaml.safe_dump(recipe))
+    # The second worker has no task: ended while it waits for one, it keeps the lock of the pool.
+    Path("cluster.yaml").write_text("executor: local\ntasks: 1\nworkers: 2\n")
     command = [sys.executable, "-m", "domainbert", "corpus", "build", "notes.yaml", "--out", "run"]
-    command += ["--workers", "2", "--plugin", "slow.py"]
+    command += ["--cluster", "cluster.yaml", "--plugin", "slow.py"]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     while not list(Path("run").glob("corpus-parts/*/read/.0*")):
         assert process.poll() is None
         time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(workers) > 2
     os.killpg(process.pid, number)
     told = process.communicate(timeout=60)[1]
     assert process.returncode == code
-    assert f"Stopped by {number.name}; whole parts are kept." in told
+    assert f"Stopped by {number.name}; whole parts are kept. Continue with: domainbert" in told
+    assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
 def test_what_executors_write_down_has_no_secret(notes: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,10 @@ CURVE = (
 def test_rules_of_choice() -> None:
     section = BlendSection(points=(0.25, 0.5))
     # Equal means: the larger share of the field.
-    assert choose(section, CURVE)[0] == 0.5
+    assert choose(section, CURVE) == (0.5, "best on the validation splits of the tasks")
+    better = replace(CURVE[0], validation=(0.7, 0.7))
+    why = "best after the base on the validation splits of the tasks"
+    assert choose(section, (better, *CURVE[1:])) == (0.5, why)
     base = HeldOutScore(2.0, 0.5, 1, 1, 1, 1)
     for budget, alpha in ((0.05001, 0.25), (0.2001, 0.5), (5.0, 1.0)):
         bits = BlendSection(points=(0.25, 0.5), choose="bits", budget=budget)
@@ -218,6 +222,7 @@ def test_a_budget_that_no_point_keeps_loses_no_training(
     assert (run.adapted / "model.safetensors").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("average", ["last-3", "ema"])
 def test_averages_of_checkpoints_are_the_far_end(town: Any, adapt: Adapt, average: str) -> None:
     words = ["--set", f"blend.average={average}", "--set", "blend.choose=1"]
@@ -236,6 +241,7 @@ def test_averages_of_checkpoints_are_the_far_end(town: Any, adapt: Adapt, averag
             assert value.sub(mean.float()).abs().max() < 1e-6, name
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_averages_the_same_checkpoints(
     town: Any, adapt: Adapt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -397,6 +403,7 @@ def test_an_average_that_the_run_lacks_is_refused_before_the_recipe_is_written(
     assert digests(run.path) == before
 
 
+@pytest.mark.slow
 def test_a_floor_of_steps_that_decides_nothing_makes_no_other_trial(
     town: Any, whole: RunFolder, adapt: Adapt
 ) -> None:

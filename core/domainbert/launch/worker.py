@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from domainbert.errors import DomainBertError, FailedElsewhere
+from domainbert.errors import DomainBertError, FailedElsewhere, first_line
 from domainbert.run.heartbeat import end, heartbeat, is_worker, tell_signals
 from domainbert.run.signals import watch_signals
 from domainbert.system import end_with_parent
@@ -42,7 +42,6 @@ def stoppable() -> Iterator[None]:
             raise
         except Exception as error:
             # Often no more than the echo of another rank's death: the supervisor knows which.
-            first = (str(error).strip() or "no message").splitlines()[0]
-            end(1, f"{type(error).__name__}: {first}", traceback.format_exc())
+            end(1, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
             sys.exit(1)
         end(0)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from domainbert.corpus.build import Encoder
 from domainbert.corpus.parts import Parts
@@ -25,7 +26,7 @@ from domainbert.recipe.schema import Recipe
 from domainbert.recipe.yaml import read_yaml
 from domainbert.run.folder import open_run, owned, update_lock
 from domainbert.run.progress import Reporter
-from domainbert.run.session import open_session
+from domainbert.run.session import Session, open_session
 from domainbert.run.stage import check_stage, is_done
 from domainbert.stages.corpus import parts_folder
 from domainbert.stages.inputs import corpus_units, locate, locate_corpus
@@ -113,14 +114,13 @@ def build_apart(
             # The folder is a run from here on.
             if inputs.pins:
                 update_lock(session.run, datasets=dict(inputs.pins))
-    if not is_done(stage):
-        folder = parts_folder(stage).resolve()
-        content = chosen.recipe.model_dump(mode="json", exclude_defaults=True)
-        places = chosen.folder.resolve(), out.resolve(), tuple(p.resolve() for p in plugins)
-        work = Work(content, dict(inputs.pins), *places, folder)
-        reporter.say(f"corpus: {len(inputs.sources):,} files in {tasks} tasks → {folder}")
-        if _run(work, executor, tasks, options):
-            return False
+        if not is_done(stage):
+            content = chosen.recipe.model_dump(mode="json", exclude_defaults=True)
+            places = chosen.folder.resolve(), out.resolve(), tuple(p.resolve() for p in plugins)
+            work = Work(content, dict(inputs.pins), *places, parts_folder(stage).resolve())
+            reporter.say(f"corpus: {len(inputs.sources):,} files in {tasks} tasks → {work.parts}")
+            if _run(work, executor, tasks, options, session):
+                return False
     adapt(chosen.recipe, chosen.folder, out, registry, reporter, "corpus")
     return True
 
@@ -148,7 +148,9 @@ def _executor(cluster: Path | int) -> tuple[type, int, dict[str, Any]]:
     return getattr(import_module(module), attribute), tasks, given
 
 
-def _run(work: Work, executor: Any, tasks: int, options: Mapping[str, Any]) -> bool:
+def _run(
+    work: Work, executor: Any, tasks: int, options: Mapping[str, Any], session: Session
+) -> bool:
     """Run the tasks of a build, or submit them with one that ends it; tell which."""
     jobs: list[tuple[str, Callable[..., None], int]] = [
         ("read", read_files, tasks), ("join", join_files, 1), ("tokenise", tokenise_blocks, tasks),
@@ -162,46 +164,44 @@ def _run(work: Work, executor: Any, tasks: int, options: Mapping[str, Any]) -> b
         return True
     with owned(work.run):
         for job in jobs:
-            made = _made(work, executor, job, options)
-            with _told_to(work.parts / "logs" / f"{job[0]}.txt"), _stoppable():
-                made.run()
+            with _apart(work.parts / "logs" / f"{job[0]}.txt", session):
+                _made(work, executor, job, options).run()
     return False
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """End the pool of an executor by the first signal; it would wait for its workers for ever."""
-
-    def stop(number: int, _frame: Any) -> None:
-        name = signal.Signals(number).name
-        raise Stopped(name, f"Stopped by {name}; whole parts are kept. Run the same command again.")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _made(work: Work, executor: Any, job: tuple[str, Any, int], options: Mapping[str, Any]) -> Any:
     """Return an executor of one job. What is done is known by folders, and is not done again."""
     name, task, number = job
-    logs = str(work.parts / "logs" / name)
-    given = {**options, "tasks": number, "logging_dir": logs, "skip_completed": False}
+    given = {**options, "tasks": number, "skip_completed": False}
     try:
-        return executor([partial(task, work=work)], **given)
+        logs = str(work.parts / "logs" / name)
+        return executor([partial(task, work=work)], logging_dir=logs, **given)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"executor: {error}. See the options of `datatrove`.") from None
 
 
 @contextmanager
-def _told_to(path: Path) -> Iterator[None]:
-    """Send what this process and its children say on stderr to a file; errors are raised anyway."""
+def _apart(path: Path, session: Session) -> Iterator[None]:
+    """Run a job whose stderr goes to a file; errors are raised. The first signal ends the process.
+
+    An exception would wait for the executor's pool, and for ever if a worker got the signal too.
+    """
     make_folder(path.parent)
     saved = os.dup(2)
+
+    def end_if_told() -> None:
+        try:
+            session.check_stop(kept="whole parts are kept")
+        except Stopped as stopped:
+            for child in psutil.Process().children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+            os.dup2(saved, 2)
+            session.reporter.say(f"error: {stopped}")
+            os._exit(stopped.exit_code)
+
     try:
-        with path.open("ab") as stream:
+        with session.interruptible(end_if_told), path.open("ab") as stream:
             os.dup2(stream.fileno(), 2)
             yield
     finally:

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,15 +97,18 @@ class Session:
             self.raise_stopped(self.stop.signal_number, kept)
 
     @contextmanager
-    def interruptible(self) -> Iterator[None]:
+    def interruptible(self, end: Callable[[], None] | None = None) -> Iterator[None]:
         """Let a signal end the block at once, for long work that writes nothing and asks nobody.
+
+        Args:
+            end: Called at the start and by each signal, instead of `check_stop`.
 
         Raises:
             Stopped: As `check_stop`.
         """
-        self.stop.on_signal = self.check_stop
+        self.stop.on_signal = end or self.check_stop
         try:
-            self.check_stop()
+            self.stop.on_signal()
             yield
         finally:
             self.stop.on_signal = None
