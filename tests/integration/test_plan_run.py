@@ -63,6 +63,7 @@ def test_a_dry_run_says_all_and_writes_nothing(town: Any, adapt: Adapt, temporar
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_was_planned_is_what_is_done(town: Any, adapt: Adapt) -> None:
     ramp = ("--set", "train.batch_ramp={start: 2, steps: 5}", "--set", "budget=1epochs")
     words = ("town.yaml", *ramp, "--out", "planned", "--json")

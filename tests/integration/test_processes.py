@@ -14,7 +14,7 @@ from domainbert.run.folder import RunFolder
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,7 @@ def test_the_adapter_goes_with_the_end_of_training_and_no_place_of_this_machine(
     assert "| base | base |" in (folder / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_hub_that_does_not_answer(town: Any, publish: Publish) -> None:
     code, _, err = publish("run", "--to", "me/x", hub=ModelHub("http://127.0.0.1:9"))
     assert (code, "the hub does not answer" in err, "Traceback" in err) == (1, True, False), err
@@ -118,6 +119,7 @@ def test_a_hub_that_does_not_answer(town: Any, publish: Publish) -> None:
     assert (code, "--to me/x--y: " in err) == (2, True), err
 
 
+@pytest.mark.slow
 def test_what_is_published_loads_by_its_id(
     town: Any, publish: Publish, model_hub: ModelHub
 ) -> None:  # fmt: skip
@@ -166,6 +168,7 @@ def test_a_fine_tuned_model(town: Any, publish: Publish) -> None:
     assert (code, "no fine-tuned model of none. It has town-names" in err) == (2, True), err
 
 
+@pytest.mark.slow
 def test_without_a_login_or_with_a_hub_that_fails_nothing_is_there(
     town: Any, publish: Publish, model_hub: ModelHub
 ) -> None:  # fmt: skip

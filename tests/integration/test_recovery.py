@@ -141,6 +141,7 @@ def test_a_run_resumed_across_a_skipped_batch_ends_with_the_same_bytes(
     assert metrics(run) == metrics(left_out)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_wrong_too_often_ends_and_keeps_its_last_checkpoint(
     town: Any, adapt: Adapt, poison: Poison
 ) -> None:

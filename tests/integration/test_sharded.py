@@ -19,7 +19,7 @@ from domainbert.training.checkpoint import newest_checkpoint
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SHARDED = """
 import accelerate
@@ -105,7 +105,6 @@ def test_losses_and_files_are_those_of_one_process(town: Any) -> None:
         assert {k: v.shape for k, v in one.items()} == {k: v.shape for k, v in two.items()}
 
 
-@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_bytes(town: Any) -> None:
     run, whole = cut(town, "cut"), RunFolder(town.folder / "two")
     told = shards(town, "cut")

@@ -341,6 +341,7 @@ def test_a_hub_that_sends_nothing_is_given_up(
     assert "nothing arrived in 3 seconds" in outcome.out
 
 
+@pytest.mark.slow
 def test_a_signal_ends_a_download_from_a_silent_hub(silent: Any, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("One line.\n" * 9)
     recipe = tmp_path / "r.yaml"

@@ -80,7 +80,13 @@ def table(session: Session) -> dict[str, dict[str, Any]]:
     return {row["model"].name: row for row in found["rows"]}
 
 
-@pytest.mark.parametrize("loaded", [tagging(), classification()], ids=lambda one: one.task.kind)
+@pytest.mark.parametrize(
+    "loaded",
+    [
+        pytest.param(tagging(), id="tagging", marks=pytest.mark.slow),
+        pytest.param(classification(), id="classification"),
+    ],
+)
 def test_all_baselines_stand_in_the_table_with_seeds_and_ranks(
     run: Evaluate, session: Session, loaded: LoadedTask, tmp_path: Path
 ) -> None:
@@ -101,6 +107,7 @@ def test_all_baselines_stand_in_the_table_with_seeds_and_ranks(
     write_leaderboard(*make_leaderboard([str(session.run.results)]), tmp_path / "site")
 
 
+@pytest.mark.slow
 def test_finished_baselines_are_not_repeated_until_the_base_is_another(
     run: Evaluate, session: Session
 ) -> None:

@@ -199,6 +199,7 @@ def test_a_call_that_was_stopped_goes_on_with_the_same_bytes(
     assert not list(tmp_path.glob(".out*"))
 
 
+@pytest.mark.slow
 def test_several_processes_give_the_same_and_a_killed_one_is_said(
     tagger: Path, session: Session, tmp_path: Path, in_chunks: tuple[Source, ...]
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_recipe_names_its_base_and_differs_from_that_of_ettin_17m_in_it_alon
     assert one.model_dump(exclude=shared) == other.model_dump(exclude=shared)
 
 
+@pytest.mark.slow
 def test_a_dry_run_takes_the_base_with_its_commit_and_trains_no_new_head(
     model_hub: ModelHub, file_server: Any, python: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from helpers.forks import ForkServer
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_killed_runs_end_with_the_same_bytes(
     bench: ModuleType, server: ForkServer, tmp_path: Path
 ) -> None:
