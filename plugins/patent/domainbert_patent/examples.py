@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from domainbert import DataError
 from domainbert_patent.reading import read_patents
+from domainbert_patent.record import is_day
 from domainbert_patent.symbols import parse_version
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ Scheme = Literal["CPC", "IPC"]
 Which = Literal["all", "first"]
 Sides = Literal["title-abstract", "title-claim", "abstract-claim"]
 
-_DATES = re.compile(r"(\d{4}-\d{2}-\d{2})?:(\d{4}-\d{2}-\d{2})?")
-_SPLIT = re.compile(r"(\d{4}(?:-\d{2}-\d{2})?),(\d{4}(?:-\d{2}-\d{2})?)")
-_VERSION = re.compile(r"[1-8]|[0-9]{4}\.[0-9]{2}")
+_VERSION = re.compile(r"[1-8]|[0-9]{4}\.(?:0[1-9]|1[0-2])")
 _SPLITS = ("train", "validation", "test")
 
 
@@ -59,16 +58,18 @@ class Seen:
         counts: Patents and claims that were left out, by reason.
         versions: Examples by version of the scheme that their symbols are of.
         odd: The first text in place of a symbol, with its patent.
+        odd_date: The first text in place of a date, with its patent.
     """
 
     written: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     versions: Counter[str] = field(default_factory=Counter)
     odd: str = ""
+    odd_date: str = ""
 
 
 def chosen_patents(files: Iterable[Path], dates: str, seen: Seen) -> Iterator[Patent]:
-    """Yield the patents of some days, and count what their readers left out.
+    """Yield the patents of some days, each once, and count what their readers left out.
 
     Args:
         files: Patent files.
@@ -78,19 +79,38 @@ def chosen_patents(files: Iterable[Path], dates: str, seen: Seen) -> Iterator[Pa
     Raises:
         DataError: Malformed dates, or as for `read_patents`.
     """
-    if not _DATES.fullmatch(dates):
-        raise DataError(f"--dates {dates}: expected YYYY-MM-DD:YYYY-MM-DD; either may be left out.")
-    first, _, last = dates.partition(":")
-    for path in files:
-        for patent in read_patents(path):
-            if first <= patent.date and (not last or patent.date <= last):
-                seen.counts["patents"] += 1
-                seen.counts["cancelled claims"] += patent.cancelled_claims
-                seen.counts["claims of only a number"] += patent.empty_claims
-                seen.counts["texts in place of a symbol"] += len(patent.other_symbols)
-                if patent.other_symbols and not seen.odd:
-                    seen.odd = f"{patent.other_symbols[0][:40]!r} in {patent.id}"
-                yield patent
+    first, colon, last = dates.partition(":")
+    if not colon or not all(map(is_day, filter(None, (first, last)))) or (last and first > last):
+        raise DataError(
+            f"--dates {dates}: expected YYYY-MM-DD:YYYY-MM-DD, two days of the calendar, the "
+            "earlier one first; either may be left out."
+        )
+    ids: set[str] = set()
+    for patent in (patent for path in files for patent in read_patents(path)):
+        if patent.date and not first <= patent.date <= (last or patent.date):
+            continue
+        if patent.id in ids:
+            seen.counts["patents that occur again"] += 1
+            continue
+        ids.add(patent.id)
+        _count(patent, seen)
+        if patent.date or not (first or last):
+            seen.counts["patents"] += 1
+            yield patent
+        else:
+            seen.counts["patents without a date"] += 1
+
+
+def _count(patent: Patent, seen: Seen) -> None:
+    """Count what the reader of a patent left out of it."""
+    seen.counts["cancelled claims"] += patent.cancelled_claims
+    seen.counts["claims of only a number"] += patent.empty_claims
+    seen.counts["texts in place of a symbol"] += len(patent.other_symbols)
+    seen.counts["dates that are no day"] += bool(patent.other_date)
+    if patent.other_symbols and not seen.odd:
+        seen.odd = f"{patent.other_symbols[0][:40]!r} in {patent.id}"
+    if patent.other_date and not seen.odd_date:
+        seen.odd_date = f"{patent.other_date[:40]!r} in {patent.id}"
 
 
 def labelled(patent: Patent, text: str, how: Labelling, seen: Seen) -> dict[str, Any] | None:
@@ -169,14 +189,19 @@ def split_of(date: str, bounds: str) -> str:
     Raises:
         DataError: Malformed bounds, or the second is not later.
     """
-    match = _SPLIT.fullmatch(bounds)
-    if match is None or match[1] >= match[2]:
+    validation, _, test = bounds.partition(",")
+    if not (_is_bound(validation) and _is_bound(test) and validation < test):
         raise DataError(
             f"--split {bounds}: expected where validation and test begin, such as 2016,2017."
         )
     if not date:
         return ""
-    return _SPLITS[(date >= match[1]) + (date >= match[2])]
+    return _SPLITS[(date >= validation) + (date >= test)]
+
+
+def _is_bound(text: str) -> bool:
+    """Tell whether a text is a year or a day."""
+    return is_day(f"{text}-01-01" if len(text) == 4 else text)
 
 
 def checked_version(text: str) -> str:

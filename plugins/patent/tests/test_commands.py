@@ -204,7 +204,14 @@ def test_pairs_by_year_are_a_task_of_retrieval(made: Made, written: Write, tmp_p
         load_task(section, None, tmp_path)
     more = texts[2017].replace("valve", "flap").replace("9002017", "9002018")
     weekly = written(
-        "".join([texts[2016], texts[2016].replace("valve", "flap"), texts[2017], more])
+        "".join(
+            [
+                texts[2016],
+                texts[2016].replace("valve", "flap").replace("9002016", "9002019"),
+                texts[2017],
+                more,
+            ]
+        )
     )
     assert run(weekly, "-o", output, "--split", "2016,2017", command="patent-pairs")[0] == 2
     assert run(weekly, "-o", tmp_path / "b", "--split", "2018,2019", command="patent-pairs")[0] == 2
