@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from domainbert_patent.statuses import MARK
+
 # `1. A`, `1 . A`, `1.A`, `1) A`, `1.) A`, `(1) A`, `1: A`, `1.- A`, `1 - A`, `1/ A`.
 STOPPED = re.compile(
     r"\s*+(?:[(\[]\s*+([0-9]{1,4})\s*+[)\]]\s*+[.:]?+|([0-9]{1,4})\s*+[ºª°]?+\s*+(?:"
     r"[.)\]\uff0e\u3002\u3001][.)\],;:]*+(?:\s*+[-\u2010-\u2015](?=\s)|[-\u2010-\u2015])?+(?![0-9])"
     r"|:(?!\s*+[0-9])|[-\u2010-\u2015/](?=\s++[^\s0-9])|(?=[(\[]\s*+(?:original|currently|previously|"
-    r"newly|new|thrice|amended|reissued?|as\s+filed|withdrawn)\b[^()\[\]]{0,60}[)\]])))\s*+",
+    rf"newly|new|amended|withdrawn)\b[^()\[\]]{{0,60}}[)\]]|{MARK})))\s*+",
     re.IGNORECASE,
 )
 # In a file whose claims are numbered: `1.2-dichloroethane`, where others begin `2.The`.

@@ -9,21 +9,20 @@ Any other number at the beginning is text, as in `3D printer` or `1,2-dichloroet
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from operator import or_
 from typing import TYPE_CHECKING
 
 from domainbert_patent.beginnings import ANY_STOP, STOPPED, without_opening
-from domainbert_patent.notices import claim_numbers, read_notice, without_status
+from domainbert_patent.folded import end_of, folded
+from domainbert_patent.notices import claim_numbers, read_notice
+from domainbert_patent.statuses import without_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 # In a file whose claims all begin so: `1 A pump`, `1A pump`.
 _BARE = re.compile(r"\s*+([0-9]{1,4})(?:\s++|(?=[A-Z]))")
-# A number and stop in wide forms, as a keyboard for Chinese or Japanese writes them.
-_WIDE = re.compile(r"\s*+\uff08?[\uff10-\uff19]{1,4}\s*+[\uff0e\uff09\uff1a.):]")
 _MOST_NOTICES = 2_000
 # Marks of a reissue may stand before the number.
 _START = re.compile(r"(?:\.\[\.\s*+|\.Iadd\.\s*+)*+[0-9]{1,4}\s*\.(?![0-9])", re.IGNORECASE)
@@ -62,16 +61,15 @@ def clean_claims(published: Iterable[tuple[str, str]], *, deletes: bool = False)
     seen: set[int] = set()
     unnumbered = empty = last = 0
     for place, (name, published_text) in enumerate(published, 1):
-        named = claim_numbers(name)
-        opened = without_opening(_narrow(published_text))
-        numbers, without, text = _after_notices(opened, named)
+        named = claim_numbers(folded(name))
+        numbers, without, text, as_published = _after_notices(published_text, named)
         gone |= numbers
         seen |= numbers
         unnumbered += without
         last = max((last, *numbers, place * (without > 0)))
         if not _NO_TEXT.fullmatch(text):
             expected = frozenset({place, last + 1, *named[:1]})
-            living.append(_Claim(text, expected, _stopped(text, expected, seen)))
+            living.append(_Claim(text, as_published, expected, _stopped(text, expected, seen)))
             own = living[-1].printed
         else:
             own = next(iter(claim_numbers(text)), 0)
@@ -82,24 +80,22 @@ def clean_claims(published: Iterable[tuple[str, str]], *, deletes: bool = False)
     return Claims(_without_numbers(living), len(gone) + unnumbered, empty)
 
 
-def _narrow(text: str) -> str:
-    """Return a text with the number at its beginning in ASCII, if it is in wide forms."""
-    if (found := _WIDE.match(text)) is None:
-        return text
-    return unicodedata.normalize("NFKC", found[0]) + text[found.end() :]
+def _after_notices(published: str, named: tuple[int, ...]) -> tuple[set[int], int, str, str]:
+    """Return numbers of claims that are gone, how many have none, and the claim behind them.
 
-
-def _after_notices(text: str, named: tuple[int, ...]) -> tuple[set[int], int, str]:
-    """Return numbers of claims that are gone, how many have none, and the claim behind them."""
+    The claim is given folded and as published.
+    """
     gone: set[int] = set()
-    without = 0
+    without, lead = 0, ""
+    text = rest = without_opening(folded(published))
     for _ in range(_MOST_NOTICES):
         if (notice := read_notice(text)) is None:
             break
         numbers = notice.numbers or named
         gone.update(numbers)
-        without, text = without + (not numbers), notice.rest
-    return gone, without, text
+        without, rest, lead = without + (not numbers), notice.rest, notice.lead
+        text = lead + rest
+    return gone, without, text, lead + end_of(published, len(rest))
 
 
 def _stopped(text: str, expected: frozenset[int], seen: set[int]) -> int:
@@ -118,7 +114,7 @@ def joined(paragraphs: Iterable[str]) -> list[str]:
     claims: list[str] = []
     numbered = False
     for paragraph in paragraphs:
-        starts = _START.match(paragraph) is not None
+        starts = _START.match(folded(paragraph)) is not None
         numbered = numbered or (starts and not claims)
         if starts or not numbered:
             claims.append(paragraph)
@@ -132,12 +128,14 @@ class _Claim:
     """A claim in force.
 
     Args:
-        text: With its number.
+        text: With its number, folded.
+        published: The same, not folded.
         expected: Numbers that can only be its own.
         stopped: The number with a stop at its beginning; 0 without, or where it can be no claim's.
     """
 
     text: str
+    published: str
     expected: frozenset[int]
     stopped: int
 
@@ -168,10 +166,12 @@ def _without_numbers(claims: Sequence[_Claim]) -> tuple[str, ...]:
         len(claims) > 1 or any(_ARTICLE.match(_BARE.sub("", c.text, count=1)) for c in claims)
     )
     bodies = (_body(claim, numbered, bare, len(claims) > 1) for claim in claims)
-    return tuple(without_status(body).strip() for body in bodies)
+    left = zip(claims, map(without_status, bodies), strict=True)
+    return tuple(end_of(claim.published, len(body)).strip() for claim, body in left)
 
 
 def _body(claim: _Claim, numbered: bool, bare: bool, several: bool) -> str:
+    """Return the folded text of a claim without its number."""
     pattern = STOPPED if claim.stopped else _BARE if bare else ANY_STOP
     found = pattern.match(claim.text)
     if found is None:

@@ -38,7 +38,7 @@ Bounds = Annotated[
 ]
 _LEFT_OUT = (
     "cancelled claims", "claims of only a number", "symbols of another version",
-    "patents without a date", "patents that stand twice", "dates that are no day",
+    "patents without a date", "patents that occur again",
 )  # fmt: skip
 
 
@@ -144,6 +144,7 @@ def _report(out: Path, seen: Seen, names: tuple[str, ...], lacking: str) -> None
     for reason in _LEFT_OUT:
         if seen.counts[reason]:
             typer.echo(f"left out: {seen.counts[reason]:,} {reason}", err=True)
-    if seen.odd:
-        n = seen.counts["texts in place of a symbol"]
-        typer.echo(f"left out: {n:,} texts in place of a symbol, the first {seen.odd}", err=True)
+    odd = {"texts in place of a symbol": seen.odd, "dates that are no day": seen.odd_date}
+    for reason, first in odd.items():
+        if first:
+            typer.echo(f"left out: {seen.counts[reason]:,} {reason}, the first {first}", err=True)

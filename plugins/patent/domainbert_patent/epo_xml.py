@@ -79,9 +79,10 @@ def _patent(root: Any, at: Position, titles: Sequence[Any], fields: Iterable[Cod
     parts = [part for part in (claims, description, abstract) if part is not None]
     languages = [_language(part) or own for part in parts]
     codes, others = sorted_out(fields)
+    date, other_date = iso_date(root.get("date", "") or root.get("date-publ", ""))
     return Patent(
         id=patent_id(root.get("country", ""), number, root.get("kind", "")),
-        date=iso_date(root.get("date", "") or root.get("date-publ", "")),
+        date=date,
         title=flat(_chosen(titles, own)),
         abstract=paragraphs(abstract, _BLOCKS),
         description=paragraphs(description, _BLOCKS),
@@ -92,6 +93,7 @@ def _patent(root: Any, at: Position, titles: Sequence[Any], fields: Iterable[Cod
         cancelled_claims=kept.cancelled,
         empty_claims=kept.empty,
         other_symbols=others,
+        other_date=other_date,
     )
 
 

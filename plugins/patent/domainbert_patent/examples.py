@@ -7,13 +7,12 @@ import re
 import shutil
 from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import cache
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from domainbert import DataError
 from domainbert_patent.reading import read_patents
+from domainbert_patent.record import is_day
 from domainbert_patent.symbols import parse_version
 
 if TYPE_CHECKING:
@@ -29,9 +28,7 @@ Scheme = Literal["CPC", "IPC"]
 Which = Literal["all", "first"]
 Sides = Literal["title-abstract", "title-claim", "abstract-claim"]
 
-_DATES = re.compile(r"(\d{4}-\d{2}-\d{2})?:(\d{4}-\d{2}-\d{2})?")
-_SPLIT = re.compile(r"(\d{4}(?:-\d{2}-\d{2})?),(\d{4}(?:-\d{2}-\d{2})?)")
-_VERSION = re.compile(r"[1-8]|[0-9]{4}\.[0-9]{2}")
+_VERSION = re.compile(r"[1-8]|[0-9]{4}\.(?:0[1-9]|1[0-2])")
 _SPLITS = ("train", "validation", "test")
 
 
@@ -61,16 +58,18 @@ class Seen:
         counts: Patents and claims that were left out, by reason.
         versions: Examples by version of the scheme that their symbols are of.
         odd: The first text in place of a symbol, with its patent.
+        odd_date: The first text in place of a date, with its patent.
     """
 
     written: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     versions: Counter[str] = field(default_factory=Counter)
     odd: str = ""
+    odd_date: str = ""
 
 
 def chosen_patents(files: Iterable[Path], dates: str, seen: Seen) -> Iterator[Patent]:
-    """Yield the patents of some days, and count what their readers left out.
+    """Yield the patents of some days, each once, and count what their readers left out.
 
     Args:
         files: Patent files.
@@ -80,37 +79,38 @@ def chosen_patents(files: Iterable[Path], dates: str, seen: Seen) -> Iterator[Pa
     Raises:
         DataError: Malformed dates, or as for `read_patents`.
     """
-    first, _, last = dates.partition(":")
-    if not _DATES.fullmatch(dates) or not all(map(is_day, filter(None, (first, last)))):
-        raise DataError(f"--dates {dates}: expected YYYY-MM-DD:YYYY-MM-DD; either may be left out.")
-    read = set[tuple[str, str]]()
-    for path in files:
-        for found in read_patents(path):
-            # As in weekly files that overlap; a corrected patent has another day.
-            if found.id and (found.id, found.date) in read:
-                seen.counts["patents that stand twice"] += 1
-                continue
-            read.add((found.id, found.date))
-            wrong = bool(found.date) and not is_day(found.date)
-            seen.counts["dates that are no day"] += wrong
-            patent = replace(found, date="") if wrong else found
-            if first <= patent.date and (not last or patent.date <= last):
-                seen.counts["patents"] += 1
-                seen.counts["cancelled claims"] += patent.cancelled_claims
-                seen.counts["claims of only a number"] += patent.empty_claims
-                seen.counts["texts in place of a symbol"] += len(patent.other_symbols)
-                if patent.other_symbols and not seen.odd:
-                    seen.odd = f"{patent.other_symbols[0][:40]!r} in {patent.id}"
-                yield patent
+    first, colon, last = dates.partition(":")
+    if not colon or not all(map(is_day, filter(None, (first, last)))) or (last and first > last):
+        raise DataError(
+            f"--dates {dates}: expected YYYY-MM-DD:YYYY-MM-DD, two days of the calendar, the "
+            "earlier one first; either may be left out."
+        )
+    ids: set[str] = set()
+    for patent in (patent for path in files for patent in read_patents(path)):
+        if patent.date and not first <= patent.date <= (last or patent.date):
+            continue
+        if patent.id in ids:
+            seen.counts["patents that occur again"] += 1
+            continue
+        ids.add(patent.id)
+        _count(patent, seen)
+        if patent.date or not (first or last):
+            seen.counts["patents"] += 1
+            yield patent
+        else:
+            seen.counts["patents without a date"] += 1
 
 
-def is_day(text: str) -> bool:
-    """Return whether a text is a day of the calendar, such as `2015-03-10`."""
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def _count(patent: Patent, seen: Seen) -> None:
+    """Count what the reader of a patent left out of it."""
+    seen.counts["cancelled claims"] += patent.cancelled_claims
+    seen.counts["claims of only a number"] += patent.empty_claims
+    seen.counts["texts in place of a symbol"] += len(patent.other_symbols)
+    seen.counts["dates that are no day"] += bool(patent.other_date)
+    if patent.other_symbols and not seen.odd:
+        seen.odd = f"{patent.other_symbols[0][:40]!r} in {patent.id}"
+    if patent.other_date and not seen.odd_date:
+        seen.odd_date = f"{patent.other_date[:40]!r} in {patent.id}"
 
 
 def labelled(patent: Patent, text: str, how: Labelling, seen: Seen) -> dict[str, Any] | None:
@@ -179,30 +179,29 @@ def first_claim(patent: Patent) -> str:
     return patent.claims[0] if patent.claims else ""
 
 
-def split_of(day: str, bounds: str) -> str:
+def split_of(date: str, bounds: str) -> str:
     """Return the split of a day; nothing for an unknown day.
 
     Args:
-        day: Such as `2015-03-10`.
+        date: Such as `2015-03-10`.
         bounds: Where validation and test begin: `2016,2017`, or two days.
 
     Raises:
         DataError: Malformed bounds, or the second is not later.
     """
-    validation, test = _bounds(bounds)
-    return _SPLITS[(day >= validation) + (day >= test)] if day else ""
-
-
-@cache
-def _bounds(text: str) -> tuple[str, str]:
-    match = _SPLIT.fullmatch(text)
-    first, second = match.groups() if match is not None else ("", "")
-    days = (bound if "-" in bound else f"{bound}-01-01" for bound in (first, second))
-    if first >= second or not all(map(is_day, days)):
+    validation, _, test = bounds.partition(",")
+    if not (_is_bound(validation) and _is_bound(test) and validation < test):
         raise DataError(
-            f"--split {text}: expected where validation and test begin, such as 2016,2017."
+            f"--split {bounds}: expected where validation and test begin, such as 2016,2017."
         )
-    return first, second
+    if not date:
+        return ""
+    return _SPLITS[(date >= validation) + (date >= test)]
+
+
+def _is_bound(text: str) -> bool:
+    """Tell whether a text is a year or a day."""
+    return is_day(f"{text}-01-01" if len(text) == 4 else text)
 
 
 def checked_version(text: str) -> str:

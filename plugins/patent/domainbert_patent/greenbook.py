@@ -165,9 +165,10 @@ def _patent(record: _Record, at: Position) -> Patent:
     marked = any(".[." in text for section, _, text in record.lines if section in _CLAIMS)
     claims = clean_claims(record.claims(), deletes=marked)
     codes, others = sorted_out(_codes(record))
+    date, other_date = iso_date(record.first("PATN", "ISD"))
     return Patent(
         id=patent_id("US", number, kind),
-        date=iso_date(record.first("PATN", "ISD")),
+        date=date,
         title=in_force(plain(record.first("PATN", "TTL"))),
         abstract=record.prose("ABST"),
         description=record.prose(*_DESCRIPTION),
@@ -178,6 +179,7 @@ def _patent(record: _Record, at: Position) -> Patent:
         cancelled_claims=claims.cancelled,
         empty_claims=claims.empty,
         other_symbols=others,
+        other_date=other_date,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from domainbert import Document
@@ -35,6 +36,7 @@ class Patent:
         empty_claims: How many claims are left out as they have a number and no text.
         other_symbols: Texts in the fields for symbols that are none of the scheme, such as
             malformed ones and Locarno classes of designs.
+        other_date: Text in the field for the date that is no day, such as `20151399`.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Patent:
     cancelled_claims: int = 0
     empty_claims: int = 0
     other_symbols: tuple[str, ...] = ()
+    other_date: str = ""
 
     @property
     def country(self) -> str:
@@ -92,14 +95,27 @@ def patent_id(country: str, number: str, kind: str) -> str:
     return f"{country}-{plain}-{kind}"
 
 
-def iso_date(text: str) -> str:
-    """Return `20050104` as `2005-01-04`, anything else but eight digits as nothing.
+def iso_date(text: str) -> tuple[str, str]:
+    """Return `20050104` as `2005-01-04` and nothing; nothing and the text, if it is no such day.
 
     Args:
-        text: As in the file.
+        text: As in the file; empty for none.
     """
-    digits = text.strip()
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if re.fullmatch(r"[0-9]{8}", digits) else ""
+    text = " ".join(text.split())
+    day = f"{text[:4]}-{text[4:6]}-{text[6:]}" if re.fullmatch(r"[0-9]{8}", text) else ""
+    return (day, "") if is_day(day) else ("", text)
+
+
+def is_day(text: str) -> bool:
+    """Tell whether a text is a day of the calendar.
+
+    Args:
+        text: Such as `2015-02-28`.
+    """
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def whole_document(patent: Patent) -> Document:

@@ -38,9 +38,10 @@ def read_patdoc(root: Any, at: Position) -> Patent:
     country = text_of(root, "SDOBI/B100/B190") or "US"
     claims = clean_claims(claims_in(root, "SDOCL//CLM"), deletes=deletes(root))
     codes, others = sorted_out(_codes(root.find("SDOBI/B500/B510")))
+    date, other_date = iso_date(text_of(root, "SDOBI/B100/B140"))
     return Patent(
         id=patent_id(country, number, text_of(root, "SDOBI/B100/B130")),
-        date=iso_date(text_of(root, "SDOBI/B100/B140")),
+        date=date,
         title=text_of(root, "SDOBI/B500/B540"),
         abstract=paragraphs(root.find("SDOAB"), ("PARA",)),
         description=paragraphs(root.find("SDODE"), _BLOCKS),
@@ -51,6 +52,7 @@ def read_patdoc(root: Any, at: Position) -> Patent:
         cancelled_claims=claims.cancelled,
         empty_claims=claims.empty,
         other_symbols=others,
+        other_date=other_date,
     )
 
 

@@ -39,9 +39,10 @@ def read_version4(root: Any, at: Position) -> Patent:
     country = text_of(published, "document-id/country") or "US"
     claims = clean_claims(claims_in(root, "claims/claim"), deletes=deletes(root))
     codes, others = sorted_out(_version4_codes(bibliography))
+    date, other_date = iso_date(text_of(published, "document-id/date"))
     return Patent(
         id=patent_id(country, number, text_of(published, "document-id/kind")),
-        date=iso_date(text_of(published, "document-id/date")),
+        date=date,
         title=text_of(bibliography, "invention-title"),
         abstract=paragraphs(root.find("abstract"), _BLOCKS),
         description=paragraphs(root.find("description"), _BLOCKS),
@@ -52,6 +53,7 @@ def read_version4(root: Any, at: Position) -> Patent:
         cancelled_claims=claims.cancelled,
         empty_claims=claims.empty,
         other_symbols=others,
+        other_date=other_date,
     )
 
 
@@ -96,9 +98,10 @@ def read_pap(root: Any, at: Position) -> Patent:
         raise at.error(f"no publication number ({head}/document-id/doc-number)")
     claims = clean_claims(claims_in(root, "subdoc-claims/claim"), deletes=deletes(root))
     codes, others = sorted_out(_pap_codes(root.find(f"{head}/technical-information")))
+    date, other_date = iso_date(text_of(root, f"{head}/document-id/document-date"))
     return Patent(
         id=patent_id("US", number, text_of(root, f"{head}/document-id/kind-code")),
-        date=iso_date(text_of(root, f"{head}/document-id/document-date")),
+        date=date,
         title=text_of(root, f"{head}/technical-information/title-of-invention"),
         abstract=paragraphs(root.find("subdoc-abstract"), ("paragraph",)),
         description=_without_numbers(root.find("subdoc-description")),
@@ -109,6 +112,7 @@ def read_pap(root: Any, at: Position) -> Patent:
         cancelled_claims=claims.cancelled,
         empty_claims=claims.empty,
         other_symbols=others,
+        other_date=other_date,
     )
 
 

@@ -56,13 +56,13 @@ def test_dates_and_scheme(made: Made, written: Write, tmp_path: Path) -> None:
     ]
 
 
-def test_a_patent_that_stands_twice_is_read_once(
+def test_a_patent_that_occurs_again_is_read_once(
     made: Made, written: Write, tmp_path: Path
 ) -> None:
     path, output = written(made["weekly"]), tmp_path / "twice.jsonl"
     code, _, error = run(path, path, "-o", output)
     assert (code, error) == (
-        0, "left out: 3 cancelled claims\nleft out: 3 patents that stand twice\n"
+        0, "left out: 3 cancelled claims\nleft out: 3 patents that occur again\n"
     )  # fmt: skip
     run(path, "-o", tmp_path / "once.jsonl")
     assert examples(output) == examples(tmp_path / "once.jsonl")

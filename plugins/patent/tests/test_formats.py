@@ -187,4 +187,5 @@ def test_a_title_alone_is_no_abstract(made: Made, written: Write) -> None:
 def test_ids_and_dates() -> None:
     assert patent_id("US", "RE038123", "E1") == "US-RE38123-E1"
     assert patent_id("US", "00000100", "A") == "US-100-A"
-    assert (iso_date(" 20050104\n"), iso_date("200501"), iso_date("")) == ("2005-01-04", "", "")
+    assert iso_date(" 20050104\n") == ("2005-01-04", "")
+    assert (iso_date("200501"), iso_date("")) == (("", "200501"), ("", ""))
