@@ -32,10 +32,11 @@ _ROMAN = (
 _SPELT = {said: str(n) for names in (_WORDS, _ROMAN) for n, said in enumerate(names, 1)}
 _ANY_SPELT = "|".join(sorted(_SPELT, key=len, reverse=True))
 _HEADING = re.compile(
-    r"[*#\u2022\u25cf\u25aa\u00b7\s]*(?:PART\s+(?:IV|I{1,3})[\s.,:\u2013\u2014-]+)?"
-    r"ITEMS?(?:\s{1,9}NOS?\.?|\s{1,9}NUMBER)?"
+    # Styles of single letters leave blanks within the word, as in `I tem 1`.
+    r"[*#\u2022\u25cf\u25aa\u00b7\s(\[\"\u201c\u2018'\u00a7]*(?:PART\s+(?:IV|I{1,3})[\s.,:\u2013\u2014-]+)?"
+    r"I\s?T\s?E\s?M\s?S?(?:\s{1,9}NOS?\.?|\s{1,9}NUMBER)?"
     rf"(?:\s{{0,9}}#?\s{{0,9}}(1[0-6]|[1-9])|\s{{1,9}}({_ANY_SPELT})(?=\W|$))"
-    r"\s?([ABC]?)(?!\w|\.\d)(?:\(T\))?([\s.:|\u2022\u00b7\u2013\u2014-]*)",
+    r"\s?([ABC]?)(?!\w|\.\d)(?:\(T\))?([\s.:|)\]\u2022\u00b7\u2013\u2014-]*)",
     re.IGNORECASE,
 )
 # `Items 1 and 2`, `Item 7 & 7A`, `Items 10 through 14`, `Items 10-14`.
