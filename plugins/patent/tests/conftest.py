@@ -219,6 +219,18 @@ def made() -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def dated(made: dict[str, str]) -> Callable[..., str]:
+    """Return a function: days to a weekly file with a grant of each."""
+
+    def weekly(*days: str) -> str:
+        grants = (made["grant"].replace("20150407", day.replace("-", "")) for day in days)
+        numbered = enumerate(grants, 1)
+        return "".join(grant.replace("09000001", f"0900{n:04d}") for n, grant in numbered)
+
+    return weekly
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a file."""

@@ -15,6 +15,7 @@ from domainbert.tasks.load import load_task
 
 Write = Callable[..., Path]
 Made = dict[str, str]
+Dated = Callable[..., str]
 
 
 def run(*arguments: object, command: str = "patents") -> tuple[int, str, str]:
@@ -56,22 +57,44 @@ def test_dates_and_scheme(made: Made, written: Write, tmp_path: Path) -> None:
     ]
 
 
-def test_a_patent_that_occurs_again_is_read_once(
-    made: Made, written: Write, tmp_path: Path
+@pytest.mark.parametrize("command", ["patents", "patent-pairs"])
+def test_the_command_says_what_dates_it_expects(
+    made: Made, written: Write, tmp_path: Path, command: str
 ) -> None:
-    path, output = written(made["weekly"]), tmp_path / "twice.jsonl"
-    code, _, error = run(path, path, "-o", output)
-    assert (code, error) == (
-        0, "left out: 3 cancelled claims\nleft out: 3 patents that occur again\n"
-    )  # fmt: skip
-    run(path, "-o", tmp_path / "once.jsonl")
-    assert examples(output) == examples(tmp_path / "once.jsonl")
+    arguments = (written(made["weekly"]), "-o", tmp_path / "a.jsonl", "--dates", "2015-13-01:")
+    code, out, error = run(*arguments, command=command)
+    assert (code, out) == (2, "")
+    assert "expected YYYY-MM-DD:YYYY-MM-DD" in error
+    assert [found.name for found in tmp_path.iterdir()] == ["a.xml"]
+
+
+def test_dates_that_are_no_day_are_counted_and_shown(
+    dated: Dated, written: Write, tmp_path: Path
+) -> None:
+    path = written(dated("2015-12-31", "2015-13-99", "2015-02-30"))
+    code, out, error = run(path, "-o", tmp_path / "a.jsonl")
+    assert (code, "3 examples" in out) == (0, True)
+    assert error == "left out: 2 dates that are no day, the first '20151399' in US-9000002-B2\n"
+
+
+@pytest.mark.parametrize("command", ["patents", "patent-pairs"])
+def test_a_patent_that_occurs_again_is_one_example(
+    made: Made, written: Write, tmp_path: Path, command: str
+) -> None:
+    first = written(made["grant"] + made["application"] + made["grant"], "a.xml")
+    second = written(made["grant"].replace("valve", "flap"), "b.xml")
+    output = tmp_path / "out.jsonl"
+    arguments = (first, second, "-o", output, "--dates", "2010-01-01:")
+    code, _, error = run(*arguments, command=command)
+    assert (code, error) == (0, "left out: 2 patents that occur again\n")
+    (line,) = output.read_text(encoding="utf-8").splitlines()
+    assert (json.loads(line)["id"], "flap" in line) == ("US-9000001-B2", False)
 
 
 def test_a_date_that_is_no_day_is_counted_and_in_no_split(
-    made: Made, written: Write, tmp_path: Path
+    dated: Dated, written: Write, tmp_path: Path
 ) -> None:
-    path = written(dated(made, "2015-12-31", "2016-13-99", "2017-01-03", "2016-01-05"))
+    path = written(dated("2015-12-31", "2016-13-99", "2017-01-03", "2016-01-05"))
     code, out, error = run(path, "-o", tmp_path / "claims", "--split", "2016,2017")
     assert code == 0
     assert "3 examples (train 1, validation 1, test 1)" in out
@@ -82,9 +105,6 @@ def test_a_date_that_is_no_day_is_counted_and_in_no_split(
 @pytest.mark.parametrize(
     ("cut", "arguments", "said"),
     [
-        (0, ("--dates", "2015-13-01:"), "expected YYYY-MM-DD:YYYY-MM-DD"),
-        (0, ("--dates", "2015-02-30:2015-03-01"), "expected YYYY-MM-DD:YYYY-MM-DD"),
-        (0, ("--split", "2015-02-30,2016"), "expected where validation and test begin"),
         (100, (), "record 4, at byte"),
         (0, ("--dates", "1990-01-01:1990-12-31"), "none of 0 patents has a text (abstract)"),
     ],
@@ -107,14 +127,8 @@ def test_a_file_that_exists_is_kept(made: Made, written: Write, tmp_path: Path) 
     assert "exists already" in error
 
 
-def dated(made: Made, *days: str) -> str:
-    """Return a weekly file with a grant of each day."""
-    grants = (made["grant"].replace("20150407", day.replace("-", "")) for day in days)
-    return "".join(grant.replace("09000001", f"0900{n:04d}") for n, grant in enumerate(grants, 1))
-
-
-def test_a_split_by_year(made: Made, written: Write, tmp_path: Path) -> None:
-    path = written(dated(made, "2015-12-31", "2016-01-05", "2017-01-03", "2019-06-04", ""))
+def test_a_split_by_year(dated: Dated, written: Write, tmp_path: Path) -> None:
+    path = written(dated("2015-12-31", "2016-01-05", "2017-01-03", "2019-06-04", ""))
     out = tmp_path / "claims"
     done = run(path, "-o", out, "--split", "2016,2017", "--part", "claims", "--labels", "first")
     said = "4 examples (train 1, validation 1, test 2); 0 patents without text or label"
@@ -139,9 +153,9 @@ def test_a_split_by_year(made: Made, written: Write, tmp_path: Path) -> None:
     ],
 )
 def test_splits_that_cannot_be(
-    made: Made, written: Write, tmp_path: Path, split: str, said: str
+    dated: Dated, written: Write, tmp_path: Path, split: str, said: str
 ) -> None:
-    path = written(dated(made, "2015-12-31", "2016-01-05", "2017-01-03"))
+    path = written(dated("2015-12-31", "2016-01-05", "2017-01-03"))
     code, _, error = run(path, "-o", tmp_path / "claims", "--split", split)
     assert code == 2
     assert said in error
@@ -217,8 +231,8 @@ def test_pairs(
 
 
 def test_pairs_by_year_are_a_task_of_retrieval(made: Made, written: Write, tmp_path: Path) -> None:
-    dated = {year: made["grant"].replace("20150407", f"{year}0407") for year in (2015, 2016, 2017)}
-    texts = {year: text.replace("9000001", f"900{year}") for year, text in dated.items()}
+    grants = {year: made["grant"].replace("20150407", f"{year}0407") for year in (2015, 2016, 2017)}
+    texts = {year: text.replace("9000001", f"900{year}") for year, text in grants.items()}
     weekly = written("".join(texts[year] for year in (2016, 2017)))
     output = tmp_path / "pairs"
     done = run(weekly, "-o", output, "--split", "2016,2017", command="patent-pairs")
