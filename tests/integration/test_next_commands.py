@@ -14,6 +14,8 @@ Cli = Callable[..., Any]
 PLUGIN = """
 import domainbert
 
+pytestmark = pytest.mark.slow
+
 @domainbert.hookimpl
 def domainbert_domains():
     yield domainbert.Domain(name="zoo", title="Of animals")

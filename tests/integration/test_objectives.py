@@ -54,6 +54,7 @@ def finished(request: pytest.FixtureRequest, make_town: Callable[[], Any], adapt
     return town, request.param
 
 
+@pytest.mark.slow
 def test_store_metrics_checkpoint_and_model_have_what_the_objective_needs(finished: Any) -> None:
     town, name = finished
     run, paired = RunFolder(town.folder / "run"), name in {"span", "order"}
@@ -70,6 +71,7 @@ def test_store_metrics_checkpoint_and_model_have_what_the_objective_needs(finish
     assert len(heads) == (4 if paired else 0)
 
 
+@pytest.mark.slow
 def test_a_run_continued_from_its_middle_ends_with_the_same_model(
     finished: Any, adapt: Adapt
 ) -> None:

@@ -127,6 +127,7 @@ def planned(run: RunFolder) -> int:
     return int(json.loads((run.path / "pretrain" / "plan.json").read_text("utf-8"))["steps"])
 
 
+@pytest.mark.slow
 def test_a_run_in_minutes_is_the_run_of_the_steps_it_names(
     town: Any, adapt: Adapt, timed: RunFolder
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_run_in_minutes_is_the_run_of_the_steps_it_names(
     assert weights(counted) == weights(timed)
 
 
+@pytest.mark.slow
 def test_a_run_in_minutes_that_is_continued_keeps_its_steps(
     town: Any, adapt: Adapt, timed: RunFolder
 ) -> None:

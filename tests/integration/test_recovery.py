@@ -125,6 +125,7 @@ def test_a_bad_batch_is_skipped_and_nothing_else_changes(
     assert rates[0] == rates[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [15, 10])
 def test_a_run_resumed_across_a_skipped_batch_ends_with_the_same_bytes(
     town: Any, adapt: Adapt, left_out: RunFolder, poison: Poison, at: int

@@ -148,6 +148,7 @@ def test_pairs_have_title_and_text() -> None:
     assert found.mrr[0] == 1.0
 
 
+@pytest.mark.slow
 def test_a_base_that_is_a_sentence_encoder_is_told_of(
     make_town: Callable[[], Any], adapt: Adapt
 ) -> None:

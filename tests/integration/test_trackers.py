@@ -14,6 +14,8 @@ from helpers.runs import back_to, metrics
 from domainbert.run.folder import RunFolder
 from domainbert.training import trackers as tracking
 
+pytestmark = pytest.mark.slow
+
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
 

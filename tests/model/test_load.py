@@ -331,6 +331,7 @@ def silent(hub: Any) -> Iterator[Any]:
     end.set()
 
 
+@pytest.mark.slow
 def test_a_hub_that_sends_nothing_is_given_up(
     silent: Any, python: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ BAD: dict[str, list[tuple[Row, str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LOADED)
 def test_rows_get_the_stored_predictions_of_the_test_split(
     model: Model, session: Session, tmp_path: Path, name: str

@@ -69,6 +69,7 @@ def test_every_file_has_an_address_and_a_hash(name: str, registry: Any) -> None:
         assert (file.url or "").endswith(f"/{file.name}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_corpus_is_assembled_from_these_files(
     name: str, registry: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path

@@ -55,6 +55,7 @@ def stage(run: RunFolder) -> dict[str, Any]:
     return dict(content["result"])
 
 
+@pytest.mark.slow
 def test_the_choice_is_the_best_of_validation_and_a_function_of_the_run(
     town: Any, whole: RunFolder, adapt: Adapt
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_number_takes_that_point(town: Any, whole: RunFolder, adapt: Adapt, al
     assert ("blend" in names) == (alpha != 1)
 
 
+@pytest.mark.slow
 def test_the_command_does_it_for_a_finished_run(
     town: Any, cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,6 +417,7 @@ def test_a_floor_of_steps_that_decides_nothing_makes_no_other_trial(
     assert times(run.results) != before
 
 
+@pytest.mark.slow
 def test_a_task_without_seeds_counts_in_each_mean_of_seeds(
     make_town: Callable[[], Any], adapt: Adapt
 ) -> None:

@@ -322,6 +322,7 @@ def test_a_stage_of_another_run_is_not_taken_for_ones_own(
     assert numbers(run) == numbers(whole)
 
 
+@pytest.mark.slow
 def test_a_run_in_parts_has_the_bits_of_one_in_one_go(
     town: Any, whole: RunFolder, adapt: Adapt
 ) -> None:
@@ -354,6 +355,7 @@ def test_another_rank_waits_for_the_first_without_a_collective_operation(
     assert len(split.train_T) + len(split.heldout_H) == store.manifest["documents"]
 
 
+@pytest.mark.slow
 def test_without_a_limit_of_checkpoints_the_model_stays_alone(
     town: Any, whole: RunFolder, adapt: Adapt
 ) -> None:

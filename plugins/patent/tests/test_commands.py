@@ -4,11 +4,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from domainbert import DataError
+from domainbert.errors import DomainBertError
+from domainbert.plugin.registry import load_plugins
 from domainbert.recipe.tasks import TaskSection
 from domainbert.stages.retrieval import make_pairs
 from domainbert.tasks.load import load_task
@@ -18,8 +23,25 @@ Made = dict[str, str]
 Dated = Callable[..., str]
 
 
+@cache
+def application() -> typer.Typer:
+    app = typer.Typer()
+    assert load_plugins().register_commands(app) == []
+    return app
+
+
 def run(*arguments: object, command: str = "patents") -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "domainbert", command, *map(str, arguments)]
+    done = CliRunner().invoke(application(), [command, *map(str, arguments)])
+    if isinstance(done.exception, DomainBertError):
+        error = f"{done.stderr}error: {done.exception}\n"
+        return done.exception.exit_code, done.stdout, error
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+def run_process(*arguments: object) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "domainbert", "patents", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -30,7 +52,8 @@ def examples(path: Path) -> list[dict[str, object]]:
 
 def test_examples_of_a_weekly_file(made: Made, written: Write, tmp_path: Path) -> None:
     output = tmp_path / "train.jsonl"
-    done = run(written(made["weekly"]), "-o", output, "--part", "first-claim", "--level", "class")
+    arguments = ("--part", "first-claim", "--level", "class")
+    done = run_process(written(made["weekly"]), "-o", output, *arguments)
     # The application has IPC symbols only.
     counts = "2 examples; 1 patents without text or label"
     versions = "CPC versions: 2013.01 in 2 examples"

@@ -15,6 +15,8 @@ from helpers.runs import copied
 
 from domainbert.run.folder import read_lock
 
+pytestmark = pytest.mark.slow
+
 Same = Callable[..., bool]
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from domainbert.training.checkpoint import newest_checkpoint
 
+pytestmark = pytest.mark.slow
+
 Until = Callable[..., None]
 Same = Callable[..., bool]
 

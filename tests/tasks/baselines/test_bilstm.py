@@ -22,6 +22,7 @@ TASKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TASKS)
 def test_words_are_learned_and_a_seed_means_the_same_again(name: str) -> None:
     loaded: LoadedTask = TASKS[name]()
@@ -69,6 +70,7 @@ def test_a_crf_needs_words_to_tag() -> None:
     assert "no words to tag" in check_crf(classification())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "modernbert", "roberta"])
 def test_pieces_of_the_base_are_learned(family: str, family_folder: Callable[[str], Path]) -> None:
     loaded, folder = tagging(), family_folder(family)
