@@ -19,7 +19,7 @@ from domainbert.run.folder import RunFolder
 
 Adapt = Callable[..., Any]
 MakeTown = Callable[[], Any]
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LORA = {"method": "lora", "lora": {"r": 4, "alpha": 8, "dropout": 0.1}, "learning_rate": 1e-3}
 TRAIN = {"steps": 12, "dropout": 0.1, "save_steps": 5, "save_total_limit": 9, **LORA}
 IDS = torch.tensor([[2, 9, 14, 20, 7, 3]])

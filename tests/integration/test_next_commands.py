@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from structure.count import CORE
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., Any]
 PLUGIN = """
 import domainbert
-
-pytestmark = pytest.mark.slow
 
 @domainbert.hookimpl
 def domainbert_domains():

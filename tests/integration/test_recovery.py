@@ -101,6 +101,7 @@ def left_out(town: Any, adapt: Adapt) -> RunFolder:
     return RunFolder(town.folder / "left-out")
 
 
+@pytest.mark.slow
 def test_a_bad_batch_is_skipped_and_nothing_else_changes(
     town: Any, adapt: Adapt, left_out: RunFolder, poison: Poison
 ) -> None:

@@ -37,6 +37,7 @@ def zoo(request: pytest.FixtureRequest, make_town: MakeTown, adapt: Adapt) -> An
     return town
 
 
+@pytest.mark.slow
 def test_the_model_has_the_entries_and_other_words_keep_their_ids(zoo: Any) -> None:
     run = RunFolder(zoo.folder / "run")
     old, new = load_tokenizer(zoo.folder / "base"), load_tokenizer(run.model)

@@ -29,6 +29,7 @@ def sentence_base(family_folder: Any, tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_an_adapted_sentence_encoder_opens_with_the_pooling_of_its_base(
     sentence_base: Callable[[str], Path],

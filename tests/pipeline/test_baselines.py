@@ -80,6 +80,7 @@ def table(session: Session) -> dict[str, dict[str, Any]]:
     return {row["model"].name: row for row in found["rows"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loaded",
     [

@@ -222,6 +222,7 @@ UNITS = ("1 ", "1, 2 and ", "to ", "claims ", "1. (canceled) ", "1-2 ", "(new) "
          "1\u00ad(canceled) ", "reissue ", "([", "canceled (x) ")  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_claim_of_any_content_takes_linear_time(unit: str) -> None:
     for start in ("", "1. (canceled ", "1. (", "I claim ", "1-2. canceled in ", "1 (once "):

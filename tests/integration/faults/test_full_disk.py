@@ -13,6 +13,8 @@ import pytest
 
 from domainbert.training.checkpoint import newest_checkpoint
 
+pytestmark = pytest.mark.slow
+
 
 def mount(folder: Path, *options: str) -> bool:
     asked = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]

@@ -26,6 +26,7 @@ def test_killed_runs_end_with_the_same_bytes(
     assert tally.in_save
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_and_stopped_several_times_ends_with_the_same_bytes(
     town: Any, same: Callable[..., bool]
 ) -> None:
